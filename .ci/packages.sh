@@ -1,0 +1,42 @@
+# The one list of what Fairlead is built, run and tested with: packages of Debian 12, by name. Sourced by run.sh and
+# test.sh.
+
+BUILD_PACKAGES=(
+  g++ cmake ninja-build ccache
+  libboost1.81-dev                  # Asio
+  libboost-program-options1.81-dev  # command line and option tables
+  libspdlog-dev                     # logging
+  python3                           # the tour of run.sh; plain peers of the tests
+)
+
+TEST_PACKAGES=(
+  libgtest-dev libgmock-dev         # unit tests
+  libbenchmark-dev                  # micro benchmarks
+  clang-16 libclang-rt-16-dev       # libFuzzer
+  netcat-openbsd                    # a peer that is not ours
+  procps
+)
+
+# Installs those of the named packages that are missing; asks for sudo only if it must.
+install_missing() {
+  local package missing=()
+  for package in "$@"; do
+    dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  echo "==> installing: ${missing[*]}"
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+      echo "these packages are missing and need root to install: apt-get install ${missing[*]}" >&2
+      return 1
+    }
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
+      >/dev/null || {
+      echo "apt-get could not install: ${missing[*]}; run it by hand to see why" >&2
+      return 1
+    }
+}

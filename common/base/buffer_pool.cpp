@@ -1,0 +1,104 @@
+#include "common/base/buffer_pool.hpp"
+
+#include <new>
+
+#include "common/base/check.hpp"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#endif
+#endif
+// Elsewhere the two mean nothing.
+#ifndef ASAN_POISON_MEMORY_REGION
+#define ASAN_POISON_MEMORY_REGION(address, size) \
+  (static_cast<void>(address), static_cast<void>(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) \
+  (static_cast<void>(address), static_cast<void>(size))
+#endif
+
+namespace fairlead {
+
+namespace {
+
+// The sizes of the classes: kSmallest << (2 * class).
+constexpr std::size_t size_of_class(std::size_t index) {
+  return BufferPool::kSmallest << (2 * index);
+}
+
+}  // namespace
+
+static_assert(size_of_class(4) == BufferPool::kLargest);
+
+BufferPool::BufferPool(BufferPoolOptions options) noexcept
+    : kept_bytes_max_(options.kept_bytes_max) {}
+
+BufferPool::~BufferPool() {
+  FAIRLEAD_CHECK(bytes_in_use_ == 0);
+  for (std::size_t index = 0; index < kClasses; ++index) {
+    while (FreeBlock* block = free_[index]) {
+      ASAN_UNPOISON_MEMORY_REGION(block, size_of_class(index));
+      free_[index] = block->next;
+      ::operator delete(block);
+    }
+  }
+}
+
+Buffer BufferPool::take(std::size_t bytes_min) {
+  std::size_t capacity = 0;
+  char* memory = acquire(bytes_min, capacity);
+  return Buffer(*this, memory, capacity);
+}
+
+char* BufferPool::acquire(std::size_t bytes_min, std::size_t& capacity) {
+  const std::size_t size = capacity_for(bytes_min);
+  char* memory = nullptr;
+  FreeBlock** list = size <= kLargest ? &free_[class_of(size)] : nullptr;
+  if (list != nullptr && *list != nullptr) {
+    FreeBlock* block = *list;
+    ASAN_UNPOISON_MEMORY_REGION(block, size);
+    *list = block->next;
+    bytes_kept_ -= size;
+    memory = reinterpret_cast<char*>(block);
+  } else {
+    memory = static_cast<char*>(::operator new(size));
+  }
+  bytes_in_use_ += size;
+  capacity = size;
+  return memory;
+}
+
+void BufferPool::release(char* memory, std::size_t capacity) noexcept {
+  FAIRLEAD_CHECK(memory != nullptr && capacity == capacity_for(capacity));
+  FAIRLEAD_CHECK(capacity <= bytes_in_use_);
+  bytes_in_use_ -= capacity;
+  if (capacity > kLargest || capacity > kept_bytes_max_ - bytes_kept_) {
+    ::operator delete(memory);
+    return;
+  }
+  FreeBlock*& list = free_[class_of(capacity)];
+  list = new (memory) FreeBlock{list};
+  bytes_kept_ += capacity;
+  ASAN_POISON_MEMORY_REGION(memory, capacity);
+}
+
+std::size_t BufferPool::capacity_for(std::size_t bytes_min) noexcept {
+  return bytes_min > kLargest ? bytes_min : size_of_class(class_of(bytes_min));
+}
+
+std::size_t BufferPool::class_of(std::size_t bytes) noexcept {
+  std::size_t index = 0;
+  while (size_of_class(index) < bytes) ++index;
+  return index;
+}
+
+void Buffer::reset() noexcept {
+  if (data_ == nullptr) return;
+  pool_->release(data_, capacity_);
+  data_ = nullptr;
+  capacity_ = 0;
+}
+
+}  // namespace fairlead

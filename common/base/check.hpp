@@ -1,0 +1,12 @@
+// FAIRLEAD_CHECK: for what only a bug of ours can break, never for input.
+#pragma once
+
+namespace fairlead {
+
+// Prints the broken invariant and where it stands to stderr, then aborts.
+[[noreturn]] void check_failed(const char* condition, const char* file, int line) noexcept;
+
+}  // namespace fairlead
+
+#define FAIRLEAD_CHECK(condition) \
+  ((condition) ? static_cast<void>(0) : ::fairlead::check_failed(#condition, __FILE__, __LINE__))

@@ -1,0 +1,238 @@
+#include "common/config/configuration.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "common/base/check.hpp"
+#include "common/config/option_table.hpp"
+#include "common/config/quoting.hpp"
+#include "common/config/suggest.hpp"
+#include "common/text/escape.hpp"
+
+namespace fairlead {
+namespace {
+
+constexpr std::size_t kCommentColumn = 47;
+
+std::string path_of(std::string_view section, std::string_view key) {
+  return std::string(section) + (key.empty() ? "" : ".") + std::string(key);
+}
+
+bool takes_a_name(const SectionKind& kind) { return kind.name.ends_with(".*"); }
+
+// The position of a section in every listing: that of its kind.
+std::size_t rank_of(std::string_view section) {
+  const auto* kind = find_section_kind(section);
+  FAIRLEAD_CHECK(kind != nullptr);
+  return static_cast<std::size_t>(kind - section_kinds().data());
+}
+
+std::string unknown_section(std::string_view name) {
+  const auto dot = name.find('.');
+  const auto stem = name.substr(0, dot);
+  for (const auto& kind : section_kinds()) {
+    if (dot == std::string_view::npos && kind.name == std::string(stem) + ".*")
+      return "[" + std::string(stem) + "] needs a name, as in [" + std::string(stem) + ".main]";
+    if (dot != std::string_view::npos && kind.name == stem)
+      return "[" + std::string(stem) + "] takes no name";
+    if (dot != std::string_view::npos && kind.name == std::string(stem) + ".*")
+      return "[" + std::string(name) + "] needs a name of lower-case letters, digits and single _";
+  }
+  // A stem is compared with a stem; what follows the dot is the user's own choice.
+  std::vector<std::string_view> stems;
+  for (const auto& kind : section_kinds())
+    if (takes_a_name(kind) == (dot != std::string_view::npos))
+      stems.push_back(kind.name.substr(0, kind.name.find('.')));
+  std::string error = "unknown section [" + std::string(name) + "]";
+  if (const auto best = nearest(stem, stems); !best.empty()) {
+    const auto rest = dot == std::string_view::npos ? std::string_view() : name.substr(dot);
+    error += "; did you mean [" + std::string(best) + std::string(rest) + "]?";
+  }
+  return error;
+}
+
+std::string unknown_key(std::string_view section, std::string_view name) {
+  std::vector<std::string_view> here;
+  for (const Key* key : keys_of(*find_section_kind(section))) here.push_back(key->name);
+  if (const auto hint = did_you_mean(name, here); !hint.empty()) return "unknown key" + hint;
+  for (const Key& key : all_keys())
+    if (key.name == name)
+      return "unknown key; it belongs into [" +
+             std::string(key.section.substr(0, key.section.find('*'))) +
+             (key.section.ends_with('*') ? "NAME]" : "]");
+  return "unknown key";
+}
+
+bool is_known_section(std::string_view name) {
+  const auto* kind = find_section_kind(name);
+  if (kind == nullptr) return false;
+  return !takes_a_name(*kind) || is_config_name(name.substr(name.find('.') + 1));
+}
+
+}  // namespace
+
+Configuration::Configuration(const ConfigInput& input) : errors_(input.errors) {
+  for (const auto& kind : section_kinds())
+    if (!takes_a_name(kind)) add_section(std::string(kind.name), {});
+
+  std::set<std::string> reported;
+  for (const auto& header : input.sections) {
+    if (is_known_section(header.name)) {
+      add_section(header.name, header.origin);
+    } else {
+      refuse(header.origin, unknown_section(header.name));
+      reported.insert(header.name);
+    }
+  }
+
+  std::map<std::string, const Assignment*> effective;
+  std::set<std::string> refused;
+  for (const auto& assignment : input.assignments) {
+    if (reported.contains(assignment.section)) continue;
+    const auto path = path_of(assignment.section, assignment.key);
+    if (check(assignment)) {
+      effective[path] = &assignment;
+    } else {
+      refused.insert(path);
+    }
+  }
+  fill(effective);
+  for (auto& section : sections_)
+    for (auto& setting : section.settings)
+      setting.refused = refused.contains(path_of(section.name, setting.key->name));
+}
+
+void Configuration::add_section(const std::string& name, const Origin& origin) {
+  if (find_section(name) != nullptr) return;
+  const auto place = std::ranges::find_if(
+      sections_, [&](const Section& other) { return rank_of(other.name) > rank_of(name); });
+  sections_.insert(place, {name, origin, {}});
+}
+
+bool Configuration::check(const Assignment& assignment) {
+  const auto& [section, name, text, origin] = assignment;
+  const auto refuse_with = [&](std::string what) {
+    errors_.push_back({origin, path_of(section, name), std::move(what)});
+    return false;
+  };
+  if (!is_known_section(section)) return refuse_with(unknown_section(section));
+  const Key* key = find_key(section, name);
+  if (key == nullptr) return refuse_with(unknown_key(section, name));
+  add_section(section, origin);
+  if (auto parsed = parse_key_value(*key, text); !parsed.value)
+    return refuse_with(std::move(parsed.error));
+  return true;
+}
+
+void Configuration::fill(const std::map<std::string, const Assignment*>& effective) {
+  std::vector<std::string> names;
+  for (const auto& section : sections_) names.push_back(section.name);
+  std::map<std::string, std::string> given;
+  for (const auto& [path, assignment] : effective) given.emplace(path, assignment->value);
+
+  auto options = fill_option_table(names, given);
+  for (auto& section : sections_) {
+    for (const Key* key : keys_of(*find_section_kind(section.name))) {
+      const auto path = path_of(section.name, key->name);
+      auto& option = options.at(path);
+      section.settings.push_back({key, std::move(option.text), std::move(option.value),
+                                  option.is_default ? Origin{} : effective.at(path)->origin});
+    }
+  }
+}
+
+std::vector<std::string> Configuration::names_of(std::string_view stem) const {
+  std::vector<std::string> names;
+  const std::string start = std::string(stem) + ".";
+  for (const auto& section : sections_)
+    if (section.name.starts_with(start)) names.push_back(section.name.substr(start.size()));
+  return names;
+}
+
+const std::string& Configuration::text(std::string_view section, std::string_view key) const {
+  return std::get<std::string>(value(section, key));
+}
+
+const std::vector<std::string>& Configuration::list(std::string_view section,
+                                                    std::string_view key) const {
+  return std::get<std::vector<std::string>>(value(section, key));
+}
+
+bool Configuration::flag(std::string_view section, std::string_view key) const {
+  return std::get<bool>(value(section, key));
+}
+
+std::uint64_t Configuration::number(std::string_view section, std::string_view key,
+                                    std::uint64_t otherwise) const {
+  const KeyValue& found = value(section, key);
+  if (std::holds_alternative<std::monostate>(found)) return otherwise;
+  return std::get<std::uint64_t>(found);
+}
+
+Duration Configuration::duration(std::string_view section, std::string_view key,
+                                 Duration otherwise) const {
+  const KeyValue& found = value(section, key);
+  if (std::holds_alternative<std::monostate>(found)) return otherwise;
+  return std::get<Duration>(found);
+}
+
+Origin Configuration::origin_of(std::string_view section, std::string_view key) const {
+  const Setting* setting = find(section, key);
+  if (setting != nullptr && setting->origin.kind != Origin::Kind::fallback) return setting->origin;
+  const Section* found = find_section(section);
+  return found == nullptr ? Origin{} : found->origin;
+}
+
+void Configuration::refuse(std::string_view section, std::string_view key, std::string what) {
+  if (const Setting* setting = find(section, key); setting != nullptr && setting->refused) return;
+  errors_.push_back({origin_of(section, key), path_of(section, key), std::move(what)});
+}
+
+void Configuration::refuse(Origin origin, std::string what) {
+  errors_.push_back({std::move(origin), {}, std::move(what)});
+}
+
+std::vector<ConfigError> Configuration::errors() const {
+  auto sorted = errors_;
+  std::ranges::stable_sort(sorted, {}, [](const ConfigError& error) {
+    return std::tuple(error.origin.kind, error.origin.reading, error.origin.line);
+  });
+  return sorted;
+}
+
+std::string Configuration::listing() const {
+  std::string out;
+  for (const auto& section : sections_) {
+    out += (out.empty() ? "[" : "\n[") + section.name + "]\n";
+    for (const auto& setting : section.settings) {
+      std::string line = std::string(setting.key->name) + " = " + written_value(setting.text);
+      line.resize(std::max(line.size(), kCommentColumn), ' ');
+      out += line + " # " + reload_letter(setting.key->reload) + " " +
+             escaped(setting.origin.text()) + "\n";
+    }
+  }
+  return out;
+}
+
+const Configuration::Section* Configuration::find_section(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(sections_, name, &Section::name);
+  return found == sections_.end() ? nullptr : &*found;
+}
+
+const Configuration::Setting* Configuration::find(std::string_view section,
+                                                  std::string_view key) const noexcept {
+  const Section* found = find_section(section);
+  if (found == nullptr) return nullptr;
+  const auto setting =
+      std::ranges::find(found->settings, key, [](const Setting& each) { return each.key->name; });
+  return setting == found->settings.end() ? nullptr : &*setting;
+}
+
+const KeyValue& Configuration::value(std::string_view section, std::string_view key) const {
+  const Setting* setting = find(section, key);
+  FAIRLEAD_CHECK(setting != nullptr);
+  return setting->value;
+}
+
+}  // namespace fairlead

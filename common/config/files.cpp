@@ -1,0 +1,81 @@
+#include "common/config/files.hpp"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace fairlead {
+namespace {
+
+std::string reason_of(int error) { return std::generic_category().message(error); }
+
+struct Descriptor {
+  int number;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+};
+
+// glob() would take these characters of the folder's own name for a pattern.
+std::string without_meaning(const std::string& folder) {
+  std::string result;
+  for (const char c : folder) {
+    if (c == '*' || c == '?' || c == '[' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result;
+}
+
+// Why glob() gave up; it hands its callback no place to keep that.
+thread_local int search_error = 0;
+
+// A folder that is not there matches nothing; one that cannot be read may hold what the user counts
+// on.
+int on_unreadable_folder(const char*, int error) {
+  if (error == ENOENT || error == ENOTDIR) return 0;
+  search_error = error;
+  return 1;
+}
+
+}  // namespace
+
+FileText DiskFiles::read(const std::string& path) {
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.number < 0) return {{}, reason_of(errno), errno == ENOENT};
+  std::string text;
+  std::array<char, 16 * 1024> block;
+  for (;;) {
+    const auto count = ::read(file.number, block.data(), block.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return {{}, reason_of(errno), false};
+    if (count == 0) return {std::move(text), {}, false};
+    text.append(block.data(), static_cast<std::size_t>(count));
+    if (text.size() > kConfigFileBytesMax)
+      return {{}, "longer than " + std::to_string(kConfigFileBytesMax) + " bytes", false};
+  }
+}
+
+FileMatches DiskFiles::matching(const std::string& folder, const std::string& pattern) {
+  const std::string whole =
+      pattern.starts_with('/') || folder.empty() ? pattern : without_meaning(folder) + pattern;
+  glob_t found{};
+  const int result = ::glob(whole.c_str(), GLOB_NOSORT, on_unreadable_folder, &found);
+  FileMatches matches;
+  if (result == 0) {
+    for (std::size_t i = 0; i < found.gl_pathc; ++i) matches.paths.emplace_back(found.gl_pathv[i]);
+  } else if (result == GLOB_ABORTED) {
+    matches.error = reason_of(search_error);
+  } else if (result == GLOB_NOSPACE) {
+    matches.error = reason_of(ENOMEM);
+  }
+  ::globfree(&found);
+  std::ranges::sort(matches.paths);
+  return matches;
+}
+
+}  // namespace fairlead

@@ -1,0 +1,81 @@
+// The one table of everything that can be configured. The parser, the checks, --help, -T, the
+// suggestions and docs/configuration.md are made from it: a key that is not in it does not exist.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/base/time.hpp"
+#include "common/config/parsed.hpp"
+
+namespace fairlead {
+
+enum class KeyType : std::uint8_t {
+  text,     // min..max: its length in bytes
+  message,  // the same, with placeholders, which its reader checks
+  path,     // the same, without NUL
+  flag,
+  choice,     // one of `words`
+  count,      // min..max, or one of `words`
+  rate,       // the same, per second
+  size,       // the same, in bytes
+  duration,   // min..max in milliseconds, or one of `words`
+  mode,       // permission bits
+  name,       // of a section or a service type; may be empty
+  names,      // of sections, separated by commas; min..max: how many
+  endpoints,  // addresses to listen at; the same
+  blocks,     // address blocks; the same
+};
+
+// When a change of the value takes effect.
+enum class Reload : std::uint8_t { live, new_connections, restart };
+
+struct Key {
+  std::string_view section;  // "server"; "listener.*" for every [listener.NAME]
+  std::string_view name;
+  KeyType type;
+  std::string_view unit;      // what is counted, for people
+  std::string_view fallback;  // the default, as it would be written
+  std::uint64_t min, max;
+  std::string_view words;  // "shared|reuseport"
+  Reload reload;
+  std::string_view help;  // one or two sentences
+};
+
+struct SectionKind {
+  std::string_view name;  // "server", "listener.*"
+  std::string_view help;
+};
+
+// In the order in which everything is printed.
+std::span<const SectionKind> section_kinds() noexcept;
+std::span<const Key> all_keys() noexcept;
+std::vector<const Key*> keys_of(const SectionKind& kind);
+
+// By the name of a section as users write it, such as "listener.main"; null when there is no such
+// thing.
+const SectionKind* find_section_kind(std::string_view section) noexcept;
+const Key* find_key(std::string_view section, std::string_view key) noexcept;
+
+// A checked value. monostate: the word of a number (`auto`), or an empty value that stands for "not
+// given".
+using KeyValue = std::variant<std::monostate, bool, std::uint64_t, Duration, std::string,
+                              std::vector<std::string>>;
+
+// Checks type, range and words. Addresses are only taken apart here; their own parsers know the
+// rest.
+Parsed<KeyValue> parse_key_value(const Key& key, std::string_view text);
+
+// "duration", "yes or no"; "0 to 365d"; "L".
+std::string_view type_text(const Key& key) noexcept;
+std::string range_text(const Key& key);
+char reload_letter(Reload reload) noexcept;
+
+// The help, with the words of a choice.
+std::string explanation_of(const Key& key);
+
+}  // namespace fairlead

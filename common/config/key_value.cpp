@@ -1,0 +1,237 @@
+// What the rows of the key table accept: their types, ranges and words.
+#include <algorithm>
+
+#include "common/base/check.hpp"
+#include "common/config/key_table.hpp"
+#include "common/config/quoting.hpp"
+#include "common/config/source.hpp"
+#include "common/config/suggest.hpp"
+#include "common/config/units.hpp"
+
+namespace fairlead {
+namespace {
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> result;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find(separator, begin), text.size());
+    result.push_back(trimmed(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return result;
+}
+
+std::string joined(std::string_view words) {
+  std::string result;
+  for (const auto word : split(words, '|')) {
+    if (!result.empty()) result += ", ";
+    result += word;
+  }
+  return result;
+}
+
+bool has_word(const Key& key, std::string_view text) {
+  return !key.words.empty() && std::ranges::count(split(key.words, '|'), text) != 0;
+}
+
+std::string format_number(const Key& key, std::uint64_t value) {
+  if (key.type == KeyType::size) return format_size(value);
+  if (key.type == KeyType::duration)
+    return format_duration(Duration(static_cast<std::int64_t>(value)));
+  return format_count(value);
+}
+
+std::string out_of_range(const Key& key, std::string_view text, std::uint64_t value) {
+  if (value < key.min)
+    return shown(text) + " is below the smallest allowed, " + format_number(key, key.min);
+  if (value > key.max)
+    return shown(text) + " is above the largest allowed, " + format_number(key, key.max);
+  return {};
+}
+
+std::string wrong_length(const Key& key, std::string_view text) {
+  if (text.size() > key.max)
+    return "is longer than the " + std::to_string(key.max) + " bytes allowed";
+  if (text.size() < key.min) return "must not be empty";
+  return {};
+}
+
+Parsed<KeyValue> parse_text(const Key& key, std::string_view text) {
+  if (auto error = wrong_length(key, text); !error.empty()) return {{}, std::move(error)};
+  if (key.type == KeyType::path && text.find('\0') != std::string_view::npos)
+    return {{}, "a path cannot hold a NUL byte"};
+  return {KeyValue(std::string(text)), {}};
+}
+
+Parsed<KeyValue> parse_choice(const Key& key, std::string_view text) {
+  if (has_word(key, text) || text == key.fallback) return {KeyValue(std::string(text)), {}};
+  return {
+      {},
+      shown(text) + " is none of " + joined(key.words) + did_you_mean(text, split(key.words, '|'))};
+}
+
+Parsed<KeyValue> parse_number(const Key& key, std::string_view text) {
+  if (has_word(key, text)) return {KeyValue(), {}};
+  auto parsed = key.type == KeyType::size ? parse_size(text) : parse_count(text);
+  if (!parsed.value && !key.words.empty()) parsed.error += ", or " + joined(key.words);
+  if (!parsed.value) return {{}, std::move(parsed.error)};
+  if (auto error = out_of_range(key, text, *parsed.value); !error.empty())
+    return {{}, std::move(error)};
+  return {KeyValue(*parsed.value), {}};
+}
+
+Parsed<KeyValue> parse_time(const Key& key, std::string_view text) {
+  if (has_word(key, text) || (text.empty() && key.fallback.empty())) return {KeyValue(), {}};
+  auto parsed = parse_duration(text);
+  if (!parsed.value && !key.words.empty()) parsed.error += ", or " + joined(key.words);
+  if (!parsed.value) return {{}, std::move(parsed.error)};
+  if (auto error = out_of_range(key, text, static_cast<std::uint64_t>(parsed.value->count()));
+      !error.empty())
+    return {{}, std::move(error)};
+  return {KeyValue(*parsed.value), {}};
+}
+
+std::string not_a_name(std::string_view text) {
+  return shown(text) + " is not a name: write lower-case letters, digits and single _";
+}
+
+Parsed<KeyValue> parse_name(std::string_view text) {
+  if (!text.empty() && !is_config_name(text)) return {{}, not_a_name(text)};
+  return {KeyValue(std::string(text)), {}};
+}
+
+Parsed<KeyValue> parse_list(const Key& key, std::string_view text) {
+  std::vector<std::string> items;
+  if (!trimmed(text).empty()) {
+    for (const auto item : split(text, ',')) {
+      if (item.empty()) return {{}, "has an empty item: " + shown(text)};
+      if (key.type == KeyType::names && !is_config_name(item)) return {{}, not_a_name(item)};
+      items.emplace_back(item);
+    }
+  }
+  if (items.size() < key.min) return {{}, "must not be empty"};
+  if (items.size() > key.max)
+    return {{}, "has more than the " + std::to_string(key.max) + " items allowed"};
+  return {KeyValue(std::move(items)), {}};
+}
+
+template <class T>
+Parsed<KeyValue> as_key_value(Parsed<T> parsed) {
+  if (!parsed.value) return {{}, std::move(parsed.error)};
+  return {KeyValue(*parsed.value), {}};
+}
+
+}  // namespace
+
+Parsed<KeyValue> parse_key_value(const Key& key, std::string_view text) {
+  switch (key.type) {
+    case KeyType::text:
+    case KeyType::message:
+    case KeyType::path:
+      return parse_text(key, text);
+    case KeyType::flag:
+      return as_key_value(parse_flag(text));
+    case KeyType::choice:
+      return parse_choice(key, text);
+    case KeyType::count:
+    case KeyType::rate:
+    case KeyType::size:
+      return parse_number(key, text);
+    case KeyType::duration:
+      return parse_time(key, text);
+    case KeyType::mode:
+      return as_key_value(parse_mode(text));
+    case KeyType::name:
+      return parse_name(text);
+    case KeyType::names:
+    case KeyType::endpoints:
+    case KeyType::blocks:
+      return parse_list(key, text);
+  }
+  FAIRLEAD_CHECK(!"every type has its parser");
+  return {};
+}
+
+std::string_view type_text(const Key& key) noexcept {
+  switch (key.type) {
+    case KeyType::text:
+      return "text";
+    case KeyType::message:
+      return "text with placeholders";
+    case KeyType::path:
+      return "path";
+    case KeyType::flag:
+      return "yes or no";
+    case KeyType::choice:
+      return "word";
+    case KeyType::count:
+      return "number";
+    case KeyType::rate:
+      return "rate";
+    case KeyType::size:
+      return "size";
+    case KeyType::duration:
+      return "duration";
+    case KeyType::mode:
+      return "octal mode";
+    case KeyType::name:
+      return "name";
+    case KeyType::names:
+      return "names";
+    case KeyType::endpoints:
+      return "addresses";
+    case KeyType::blocks:
+      return "address blocks";
+  }
+  return {};
+}
+
+std::string range_text(const Key& key) {
+  const std::string words = joined(key.words);
+  switch (key.type) {
+    case KeyType::choice:
+      return words;
+    case KeyType::count:
+    case KeyType::rate:
+    case KeyType::size:
+    case KeyType::duration: {
+      const auto range = format_number(key, key.min) + " to " + format_number(key, key.max);
+      return words.empty() ? range : words + ", " + range;
+    }
+    case KeyType::mode:
+      return "0 to " + format_mode(key.max);
+    case KeyType::text:
+    case KeyType::message:
+    case KeyType::path:
+      return (key.min == 0 ? "up to " : std::to_string(key.min) + " to ") + format_size(key.max) +
+             (key.max < 1024 || key.max % 1024 != 0 ? " bytes" : "");
+    case KeyType::names:
+    case KeyType::endpoints:
+    case KeyType::blocks:
+      return std::to_string(key.min) + " to " + std::to_string(key.max) + " items";
+    case KeyType::flag:
+    case KeyType::name:
+      break;
+  }
+  return {};
+}
+
+std::string explanation_of(const Key& key) {
+  std::string text(key.help);
+  if (key.type == KeyType::choice) text += " One of: " + joined(key.words) + ".";
+  return text;
+}
+
+char reload_letter(Reload reload) noexcept {
+  switch (reload) {
+    case Reload::live:
+      return 'L';
+    case Reload::new_connections:
+      return 'N';
+    case Reload::restart:
+      return 'R';
+  }
+  return '?';
+}
+
+}  // namespace fairlead

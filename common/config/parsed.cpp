@@ -1,0 +1,15 @@
+#include "common/config/parsed.hpp"
+
+#include "common/text/escape.hpp"
+
+namespace fairlead {
+namespace {
+
+constexpr std::size_t kShownBytesMax =
+    80;  // enough to recognise a line by, and still one line of a terminal
+
+}  // namespace
+
+std::string shown(std::string_view text) { return '"' + escaped(text, kShownBytesMax) + '"'; }
+
+}  // namespace fairlead

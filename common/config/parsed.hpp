@@ -1,0 +1,21 @@
+// What every parser of the configuration returns.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fairlead {
+
+// A value, or why there is none: a sentence without its full stop that quotes the text, as in
+// `"5x" is not a duration: write ...`.
+template <class T>
+struct Parsed {
+  std::optional<T> value;
+  std::string error;
+};
+
+// The text within double quotes for an error message: escaped, and cut when it is long.
+std::string shown(std::string_view text);
+
+}  // namespace fairlead

@@ -1,0 +1,170 @@
+#include "common/config/quoting.hpp"
+
+#include "common/base/bytes.hpp"
+#include "common/text/encoding.hpp"
+
+namespace fairlead {
+namespace {
+
+constexpr std::string_view kBlank = " \t";
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+bool is_comment_or_nothing(std::string_view rest) {
+  const auto text = trimmed(rest);
+  return text.empty() || (text.front() == '#' && is_blank(rest.front()));
+}
+
+std::string_view without_comment(std::string_view raw) {
+  for (std::size_t i = 0; i < raw.size(); ++i)
+    if (raw[i] == '#' && (i == 0 || is_blank(raw[i - 1]))) return raw.substr(0, i);
+  return raw;
+}
+
+bool is_variable_name(std::string_view name) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  if (name.empty() || !is_letter(name.front())) return false;
+  for (const char c : name)
+    if (!is_letter(c) && !(c >= '0' && c <= '9')) return false;
+  return true;
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Appends what the `${...}` at the front of `text` stands for and takes it away. Returns what is
+// wrong, or nothing.
+std::string take_variable(std::string_view& text, const Environment& environment,
+                          std::string& out) {
+  const auto close = text.find('}');
+  if (close == std::string_view::npos) return "${ without its }";
+  const auto inside = text.substr(2, close - 2);
+  const auto dash = inside.find(":-");
+  const auto name = inside.substr(0, dash);
+  if (!is_variable_name(name))
+    return shown(text.substr(0, close + 1)) + " names no variable: write ${VAR} or ${VAR:-default}";
+  if (inside.find("${") != std::string_view::npos) return "${ within ${ is not possible";
+
+  const auto found = environment.find(name);
+  const bool has_value = found != environment.end() && !found->second.empty();
+  if (found == environment.end() && dash == std::string_view::npos)
+    return "the variable " + std::string(name) + " is not set, and ${" + std::string(name) +
+           ":-default} gives no default";
+  if (has_value) {
+    out += found->second;
+  } else if (dash != std::string_view::npos) {
+    out += inside.substr(dash + 2);
+  }
+  text.remove_prefix(close + 1);
+  return {};
+}
+
+// The same for the escape at the front of `text`, whose first byte is the backslash.
+std::string take_escape(std::string_view& text, std::string& out) {
+  constexpr std::string_view kLetters = "ntr\\\"$";
+  constexpr std::string_view kMeanings = "\n\t\r\\\"$";
+  const char letter = text.size() > 1 ? text[1] : '\0';
+  if (letter == 'x') {
+    const int high = text.size() > 2 ? hex_digit(text[2]) : -1;
+    const int low = text.size() > 3 ? hex_digit(text[3]) : -1;
+    if (high < 0 || low < 0) return "\\x needs two hexadecimal digits";
+    out += static_cast<char>(high * 16 + low);
+    text.remove_prefix(4);
+    return {};
+  }
+  const auto index = letter == '\0' ? std::string_view::npos : kLetters.find(letter);
+  if (index == std::string_view::npos)
+    return shown(text.substr(0, 2)) + R"( is no escape: there are \n \t \r \\ \" \$ and \xNN)";
+  out += kMeanings[index];
+  text.remove_prefix(2);
+  return {};
+}
+
+Parsed<std::string> read_bare(std::string_view text, const Environment& environment) {
+  std::string value;
+  while (!text.empty()) {
+    if (text.starts_with("${")) {
+      if (auto error = take_variable(text, environment, value); !error.empty())
+        return {{}, std::move(error)};
+      continue;
+    }
+    value += text.front();
+    text.remove_prefix(1);
+  }
+  return {std::move(value), {}};
+}
+
+Parsed<std::string> read_quoted(std::string_view text, const Environment& environment) {
+  std::string value;
+  text.remove_prefix(1);
+  while (!text.empty() && text.front() != '"') {
+    std::string error;
+    if (text.starts_with("${")) {
+      error = take_variable(text, environment, value);
+    } else if (text.front() == '\\') {
+      error = take_escape(text, value);
+    } else {
+      value += text.front();
+      text.remove_prefix(1);
+    }
+    if (!error.empty()) return {{}, std::move(error)};
+  }
+  if (text.empty()) return {{}, "the closing quote is missing"};
+  text.remove_prefix(1);
+  if (!is_comment_or_nothing(text))
+    return {{}, shown(trimmed(text)) + " stands behind the closing quote"};
+  return {std::move(value), {}};
+}
+
+bool is_control(char c) { return octet(c) < 0x20 || octet(c) == 0x7F; }
+
+bool can_be_bare(std::string_view value) {
+  if (value != trimmed(value) || value.starts_with('"')) return false;
+  if (without_comment(value).size() != value.size()) return false;
+  for (const char c : value)
+    if (is_control(c)) return false;
+  return value.find("${") == std::string_view::npos && is_utf8(value);
+}
+
+}  // namespace
+
+Parsed<std::string> read_value(std::string_view raw, const Environment& environment) {
+  if (trimmed(raw).starts_with('"')) return read_quoted(trimmed(raw), environment);
+  return read_bare(trimmed(without_comment(raw)), environment);
+}
+
+std::string written_value(std::string_view value) {
+  if (can_be_bare(value)) return std::string(value);
+  constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr std::string_view kBytes = "\n\t\r\\\"$";
+  constexpr std::string_view kLetters = "ntr\\\"$";
+  const bool text = is_utf8(value);
+  std::string out = "\"";
+  for (const char c : value) {
+    if (const auto index = kBytes.find(c); index != std::string_view::npos) {
+      out += '\\';
+      out += kLetters[index];
+    } else if (is_control(c) || (!text && octet(c) >= 0x80)) {
+      out += "\\x";
+      out += kHex[octet(c) >> 4];
+      out += kHex[octet(c) & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+}  // namespace fairlead

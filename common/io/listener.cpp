@@ -1,0 +1,152 @@
+#include "common/io/listener.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "common/io/link.hpp"
+#include "common/io/loop_core.hpp"
+#include "common/io/socket_address.hpp"
+
+namespace fairlead {
+namespace {
+
+using boost::system::error_code;
+using Protocol = asio::generic::stream_protocol;
+using Acceptor = asio::basic_socket_acceptor<Protocol, LoopExecutor>;
+
+// One turn's worth, so that a storm of connections does not hold up those who are connected.
+constexpr int kAcceptsPerTurn = 64;
+constexpr std::chrono::milliseconds kRetryAfter{50};
+constexpr std::chrono::seconds kReportEvery{1};
+
+// Lack of something, which time or our own closes will mend; anything else is one connection's
+// trouble (accept(2)).
+bool is_shortage(const error_code& error) {
+  return error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS ||
+         error.value() == ENOMEM;
+}
+
+int family_of(const Endpoint& endpoint) {
+  if (endpoint.kind == Endpoint::Kind::unix_socket) return AF_UNIX;
+  return endpoint.host.find(':') == std::string::npos ? AF_INET : AF_INET6;
+}
+
+}  // namespace
+
+struct Listener::Accepting {
+  Accepting(Loop& own, ListeningSocket listening, ListenerClient& to)
+      : loop(own),
+        core(own.core()),
+        client(to),
+        socket(std::move(listening)),
+        acceptor(core.context(), Protocol(family_of(socket.address), 0), socket.descriptor),
+        retry(core.context()) {
+    error_code ignored;
+    acceptor.non_blocking(true, ignored);
+  }
+
+  void accept_loop();
+  bool accept_waiting(int at_most);
+  void take(LinkSocket connection, const PeerAddress& peer);
+  void pause(const error_code& why);
+  void close();
+
+  Loop& loop;
+  LoopCore& core;
+  ListenerClient& client;
+  ListeningSocket socket;
+  Acceptor acceptor;
+  LoopTimer retry;
+  std::chrono::steady_clock::time_point report_next{};
+  Protocol::endpoint peer_endpoint;
+  bool closed = false;
+};
+
+// The first of a burst arrives by async_accept; the rest are taken at once.
+void Listener::Accepting::accept_loop() {
+  acceptor.async_accept(peer_endpoint, [this](const error_code& error, LinkSocket connection) {
+    if (error == asio::error::operation_aborted || closed) return;
+    bool paused = false;
+    core.turn([&] {
+      if (error) {
+        paused = is_shortage(error);
+        if (paused) pause(error);
+        return;
+      }
+      take(std::move(connection), peer_address(*peer_endpoint.data()));
+      paused = !accept_waiting(kAcceptsPerTurn - 1);
+    });
+    if (!paused && !closed) accept_loop();
+  });
+}
+
+// Accepts until nobody waits. False: paused.
+bool Listener::Accepting::accept_waiting(int at_most) {
+  for (int i = 0; i < at_most; ++i) {
+    error_code error;
+    Protocol::endpoint from;
+    LinkSocket connection = acceptor.accept(from, error);
+    if (error == asio::error::would_block) return true;
+    if (is_shortage(error)) {
+      pause(error);
+      return false;
+    }
+    if (!error) take(std::move(connection), peer_address(*from.data()));
+  }
+  return true;
+}
+
+void Listener::Accepting::take(LinkSocket connection, const PeerAddress& peer) {
+  Loop& chosen = client.place(peer);
+  if (&chosen == &loop) {
+    return client.accepted(loop, std::make_unique<Link>(core, std::move(connection)), peer);
+  }
+  // Across threads a connection travels as a number and becomes a socket again where it will live.
+  error_code error;
+  const int descriptor = connection.release(error);
+  if (error) return;
+  chosen.post([&chosen, &to = client, descriptor, peer] {
+    to.accepted(chosen, chosen.adopt(descriptor), peer);
+  });
+}
+
+void Listener::Accepting::pause(const error_code& why) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= report_next) {
+    report_next = now + kReportEvery;
+    client.accept_failed(why.message());
+  }
+  retry.expires_after(kRetryAfter);
+  retry.async_wait([this](const error_code& failed) {
+    if (!failed && !closed) accept_loop();
+  });
+}
+
+void Listener::Accepting::close() {
+  if (std::exchange(closed, true)) return;
+  retry.cancel();
+  error_code ignored;
+  acceptor.close(ignored);
+  if (socket.address.kind == Endpoint::Kind::unix_socket) ::unlink(socket.address.path.c_str());
+}
+
+Listener::Listener(Loop& loop, ListeningSocket socket, ListenerClient& client)
+    : accepting_(std::make_unique<Accepting>(loop, std::move(socket), client)) {}
+
+Listener::~Listener() { accepting_->close(); }
+
+void Listener::start() { accepting_->accept_loop(); }
+
+void Listener::stop() {
+  constexpr int kEverybody = 1 << 20;
+  if (accepting_->closed) return;
+  accepting_->accept_waiting(kEverybody);
+  accepting_->close();
+}
+
+const Endpoint& Listener::address() const noexcept { return accepting_->socket.address; }
+
+}  // namespace fairlead

@@ -1,0 +1,53 @@
+// Accepts connections at one listening socket and hands them to their loops.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/io/listening_socket.hpp"
+#include "common/io/loop.hpp"
+#include "common/net/endpoint.hpp"
+#include "common/net/transport.hpp"
+
+namespace fairlead {
+
+// Decides where connections live and takes them there.
+class ListenerClient {
+ public:
+  // Which loop is to serve this peer. On the listener's thread.
+  virtual Loop& place(const PeerAddress& peer) = 0;
+
+  // Takes over the connection. In a turn of the loop that was chosen, on its thread; `place_index`
+  // orders nothing.
+  virtual void accepted(Loop& loop, std::unique_ptr<Transport> transport,
+                        const PeerAddress& peer) = 0;
+
+  // accept(2) failed for lack of something; the listener waits and tries again by itself. At most
+  // once a second.
+  virtual void accept_failed(const std::string& why) = 0;
+
+ protected:
+  ~ListenerClient() = default;
+};
+
+// Used on its loop's thread. accepting ⇄ paused → closed: an error never ends the accept loop, and
+// never makes it spin.
+class Listener {
+ public:
+  // Takes over the socket. The client outlives the listener.
+  Listener(Loop& loop, ListeningSocket socket, ListenerClient& client);
+  ~Listener();
+
+  void start();
+
+  // Accepts whoever is already waiting, then closes.
+  void stop();
+
+  const Endpoint& address() const noexcept;
+
+ private:
+  struct Accepting;
+  std::unique_ptr<Accepting> accepting_;
+};
+
+}  // namespace fairlead

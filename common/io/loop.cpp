@@ -1,0 +1,96 @@
+#include "common/io/loop.hpp"
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "common/io/link.hpp"
+#include "common/io/loop_core.hpp"
+
+namespace fairlead {
+
+LoopCore::LoopCore() { guard_.emplace(context_.get_executor()); }
+
+void LoopCore::end_turn() {
+  const bool more = client_->end_turn();
+  arm_timer();
+  if (!more || continuing_) return;
+  continuing_ = true;
+  asio::post(context_, [this] {
+    continuing_ = false;
+    turn([this] { client_->go_on(); });
+  });
+}
+
+// The timer is moved only when something is due earlier than what it waits for: a session's
+// activity does not touch it.
+void LoopCore::arm_timer() {
+  const std::optional<TimePoint> due = client_->next_due();
+  if (!due || *due >= armed_for_) return;
+  armed_for_ = *due;
+  timer_.expires_at(armed_for_);
+  timer_.async_wait([this](const boost::system::error_code& failed) {
+    if (failed) return;  // replaced by an earlier one
+    armed_for_ = kNever;
+    turn([this] { client_->on_timer(); });
+  });
+}
+
+void LoopCore::post(std::function<void()> work) {
+  bool first = false;
+  {
+    const std::lock_guard lock(mailbox_mutex_);
+    first = mailbox_.empty();
+    mailbox_.push_back(std::move(work));
+  }
+  if (first) asio::post(context_, [this] { empty_mailbox(); });
+}
+
+void LoopCore::empty_mailbox() {
+  std::vector<std::function<void()>> letters;
+  {
+    const std::lock_guard lock(mailbox_mutex_);
+    letters.swap(mailbox_);
+  }
+  turn([&letters] {
+    for (const auto& work : letters) work();
+  });
+}
+
+Loop::Loop() : core_(std::make_unique<LoopCore>()) {}
+Loop::~Loop() = default;
+
+void Loop::drive(TurnClient& client) { core_->drive(client); }
+void Loop::run() { core_->run(); }
+void Loop::release() { core_->release(); }
+void Loop::stop() { core_->stop(); }
+void Loop::post(std::function<void()> work) { core_->post(std::move(work)); }
+
+std::unique_ptr<Transport> Loop::adopt(int descriptor) {
+  return std::make_unique<Link>(*core_, descriptor);
+}
+
+TimePoint Loop::read_clock() noexcept {
+  return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
+}
+
+struct Alarm::Timer {
+  explicit Timer(LoopCore& core) : loop(core), timer(core.context()) {}
+
+  LoopCore& loop;
+  LoopTimer timer;
+};
+
+Alarm::Alarm(Loop& loop) : timer_(std::make_unique<Timer>(loop.core())) {}
+Alarm::~Alarm() = default;
+
+void Alarm::set(TimePoint at, std::function<void()> ring) {
+  timer_->timer.expires_at(at);
+  timer_->timer.async_wait(
+      [&loop = timer_->loop, ring = std::move(ring)](const boost::system::error_code& failed) {
+        if (!failed) loop.turn(ring);
+      });
+}
+
+void Alarm::cancel() { timer_->timer.cancel(); }
+
+}  // namespace fairlead

@@ -1,0 +1,66 @@
+// One thread's event loop. Everything it touches, and the shard it drives, belongs to that thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "common/base/time.hpp"
+#include "common/net/transport.hpp"
+#include "common/net/turn_client.hpp"
+
+namespace fairlead {
+
+class LoopCore;  // the Asio side; seen by common/io only
+
+// Made and destroyed on any one thread, run on its own. The client outlives the last turn.
+// Everything made on a loop (transports, listeners, alarms) is destroyed before it.
+class Loop {
+ public:
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Sets whom the turns are for, once, before run().
+  void drive(TurnClient& client);
+
+  // Runs until release() has been called and nothing is left to wait for.
+  void run();
+
+  // From then on run() ends when its work has ended. Called on the loop's thread.
+  void release();
+
+  // Makes run() return now, whatever is left. From any thread.
+  void stop();
+
+  // Runs `work` in a turn of this loop. From any thread; in order; woken once for a batch.
+  void post(std::function<void()> work);
+
+  // Takes over a connected stream socket. Called on the loop's thread.
+  std::unique_ptr<Transport> adopt(int descriptor);
+
+  static TimePoint read_clock() noexcept;
+
+  LoopCore& core() noexcept { return *core_; }
+
+ private:
+  std::unique_ptr<LoopCore> core_;
+};
+
+// One deadline of the daemon itself (the sessions' own are the shard's wheel's). Used on the loop's
+// thread.
+class Alarm {
+ public:
+  explicit Alarm(Loop& loop);
+  ~Alarm();
+
+  // Calls `ring` in a turn at or after `at`. A second call replaces the first.
+  void set(TimePoint at, std::function<void()> ring);
+  void cancel();
+
+ private:
+  struct Timer;
+  std::unique_ptr<Timer> timer_;
+};
+
+}  // namespace fairlead

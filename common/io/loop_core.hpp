@@ -1,0 +1,74 @@
+// The Asio side of a Loop. Included by common/io only.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "common/base/buffer_pool.hpp"
+#include "common/io/loop.hpp"
+#include "common/protocol/limits.hpp"
+
+namespace fairlead {
+
+namespace asio = boost::asio;
+
+// The concrete type: any_io_executor would cost every socket 48 bytes.
+using LoopExecutor = asio::io_context::executor_type;
+using LoopTimer =
+    asio::basic_waitable_timer<std::chrono::steady_clock,
+                               asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>;
+
+class LoopCore {
+ public:
+  LoopCore();
+
+  asio::io_context& context() noexcept { return context_; }
+  BufferPool& pool() noexcept { return pool_; }
+  // One read's worth of memory, free between any two callbacks.
+  char* scratch() noexcept { return scratch_.get(); }
+
+  // Every completion handler of this loop enters here and nowhere else.
+  template <class Work>
+  void turn(Work&& work) {
+    client_->begin_turn(Loop::read_clock());
+    work();
+    end_turn();
+  }
+
+  void drive(TurnClient& client) { client_ = &client; }
+  void run() { context_.run(); }
+  void release() {
+    timer_.cancel();
+    guard_.reset();
+  }
+  void stop() { context_.stop(); }
+  void post(std::function<void()> work);
+
+ private:
+  void end_turn();
+  void arm_timer();
+  void empty_mailbox();
+
+  // Handlers run on one thread only, so the reactor's locks are not needed; posting from others
+  // stays legal.
+  asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+  std::optional<asio::executor_work_guard<LoopExecutor>> guard_;
+  TurnClient* client_ = nullptr;
+  BufferPool pool_;
+  std::unique_ptr<char[]> scratch_ = std::make_unique<char[]>(kReadBytesMax);
+
+  LoopTimer timer_{context_};
+  TimePoint armed_for_ = kNever;
+  bool continuing_ = false;
+
+  std::mutex mailbox_mutex_;
+  std::vector<std::function<void()>> mailbox_;  // guarded by mailbox_mutex_
+};
+
+}  // namespace fairlead

@@ -1,0 +1,37 @@
+#include "common/io/signals.hpp"
+
+#include <boost/asio/basic_signal_set.hpp>
+#include <utility>
+
+#include "common/io/loop_core.hpp"
+
+namespace fairlead {
+
+struct Signals::Waiting {
+  Waiting(LoopCore& core, std::function<void(int)> callback)
+      : loop(core), set(core.context()), on_signal(std::move(callback)) {}
+
+  void wait() {
+    set.async_wait([this](const boost::system::error_code& failed, int number) {
+      if (failed) return;
+      wait();
+      loop.turn([this, number] { on_signal(number); });
+    });
+  }
+
+  LoopCore& loop;
+  asio::basic_signal_set<LoopExecutor> set;
+  std::function<void(int)> on_signal;
+};
+
+Signals::Signals(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> on_signal)
+    : waiting_(std::make_unique<Waiting>(loop.core(), std::move(on_signal))) {
+  for (const int number : numbers) waiting_->set.add(number);
+  waiting_->wait();
+}
+
+Signals::~Signals() = default;
+
+void Signals::stop() { waiting_->set.cancel(); }
+
+}  // namespace fairlead

@@ -1,0 +1,35 @@
+#include "common/io/socket_address.hpp"
+
+#include <netinet/in.h>
+
+#include <cstring>
+
+namespace fairlead {
+
+PeerAddress peer_address(const sockaddr& address) noexcept {
+  if (address.sa_family == AF_INET) {
+    sockaddr_in ipv4;
+    std::memcpy(&ipv4, &address, sizeof ipv4);
+    std::array<std::uint8_t, 4> ip;
+    std::memcpy(ip.data(), &ipv4.sin_addr, ip.size());
+    return PeerAddress::from_ipv4(ip, ntohs(ipv4.sin_port));
+  }
+  if (address.sa_family == AF_INET6) {
+    sockaddr_in6 ipv6;
+    std::memcpy(&ipv6, &address, sizeof ipv6);
+    std::array<std::uint8_t, 16> ip;
+    std::memcpy(ip.data(), &ipv6.sin6_addr, ip.size());
+    return PeerAddress::from_ipv6(ip, ntohs(ipv6.sin6_port));
+  }
+  return {};
+}
+
+Endpoint local_endpoint(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  static_cast<void>(::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size));
+  const PeerAddress local = peer_address(reinterpret_cast<const sockaddr&>(address));
+  return {.kind = Endpoint::Kind::tcp, .host = local.ip_text(), .port = local.port, .path = {}};
+}
+
+}  // namespace fairlead

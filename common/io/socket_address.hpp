@@ -1,0 +1,16 @@
+// The kernel's socket addresses and ours.
+#pragma once
+
+#include <sys/socket.h>
+
+#include "common/net/endpoint.hpp"
+
+namespace fairlead {
+
+// What accept(2), getpeername(2) or recvfrom(2) has filled in.
+PeerAddress peer_address(const sockaddr& address) noexcept;
+
+// Where a TCP socket is bound, numerically.
+Endpoint local_endpoint(int descriptor);
+
+}  // namespace fairlead

@@ -1,0 +1,73 @@
+// Where events go, as those who report them see it: no file, no thread, no logging library.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+namespace fairlead {
+
+enum class Level : std::uint8_t { trace, debug, info, warn, error, off };
+
+std::string_view name_of(Level level) noexcept;                    // "info"
+std::optional<Level> level_named(std::string_view name) noexcept;  // exactly as name_of() writes it
+
+// One named value of an event. It refers to its name and to text: both must live until the call it
+// is passed to returns. Text may hold any bytes, those of a peer too; escaping them is the sink's
+// duty.
+struct Field {
+  using Value = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool>;
+
+  std::string_view name;
+  Value value;
+};
+
+// field("port", 7878), field("peer", text): every integer finds its alternative, and no pointer
+// becomes a bool.
+template <class T>
+constexpr Field field(std::string_view name, const T& value) noexcept {
+  if constexpr (std::is_same_v<T, bool>) {
+    return {name, value};
+  } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+    return {name, std::string_view(value)};
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return {name, static_cast<double>(value)};
+  } else if constexpr (std::is_signed_v<T>) {
+    return {name, static_cast<std::int64_t>(value)};
+  } else {
+    static_assert(std::is_unsigned_v<T>, "a field is text, a number or a bool");
+    return {name, static_cast<std::uint64_t>(value)};
+  }
+}
+
+// Takes events: a lower case phrase that never varies, and fields for what does. Never throws and
+// never blocks, for it is called from event loops.
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+
+  virtual void write(Level level, std::string_view event,
+                     std::span<const Field> fields) noexcept = 0;
+  // False when such an event would be dropped: ask before computing costly fields.
+  virtual bool enabled(Level level) const noexcept = 0;
+
+  // log.info("listening", {field("listener", name), field("address", text)})
+  void debug(std::string_view event, std::initializer_list<Field> fields = {}) noexcept {
+    write(Level::debug, event, fields);
+  }
+  void info(std::string_view event, std::initializer_list<Field> fields = {}) noexcept {
+    write(Level::info, event, fields);
+  }
+  void warn(std::string_view event, std::initializer_list<Field> fields = {}) noexcept {
+    write(Level::warn, event, fields);
+  }
+  void error(std::string_view event, std::initializer_list<Field> fields = {}) noexcept {
+    write(Level::error, event, fields);
+  }
+};
+
+}  // namespace fairlead

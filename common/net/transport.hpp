@@ -1,0 +1,89 @@
+// A connection as the pure parts see it: bytes both ways, and how it ends. No Asio: implemented by
+// common/io's Link for sockets, by the simulation for tests, and later by TLS as a Transport around
+// a Transport.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "common/base/bytes.hpp"
+#include "common/protocol/codec.hpp"
+
+namespace fairlead {
+
+// How the network ended a connection by itself.
+enum class TransportError : std::uint8_t {
+  reset,     // ECONNRESET, EPIPE: the peer is there and wants no more
+  vanished,  // ETIMEDOUT, EHOSTUNREACH, ...: the peer, or the way to it, is gone
+  failed,    // anything else: ENOBUFS, EIO, ...
+};
+
+// Takes the events of one Transport, each within a turn of the loop that owns it. None arrives
+// after on_finished.
+class TransportObserver {
+ public:
+  // What has arrived; the view dies when the call returns. May come once more after pause().
+  virtual void on_bytes(Bytes bytes) = 0;
+  // The peer has ended its sending side; no on_bytes follows.
+  virtual void on_end() = 0;
+  // The answer to probe(): nothing had arrived.
+  virtual void on_silence() = 0;
+  // The kernel, after it had refused bytes, has taken some again, or the FIN of finish_sending()
+  // has left: look at queued_bytes() and finished_sending(). Never called from within flush().
+  virtual void on_progress() = 0;
+  // The network ended it. Only terminate() is left to call.
+  virtual void on_error(TransportError error) = 0;
+  // terminate() is complete and every pending operation has come back: the Transport may be
+  // destroyed after the turn.
+  virtual void on_finished() = 0;
+
+ protected:
+  ~TransportObserver() = default;
+};
+
+enum class TerminateManner : std::uint8_t {
+  quiet,  // close(2): what the kernel has taken still goes out
+  reset,  // the peer gets an RST
+};
+
+// Owned by its session. Every call is made on the thread of the loop that owns it.
+class Transport : public ByteSink {
+ public:
+  virtual ~Transport() = default;
+
+  // Begins to read. The observer outlives the Transport.
+  virtual void start(TransportObserver& observer) = 0;
+
+  // send(Bytes), of ByteSink: copies into the queue; it leaves at the next flush(). Ignored once
+  // terminated.
+
+  // Offers the whole queue to the kernel; what it does not take follows by itself as it takes more.
+  virtual void flush() = 0;
+
+  // Ends our sending side (FIN) as soon as everything queued has left.
+  virtual void finish_sending() = 0;
+
+  virtual void pause() = 0;  // stop reading; the kernel's window closes by itself
+  virtual void resume() = 0;
+
+  // Looks whether anything has arrived that has not been delivered: on_bytes, on_end or on_error if
+  // so, else on_silence. The answer may come within the call. Works while paused.
+  virtual void probe() = 0;
+
+  // A connection that has been busy may hold a buffer for its next burst; once idle it is told to
+  // give it back.
+  virtual bool holds_buffer() const noexcept = 0;
+  virtual void release_buffers() = 0;
+
+  // Closes the descriptor. on_finished follows exactly once, never within this call. Later calls
+  // change nothing.
+  virtual void terminate(TerminateManner manner) = 0;
+
+  virtual std::size_t queued_bytes()
+      const noexcept = 0;  // accepted by send(), not yet by the kernel
+  virtual std::uint64_t sent_bytes() const noexcept = 0;  // accepted by the kernel, in all
+  virtual bool finished_sending()
+      const noexcept = 0;  // the FIN of finish_sending() has been given to the kernel
+};
+
+}  // namespace fairlead

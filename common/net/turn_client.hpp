@@ -1,0 +1,36 @@
+// What a loop drives: one shard. Lets common/io know nothing of the server, and a simulation be the
+// loop.
+#pragma once
+
+#include <optional>
+
+#include "common/base/time.hpp"
+
+namespace fairlead {
+
+// Every entry into a shard is one turn: begin_turn, the work, end_turn. Called on the loop's thread
+// only.
+class TurnClient {
+ public:
+  // Time is read once per turn, here.
+  virtual void begin_turn(TimePoint now) = 0;
+
+  // Does what has become due. Called within a turn.
+  virtual void on_timer() = 0;
+
+  // Does what an earlier turn left for the next one, so that one client's burst does not hold up
+  // the others. Called within a turn.
+  virtual void go_on() = 0;
+
+  // One write per connection, however many messages were queued; then frees what is finished. True:
+  // call go_on() in a turn of its own, after whatever else the loop has waiting.
+  virtual bool end_turn() = 0;
+
+  // When on_timer has something to do next.
+  virtual std::optional<TimePoint> next_due() const = 0;
+
+ protected:
+  ~TurnClient() = default;
+};
+
+}  // namespace fairlead

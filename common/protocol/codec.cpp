@@ -1,0 +1,29 @@
+#include "common/protocol/codec.hpp"
+
+namespace fairlead {
+
+DecodeResult Codec::feed(Bytes in, FrameSink& sink) {
+  if (!tail_.empty()) {
+    tail_.append(in);
+    return parse_tail(More::may_follow, sink);
+  }
+  const Parsed parsed = parse(in, More::may_follow, sink);
+  stopped_ = parsed.result.status == DecodeResult::Status::stopped;
+  if (parsed.consumed < in.size()) tail_.append(in.substr(parsed.consumed));
+  return parsed.result;
+}
+
+void Codec::keep(Bytes in) { tail_.append(in); }
+
+DecodeResult Codec::on_pause(FrameSink& sink) { return parse_tail(More::after_pause, sink); }
+
+DecodeResult Codec::on_end(FrameSink& sink) { return parse_tail(More::none, sink); }
+
+DecodeResult Codec::parse_tail(More more, FrameSink& sink) {
+  const Parsed parsed = parse(tail_.view(), more, sink);
+  stopped_ = parsed.result.status == DecodeResult::Status::stopped;
+  tail_.drop_front(parsed.consumed);
+  return parsed.result;
+}
+
+}  // namespace fairlead

@@ -1,0 +1,33 @@
+#include "common/protocol/frame.hpp"
+
+namespace fairlead {
+
+std::array<char, 4> big_endian_32(std::uint32_t value) noexcept {
+  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
+          static_cast<char>(value >> 8), static_cast<char>(value)};
+}
+
+std::array<char, 2> big_endian_16(std::uint16_t value) noexcept {
+  return {static_cast<char>(value >> 8), static_cast<char>(value)};
+}
+
+std::uint32_t read_big_endian_32(const char* at) noexcept {
+  return static_cast<std::uint32_t>(octet(at[0])) << 24 |
+         static_cast<std::uint32_t>(octet(at[1])) << 16 |
+         static_cast<std::uint32_t>(octet(at[2])) << 8 | static_cast<std::uint32_t>(octet(at[3]));
+}
+
+std::uint16_t read_big_endian_16(const char* at) noexcept {
+  return static_cast<std::uint16_t>(octet(at[0]) << 8 | octet(at[1]));
+}
+
+std::array<char, kFrameHeaderBytes> frame_header(const Frame& frame) noexcept {
+  const auto length = big_endian_32(static_cast<std::uint32_t>(frame.payload.size()));
+  const auto channel = big_endian_16(frame.channel);
+  const auto id = big_endian_32(frame.request_id);
+  return {length[0], length[1],  length[2],  length[3], static_cast<char>(frame.type),
+          0,         channel[0], channel[1], id[0],     id[1],
+          id[2],     id[3]};
+}
+
+}  // namespace fairlead

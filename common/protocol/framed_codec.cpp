@@ -1,0 +1,76 @@
+#include "common/protocol/framed_codec.hpp"
+
+#include <algorithm>
+
+namespace fairlead {
+namespace {
+
+// Types from here on are for extensions that a peer may ignore.
+constexpr std::uint8_t kSkippableFrom = 0x80;
+
+bool is_known(std::uint8_t type) {
+  return type >= static_cast<std::uint8_t>(FrameType::hello) &&
+         type <= static_cast<std::uint8_t>(FrameType::goaway);
+}
+
+DecodeResult malformed(const char* problem) {
+  return DecodeResult::failed(CloseReason::protocol_error, problem);
+}
+
+// Judges a header by itself, before a byte of its payload is looked at or waited for.
+DecodeResult judge(std::uint32_t length, std::uint8_t type, std::uint8_t flags,
+                   std::uint32_t payload_bytes_max) {
+  if (length > payload_bytes_max) return malformed("frame above the size limit");
+  if (type >= kSkippableFrom) return {};
+  if (!is_known(type)) return malformed("unknown frame type");
+  if (flags != 0) return malformed("reserved frame flag");
+  return {};
+}
+
+}  // namespace
+
+Codec::Parsed FramedCodec::parse(Bytes in, More, FrameSink& sink) {
+  std::size_t at = 0;
+  if (!preface_seen_) {
+    const std::size_t common = std::min(in.size(), kPreface.size());
+    if (in.substr(0, common) != kPreface.substr(0, common)) return {0, malformed("bad preface")};
+    if (common < kPreface.size()) return {0, {}};
+    preface_seen_ = true;
+    at = kPreface.size();
+  }
+  for (;;) {
+    const std::size_t skipped = std::min<std::size_t>(skip_bytes_, in.size() - at);
+    skip_bytes_ -= static_cast<std::uint32_t>(skipped);
+    at += skipped;
+    if (in.size() - at < kFrameHeaderBytes) return {at, {}};
+
+    const char* header = in.data() + at;
+    const std::uint32_t length = read_big_endian_32(header);
+    const std::uint8_t type = octet(header[4]);
+    if (const DecodeResult verdict = judge(length, type, octet(header[5]), payload_bytes_max_);
+        verdict.status == DecodeResult::Status::failed) {
+      return {at, verdict};
+    }
+    if (type >= kSkippableFrom) {
+      skip_bytes_ = length;
+      at += kFrameHeaderBytes;
+      continue;
+    }
+    if (in.size() - at - kFrameHeaderBytes < length) return {at, {}};
+
+    const Frame frame{.type = static_cast<FrameType>(type),
+                      .channel = read_big_endian_16(header + 6),
+                      .request_id = read_big_endian_32(header + 8),
+                      .payload = in.substr(at + kFrameHeaderBytes, length)};
+    at += kFrameHeaderBytes + length;
+    if (sink.on_frame(frame) == Flow::stop) return {at, DecodeResult::stopped()};
+  }
+}
+
+void FramedCodec::encode(const Frame& frame, ByteSink& out) const {
+  const auto header = frame_header(frame);
+  out.send({header.data(), header.size()});
+  if (!frame.payload.empty()) out.send(frame.payload);
+}
+
+}  // namespace fairlead

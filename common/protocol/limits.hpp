@@ -1,0 +1,26 @@
+// The bounds of the protocols that no configuration moves, each with the reason for its value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fairlead {
+
+// len32 clients are told apart by a first byte of 00, so a length always fits in 24 bits.
+inline constexpr std::uint32_t kMessageBytesCeiling = (1U << 24) - 1;
+
+// A channel costs about 100 bytes; a client that needs more conversations opens a second
+// connection.
+inline constexpr std::size_t kChannelsMax = 64;
+
+// Enough for a counter and a clock in a PING; small enough that a PONG never waits behind itself.
+inline constexpr std::size_t kPingBytesMax = 32;
+
+// A service name in OPEN; section names of the configuration are no longer.
+inline constexpr std::size_t kServiceNameBytesMax = 64;
+
+// One read of a busy connection: large enough that a pipelining client costs one system call for
+// hundreds of messages, small enough to stay in a second-level cache.
+inline constexpr std::size_t kReadBytesMax = 64 * 1024;
+
+}  // namespace fairlead

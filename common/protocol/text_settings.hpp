@@ -1,0 +1,19 @@
+// Where a message of a plain-text client ends (docs/protocol.md, Text).
+#pragma once
+
+#include <cstdint>
+
+#include "common/base/time.hpp"
+
+namespace fairlead {
+
+enum class Boundary : std::uint8_t { line, chunk, automatic };
+
+struct TextSettings {
+  Boundary boundary = Boundary::automatic;
+  std::uint32_t chunk = 1024;  // bytes, >= 4: the longest message of `chunk` and `auto`
+  Duration pause{
+      20};  // the silence that ends a message of `auto`, and a wait for the rest of a character
+};
+
+}  // namespace fairlead

@@ -1,0 +1,240 @@
+#include "common/text/encoding.hpp"
+
+#include <iconv.h>
+
+#include <algorithm>
+#include <array>
+
+#include "common/text/characters.hpp"
+
+namespace fairlead {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+using StepFunction = Step (*)(Bytes) noexcept;
+
+// The length of the whole characters at the front; what stands behind them is unfinished, broken or
+// the end.
+template <StepFunction step>
+std::size_t whole_length(Bytes bytes) noexcept {
+  std::size_t length = 0;
+  while (length < bytes.size()) {
+    if (octet(bytes[length]) < 0x80) {
+      length += ascii_length(bytes.substr(length));
+      continue;
+    }
+    const Step next = step(bytes.substr(length));
+    if (next.kind != Step::Kind::whole) break;
+    length += next.size;
+  }
+  return length;
+}
+
+template <StepFunction step>
+Prefix prefix(Bytes bytes) noexcept {
+  const Bytes rest = bytes.substr(whole_length<step>(bytes));
+  if (rest.empty()) return {true, 0};
+  if (step(rest).kind == Step::Kind::broken) return {false, 0};
+  return {true, rest.size()};
+}
+
+// One iconv descriptor, opened at its first use.
+class Converter {
+ public:
+  Converter(const char* to, const char* from) noexcept : to_(to), from_(from) {}
+  Converter(const Converter&) = delete;
+  Converter& operator=(const Converter&) = delete;
+  ~Converter() {
+    if (is_open()) iconv_close(descriptor_);
+  }
+
+  // False when glibc has no such converter or cannot load it now (no descriptor left, no memory).
+  bool open() noexcept {
+    if (!is_open()) descriptor_ = iconv_open(to_, from_);
+    return is_open();
+  }
+
+  // Appends what it can make of a slice of at most kSliceBytes and returns how much of it that was:
+  // less than all when it meets a character that it cannot read or write, or that goes on behind
+  // the slice.
+  std::size_t append(std::string& out, std::string_view slice) {
+    if (slice.empty() || !open()) return 0;
+    iconv(descriptor_, nullptr, nullptr, nullptr, nullptr);
+
+    // Twice the input is the most that any of the routes writes (U+0080: two bytes in UTF-8, four
+    // in GB18030). Should the room end all the same, the rest is not converted yet and the caller
+    // comes again.
+    std::array<char, 2 * kSliceBytes> buffer;
+    char* read = const_cast<char*>(slice.data());  // iconv's signature is older than const
+    char* write = buffer.data();
+    std::size_t unread = slice.size();
+    std::size_t room = buffer.size();
+    iconv(descriptor_, &read, &unread, &write, &room);
+    out.append(buffer.data(), buffer.size() - room);
+    return slice.size() - unread;
+  }
+
+  static constexpr std::size_t kSliceBytes = 512;
+
+ private:
+  bool is_open() const noexcept { return descriptor_ != closed(); }
+  // The value iconv_open returns for a failure; a pointer made of -1 is no constant expression.
+  static iconv_t closed() noexcept { return reinterpret_cast<iconv_t>(-1); }
+
+  const char* to_;
+  const char* from_;
+  iconv_t descriptor_ = closed();
+};
+
+// Every route there is. A descriptor carries state, so each thread has its own; they close when the
+// thread ends.
+struct Converters {
+  Converter gb18030_to_utf8{"UTF-8", "GB18030"};
+  Converter latin1_to_utf8{"UTF-8", "ISO-8859-1"};
+  Converter utf8_to_gbk{"GBK", "UTF-8"};
+  Converter utf8_to_gb18030{"GB18030", "UTF-8"};
+  Converter utf8_to_latin1{"ISO-8859-1", "UTF-8"};
+
+  bool open() noexcept {
+    return gb18030_to_utf8.open() && latin1_to_utf8.open() && utf8_to_gbk.open() &&
+           utf8_to_gb18030.open() && utf8_to_latin1.open();
+  }
+};
+
+Converters& converters() noexcept {
+  thread_local Converters of_this_thread;
+  return of_this_thread;
+}
+
+// Runs `in` through `converter`; each character that it cannot read or write, and each broken part,
+// becomes `replacement`. `shorten` cuts off from a slice what the converter must not be shown.
+template <StepFunction step, class Shorten>
+void convert(std::string& out, std::string_view in, Converter& converter,
+             std::string_view replacement, Shorten shorten) {
+  // glibc reads on as far as it may before it reports a character it cannot write, and does so
+  // again after each one. After such a character slices are short, and grow while all goes well;
+  // any slice holds a whole character.
+  constexpr std::size_t kShortSlice = 16;
+  std::size_t slice = Converter::kSliceBytes;
+  while (true) {
+    const std::size_t ascii = ascii_length(in);
+    out.append(in.substr(0, ascii));
+    in.remove_prefix(ascii);
+    if (in.empty()) return;
+
+    const Step front = step(in);
+    const bool whole = front.kind == Step::Kind::whole;
+    const std::size_t converted = whole ? converter.append(out, shorten(in.substr(0, slice))) : 0;
+    in.remove_prefix(converted);
+    slice = converted != 0 ? std::min(2 * slice, Converter::kSliceBytes) : kShortSlice;
+    if (converted != 0) continue;
+    out.append(replacement);
+    in.remove_prefix(front.size);
+  }
+}
+
+std::string_view whole_slice(std::string_view slice) noexcept { return slice; }
+
+// Up to the first character that glibc would not report as unwritable although it is: it drops tag
+// characters (U+E0000 to U+E007F) without a word, and writes the euro into GBK as 0x80, which no
+// GBK client reads.
+std::string_view up_to_untold(std::string_view slice) noexcept {
+  constexpr std::string_view kEuro = "\xE2\x82\xAC";
+  constexpr std::string_view kTags = "\xF3\xA0\x80";
+  constexpr std::string_view kMoreTags = "\xF3\xA0\x81";
+  return slice.substr(0, std::min({slice.find(kEuro), slice.find(kTags), slice.find(kMoreTags)}));
+}
+
+// Every byte is a character of Latin-1.
+Step latin1_step(Bytes) noexcept { return {Step::Kind::whole, 1}; }
+
+void append_repaired_utf8(std::string& out, Bytes bytes) {
+  while (true) {
+    const std::size_t whole = whole_length<utf8_step>(bytes);
+    out.append(bytes.substr(0, whole));
+    bytes.remove_prefix(whole);
+    if (bytes.empty()) return;
+    out.append(kReplacement);
+    bytes.remove_prefix(utf8_step(bytes).size);
+  }
+}
+
+struct EncodingName {
+  std::string_view name;
+  Encoding encoding;
+};
+
+// The first name of an encoding is the one it is shown by.
+constexpr std::array kNames = {
+    EncodingName{"utf-8", Encoding::utf8},    EncodingName{"utf8", Encoding::utf8},
+    EncodingName{"gbk", Encoding::gbk},       EncodingName{"gb18030", Encoding::gb18030},
+    EncodingName{"latin1", Encoding::latin1}, EncodingName{"binary", Encoding::binary},
+};
+
+// Not tolower(): that asks the locale.
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+void append_utf8(std::string& out, Bytes bytes, Encoding from) {
+  switch (from) {
+    case Encoding::binary:
+      out.append(bytes);
+      return;
+    case Encoding::utf8:
+      append_repaired_utf8(out, bytes);
+      return;
+    case Encoding::gbk:
+    case Encoding::gb18030:
+      convert<gb18030_step>(out, bytes, converters().gb18030_to_utf8, kReplacement, whole_slice);
+      return;
+    case Encoding::latin1:
+      convert<latin1_step>(out, bytes, converters().latin1_to_utf8, kReplacement, whole_slice);
+      return;
+  }
+}
+
+void append_encoded(std::string& out, std::string_view utf8, Encoding to) {
+  switch (to) {
+    case Encoding::binary:
+    case Encoding::utf8:
+      out.append(utf8);
+      return;
+    case Encoding::gbk:
+      convert<utf8_step>(out, utf8, converters().utf8_to_gbk, "?", up_to_untold);
+      return;
+    case Encoding::gb18030:
+      convert<utf8_step>(out, utf8, converters().utf8_to_gb18030, "?", whole_slice);
+      return;
+    case Encoding::latin1:
+      convert<utf8_step>(out, utf8, converters().utf8_to_latin1, "?", up_to_untold);
+      return;
+  }
+}
+
+bool open_converters() noexcept { return converters().open(); }
+
+bool is_ascii(Bytes bytes) noexcept { return ascii_length(bytes) == bytes.size(); }
+
+bool is_utf8(Bytes bytes) noexcept { return whole_length<utf8_step>(bytes) == bytes.size(); }
+
+bool is_gb18030(Bytes bytes) noexcept { return whole_length<gb18030_step>(bytes) == bytes.size(); }
+
+Prefix utf8_prefix(Bytes bytes) noexcept { return prefix<utf8_step>(bytes); }
+
+Prefix gb18030_prefix(Bytes bytes) noexcept { return prefix<gb18030_step>(bytes); }
+
+std::string_view name_of(Encoding encoding) noexcept {
+  const auto* found = std::ranges::find(kNames, encoding, &EncodingName::encoding);
+  return found == kNames.end() ? std::string_view{"unknown"} : found->name;
+}
+
+std::optional<Encoding> encoding_named(std::string_view name) noexcept {
+  for (const EncodingName& known : kNames) {
+    if (std::ranges::equal(known.name, name, {}, {}, lower)) return known.encoding;
+  }
+  return std::nullopt;
+}
+
+}  // namespace fairlead

@@ -1,0 +1,122 @@
+#include "common/text/escape.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "common/text/characters.hpp"
+
+namespace fairlead {
+namespace {
+
+char32_t code_point(Bytes character) noexcept {
+  constexpr std::array<std::uint8_t, 5> kLeadBits = {0, 0x7F, 0x1F, 0x0F, 0x07};
+  char32_t code = octet(character[0]) & kLeadBits[character.size()];
+  for (char c : character.substr(1)) code = code << 6 | (octet(c) & 0x3F);
+  return code;
+}
+
+// What moves the cursor, changes the direction of what follows, or ends a line in some viewer.
+bool is_control(char32_t code) noexcept {
+  return code < 0x20 || (code >= 0x7F && code <= 0x9F) || code == 0x061C || code == 0x200E ||
+         code == 0x200F || (code >= 0x2028 && code <= 0x202E) ||
+         (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
+}
+
+void append_hex(std::string& out, std::uint32_t value, int digits) {
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
+    out += "0123456789abcdef"[value >> shift & 0xF];
+}
+
+// Appends \n, \r or \t; false when `code` has no such short form in both of the formats.
+bool append_short_form(std::string& out, char32_t code) {
+  const char letter = code == '\n' ? 'n' : code == '\r' ? 'r' : code == '\t' ? 't' : '\0';
+  if (letter == '\0') return false;
+  out += {'\\', letter};
+  return true;
+}
+
+// The text for a log line or a terminal.
+struct Plain {
+  static bool keeps(char32_t code) noexcept { return code != '\\' && !is_control(code); }
+
+  static void append_special(std::string& out, char32_t code) {
+    if (append_short_form(out, code)) return;
+    if (code == '\\') {
+      out += "\\\\";
+    } else if (code < 0x80) {
+      out += "\\x";
+      append_hex(out, code, 2);
+    } else {
+      out += "\\u{";
+      append_hex(out, code, 4);
+      out += '}';
+    }
+  }
+
+  static void append_broken(std::string& out, Bytes part) {
+    for (char c : part) {
+      out += "\\x";
+      append_hex(out, octet(c), 2);
+    }
+  }
+};
+
+// The inside of a JSON string.
+struct Json {
+  static bool keeps(char32_t code) noexcept { return code != '"' && Plain::keeps(code); }
+
+  static void append_special(std::string& out, char32_t code) {
+    if (append_short_form(out, code)) return;
+    if (code == '"' || code == '\\') {
+      out += {'\\', static_cast<char>(code)};
+    } else {
+      out += "\\u";
+      append_hex(out, code, 4);  // all that is special lies below U+10000
+    }
+  }
+
+  static void append_broken(std::string& out, Bytes) { out += "\xEF\xBF\xBD"; }
+};
+
+template <class Format>
+void append_shown(std::string& out, Bytes text, std::size_t bytes_max) {
+  const std::size_t limit = std::min(text.size(), bytes_max);
+  std::size_t shown = 0;
+  while (shown < limit) {
+    const Step step = utf8_step(text.substr(shown));
+    const bool whole = step.kind == Step::Kind::whole;
+    if (whole && step.size > limit - shown) break;  // not torn, but left out
+
+    const Bytes part = text.substr(shown, std::min<std::size_t>(step.size, limit - shown));
+    shown += part.size();
+    if (!whole) {
+      Format::append_broken(out, part);
+    } else if (const char32_t code = code_point(part); Format::keeps(code)) {
+      out += part;
+    } else {
+      Format::append_special(out, code);
+    }
+  }
+  if (shown < text.size()) out += "...(+" + std::to_string(text.size() - shown) + " bytes)";
+}
+
+}  // namespace
+
+void append_escaped(std::string& out, Bytes text, std::size_t bytes_max) {
+  append_shown<Plain>(out, text, bytes_max);
+}
+
+std::string escaped(Bytes text, std::size_t bytes_max) {
+  std::string out;
+  append_escaped(out, text, bytes_max);
+  return out;
+}
+
+void append_json_string(std::string& out, Bytes text, std::size_t bytes_max) {
+  out += '"';
+  append_shown<Json>(out, text, bytes_max);
+  out += '"';
+}
+
+}  // namespace fairlead

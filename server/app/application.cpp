@@ -1,0 +1,318 @@
+#include "server/app/application.hpp"
+
+#include <malloc.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "common/io/listener.hpp"
+#include "common/io/loop.hpp"
+#include "common/io/signals.hpp"
+#include "common/log/transcript.hpp"
+#include "common/text/encoding.hpp"
+#include "server/app/listening.hpp"
+#include "server/core/admission.hpp"
+#include "server/core/shard.hpp"
+#include "server/files/file_root.hpp"
+
+namespace fairlead {
+namespace {
+
+// A line of the transcript leaves through its own queue, so that a reader of stdout who has stalled
+// stalls nobody.
+class QueuedTranscript final : public TranscriptSink {
+ public:
+  explicit QueuedTranscript(LogSink& log) : lines_(log) {}
+  void print(std::string_view line) override { lines_.print(line); }
+
+ private:
+  Transcript lines_;
+};
+
+// Descriptors that are not connections: logs, listeners, loops, files being sent.
+constexpr std::uint64_t kReservedDescriptors = 128;
+
+// Every connection is a descriptor, and the soft limit is usually a thousand of them. Returns what
+// max_connections means.
+std::uint64_t raise_descriptor_limit(const LimitSettings& limits, LogSink& log) {
+  rlimit descriptors{};
+  static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
+  descriptors.rlim_cur = descriptors.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &descriptors));
+  const std::uint64_t possible =
+      descriptors.rlim_cur > kReservedDescriptors ? descriptors.rlim_cur - kReservedDescriptors : 1;
+  const std::uint64_t meant = limits.max_connections == 0 ? possible : limits.max_connections;
+  log.info("limits", {field("descriptors", std::uint64_t{descriptors.rlim_cur}),
+                      field("max_connections", meant)});
+  if (meant > possible) {
+    log.warn("max_connections exceeds the descriptors", {field("possible", possible)});
+  }
+  return meant;
+}
+
+// One thread's part: a loop, its shard, and the listeners that accept there.
+struct Core {
+  Core(const Shard::Environment& environment, std::uint32_t index, std::uint32_t count)
+      : shard(environment, Loop::read_clock(), index, count) {
+    loop.drive(shard);
+  }
+
+  Loop loop;
+  Shard shard;
+};
+
+class Daemon {
+ public:
+  Daemon(const ServerSettings& settings, Log& log, std::uint64_t connections_max);
+
+  Outcome run();
+
+ private:
+  // Takes the connections of one listening socket to their shards.
+  class Entrance final : public ListenerClient {
+   public:
+    Entrance(Daemon& daemon, Core& own, OpenedListener opened)
+        : daemon_(daemon),
+          own_(own),
+          settings_(*opened.settings),
+          listener(own.loop, std::move(opened.socket), *this) {}
+
+    Loop& place(const PeerAddress&) override { return daemon_.place(own_); }
+    void accepted(Loop& loop, std::unique_ptr<Transport> transport,
+                  const PeerAddress& peer) override {
+      const CloseReason refused = daemon_.admission_.admit(peer, Loop::read_clock());
+      daemon_.core_of(loop).shard.accept(std::move(transport), settings_, peer, refused);
+    }
+    void accept_failed(const std::string& why) override {
+      daemon_.log_.warn("accept paused", {field("listener", settings_.name), field("why", why)});
+    }
+
+   private:
+    Daemon& daemon_;
+    Core& own_;
+    const ListenerSettings& settings_;
+
+   public:
+    Listener listener;
+    Core& core() { return own_; }
+  };
+
+  Loop& place(Core& accepting);
+  Core& core_of(Loop& loop);
+  void announce(const std::vector<OpenedListener>& opened);
+
+  void on_signal(int number);
+  void begin_drain();
+  void drain_core(Core& core);
+  void on_deadline();
+  void core_emptied();
+  void leave();
+  void leave_at_once();
+  void report_counters();
+  void log_counters(const Counters& sum);
+
+  const ServerSettings& settings_;
+  Log& log_;
+  QueuedTranscript transcript_;
+  DiskFileRoots files_;
+  Admission admission_;
+  std::deque<std::unique_ptr<Core>> cores_;
+  std::deque<std::unique_ptr<Entrance>> entrances_;
+  std::optional<Signals> signals_;  // on the first core's loop, as is all that follows
+  std::optional<Alarm> deadline_;
+  std::size_t next_core_ = 0;
+  std::size_t cores_draining_ = 0;
+  bool draining_ = false;
+  bool leaving_ = false;
+};
+
+Daemon::Daemon(const ServerSettings& settings, Log& log, std::uint64_t connections_max)
+    : settings_(settings),
+      log_(log),
+      transcript_(log),
+      files_(log),
+      admission_(settings.limits, settings.access, connections_max, std::random_device{}()) {
+  const Shard::Environment environment{settings, transcript_, files_, log, log.sessions()};
+  for (std::uint32_t i = 0; i < settings.threads; ++i) {
+    Core& core = *cores_.emplace_back(std::make_unique<Core>(environment, i, settings.threads));
+    core.shard.on_session_freed = [this](const PeerAddress& peer) { admission_.release(peer); };
+    // Converters are opened while there are descriptors, not at the first Chinese message.
+    core.loop.post([this] {
+      if (!open_converters()) log_.warn("encodings missing: GBK clients will not be understood");
+    });
+  }
+}
+
+Outcome Daemon::run() {
+  const bool each_core_listens = settings_.accept == AcceptMode::reuseport;
+  OpenedListeners opened = open_listeners(settings_, each_core_listens ? settings_.threads : 1);
+  if (opened.outcome.exit_status != 0) return opened.outcome;
+  if (!settings_.run_dir.empty()) {
+    const Outcome written = write_ports_file(settings_.run_dir, opened.listeners);
+    if (written.exit_status != 0) {
+      close_listeners(opened.listeners);
+      return written;
+    }
+  }
+  Core& first = *cores_.front();
+  signals_.emplace(first.loop, std::initializer_list<int>{SIGTERM, SIGINT, SIGUSR1},
+                   [this](int number) { on_signal(number); });
+  deadline_.emplace(first.loop);
+
+  std::size_t turn = 0;
+  for (const OpenedListener& one : opened.listeners) {
+    Core& core = *cores_[each_core_listens ? turn++ % cores_.size() : 0];
+    entrances_.push_back(std::make_unique<Entrance>(*this, core, one));
+    core.loop.post([entrance = entrances_.back().get()] { entrance->listener.start(); });
+  }
+  announce(opened.listeners);
+
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < cores_.size(); ++i) {
+    threads.emplace_back([core = cores_[i].get()] { core->loop.run(); });
+  }
+  first.loop.run();
+  for (std::thread& thread : threads) thread.join();
+
+  Counters sum;
+  for (const auto& core : cores_) sum += core->shard.counters();
+  log_counters(sum);
+  log_.info("stopped");
+  return {};
+}
+
+void Daemon::announce(const std::vector<OpenedListener>& opened) {
+  for (const OpenedListener& one : opened) {
+    log_.info("listening",
+              {field("listener", one.settings->name), field("address", one.socket.address.text())});
+  }
+  log_.info("ready", {field("name", settings_.name), field("threads", settings_.threads)});
+}
+
+Loop& Daemon::place(Core& accepting) {
+  if (settings_.accept == AcceptMode::reuseport) return accepting.loop;
+  next_core_ = (next_core_ + 1) % cores_.size();
+  return cores_[next_core_]->loop;
+}
+
+Core& Daemon::core_of(Loop& loop) {
+  return **std::find_if(cores_.begin(), cores_.end(),
+                        [&loop](const auto& core) { return &core->loop == &loop; });
+}
+
+// ---- Signals and the end ----
+
+void Daemon::on_signal(int number) {
+  if (number == SIGUSR1) {
+    log_.reopen();
+    return report_counters();
+  }
+  if (draining_) return leave_at_once();
+  begin_drain();
+}
+
+// Stop listening first, then let go: whoever was waiting to be accepted is still served.
+void Daemon::begin_drain() {
+  draining_ = true;
+  cores_draining_ = cores_.size();
+  for (const auto& entrance : entrances_) {
+    entrance->core().loop.post([one = entrance.get()] { one->listener.stop(); });
+  }
+  // Through the first loop's mailbox, so that what its listeners have just accepted travels ahead
+  // of the drain.
+  cores_.front()->loop.post([this] {
+    std::size_t left = 0;
+    for (const auto& core : cores_) core->loop.post([this, one = core.get()] { drain_core(*one); });
+    for (const auto& core : cores_)
+      left += core.get() == cores_.front().get() ? core->shard.sessions() : 0;
+    log_.info("draining", {field("deadline_ms", settings_.timeouts.drain.count()),
+                           field("sessions_here", left)});
+    deadline_->set(Loop::read_clock() + settings_.timeouts.drain, [this] { on_deadline(); });
+  });
+}
+
+void Daemon::drain_core(Core& core) {
+  core.shard.on_empty = [this] { cores_.front()->loop.post([this] { core_emptied(); }); };
+  core.shard.begin_drain();
+}
+
+void Daemon::on_deadline() {
+  log_.info("drain deadline reached");
+  for (const auto& core : cores_) {
+    core->loop.post([this, one = core.get()] {
+      const auto left = one->shard.census();
+      log_.info("evicting", {field("text", left.text), field("len32", left.len32),
+                             field("framed", left.framed), field("undecided", left.undecided)});
+      one->shard.evict_all(CloseReason::draining);
+    });
+  }
+}
+
+void Daemon::core_emptied() {
+  if (--cores_draining_ == 0) leave();
+}
+
+void Daemon::leave() {
+  if (std::exchange(leaving_, true)) return;
+  signals_->stop();
+  deadline_->cancel();
+  for (const auto& core : cores_) {
+    core->loop.post([loop = &core->loop] { loop->release(); });
+  }
+}
+
+void Daemon::leave_at_once() {
+  log_.warn("second signal: leaving at once");
+  for (const auto& core : cores_) core->loop.stop();
+}
+
+// Each core reports in its own turn; the first one adds up.
+void Daemon::report_counters() {
+  auto sum = std::make_shared<Counters>();
+  auto waiting = std::make_shared<std::size_t>(cores_.size());
+  for (const auto& core : cores_) {
+    core->loop.post([this, one = core.get(), sum, waiting] {
+      cores_.front()->loop.post([this, counted = one->shard.counters(), sum, waiting] {
+        *sum += counted;
+        if (--*waiting == 0) log_counters(*sum);
+      });
+    });
+  }
+}
+
+void Daemon::log_counters(const Counters& sum) {
+  std::vector<Field> fields{
+      field("accepted", sum.accepted),       field("open", sum.open),
+      field("bytes_in", sum.bytes_in),       field("bytes_out", sum.bytes_out),
+      field("messages_in", sum.messages_in), field("messages_out", sum.messages_out)};
+  const struct mallinfo2 heap = ::mallinfo2();
+  fields.push_back(field("heap_in_use", std::uint64_t{heap.uordblks + heap.hblkhd}));
+  for (std::size_t i = 1; i < sum.closed.size(); ++i) {
+    if (sum.closed[i] > 0)
+      fields.push_back(field(name_of(static_cast<CloseReason>(i)), sum.closed[i]));
+  }
+  log_.write(Level::info, "counters", fields);
+}
+
+}  // namespace
+
+Outcome check_listeners(const ServerSettings& settings) {
+  OpenedListeners opened = open_listeners(settings, 1);
+  close_listeners(opened.listeners);
+  return opened.outcome;
+}
+
+Outcome run_daemon(const ServerSettings& settings, Log& log) {
+  ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone is not the daemon's end
+  return Daemon(settings, log, raise_descriptor_limit(settings.limits, log)).run();
+}
+
+}  // namespace fairlead

@@ -1,0 +1,127 @@
+#include "server/app/command_line.hpp"
+
+#include <boost/program_options/options_description.hpp>
+#include <boost/program_options/parsers.hpp>
+#include <boost/program_options/positional_options.hpp>
+#include <boost/program_options/variables_map.hpp>
+#include <charconv>
+#include <sstream>
+
+#include "common/config/parsed.hpp"
+#include "common/config/reference.hpp"
+#include "common/config/source.hpp"
+#include "common/net/endpoint.hpp"
+#include "common/text/escape.hpp"
+
+namespace fairlead {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr unsigned kHelpColumns = 100;
+
+using Words = std::vector<std::string>;
+
+po::options_description options() {
+  po::options_description result("Options", kHelpColumns);
+  result.add_options()(
+      "config,c", po::value<std::string>()->value_name("FILE"),
+      "read this configuration; without it, /etc/fairlead/fairleadd.conf where that exists")(
+      "listen", po::value<Words>()->value_name("ADDRESS"),
+      "listen here instead of where the configuration says: host:port, [v6]:port, :port, "
+      "unix:/path; may be repeated")(
+      "port,p", po::value<std::string>()->value_name("PORT"),
+      "the port of listener.main, or of the only listener; 0: the kernel chooses")(
+      "set", po::value<Words>()->value_name("SECTION.KEY=VALUE"),
+      "override one key of the configuration; may be repeated")(
+      "test,t", "check the configuration, open what it names, and end")(
+      "print,T", "the same, and print every key with its value, class and origin")(
+      "version,V", "print the version and end")("help,h", "print this and end");
+  return result;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size()) return {};
+  return port;
+}
+
+CommandLine::Action action_of(const po::variables_map& given) {
+  if (given.contains("help")) return CommandLine::Action::help;
+  if (given.contains("version")) return CommandLine::Action::version;
+  if (given.contains("print")) return CommandLine::Action::print;
+  if (given.contains("test")) return CommandLine::Action::test;
+  return CommandLine::Action::run;
+}
+
+Words words_of(const po::variables_map& given, const char* option) {
+  return given.contains(option) ? given[option].as<Words>() : Words();
+}
+
+ParsedCommandLine refused(std::string error) {
+  return {{}, std::move(error) + " (fairleadd -h shows the options)"};
+}
+
+ParsedCommandLine understood(const po::variables_map& given) {
+  CommandLine result;
+  result.action = action_of(given);
+  if (given.contains("config")) result.config_file = given["config"].as<std::string>();
+  result.settings = words_of(given, "set");
+  result.listen = words_of(given, "listen");
+
+  for (const auto& setting : result.settings)
+    if (!parse_setting(setting))
+      return refused("--set " + shown(setting) + " is not SECTION.KEY=VALUE");
+  for (const auto& address : result.listen)
+    if (const auto parsed = parse_endpoint(address); !parsed.endpoint)
+      return refused("--listen " + shown(address) + ": " + parsed.error);
+  if (given.contains("port")) {
+    const auto& text = given["port"].as<std::string>();
+    result.port = parse_port(text);
+    if (!result.port) return refused("-p " + shown(text) + " is not a port from 0 to 65535");
+  }
+  return {std::move(result), {}};
+}
+
+}  // namespace
+
+ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) {
+  namespace style = po::command_line_style;
+  // Guessing would make every future option break a script that abbreviates an old one.
+  constexpr int kStyle = style::unix_style & ~style::allow_guessing;
+  try {
+    const auto table = options();
+    const po::positional_options_description no_positional;
+    po::variables_map given;
+    po::store(po::command_line_parser(arguments)
+                  .options(table)
+                  .positional(no_positional)
+                  .style(kStyle)
+                  .run(),
+              given);
+    return understood(given);
+  } catch (const po::too_many_positional_options_error&) {
+    return refused("an argument that is no option; a configuration is given with -c");
+  } catch (const po::error& error) {
+    return refused(escaped(error.what()));
+  }
+}
+
+std::string help_text() {
+  std::ostringstream out;
+  out << "Usage: fairleadd [-c FILE] [options]\n"
+         "Serves very many TCP clients at once. Stays in the foreground and logs to stderr; TERM "
+         "and INT\n"
+         "drain and end it.\n\n"
+      << options()
+      << "\nExit status: 0 ok, 1 run-time failure, 2 bad arguments, 4 no permission, 6 invalid "
+         "configuration.\n"
+         "\nKeys of the configuration, each with its default. Class: L takes effect at once, N for "
+         "new\n"
+         "connections, R at the next start.\n\n"
+      << key_help();
+  return out.str();
+}
+
+}  // namespace fairlead

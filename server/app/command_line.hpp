@@ -1,0 +1,43 @@
+// The command line of fairleadd as a value. Nothing here prints or exits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fairlead {
+
+inline constexpr int kExitBadArguments = 2;
+inline constexpr int kExitInvalidConfiguration = 6;
+
+struct CommandLine {
+  enum class Action {
+    run,
+    test,   // -t: check everything, open what it names, and end
+    print,  // -T: the same, and print every key
+    version,
+    help,
+  };
+
+  Action action = Action::run;
+  std::optional<std::string> config_file = {};  // -c; none: see load_server_config()
+  std::vector<std::string> settings = {};  // --set, in their order; each is `section.key=value`
+  std::vector<std::string> listen = {};    // --listen, in their order; each is a valid address
+  std::optional<std::uint16_t> port = {};  // -p; 0: the kernel chooses
+};
+
+struct ParsedCommandLine {
+  std::optional<CommandLine> command_line;
+  std::string error;  // when there is none: one line for stderr; exit kExitBadArguments
+};
+
+// `arguments` are those behind the program's name. Help wins over version, that over -T, that over
+// -t.
+ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
+
+// What -h prints: usage, options, signals' and exit statuses' place, and every key of the
+// configuration.
+std::string help_text();
+
+}  // namespace fairlead

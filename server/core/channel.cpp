@@ -1,0 +1,132 @@
+#include "server/core/channel.hpp"
+
+#include <limits>
+
+#include "common/text/escape.hpp"
+#include "server/core/session.hpp"
+
+namespace fairlead {
+
+void Channel::open() {
+  stage_ = Stage::open;
+  if (!instance_.settings.greeting.empty()) push_text(instance_.settings.greeting);
+  if (is_open()) instance_.service->on_open(*this);
+}
+
+void Channel::handle(const Frame& request, Encoding encoding) {
+  if (messages_ < std::numeric_limits<std::uint32_t>::max()) ++messages_;
+  const Message message{request.payload, encoding};
+  if (!instance_.on_message.empty()) {
+    transcribe(instance_.on_message, text_of(message), message.payload.size());
+  }
+  request_ = &request;
+  instance_.service->on_message(*this, message);
+  // A framed client waits for one answer to each request, also where the service has nothing to
+  // say.
+  if (request_ != nullptr && is_open() && !wants_writable_ && session_.is_framed()) reply({});
+  request_ = nullptr;
+
+  const bool enough =
+      instance_.settings.close_after != 0 && messages_ >= instance_.settings.close_after;
+  if (enough && !wants_writable_) close(CloseReason::close_after);
+}
+
+void Channel::on_writable() {
+  wants_writable_ = false;
+  if (is_open()) instance_.service->on_writable(*this);
+}
+
+void Channel::finish(CloseReason reason) noexcept {
+  if (stage_ == Stage::closed) return;
+  const bool was_open = is_open();
+  stage_ = Stage::closed;
+  wants_writable_ = false;
+  if (was_open) instance_.service->on_close(*this, reason);
+  if (!instance_.on_close.empty()) transcribe(instance_.on_close, {}, 0);
+  state.reset();
+}
+
+void Channel::transcribe_connect() {
+  if (!instance_.on_connect.empty()) transcribe(instance_.on_connect, {}, 0);
+}
+
+void Channel::transcribe(const TextTemplate& line, std::string_view text, std::uint64_t len) {
+  const std::string shown = escaped(text);
+  std::string rendered;
+  line.render(rendered, {.text = shown, .len = len, .peer = address(), .id = connection_id()});
+  session_.context().transcript.print(rendered);
+}
+
+void Channel::reply(Bytes payload) {
+  if (!is_open()) return;
+  Frame frame{.type = FrameType::message, .channel = id_, .payload = payload};
+  if (request_ != nullptr) {
+    frame.type = FrameType::reply;
+    frame.line_end = request_->line_end;
+    frame.request_id = request_->request_id;
+    request_ = nullptr;
+  } else {
+    frame.line_end = session_.own_line_end();
+  }
+  session_.send(frame);
+}
+
+void Channel::reply_text(std::string_view utf8) { reply(encoded(utf8)); }
+
+void Channel::push_text(std::string_view utf8) {
+  if (!is_open()) return;
+  session_.send({.type = FrameType::message,
+                 .line_end = session_.own_line_end(),
+                 .channel = id_,
+                 .payload = encoded(utf8)});
+}
+
+void Channel::refuse(CloseReason code, std::string_view why) {
+  if (!is_open()) return;
+  if (!session_.is_framed()) return close(code);
+  session_.send_error(id_, request_ != nullptr ? request_->request_id : 0, code, why);
+  request_ = nullptr;
+}
+
+void Channel::stream(Bytes bytes) {
+  if (is_open()) session_.send_raw(bytes);
+}
+
+std::size_t Channel::writable_bytes() const { return session_.writable_bytes(); }
+
+void Channel::call_when_writable() { wants_writable_ = is_open(); }
+
+void Channel::close(CloseReason reason) {
+  if (!is_open()) return;
+  if (id_ == 0) return session_.close(reason);
+  session_.send_close(id_, reason);
+  finish(reason);
+}
+
+void Channel::cut(CloseReason reason) {
+  if (is_open()) session_.cut(reason);
+}
+
+bool Channel::is_plain() const { return session_.is_text(); }
+const PeerAddress& Channel::address() const { return session_.peer(); }
+std::uint64_t Channel::connection_id() const { return session_.id(); }
+
+std::string_view Channel::text_of(const Message& message) {
+  if (message.encoding == Encoding::utf8 && is_utf8(message.payload)) return message.payload;
+  if (message.encoding == Encoding::binary) return message.payload;
+  std::string& text = session_.context().text;
+  text.clear();
+  append_utf8(text, message.payload, message.encoding);
+  return text;
+}
+
+Bytes Channel::encoded(std::string_view utf8) {
+  const Encoding to = session_.reply_encoding();
+  if (to == Encoding::utf8 || to == Encoding::binary || is_ascii(utf8)) return utf8;
+  std::string& out = session_.context().encoded;
+  out.clear();
+  append_encoded(out, utf8, to);
+  return out;
+}
+
+}  // namespace fairlead

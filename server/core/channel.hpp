@@ -1,0 +1,72 @@
+// One conversation between a client and a service.
+#pragma once
+
+#include <cstdint>
+
+#include "common/protocol/frame.hpp"
+#include "server/core/service_instance.hpp"
+#include "server/service/service.hpp"
+
+namespace fairlead {
+
+class Session;
+
+// A plain client's session has the one with id 0; a framed client opens more. Owned by its session,
+// on whose thread it lives. Invariant: after close() nothing is sent and nothing is handed to the
+// service.
+class Channel final : public Peer {
+ public:
+  Channel(Session& session, ServiceInstance& instance, std::uint16_t id)
+      : session_(session), instance_(instance), id_(id) {}
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  // The client can be spoken to: the greeting, and the service's own welcome.
+  void open();
+
+  // Hands one request to the service and sees to its one answer.
+  void handle(const Frame& request, Encoding encoding);
+
+  // The connection has room again and the service had asked for it.
+  void on_writable();
+
+  // The session ends, or the client has closed the channel.
+  void finish(CloseReason reason) noexcept;
+
+  void transcribe_connect();
+
+  std::uint16_t id() const noexcept { return id_; }
+  bool is_open() const noexcept { return stage_ == Stage::open; }
+  bool wants_writable() const noexcept { return wants_writable_; }
+
+  // Peer, for the service.
+  void reply(Bytes payload) override;
+  void reply_text(std::string_view utf8) override;
+  void push_text(std::string_view utf8) override;
+  void refuse(CloseReason code, std::string_view why) override;
+  void stream(Bytes bytes) override;
+  std::size_t writable_bytes() const override;
+  void call_when_writable() override;
+  void close(CloseReason reason) override;
+  void cut(CloseReason reason) override;
+  bool is_plain() const override;
+  const PeerAddress& address() const override;
+  std::uint64_t connection_id() const override;
+  std::string_view text_of(const Message& message) override;
+
+ private:
+  enum class Stage : std::uint8_t { unopened, open, closed };
+
+  void transcribe(const TextTemplate& line, std::string_view text, std::uint64_t len);
+  Bytes encoded(std::string_view utf8);
+
+  Session& session_;
+  ServiceInstance& instance_;
+  const Frame* request_ = nullptr;  // the one being handled, unanswered
+  std::uint32_t messages_ = 0;      // saturates; for close_after
+  std::uint16_t id_;
+  Stage stage_ = Stage::unopened;
+  bool wants_writable_ = false;
+};
+
+}  // namespace fairlead

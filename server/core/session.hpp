@@ -1,0 +1,169 @@
+// One connection, from its first byte to the one reason it ended for. Sans-IO: bytes come from a
+// Transport, time from the shard's turn, and both can be a test's.
+//
+//   detecting ──▶ talking ──▶ finishing ──▶ lingering ──▶ terminated
+//   which protocol?           what is queued   our FIN is out,   the Transport is
+//                             leaves, then FIN  theirs awaited    closing down
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/base/timer_wheel.hpp"
+#include "common/net/endpoint.hpp"
+#include "common/net/transport.hpp"
+#include "common/protocol/close_reason.hpp"
+#include "common/protocol/framed_codec.hpp"
+#include "common/protocol/len32_codec.hpp"
+#include "common/protocol/text_codec.hpp"
+#include "common/text/client_encoding.hpp"
+#include "server/core/channel.hpp"
+#include "server/core/settings.hpp"
+#include "server/core/shard_context.hpp"
+
+namespace fairlead {
+
+// Owned by its shard's table and touched by its thread only; freed at the end of the turn in which
+// its Transport has reported on_finished. Its wheel entry never lies later than its next deadline.
+class Session final : public WheelEntry, public TransportObserver, private FrameSink {
+ public:
+  // The listener's settings outlive the session. `id` is unique in the daemon; `slot` is the
+  // table's.
+  Session(ShardContext& context, std::unique_ptr<Transport> transport,
+          const ListenerSettings& listener, const PeerAddress& peer, std::uint64_t id,
+          std::uint32_t slot);
+  ~Session();
+
+  // Called by the shard, each within a turn.
+  void start();
+  void on_due();  // the wheel entry has come
+  void go_on();   // the rest of what had to wait for its next share of turns
+  void flush();
+  void begin_drain();              // framed: GOAWAY and an end; others go on being served
+  void evict(CloseReason reason);  // finish what was received, then end
+
+  // Ends the session from outside or inside: flush, FIN, linger. The first reason stands.
+  void close(CloseReason reason, std::string_view problem = {});
+  // Ends it by a reset, at once.
+  void cut(CloseReason reason);
+
+  // TransportObserver.
+  void on_bytes(Bytes bytes) override;
+  void on_end() override;
+  void on_silence() override;
+  void on_progress() override;
+  void on_error(TransportError error) override;
+  void on_finished() override;
+
+  // For its channels.
+  void send(const Frame& frame);
+  void send_raw(Bytes bytes);
+  void send_error(std::uint16_t channel, std::uint32_t request_id, CloseReason code,
+                  std::string_view why);
+  void send_close(std::uint16_t channel, CloseReason reason);
+  std::size_t writable_bytes() const;
+  LineEnd own_line_end() const;  // of what is said without being asked
+  Encoding reply_encoding() const;
+  bool is_text() const { return std::holds_alternative<TextCodec>(codec_); }
+  bool is_len32() const { return std::holds_alternative<Len32Codec>(codec_); }
+  bool is_framed() const { return std::holds_alternative<FramedCodec>(codec_); }
+
+  ShardContext& context() { return context_; }
+  const PeerAddress& peer() const { return peer_; }
+  std::uint64_t id() const { return id_; }
+  std::uint32_t slot() const { return slot_; }
+  CloseReason reason() const { return reason_; }
+  bool is_talking() const { return stage_ == Stage::talking || stage_ == Stage::detecting; }
+  bool waits_for_turn() const { return hold_ == Hold::turn; }
+  std::string_view protocol_name() const;
+
+ private:
+  enum class Stage : std::uint8_t { detecting, talking, finishing, lingering, terminated };
+  // Why the session hands out no requests just now.
+  enum class Hold : std::uint8_t { none, output, turn };
+
+  template <class Work>
+  void guarded(Work&& work);
+
+  void detect_protocol(Bytes in);
+  void become_text_with_prefix();
+  void choose_text();
+  void choose_len32();
+  void choose_framed();
+  void opened();
+  Codec* codec();
+  const Codec* codec() const;  // null until the protocol is known
+
+  void receive(Bytes in);
+  void decoded(const DecodeResult& result);
+  void end_of_requests();
+  bool greets() const;
+  bool owes_stream() const;
+  void hold(Hold why);
+  void after_requests();
+
+  Flow on_frame(const Frame& frame) override;
+  void on_framed(const Frame& frame);
+  void on_hello(const Frame& frame);
+  void on_open_request(const Frame& frame);
+  void on_channel_close(const Frame& frame);
+  void on_message(const Frame& frame);
+  bool takes_request_id(std::uint32_t id);
+  Channel* channel(std::uint16_t id);
+  void remove_closed_channels();
+
+  void say_hello();
+  void say_goodbye(std::string_view problem);
+  void say_goaway(CloseReason reason);
+  void mark_dirty();
+  void after_output();
+  void linger();
+  void terminate(TerminateManner manner);
+  void write_session_log();
+
+  TimePoint next_deadline() const;
+  void rearm();
+  Duration pause() const;
+  Duration write_timeout() const;
+
+  ShardContext& context_;
+  const ListenerSettings& listener_;
+  std::unique_ptr<Transport> transport_;
+  std::variant<std::monostate, TextCodec, Len32Codec, FramedCodec> codec_;
+  std::optional<Channel> channel_;  // 0: the listener's own service, if it has one
+  std::vector<std::unique_ptr<Channel>> more_channels_;  // framed clients only
+
+  TimePoint started_;
+  TimePoint last_received_;
+  TimePoint last_activity_;           // received, or taken by the kernel after it had refused
+  TimePoint message_started_;         // of the unfinished message, when there is one
+  TimePoint blocked_since_ = kNever;  // the kernel has taken nothing of what is queued
+  TimePoint closing_since_;
+  std::uint64_t id_;
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t messages_in_ = 0, messages_out_ = 0;
+  std::uint64_t lingered_bytes_ = 0;
+  std::uint32_t slot_;
+  std::uint32_t last_request_id_ = 0;
+  std::uint32_t handled_this_turn_ = 0;
+  PeerAddress peer_;
+  ClientEncoding encoding_;
+  std::array<char, 4> prefix_{};  // what has arrived of an undecided protocol
+  std::uint8_t prefix_bytes_ = 0;
+  Stage stage_ = Stage::detecting;
+  Hold hold_ = Hold::none;
+  CloseReason reason_ = CloseReason::none;
+  CloseReason evicted_for_ = CloseReason::none;
+  bool peer_ended_ = false;
+  bool dirty_ = false;
+  bool draining_ = false;
+  bool probing_pause_ = false;
+  bool spoken_ = false;  // framed: a frame has come
+};
+
+}  // namespace fairlead

@@ -1,0 +1,29 @@
+#include "server/core/session_table.hpp"
+
+#include "common/base/check.hpp"
+
+namespace fairlead {
+
+std::uint32_t SessionTable::reserve_slot() {
+  if (!free_.empty()) {
+    const std::uint32_t slot = free_.back();
+    free_.pop_back();
+    return slot;
+  }
+  slots_.emplace_back();
+  free_.reserve(slots_.capacity());  // so that free() never has to allocate
+  return static_cast<std::uint32_t>(slots_.size() - 1);
+}
+
+Session& SessionTable::put(std::uint32_t slot, std::unique_ptr<Session> session) {
+  FAIRLEAD_CHECK(slots_[slot] == nullptr);
+  slots_[slot] = std::move(session);
+  return *slots_[slot];
+}
+
+void SessionTable::free(std::uint32_t slot) {
+  slots_[slot].reset();
+  free_.push_back(slot);
+}
+
+}  // namespace fairlead

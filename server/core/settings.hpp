@@ -1,0 +1,84 @@
+// What the configuration means, as plain values: the core, the services and the shells read these
+// and never a file. Filled by server/app/server_config from the key table; every default stands in
+// that table, not here. Immutable once the daemon runs; owned by the Application, which outlives
+// every session.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/time.hpp"
+#include "common/net/endpoint.hpp"
+#include "server/service/service_settings.hpp"
+
+namespace fairlead {
+
+enum class ListenerProtocol : std::uint8_t { automatic, text, len32, framed };
+enum class SlowPolicy : std::uint8_t { disconnect, drop_oldest };
+enum class AcceptMode : std::uint8_t { shared, reuseport };
+
+struct ListenerSettings {
+  std::string name;
+  std::vector<Endpoint> bind;
+  ListenerProtocol protocol = ListenerProtocol::automatic;
+  const ServiceSettings* service =
+      nullptr;  // the default one; null: only framed clients, which name theirs
+  std::vector<const ServiceSettings*> open_services;  // what a framed client may OPEN here
+  Duration idle{};                                    // listener's own, or timeouts.idle; 0: none
+  Duration greet_wait{};
+  std::uint32_t unix_mode = 0;  // permission bits of a unix socket
+};
+
+struct TimeoutSettings {  // 0: none
+  Duration idle{}, first_byte{}, message{}, write{}, linger{}, drain{}, lame_duck{};
+};
+
+struct LimitSettings {
+  std::uint64_t max_connections = 0;  // 0: auto, from RLIMIT_NOFILE
+  std::uint64_t max_per_ip = 0, ip_prefix_v4 = 32, ip_prefix_v6 = 64;
+  std::uint64_t accept_rate = 0, accept_rate_per_ip = 0, early_drop = 0;
+  std::uint64_t max_message = 0;                 // bytes; < 16 MiB
+  std::uint64_t queue_hard = 0, queue_soft = 0;  // bytes
+  Duration queue_soft_for{};
+  SlowPolicy slow_policy = SlowPolicy::disconnect;
+  std::uint64_t max_buffer_memory = 0;  // bytes, all shards together
+  std::uint64_t requests_per_turn = 0;
+};
+
+struct SocketSettings {
+  std::uint32_t backlog = 0;
+  bool reuse_address = true;
+  bool nodelay = true;
+  Duration keepalive{};     // 0: off
+  Duration user_timeout{};  // 0: off; `auto` is already resolved
+  std::uint64_t notsent_lowat = 0, send_buffer = 0, receive_buffer = 0;  // bytes; 0: the kernel's
+};
+
+struct LogSettings {
+  std::string level;  // trace debug info warn error off
+  bool json = false;
+  std::string file, session_file;  // empty: stderr
+};
+
+struct AccessSettings {
+  std::vector<AddressBlock> allow, deny;
+};
+
+struct ServerSettings {
+  std::string name;
+  std::uint32_t threads = 0;  // resolved: never 0
+  AcceptMode accept = AcceptMode::shared;
+  std::string run_dir;
+  LimitSettings limits;
+  TimeoutSettings timeouts;
+  SocketSettings socket;
+  LogSettings log;
+  AccessSettings access;
+  std::vector<std::unique_ptr<ServiceSettings>>
+      services;  // in the order of the file; addresses are stable
+  std::vector<std::unique_ptr<ListenerSettings>> listeners;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,79 @@
+// One core's part of the daemon: its sessions, their services, its wheel. Sans-IO: driven by
+// common/io's Loop, or by a simulation.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "common/net/transport.hpp"
+#include "common/net/turn_client.hpp"
+#include "server/core/counters.hpp"
+#include "server/core/session_table.hpp"
+#include "server/core/settings.hpp"
+#include "server/core/shard_context.hpp"
+
+namespace fairlead {
+
+// The shard is the strand: everything it owns is touched by its loop's thread only, within a turn.
+// What it is given outlives it.
+class Shard final : public TurnClient {
+ public:
+  struct Environment {
+    const ServerSettings& settings;
+    TranscriptSink& transcript;
+    FileRoots& files;
+    LogSink& log;
+    LogSink& session_log;
+  };
+
+  // `index` of `shards`: makes the connections' numbers unique in the daemon.
+  Shard(const Environment& environment, TimePoint now, std::uint32_t index, std::uint32_t shards);
+  ~Shard();
+
+  // TurnClient.
+  void begin_turn(TimePoint now) override;
+  void on_timer() override;
+  void go_on() override;
+  bool end_turn() override;
+  std::optional<TimePoint> next_due() const override;
+
+  // The rest is called within a turn.
+
+  // Takes over a connection. `refused` is why it may not stay: it is told, where that costs no
+  // wait, and closed.
+  void accept(std::unique_ptr<Transport> transport, const ListenerSettings& listener,
+              const PeerAddress& peer, CloseReason refused = CloseReason::none);
+
+  // The two phases of a stop (docs/protocol.md, Endings). Framed clients are sent away at once; the
+  // others are served on until evict_all.
+  void begin_drain();
+  void evict_all(CloseReason reason);
+
+  std::size_t sessions() const noexcept { return table_.size(); }
+
+  // Who is still being served, by protocol.
+  struct Census {
+    std::uint64_t undecided = 0, text = 0, len32 = 0, framed = 0;
+  };
+  Census census();
+
+  const Counters& counters() const noexcept { return context_.counters; }
+
+  // Called at the end of a turn after a session that had been let in has been freed.
+  std::function<void(const PeerAddress&)> on_session_freed;
+  // Called once, when a drain has been begun and no session is left.
+  std::function<void()> on_empty;
+
+ private:
+  ServiceEnvironment service_environment_;
+  ShardContext context_;
+  SessionTable table_;
+  std::vector<Session*> going_on_;  // go_on()'s own list, kept for its capacity
+  std::uint64_t next_id_;
+  const std::uint64_t id_step_;
+  bool draining_ = false;
+};
+
+}  // namespace fairlead

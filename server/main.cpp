@@ -1,0 +1,84 @@
+// fairleadd: reads what it is told, then runs, checks or explains itself.
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/config/files.hpp"
+#include "common/config/source.hpp"
+#include "common/log/log.hpp"
+#include "server/app/application.hpp"
+#include "server/app/command_line.hpp"
+#include "server/app/server_config.hpp"
+#include "server/service/service_table.hpp"
+
+namespace fairlead {
+namespace {
+
+int fail(int status, const std::string& why) {
+  std::fprintf(stderr, "fairleadd: %s\n", why.c_str());
+  return status;
+}
+
+LoadedConfig load(const CommandLine& command_line) {
+  DiskFiles files;
+  const Environment environment = process_environment();
+  ConfigWorld world{.files = files, .environment = environment, .service_types = {}};
+  for (const ServiceType& type : service_types()) world.service_types.push_back(type.name);
+  world.cores = std::max(1U, std::thread::hardware_concurrency());
+  return load_server_config(command_line, world);
+}
+
+int check(const ServerSettings& settings) {
+  const Outcome outcome = check_listeners(settings);
+  if (outcome.exit_status != 0) return fail(outcome.exit_status, outcome.error);
+  std::fputs("fairleadd: the configuration is valid\n", stderr);
+  return 0;
+}
+
+int serve(const ServerSettings& settings) {
+  LogOptions options;
+  options.level = level_named(settings.log.level).value_or(Level::info);
+  options.format = settings.log.json ? LogFormat::json : LogFormat::text;
+  options.file = settings.log.file;
+  options.session_file = settings.log.session_file;
+  const OpenedLog opened = Log::open(options);
+  if (!opened.log) {
+    const bool forbidden = opened.code == std::errc::permission_denied;
+    return fail(forbidden ? kExitNoPermission : kExitRuntimeFailure, opened.error);
+  }
+  const Outcome outcome = run_daemon(settings, *opened.log);
+  return outcome.exit_status == 0 ? 0 : fail(outcome.exit_status, outcome.error);
+}
+
+int run(const std::vector<std::string>& arguments) {
+  const ParsedCommandLine parsed = parse_command_line(arguments);
+  if (!parsed.command_line) return fail(kExitBadArguments, parsed.error);
+  const CommandLine& command_line = *parsed.command_line;
+  if (command_line.action == CommandLine::Action::help)
+    return std::fputs(help_text().c_str(), stdout), 0;
+  if (command_line.action == CommandLine::Action::version)
+    return std::puts("fairleadd " FAIRLEAD_VERSION), 0;
+
+  const LoadedConfig loaded = load(command_line);
+  if (!loaded.settings) {
+    for (const std::string& error : loaded.errors)
+      std::fprintf(stderr, "fairleadd: %s\n", error.c_str());
+    return loaded.exit_status;
+  }
+  if (command_line.action == CommandLine::Action::print) std::fputs(loaded.listing.c_str(), stdout);
+  return command_line.action == CommandLine::Action::run ? serve(*loaded.settings)
+                                                         : check(*loaded.settings);
+}
+
+}  // namespace
+}  // namespace fairlead
+
+int main(int argc, char** argv) {
+  try {
+    return fairlead::run({argv + 1, argv + argc});
+  } catch (const std::exception& failure) {
+    return fairlead::fail(fairlead::kExitRuntimeFailure, failure.what());
+  }
+}

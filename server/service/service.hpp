@@ -1,0 +1,87 @@
+// The contract between the core and what the daemon does for its clients. A new service is one file
+// in server/services that stands on this folder and on nothing else of the server.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "common/base/bytes.hpp"
+#include "common/net/endpoint.hpp"
+#include "common/protocol/close_reason.hpp"
+#include "common/text/encoding.hpp"
+
+namespace fairlead {
+
+// One message as a service gets it. Lives as long as the on_message call.
+struct Message {
+  Bytes payload;      // as it came, without the line end or the frame around it
+  Encoding encoding;  // what the payload is taken for
+};
+
+// What a service may keep for one peer; destroyed with its channel.
+class PeerState {
+ public:
+  virtual ~PeerState() = default;
+};
+
+// One conversation: a plain client has one, a framed client one per channel. Owned by its session;
+// called on the shard's thread only, from within a call of its Service. After close() every call
+// but the questions is ignored.
+class Peer {
+ public:
+  // Answers the message being handled: bytes as they are, or UTF-8 text in the client's encoding.
+  // The answer ends as the message did. A second answer to the same message goes out as a message
+  // of its own.
+  virtual void reply(Bytes payload) = 0;
+  virtual void reply_text(std::string_view utf8) = 0;
+
+  // Says something without being asked.
+  virtual void push_text(std::string_view utf8) = 0;
+
+  // Refuses the message being handled. Framed clients get an ERROR frame; the others have no place
+  // for one, and their connection ends instead.
+  virtual void refuse(CloseReason code, std::string_view why) = 0;
+
+  // Sends raw bytes outside of any message: plain clients only (see is_plain). The service sends no
+  // more than writable_bytes(), then asks to be called again when there is room; until then no
+  // further message is handed to it.
+  virtual void stream(Bytes bytes) = 0;
+  virtual std::size_t writable_bytes() const = 0;
+  virtual void call_when_writable() = 0;
+
+  // Ends the conversation once what was said has left: a channel above 0 by itself, else the whole
+  // connection.
+  virtual void close(CloseReason reason) = 0;
+
+  // Cuts the connection by a reset, the only way to tell a plain client that bytes are missing.
+  virtual void cut(CloseReason reason) = 0;
+
+  virtual bool is_plain() const = 0;  // a text client: raw bytes, no frames
+  virtual const PeerAddress& address() const = 0;
+  virtual std::uint64_t connection_id() const = 0;
+
+  // The message in UTF-8. The view lives until the next call of this function on any peer of the
+  // shard.
+  virtual std::string_view text_of(const Message& message) = 0;
+
+  std::unique_ptr<PeerState> state;  // the service's own; null until it sets one
+
+ protected:
+  ~Peer() = default;
+};
+
+// One instance per shard and [service.NAME], so it needs no lock. An exception ends the session
+// that caused it.
+class Service {
+ public:
+  virtual ~Service() = default;
+
+  virtual void on_open(Peer&) {}
+  virtual void on_message(Peer& peer, const Message& message) = 0;
+  virtual void on_writable(Peer&) {}  // the answer to call_when_writable
+  virtual void on_close(Peer&, CloseReason) noexcept {}
+};
+
+}  // namespace fairlead

@@ -1,0 +1,93 @@
+#include "server/service/text_template.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace fairlead {
+namespace {
+
+// The next `{word}` at or after `from`, with its braces; empty when there is none.
+std::string_view next_braced(std::string_view source, std::size_t from) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
+  for (std::size_t open = source.find('{', from); open != source.npos;
+       open = source.find('{', open + 1)) {
+    const std::size_t close = source.find_first_not_of(kLetters, open + 1);
+    if (close != source.npos && close > open + 1 && source[close] == '}') {
+      return source.substr(open, close + 1 - open);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+const TextTemplate::Placeholder TextTemplate::kPlaceholders[] = {
+    {"{text}", Kind::text}, {"{len}", Kind::len},   {"{ip}", Kind::ip},
+    {"{port}", Kind::port}, {"{peer}", Kind::peer}, {"{id}", Kind::id},
+};
+
+TextTemplate::TextTemplate(std::string_view source) : source_(source) {
+  std::size_t literal_from = 0;
+  std::size_t at = 0;
+  for (auto braced = next_braced(source, at); !braced.empty(); braced = next_braced(source, at)) {
+    const auto begin = static_cast<std::size_t>(braced.data() - source.data());
+    at = begin + braced.size();
+    const auto* known =
+        std::find_if(std::begin(kPlaceholders), std::end(kPlaceholders),
+                     [braced](const Placeholder& row) { return row.name == braced; });
+    if (known == std::end(kPlaceholders)) continue;
+    if (begin > literal_from)
+      pieces_.push_back({Kind::literal, source.substr(literal_from, begin - literal_from)});
+    pieces_.push_back({known->kind, {}});
+    literal_from = at;
+  }
+  if (literal_from < source.size()) pieces_.push_back({Kind::literal, source.substr(literal_from)});
+}
+
+std::optional<std::string_view> TextTemplate::literal() const noexcept {
+  const bool plain = std::all_of(pieces_.begin(), pieces_.end(),
+                                 [](const Piece& piece) { return piece.kind == Kind::literal; });
+  return plain ? std::optional(source_) : std::nullopt;
+}
+
+void TextTemplate::render(std::string& out, const TemplateValues& values) const {
+  for (const Piece& piece : pieces_) {
+    switch (piece.kind) {
+      case Kind::literal:
+        out += piece.literal;
+        break;
+      case Kind::text:
+        out += values.text;
+        break;
+      case Kind::len:
+        out += std::to_string(values.len);
+        break;
+      case Kind::ip:
+        out += values.peer.ip_text();
+        break;
+      case Kind::port:
+        out += std::to_string(values.peer.port);
+        break;
+      case Kind::peer:
+        out += values.peer.python_text();
+        break;
+      case Kind::id:
+        out += std::to_string(values.id);
+        break;
+    }
+  }
+}
+
+std::optional<std::string_view> unknown_placeholder(std::string_view source) {
+  std::size_t at = 0;
+  for (auto braced = next_braced(source, at); !braced.empty(); braced = next_braced(source, at)) {
+    at = static_cast<std::size_t>(braced.data() - source.data()) + braced.size();
+    const bool known =
+        std::any_of(std::begin(TextTemplate::kPlaceholders), std::end(TextTemplate::kPlaceholders),
+                    [braced](const auto& row) { return row.name == braced; });
+    if (!known) return braced;
+  }
+  return std::nullopt;
+}
+
+}  // namespace fairlead

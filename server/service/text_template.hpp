@@ -1,0 +1,57 @@
+// Texts of the configuration with placeholders: `text` of a reply service, and the transcript
+// lines.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/net/endpoint.hpp"
+
+namespace fairlead {
+
+// What the placeholders stand for. The views outlive the render() call.
+struct TemplateValues {
+  std::string_view text;    // {text}: the message, in UTF-8
+  std::uint64_t len = 0;    // {len}: its bytes as they came
+  const PeerAddress& peer;  // {ip} {port} {peer}
+  std::uint64_t id = 0;     // {id}: the connection's number
+};
+
+class TextTemplate {
+ public:
+  // `source` outlives the template: it is the configuration's. A `{` that opens no known
+  // placeholder stands for itself; the configuration refuses those before (see
+  // unknown_placeholder).
+  explicit TextTemplate(std::string_view source);
+
+  bool empty() const noexcept { return pieces_.empty(); }
+  // The whole text when it has no placeholder: it can be sent as it is.
+  std::optional<std::string_view> literal() const noexcept;
+  void render(std::string& out, const TemplateValues& values) const;
+
+ private:
+  enum class Kind : std::uint8_t { literal, text, len, ip, port, peer, id };
+  struct Placeholder {
+    std::string_view name;
+    Kind kind;
+  };
+  struct Piece {
+    Kind kind;
+    std::string_view literal;
+  };
+  static const Placeholder kPlaceholders[];
+
+  std::string_view source_;
+  std::vector<Piece> pieces_;
+
+  friend std::optional<std::string_view> unknown_placeholder(std::string_view source);
+};
+
+// The first `{word}` of lower-case letters in `source` that is no placeholder, with its braces;
+// nothing if all are known.
+std::optional<std::string_view> unknown_placeholder(std::string_view source);
+
+}  // namespace fairlead

@@ -1,0 +1,154 @@
+#include "common/base/buffer_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+#include <utility>
+#include <vector>
+
+namespace fairlead {
+namespace {
+
+TEST(BufferPool, RoundsUpToPowersOfFour) {
+  const std::pair<std::size_t, std::size_t> expected[] = {
+      {0, 256},       {1, 256},       {256, 256},        {257, 1024},
+      {1024, 1024},   {1025, 4096},   {4097, 16384},     {16385, 65536},
+      {65536, 65536}, {65537, 65537}, {1 << 20, 1 << 20}};
+  BufferPool pool;
+  for (const auto& [bytes_min, capacity] : expected) {
+    EXPECT_EQ(BufferPool::capacity_for(bytes_min), capacity) << bytes_min;
+    EXPECT_EQ(pool.take(bytes_min).capacity(), capacity) << bytes_min;
+  }
+}
+
+TEST(BufferPool, HandsOutTheLastReleasedBlockFirst) {
+  BufferPool pool;
+  Buffer first = pool.take(1000);
+  Buffer second = pool.take(1000);
+  const char* const first_data = first.data();
+  const char* const second_data = second.data();
+  first.reset();
+  second.reset();
+  first = pool.take(1000);
+  second = pool.take(1000);
+  EXPECT_EQ(first.data(), second_data);
+  EXPECT_EQ(second.data(), first_data);
+}
+
+TEST(BufferPool, NeverHandsOutABlockOfAnotherClass) {
+  BufferPool pool;
+  const char* const small = pool.take(256).data();
+  const Buffer large = pool.take(257);
+  EXPECT_NE(large.data(), small);
+  EXPECT_EQ(pool.bytes_kept(), 256u);
+}
+
+TEST(BufferPool, KeepsNoMoreThanItsCap) {
+  BufferPool pool({.kept_bytes_max = 5000});
+  std::vector<Buffer> buffers;
+  for (int i = 0; i < 3; ++i) buffers.push_back(pool.take(4096));
+  for (int i = 0; i < 3; ++i) buffers.push_back(pool.take(256));
+  EXPECT_EQ(pool.bytes_in_use(), 3 * 4096u + 3 * 256u);
+  EXPECT_EQ(pool.bytes_kept(), 0u);
+  buffers.clear();
+  EXPECT_EQ(pool.bytes_in_use(), 0u);
+  EXPECT_EQ(pool.bytes_kept(), 4096u + 3 * 256u);
+}
+
+TEST(BufferPool, KeepsExactlyItsCap) {
+  BufferPool pool({.kept_bytes_max = 1024});
+  pool.take(1024).reset();
+  EXPECT_EQ(pool.bytes_kept(), 1024u);
+  const Buffer again = pool.take(1024);
+  EXPECT_EQ(pool.bytes_kept(), 0u);
+}
+
+TEST(BufferPool, GivesBlocksAboveTheLargestClassBackToTheHeap) {
+  BufferPool pool;
+  Buffer buffer = pool.take(BufferPool::kLargest + 1);
+  EXPECT_EQ(pool.bytes_in_use(), BufferPool::kLargest + 1);
+  buffer.reset();
+  EXPECT_EQ(pool.bytes_in_use(), 0u);
+  EXPECT_EQ(pool.bytes_kept(), 0u);
+}
+
+TEST(Buffer, IsEmptyAfterAMoveAndReleasesOnce) {
+  BufferPool pool;
+  Buffer source = pool.take(300);
+  Buffer target = pool.take(300);
+  EXPECT_EQ(pool.bytes_in_use(), 2048u);
+  target = std::move(source);
+  EXPECT_EQ(pool.bytes_in_use(), 1024u);
+  EXPECT_FALSE(
+      source);  // NOLINT(bugprone-use-after-move): the state after a move is what is tested
+  EXPECT_EQ(source.capacity(), 0u);
+  EXPECT_TRUE(target);
+  const Buffer last(std::move(target));
+  EXPECT_FALSE(target);  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(pool.bytes_in_use(), 1024u);
+}
+
+TEST(BufferPool, BlocksInUseNeverOverlap) {
+  std::mt19937 random(20261121);
+  BufferPool pool({.kept_bytes_max = 100'000});
+  struct Held {
+    Buffer buffer;
+    char mark;
+  };
+  std::vector<Held> held;
+  std::size_t in_use = 0;
+  const auto check = [](Held& one) {
+    for (std::size_t i = 0; i < one.buffer.capacity(); ++i) {
+      if (one.buffer.data()[i] != one.mark) return false;
+    }
+    return true;
+  };
+  for (int step = 0; step < 3000; ++step) {
+    if (held.empty() || (held.size() < 40 && random() % 2 == 0)) {
+      const std::size_t bytes = random() % (random() % 8 == 0 ? 70'000u : 2'000u);
+      held.push_back({pool.take(bytes), static_cast<char>(random())});
+      Held& one = held.back();
+      ASSERT_GE(one.buffer.capacity(), bytes);
+      std::memset(one.buffer.data(), one.mark, one.buffer.capacity());
+      in_use += one.buffer.capacity();
+    } else {
+      const std::size_t index = random() % held.size();
+      ASSERT_TRUE(check(held[index])) << "step " << step;
+      in_use -= held[index].buffer.capacity();
+      held[index] = std::move(held.back());
+      held.pop_back();
+    }
+    ASSERT_EQ(pool.bytes_in_use(), in_use);
+    ASSERT_LE(pool.bytes_kept(), 100'000u);
+  }
+}
+
+TEST(BufferPoolDeathTest, EndsTheProgramWhenABlockOutlivesIt) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        std::size_t capacity = 0;
+        BufferPool pool;
+        pool.acquire(1, capacity);
+      },
+      "bytes_in_use_ == 0");
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+TEST(BufferPoolDeathTest, PoisonsWhatIsReleased) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        BufferPool pool;
+        Buffer buffer = pool.take(4096);
+        volatile char* const data = buffer.data();
+        buffer.reset();
+        data[100] = 1;
+      },
+      "use-after-poison");
+}
+#endif
+
+}  // namespace
+}  // namespace fairlead

@@ -1,0 +1,232 @@
+#include "common/config/key_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "common/config/source.hpp"
+
+namespace fairlead {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Key& key(std::string_view section, std::string_view name) {
+  const Key* found = find_key(section, name);
+  if (found == nullptr) throw std::runtime_error("no key " + std::string(name));
+  return *found;
+}
+
+std::string error(std::string_view section, std::string_view name, std::string_view text) {
+  return parse_key_value(key(section, name), text).error;
+}
+
+KeyValue value(std::string_view section, std::string_view name, std::string_view text) {
+  const auto parsed = parse_key_value(key(section, name), text);
+  EXPECT_EQ(parsed.error, "") << text;
+  return parsed.value.value_or(KeyValue());
+}
+
+TEST(KeyTable, HasProperRows) {
+  std::set<std::string> seen;
+  for (const Key& row : all_keys()) {
+    const std::string path = std::string(row.section) + "." + std::string(row.name);
+    EXPECT_TRUE(seen.insert(path).second) << path << " is there twice";
+    EXPECT_TRUE(is_config_name(row.name)) << path;
+    EXPECT_NE(row.name, "include") << "the reader takes that one";
+    EXPECT_EQ(parse_key_value(row, row.fallback).error, "") << path << ": the default is refused";
+    EXPECT_LE(row.min, row.max) << path;
+    EXPECT_TRUE(row.help.ends_with('.') && row.help.size() < 250) << path;
+    EXPECT_EQ(row.help.find('|'), std::string_view::npos)
+        << path << ": ends a cell of the reference page";
+    const std::string section(row.section);
+    EXPECT_NE(find_section_kind(section.ends_with('*') ? section + "x" : section), nullptr) << path;
+  }
+  std::size_t listed = 0;
+  for (const auto& kind : section_kinds()) listed += keys_of(kind).size();
+  EXPECT_EQ(listed, all_keys().size());
+}
+
+// The names and defaults that users rely on. A change here is a change of the contract.
+TEST(KeyTable, KeepsNamesDefaultsAndClasses) {
+  struct Row {
+    const char *section, *name, *fallback;
+    char reload;
+  };
+  const Row rows[] = {
+      {"server", "name", "fairlead", 'L'},
+      {"server", "threads", "auto", 'R'},
+      {"server", "accept", "shared", 'R'},
+      {"server", "run_dir", "", 'R'},
+      {"limits", "max_connections", "auto", 'L'},
+      {"limits", "max_per_ip", "0", 'L'},
+      {"limits", "ip_prefix_v4", "32", 'L'},
+      {"limits", "ip_prefix_v6", "64", 'L'},
+      {"limits", "accept_rate", "0", 'L'},
+      {"limits", "accept_rate_per_ip", "0", 'L'},
+      {"limits", "early_drop", "0", 'L'},
+      {"limits", "max_message", "1MiB", 'N'},
+      {"limits", "queue_hard", "1MiB", 'L'},
+      {"limits", "queue_soft", "256KiB", 'L'},
+      {"limits", "queue_soft_for", "10s", 'L'},
+      {"limits", "slow_policy", "disconnect", 'L'},
+      {"limits", "max_buffer_memory", "256MiB", 'L'},
+      {"limits", "requests_per_turn", "64", 'L'},
+      {"timeouts", "idle", "10m", 'L'},
+      {"timeouts", "first_byte", "0", 'N'},
+      {"timeouts", "message", "30s", 'N'},
+      {"timeouts", "write", "30s", 'L'},
+      {"timeouts", "linger", "2s", 'L'},
+      {"timeouts", "drain", "10s", 'L'},
+      {"timeouts", "lame_duck", "2m", 'L'},
+      {"socket", "backlog", "4096", 'R'},
+      {"socket", "reuse_address", "yes", 'R'},
+      {"socket", "nodelay", "yes", 'N'},
+      {"socket", "keepalive", "60s", 'N'},
+      {"socket", "user_timeout", "auto", 'N'},
+      {"socket", "notsent_lowat", "32KiB", 'N'},
+      {"socket", "send_buffer", "0", 'N'},
+      {"socket", "receive_buffer", "0", 'N'},
+      {"log", "level", "info", 'L'},
+      {"log", "format", "text", 'L'},
+      {"log", "file", "", 'L'},
+      {"log", "session_file", "", 'L'},
+      {"access", "allow", "", 'L'},
+      {"access", "deny", "", 'L'},
+      {"listener.x", "bind", "127.0.0.1:7878, [::1]:7878", 'L'},
+      {"listener.x", "protocol", "auto", 'N'},
+      {"listener.x", "service", "", 'N'},
+      {"listener.x", "services", "", 'N'},
+      {"listener.x", "idle", "", 'N'},
+      {"listener.x", "greet_wait", "100ms", 'N'},
+      {"listener.x", "unix_mode", "0660", 'R'},
+      {"service.x", "type", "", 'N'},
+      {"service.x", "greeting", "", 'L'},
+      {"service.x", "decode", "auto", 'N'},
+      {"service.x", "encode", "match", 'N'},
+      {"service.x", "encode_tie", "utf-8", 'N'},
+      {"service.x", "boundary", "auto", 'N'},
+      {"service.x", "chunk", "1024", 'N'},
+      {"service.x", "pause", "20ms", 'N'},
+      {"service.x", "text", "", 'L'},
+      {"service.x", "close_after", "0", 'N'},
+      {"service.x", "on_connect", "", 'L'},
+      {"service.x", "on_message", "", 'L'},
+      {"service.x", "on_close", "", 'L'},
+      {"service.x", "on_missing", "", 'L'},
+      {"service.x", "root", "", 'N'},
+      {"service.x", "max_rate", "0", 'L'},
+      {"service.x", "max_downloads", "256", 'L'},
+      {"service.x", "symlinks", "no", 'N'},
+      {"service.x", "hidden", "no", 'N'},
+  };
+  EXPECT_EQ(std::size(rows), all_keys().size());
+  for (const auto& row : rows) {
+    const Key* found = find_key(row.section, row.name);
+    ASSERT_NE(found, nullptr) << row.section << "." << row.name;
+    EXPECT_EQ(found->fallback, row.fallback) << row.section << "." << row.name;
+    EXPECT_EQ(reload_letter(found->reload), row.reload) << row.section << "." << row.name;
+  }
+}
+
+TEST(KeyTable, FindsSectionsByTheirKind) {
+  EXPECT_EQ(find_section_kind("listener.main")->name, "listener.*");
+  EXPECT_EQ(find_section_kind("server")->name, "server");
+  for (const char* name : {"", "listener", "listener.", "listeners.a", "server.a", "tls"})
+    EXPECT_EQ(find_section_kind(name), nullptr) << name;
+  EXPECT_EQ(find_key("server", "bind"), nullptr);
+}
+
+// What belongs to features that are not there yet must be refused, not ignored.
+TEST(KeyTable, KnowsNoKeyOfALaterFeature) {
+  for (const char* name :
+       {"tls", "tls_certificate", "proxy_from", "proxy", "tokens", "http", "nats"})
+    for (const char* section : {"server", "listener.x", "service.x", "access"})
+      EXPECT_EQ(find_key(section, name), nullptr) << section << "." << name;
+}
+
+TEST(KeyTable, GivesValuesTheirTypes) {
+  EXPECT_EQ(value("server", "name", "x"), KeyValue(std::string("x")));
+  EXPECT_EQ(value("server", "threads", "4"), KeyValue(std::uint64_t{4}));
+  EXPECT_EQ(value("server", "threads", "auto"), KeyValue());
+  EXPECT_EQ(value("limits", "max_message", "64k"), KeyValue(std::uint64_t{65536}));
+  EXPECT_EQ(value("limits", "max_connections", "64k"), KeyValue(std::uint64_t{64000}));
+  EXPECT_EQ(value("timeouts", "idle", "1m"), KeyValue(Duration(1min)));
+  EXPECT_EQ(value("socket", "user_timeout", "auto"), KeyValue());
+  EXPECT_EQ(value("listener.x", "idle", ""), KeyValue());
+  EXPECT_EQ(value("listener.x", "idle", "0"), KeyValue(Duration(0)));
+  EXPECT_EQ(value("listener.x", "unix_mode", "0600"), KeyValue(std::uint64_t{0600}));
+  EXPECT_EQ(value("socket", "nodelay", "off"), KeyValue(false));
+  EXPECT_EQ(value("listener.x", "services", " a ,b "),
+            KeyValue(std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(value("access", "allow", ""), KeyValue(std::vector<std::string>{}));
+}
+
+TEST(KeyTable, AcceptsTheEndsOfARangeAndNothingBeyond) {
+  value("limits", "max_message", "16777215");
+  EXPECT_EQ(error("limits", "max_message", "16MiB"),
+            R"("16MiB" is above the largest allowed, 16777215)");
+  EXPECT_EQ(error("limits", "max_message", "0"), R"("0" is below the smallest allowed, 1)");
+  value("service.x", "chunk", "4");
+  EXPECT_EQ(error("service.x", "chunk", "3"), R"("3" is below the smallest allowed, 4)");
+  value("timeouts", "linger", "60s");
+  EXPECT_EQ(error("timeouts", "linger", "61s"), R"("61s" is above the largest allowed, 1m)");
+  value("server", "name", std::string(64, 'x'));
+  EXPECT_EQ(error("server", "name", std::string(65, 'x')), "is longer than the 64 bytes allowed");
+  EXPECT_EQ(error("server", "name", ""), "must not be empty");
+  EXPECT_EQ(error("server", "threads", "0"), R"("0" is below the smallest allowed, 1)");
+  EXPECT_EQ(error("limits", "ip_prefix_v4", "33"), R"("33" is above the largest allowed, 32)");
+}
+
+TEST(KeyTable, SaysWhatIsWrongWithAValue) {
+  EXPECT_EQ(
+      error("server", "threads", "many"),
+      R"("many" is not a number: write digits, and k or m for thousands and millions, such as 10k, or auto)");
+  EXPECT_EQ(
+      error("socket", "user_timeout", "never"),
+      R"("never" is not a duration: write a number and ms, s, m, h or d, such as 30s, or auto)");
+  EXPECT_EQ(error("timeouts", "idle", ""),
+            R"("" is not a duration: write a number and ms, s, m, h or d, such as 30s)");
+  EXPECT_EQ(error("timeouts", "idle", "auto"),
+            R"("auto" is not a duration: write a number and ms, s, m, h or d, such as 30s)");
+  EXPECT_EQ(error("service.x", "boundary", "lines"),
+            R"("lines" is none of line, chunk, auto; did you mean "line"?)");
+  EXPECT_EQ(error("service.x", "decode", "ebcdic"),
+            R"("ebcdic" is none of auto, utf-8, gbk, gb18030, latin1, binary)");
+  EXPECT_EQ(error("service.x", "encode_tie", "match"),
+            R"("match" is none of utf-8, gbk, gb18030, latin1, binary)");
+  EXPECT_EQ(error("listener.x", "protocol", ""), R"("" is none of auto, text, len32, framed)");
+  EXPECT_EQ(error("listener.x", "service", "A b"),
+            R"("A b" is not a name: write lower-case letters, digits and single _)");
+  EXPECT_EQ(error("listener.x", "services", "a, B"),
+            R"("B" is not a name: write lower-case letters, digits and single _)");
+  EXPECT_EQ(error("listener.x", "services", "a,,b"), R"(has an empty item: "a,,b")");
+  EXPECT_EQ(error("listener.x", "bind", ":1,"), R"(has an empty item: ":1,")");
+  EXPECT_EQ(error("listener.x", "bind", ""), "must not be empty");
+  EXPECT_EQ(error("log", "file", std::string_view("a\0b", 3)), "a path cannot hold a NUL byte");
+  EXPECT_EQ(error("socket", "nodelay", "2"), R"("2" is neither yes nor no)");
+  EXPECT_EQ(error("listener.x", "unix_mode", "0888"),
+            R"("0888" is not a file mode: write octal digits up to 0777, such as 0660)");
+}
+
+TEST(KeyTable, BoundsLists) {
+  std::string names = "a0";
+  for (int i = 1; i < 64; ++i) names += ",a" + std::to_string(i);
+  value("listener.x", "services", names);
+  EXPECT_EQ(error("listener.x", "services", names + ",a"), "has more than the 64 items allowed");
+}
+
+TEST(KeyTable, DescribesRanges) {
+  EXPECT_EQ(range_text(key("limits", "max_message")), "1 to 16777215");
+  EXPECT_EQ(range_text(key("server", "threads")), "auto, 1 to 1024");
+  EXPECT_EQ(range_text(key("server", "accept")), "shared, reuseport");
+  EXPECT_EQ(range_text(key("timeouts", "idle")), "0 to 365d");
+  EXPECT_EQ(range_text(key("listener.x", "unix_mode")), "0 to 0777");
+  EXPECT_EQ(range_text(key("server", "name")), "1 to 64 bytes");
+  EXPECT_EQ(range_text(key("service.x", "text")), "up to 64KiB");
+  EXPECT_EQ(range_text(key("listener.x", "bind")), "1 to 256 items");
+  EXPECT_EQ(range_text(key("socket", "nodelay")), "");
+}
+
+}  // namespace
+}  // namespace fairlead

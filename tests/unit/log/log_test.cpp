@@ -1,0 +1,245 @@
+#include "common/log/log.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <ctime>
+#include <string>
+
+#include "tests/unit/log/log_files.hpp"
+
+namespace fairlead {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+struct TimedLine {
+  std::time_t seconds = 0;
+  std::string rest;
+};
+
+// Takes "2026-11-21T03:50:12.123Z" off the front.
+TimedLine split(const std::string& line) {
+  std::tm time{};
+  const char* const fraction = ::strptime(line.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
+  EXPECT_NE(fraction, nullptr) << line;
+  EXPECT_EQ(line.substr(19, 1) + line.substr(23, 1), ".Z") << line;
+  EXPECT_TRUE(std::all_of(line.begin() + 20, line.begin() + 23, ::isdigit)) << line;
+  return {::timegm(&time), line.substr(24)};
+}
+
+// In whole seconds. time(2) would not do: it lags the clock of the log by up to a tick of the
+// kernel.
+std::time_t precise_time() {
+  return std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+}
+
+class LogTest : public ::testing::Test {
+ protected:
+  // Ends with everything written, so the files may be read then.
+  template <class Use>
+  void with_log(LogOptions options, Use&& use) {
+    const OpenedLog opened = Log::open(options);
+    ASSERT_TRUE(opened.log) << opened.error;
+    use(*opened.log);
+  }
+
+  std::vector<std::string> lines_of(const std::string& name) {
+    return lines_in(content_of(folder_ / name));
+  }
+
+  TemporaryFolder folder_;
+  const std::string path_ = folder_ / "log";
+};
+
+TEST_F(LogTest, WritesTextLinesWithTheTimeInUtc) {
+  ASSERT_EQ(::setenv("TZ", "Asia/Shanghai", 1), 0);
+  const std::time_t before = precise_time();
+  with_log({.file = path_}, [](Log& log) {
+    log.info("listening", {field("listener", "main"), field("address", "127.0.0.1:7878")});
+  });
+  const std::time_t after = precise_time();
+  ::unsetenv("TZ");
+  const auto lines = lines_of("log");
+  ASSERT_THAT(lines, SizeIs(1));
+  const TimedLine line = split(lines[0]);
+  EXPECT_EQ(line.rest, " info listening listener=main address=127.0.0.1:7878");
+  EXPECT_GE(line.seconds, before);
+  EXPECT_LE(line.seconds, after);
+}
+
+TEST_F(LogTest, WritesOneJsonObjectALine) {
+  with_log({.format = LogFormat::json, .file = path_}, [](Log& log) {
+    log.error("odd \"event\"\n", {field("n", 3), field("text", "%v {} 100%")});
+  });
+  const auto lines = lines_of("log");
+  ASSERT_THAT(lines, SizeIs(1));
+  ASSERT_THAT(lines[0], StartsWith(R"({"time":")"));
+  EXPECT_THAT(split(lines[0].substr(9)).rest,
+              AllOf(StartsWith(R"(","level":"error","event":"odd \"event\")"),
+                    EndsWith(R"(","n":3,"text":"%v {} 100%"})")));
+}
+
+TEST_F(LogTest, WhateverAPeerSendsIsOneLine) {
+  std::string every_byte;
+  for (int value = 0; value < 256; ++value) every_byte += static_cast<char>(value);
+  for (const LogFormat format : {LogFormat::text, LogFormat::json}) {
+    std::filesystem::remove(path_);
+    with_log({.format = format, .file = path_},
+             [&](Log& log) { log.info(every_byte, {field(every_byte, every_byte)}); });
+    EXPECT_THAT(lines_of("log"), SizeIs(1));
+  }
+}
+
+TEST_F(LogTest, DropsWhatIsBelowItsLevel) {
+  with_log({.level = Level::warn, .file = path_}, [](Log& log) {
+    EXPECT_FALSE(log.enabled(Level::info));
+    EXPECT_TRUE(log.enabled(Level::warn));
+    log.debug("no");
+    log.info("no");
+    log.warn("first");
+    log.set_level(Level::debug);
+    log.debug("second");
+    log.set_level(Level::off);
+    EXPECT_FALSE(log.enabled(Level::off));
+    log.error("no");
+  });
+  EXPECT_THAT(lines_of("log"), ElementsAre(EndsWith("warn first"), EndsWith("debug second")));
+}
+
+TEST_F(LogTest, KeepsTheOrder) {
+  with_log({.file = path_}, [](Log& log) {
+    for (int i = 0; i < 1000; ++i) log.info("e", {field("i", i)});
+  });
+  const auto lines = lines_of("log");
+  ASSERT_THAT(lines, SizeIs(1000));
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    ASSERT_THAT(lines[i], EndsWith("e i=" + std::to_string(i)));
+  }
+}
+
+TEST_F(LogTest, SessionsShareTheLogAndItsLevel) {
+  with_log({.file = path_}, [](Log& log) {
+    log.sessions().info("session");
+    log.set_level(Level::error);
+    EXPECT_FALSE(log.sessions().enabled(Level::info));
+    log.sessions().info("no");
+  });
+  EXPECT_THAT(lines_of("log"), ElementsAre(EndsWith("info session")));
+}
+
+TEST_F(LogTest, SessionsWithAFileOfTheirOwnDoNotDependOnTheLevel) {
+  with_log({.level = Level::error, .file = path_, .session_file = folder_ / "sessions"},
+           [](Log& log) {
+             EXPECT_TRUE(log.sessions().enabled(Level::info));
+             log.sessions().info("session");
+             log.error("event");
+           });
+  EXPECT_THAT(lines_of("log"), ElementsAre(EndsWith("error event")));
+  EXPECT_THAT(lines_of("sessions"), ElementsAre(EndsWith("info session")));
+}
+
+TEST_F(LogTest, LosesNothingAcrossARename) {
+  with_log({.file = path_, .session_file = folder_ / "sessions"}, [&](Log& log) {
+    for (int i = 0; i < 100; ++i) log.info("before");
+    log.sessions().info("before");
+    std::filesystem::rename(path_, folder_ / "log.1");
+    std::filesystem::rename(folder_ / "sessions", folder_ / "sessions.1");
+    log.reopen();
+    for (int i = 0; i < 100; ++i) log.info("after");
+    log.sessions().info("after");
+  });
+  const auto old_lines = lines_of("log.1"), new_lines = lines_of("log");
+  EXPECT_EQ(old_lines.size() + new_lines.size(), 200u);
+  EXPECT_GE(new_lines.size(), 100u);
+  EXPECT_THAT(new_lines.back(), EndsWith("info after"));
+  EXPECT_EQ(lines_of("sessions.1").size() + lines_of("sessions").size(), 2u);
+  EXPECT_THAT(lines_of("sessions").back(), EndsWith("info after"));
+}
+
+TEST_F(LogTest, SaysInTheOldFileThatItCouldNotReopen) {
+  with_log({.file = path_}, [&](Log& log) {
+    std::filesystem::rename(path_, folder_ / "log.1");
+    std::filesystem::create_directory(path_);
+    log.reopen();
+  });
+  EXPECT_THAT(lines_of("log.1"), ElementsAre(EndsWith("error log_reopen_failed path=" + path_ +
+                                                      " error=\"Is a directory\"")));
+}
+
+TEST_F(LogTest, NamesTheFileItCannotOpenAndWhatToDo) {
+  const OpenedLog missing = Log::open({.file = folder_ / "none/log"});
+  EXPECT_FALSE(missing.log);
+  EXPECT_EQ(missing.code, std::errc::no_such_file_or_directory);
+  EXPECT_EQ(missing.error, "cannot open the log file " + (folder_ / "none/log") +
+                               ": No such file or directory; create its folder");
+
+  const OpenedLog folder = Log::open({.file = path_, .session_file = folder_.path().string()});
+  EXPECT_FALSE(folder.log);
+  EXPECT_EQ(folder.error, "cannot open the log file " + folder_.path().string() +
+                              ": Is a directory; name a file in that folder");
+
+  const OpenedLog closed = Log::open({.descriptor = -1});
+  EXPECT_FALSE(closed.log);
+  EXPECT_EQ(closed.error, "cannot log to stderr: Bad file descriptor");
+}
+
+TEST_F(LogTest, WritesToTheDescriptorWithoutAFile) {
+  SmallPipe pipe;
+  with_log({.descriptor = pipe.writer()}, [&](Log& log) {
+    log.info("one");
+    EXPECT_THAT(pipe.read_some(), EndsWith("info one\n"));
+  });
+}
+
+TEST_F(LogTest, SurvivesAFullDiskAndAClosedPipe) {
+  with_log({.file = "/dev/full"}, [](Log& log) { log.info("lost"); });
+  SmallPipe pipe;
+  pipe.close_reader();
+  with_log({.descriptor = pipe.writer()}, [](Log& log) { log.info("lost"); });
+}
+
+TEST_F(LogTest, EndsEvenIfNobodyTakesWhatIsQueued) {
+  SmallPipe pipe;
+  pipe.fill();
+  with_log({.descriptor = pipe.writer(), .close_wait = std::chrono::milliseconds(1)}, [](Log& log) {
+    for (int i = 0; i < 100; ++i) log.info("lost");
+  });
+  EXPECT_EQ(pipe.read_some(), std::string(SmallPipe::kRoom, '#'));
+}
+
+// However many lines a stalled reader costs: what arrives and what is reported as lost add up.
+TEST_F(LogTest, AccountsForEveryLineThatGaveWay) {
+  constexpr std::uint64_t kLines = 100;
+  SmallPipe pipe;
+  pipe.fill();
+  std::uint64_t lost = 0;
+  with_log({.descriptor = pipe.writer(), .queue_lines = 8}, [&](Log& log) {
+    for (std::uint64_t i = 0; i < kLines; ++i) log.info("line", {field("i", i)});
+    lost = log.lines_lost();
+    EXPECT_GE(lost, kLines - 8 - 1);  // one more may be in the hands of the writing thread
+    EXPECT_EQ(pipe.read_some(), std::string(SmallPipe::kRoom, '#'));
+  });
+  pipe.close_writer();
+  std::uint64_t written = 0, reported = 0;
+  const auto lines = lines_in(pipe.read_to_end());
+  for (const std::string& line : lines) {
+    if (line.find(" info line i=") != std::string::npos) ++written;
+    const std::size_t report = line.find(" warn log_lines_lost n=");
+    if (report != std::string::npos) reported += std::stoul(line.substr(report + 23));
+  }
+  EXPECT_EQ(written + lost, kLines);
+  EXPECT_EQ(reported, lost);
+  EXPECT_THAT(lines.back(), HasSubstr("line i=99")) << "the newest lines are the ones kept";
+}
+
+}  // namespace
+}  // namespace fairlead
