@@ -30,26 +30,22 @@ std::size_t rank_of(std::string_view section) {
 
 std::string unknown_section(std::string_view name) {
   const auto dot = name.find('.');
+  const bool has_name = dot != std::string_view::npos;
   const auto stem = name.substr(0, dot);
+  const std::string shown_stem = escaped(stem), shown_rest = escaped(name.substr(stem.size()));
+  const std::string header = "[" + shown_stem + shown_rest + "]";
+  std::vector<std::string_view> stems;  // compared with the stem: what follows the dot is free
   for (const auto& kind : section_kinds()) {
-    if (dot == std::string_view::npos && kind.name == std::string(stem) + ".*")
-      return "[" + std::string(stem) + "] needs a name, as in [" + std::string(stem) + ".main]";
-    if (dot != std::string_view::npos && kind.name == stem)
-      return "[" + std::string(stem) + "] takes no name";
-    if (dot != std::string_view::npos && kind.name == std::string(stem) + ".*")
-      return "[" + std::string(name) + "] needs a name of lower-case letters, digits and single _";
+    const auto known = kind.name.substr(0, kind.name.find('.'));
+    if (takes_a_name(kind) == has_name) stems.push_back(known);
+    if (known != stem) continue;
+    if (!takes_a_name(kind)) return header + " takes no name";
+    if (!has_name) return header + " needs a name, as in [" + shown_stem + ".main]";
+    return header + " needs a name of lower-case letters, digits and single _";
   }
-  // A stem is compared with a stem; what follows the dot is the user's own choice.
-  std::vector<std::string_view> stems;
-  for (const auto& kind : section_kinds())
-    if (takes_a_name(kind) == (dot != std::string_view::npos))
-      stems.push_back(kind.name.substr(0, kind.name.find('.')));
-  std::string error = "unknown section [" + std::string(name) + "]";
-  if (const auto best = nearest(stem, stems); !best.empty()) {
-    const auto rest = dot == std::string_view::npos ? std::string_view() : name.substr(dot);
-    error += "; did you mean [" + std::string(best) + std::string(rest) + "]?";
-  }
-  return error;
+  const auto best = nearest(stem, stems);
+  if (best.empty()) return "unknown section " + header;
+  return "unknown section " + header + "; did you mean [" + std::string(best) + shown_rest + "]?";
 }
 
 std::string unknown_key(std::string_view section, std::string_view name) {

@@ -11,6 +11,15 @@
 namespace fairlead {
 namespace {
 
+// Builds the value in its place: g++ 12 sees uninitialized bytes in a moved variant when it
+// sanitizes.
+template <class T>
+Parsed<KeyValue> accepted(T value) {
+  Parsed<KeyValue> result;
+  result.value.emplace(std::move(value));
+  return result;
+}
+
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> result;
   for (std::size_t begin = 0; begin <= text.size();) {
@@ -60,35 +69,36 @@ Parsed<KeyValue> parse_text(const Key& key, std::string_view text) {
   if (auto error = wrong_length(key, text); !error.empty()) return {{}, std::move(error)};
   if (key.type == KeyType::path && text.find('\0') != std::string_view::npos)
     return {{}, "a path cannot hold a NUL byte"};
-  return {KeyValue(std::string(text)), {}};
+  return accepted(std::string(text));
 }
 
 Parsed<KeyValue> parse_choice(const Key& key, std::string_view text) {
-  if (has_word(key, text) || text == key.fallback) return {KeyValue(std::string(text)), {}};
+  if (has_word(key, text) || text == key.fallback) return accepted(std::string(text));
   return {
       {},
       shown(text) + " is none of " + joined(key.words) + did_you_mean(text, split(key.words, '|'))};
 }
 
 Parsed<KeyValue> parse_number(const Key& key, std::string_view text) {
-  if (has_word(key, text)) return {KeyValue(), {}};
+  if (has_word(key, text)) return accepted(std::monostate());
   auto parsed = key.type == KeyType::size ? parse_size(text) : parse_count(text);
   if (!parsed.value && !key.words.empty()) parsed.error += ", or " + joined(key.words);
   if (!parsed.value) return {{}, std::move(parsed.error)};
   if (auto error = out_of_range(key, text, *parsed.value); !error.empty())
     return {{}, std::move(error)};
-  return {KeyValue(*parsed.value), {}};
+  return accepted(*parsed.value);
 }
 
 Parsed<KeyValue> parse_time(const Key& key, std::string_view text) {
-  if (has_word(key, text) || (text.empty() && key.fallback.empty())) return {KeyValue(), {}};
+  if (has_word(key, text) || (text.empty() && key.fallback.empty()))
+    return accepted(std::monostate());
   auto parsed = parse_duration(text);
   if (!parsed.value && !key.words.empty()) parsed.error += ", or " + joined(key.words);
   if (!parsed.value) return {{}, std::move(parsed.error)};
   if (auto error = out_of_range(key, text, static_cast<std::uint64_t>(parsed.value->count()));
       !error.empty())
     return {{}, std::move(error)};
-  return {KeyValue(*parsed.value), {}};
+  return accepted(*parsed.value);
 }
 
 std::string not_a_name(std::string_view text) {
@@ -97,7 +107,7 @@ std::string not_a_name(std::string_view text) {
 
 Parsed<KeyValue> parse_name(std::string_view text) {
   if (!text.empty() && !is_config_name(text)) return {{}, not_a_name(text)};
-  return {KeyValue(std::string(text)), {}};
+  return accepted(std::string(text));
 }
 
 Parsed<KeyValue> parse_list(const Key& key, std::string_view text) {
@@ -112,13 +122,13 @@ Parsed<KeyValue> parse_list(const Key& key, std::string_view text) {
   if (items.size() < key.min) return {{}, "must not be empty"};
   if (items.size() > key.max)
     return {{}, "has more than the " + std::to_string(key.max) + " items allowed"};
-  return {KeyValue(std::move(items)), {}};
+  return accepted(std::move(items));
 }
 
 template <class T>
 Parsed<KeyValue> as_key_value(Parsed<T> parsed) {
   if (!parsed.value) return {{}, std::move(parsed.error)};
-  return {KeyValue(*parsed.value), {}};
+  return accepted(*parsed.value);
 }
 
 }  // namespace

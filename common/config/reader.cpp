@@ -6,6 +6,7 @@
 
 #include "common/config/quoting.hpp"
 #include "common/text/encoding.hpp"
+#include "common/text/escape.hpp"
 
 namespace fairlead {
 namespace {
@@ -169,8 +170,8 @@ class Reader {
     if (same == open_.end())
       return read_file(path, here(), "include", shown(path) + " cannot be read: ");
     std::string circle;
-    for (auto file = same; file != open_.end(); ++file) circle += file->path + " -> ";
-    refuse("include", "files include each other in a circle: " + circle + path);
+    for (auto file = same; file != open_.end(); ++file) circle += escaped(file->path) + " -> ";
+    refuse("include", "files include each other in a circle: " + circle + escaped(path));
   }
 
   Reading& current() { return open_.back(); }

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -87,8 +88,18 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   // Why the session hands out no requests just now.
   enum class Hold : std::uint8_t { none, output, turn };
 
+  // Every entry runs so: an exception ends this session alone, and the wheel entry is right
+  // afterwards.
   template <class Work>
-  void guarded(Work&& work);
+  void guarded(Work&& work) {
+    try {
+      work();
+    } catch (const std::exception& failure) {
+      fail(failure);
+    }
+    rearm();
+  }
+  void fail(const std::exception& failure);
 
   void detect_protocol(Bytes in);
   void become_text_with_prefix();

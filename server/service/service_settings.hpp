@@ -1,4 +1,4 @@
-// One [service.NAME] section as plain values. Defaults stand in the key table of server/app.
+// One [service.NAME] section as plain values. Defaults stand in the key table of common/config.
 #pragma once
 
 #include <cstdint>

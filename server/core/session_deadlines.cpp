@@ -1,0 +1,109 @@
+// What a session waits for, and what happens when it has waited long enough.
+#include <algorithm>
+
+#include "server/core/session.hpp"
+
+namespace fairlead {
+namespace {
+
+// A client that has been silent for so long is no longer in the middle of a burst.
+constexpr Duration kCoolDown{1000};
+
+// Reading to the FIN of a client that goes on sending ends here, however it drips.
+constexpr Duration kLingerInAll{30'000};
+
+// The pause of a listener that only framed clients can use: it ends an undecided prefix.
+constexpr Duration kPauseWithoutService{20};
+
+}  // namespace
+
+Duration Session::pause() const {
+  return listener_.service != nullptr ? listener_.service->text_rules.pause : kPauseWithoutService;
+}
+
+// Once the daemon is on its way out, a client that takes nothing is given no longer than one that
+// says nothing.
+Duration Session::write_timeout() const {
+  const TimeoutSettings& timeouts = context_.settings.timeouts;
+  if (!context_.stopping) return timeouts.write;
+  return timeouts.write == Duration::zero() ? timeouts.linger
+                                            : std::min(timeouts.write, timeouts.linger);
+}
+
+TimePoint Session::next_deadline() const {
+  const TimeoutSettings& timeouts = context_.settings.timeouts;
+  if (stage_ == Stage::terminated) return kNever;
+  if (stage_ == Stage::lingering) {
+    return std::min(deadline_after(last_activity_, timeouts.linger), closing_since_ + kLingerInAll);
+  }
+  TimePoint soonest =
+      blocked_since_ == kNever ? kNever : deadline_after(blocked_since_, write_timeout());
+  if (stage_ == Stage::finishing) return soonest;
+
+  soonest = std::min(soonest, deadline_after(last_activity_, listener_.idle));
+  if (transport_->holds_buffer()) soonest = std::min(soonest, last_received_ + kCoolDown);
+  if (bytes_in_ == 0) soonest = std::min(soonest, deadline_after(started_, timeouts.first_byte));
+  if (stage_ == Stage::detecting) {
+    const bool automatic = listener_.protocol == ListenerProtocol::automatic;
+    if (prefix_bytes_ == 0) {
+      return automatic && greets() ? std::min(soonest, started_ + listener_.greet_wait) : soonest;
+    }
+    soonest = std::min(soonest, deadline_after(message_started_, timeouts.message));
+    return automatic && !probing_pause_ ? std::min(soonest, last_received_ + pause()) : soonest;
+  }
+  const Codec& reading = *codec();
+  if (hold_ != Hold::none || !reading.mid_message()) return soonest;
+  soonest = std::min(soonest, deadline_after(message_started_, timeouts.message));
+  return reading.awaits_pause() && !probing_pause_ ? std::min(soonest, last_received_ + pause())
+                                                   : soonest;
+}
+
+void Session::rearm() {
+  const TimePoint soonest = next_deadline();
+  if (soonest < deadline()) context_.wheel.schedule(*this, soonest);
+}
+
+void Session::on_due() {
+  guarded([this] {
+    const TimePoint now = context_.now;
+    const TimeoutSettings& timeouts = context_.settings.timeouts;
+    if (stage_ == Stage::lingering) {
+      const bool over = now >= deadline_after(last_activity_, timeouts.linger) ||
+                        now >= closing_since_ + kLingerInAll;
+      if (over) terminate(TerminateManner::quiet);
+      return;
+    }
+    if (blocked_since_ != kNever && now >= deadline_after(blocked_since_, write_timeout())) {
+      return cut(CloseReason::write_timeout);
+    }
+    if (!is_talking()) return;
+    if (transport_->holds_buffer() && now >= last_received_ + kCoolDown)
+      transport_->release_buffers();
+    if (bytes_in_ == 0 && now >= deadline_after(started_, timeouts.first_byte)) {
+      return close(CloseReason::first_byte_timeout);
+    }
+    if (now >= deadline_after(last_activity_, listener_.idle))
+      return close(CloseReason::idle_timeout);
+    if (stage_ == Stage::detecting && prefix_bytes_ == 0) {
+      if (greets() && listener_.protocol == ListenerProtocol::automatic &&
+          now >= started_ + listener_.greet_wait) {
+        choose_text();
+      }
+      return;
+    }
+    const bool unfinished =
+        stage_ == Stage::detecting || (codec()->mid_message() && hold_ == Hold::none);
+    if (unfinished && now >= deadline_after(message_started_, timeouts.message)) {
+      return close(CloseReason::message_timeout);
+    }
+    const bool pausing = stage_ == Stage::detecting
+                             ? listener_.protocol == ListenerProtocol::automatic
+                             : codec()->awaits_pause() && hold_ == Hold::none;
+    if (pausing && now >= last_received_ + pause()) {
+      probing_pause_ = true;
+      transport_->probe();
+    }
+  });
+}
+
+}  // namespace fairlead

@@ -1,0 +1,161 @@
+// What a session says: replies, and why it says goodbye.
+#include <string>
+
+#include "common/protocol/limits.hpp"
+#include "server/core/session.hpp"
+
+namespace fairlead {
+namespace {
+
+// Endings that a plain client learns of by a line, because it could not tell them from a healthy
+// end of the connection. A time-out or a drain is an end like any other: a line would be taken for
+// a reply.
+bool is_told_in_words(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::message_too_big:
+    case CloseReason::rate_limited:
+    case CloseReason::server_full:
+    case CloseReason::ip_limit:
+    case CloseReason::denied:
+    case CloseReason::kicked:
+    case CloseReason::internal_error:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string reason_payload(CloseReason reason, std::string_view why) {
+  const auto code = big_endian_32(static_cast<std::uint32_t>(reason));
+  std::string payload(code.data(), code.size());
+  payload += why.empty() ? explanation_of(reason) : why;
+  return payload;
+}
+
+void append_short_string(std::string& out, std::string_view text) {
+  text = text.substr(0, 255);
+  out += static_cast<char>(text.size());
+  out += text;
+}
+
+}  // namespace
+
+void Session::send(const Frame& frame) {
+  if (stage_ == Stage::terminated || transport_->finished_sending()) return;
+  if (frame.type == FrameType::message || frame.type == FrameType::reply) ++messages_out_;
+  mark_dirty();
+  codec()->encode(frame, *transport_);
+}
+
+void Session::send_raw(Bytes bytes) {
+  mark_dirty();
+  transport_->send(bytes);
+}
+
+void Session::send_error(std::uint16_t channel, std::uint32_t request_id, CloseReason code,
+                         std::string_view why) {
+  send({.type = FrameType::error,
+        .channel = channel,
+        .request_id = request_id,
+        .payload = reason_payload(code, why)});
+}
+
+void Session::send_close(std::uint16_t channel, CloseReason reason) {
+  send({.type = FrameType::close, .channel = channel, .payload = reason_payload(reason, {})});
+}
+
+void Session::say_hello() {
+  std::string payload;
+  const auto version = big_endian_16(1);
+  const auto channels = big_endian_16(kChannelsMax);
+  const auto bytes_max =
+      big_endian_32(static_cast<std::uint32_t>(context_.settings.limits.max_message));
+  payload.append(version.data(), version.size());
+  payload.append(channels.data(), channels.size());
+  payload.append(bytes_max.data(), bytes_max.size());
+  append_short_string(payload, context_.settings.name);
+  append_short_string(payload,
+                      listener_.service != nullptr ? listener_.service->name : std::string_view{});
+  payload += static_cast<char>(listener_.open_services.size());
+  for (const ServiceSettings* service : listener_.open_services)
+    append_short_string(payload, service->name);
+
+  send_raw(kPreface);
+  send({.type = FrameType::hello, .payload = payload});
+}
+
+void Session::say_goaway(CloseReason reason) {
+  const auto last = big_endian_32(last_request_id_);
+  send({.type = FrameType::goaway,
+        .payload = std::string(last.data(), last.size()) + reason_payload(reason, {})});
+}
+
+// Tells the client why, where it can still be told and would not take it for something else.
+void Session::say_goodbye(std::string_view problem) {
+  if (peer_ended_) return;
+  switch (reason_) {
+    case CloseReason::peer_closed:
+    case CloseReason::eof_before_data:
+      return;
+    default:
+      break;
+  }
+  if (is_framed()) {
+    switch (reason_) {
+      case CloseReason::draining:
+      case CloseReason::restart:
+        return say_goaway(reason_);
+      case CloseReason::close_after:
+      case CloseReason::completed:
+        return send_close(0, reason_);
+      default:
+        return send_error(0, 0, reason_, problem);
+    }
+  }
+  if (codec() != nullptr && is_told_in_words(reason_)) {
+    std::string line = "error: ";
+    line += name_of(reason_);
+    line += ": ";
+    line += explanation_of(reason_);
+    send({.line_end = is_text() ? LineEnd::lf : LineEnd::none, .payload = line});
+  }
+}
+
+std::size_t Session::writable_bytes() const {
+  const std::size_t soft = context_.settings.limits.queue_soft;
+  const std::size_t queued = transport_->queued_bytes();
+  return queued < soft ? soft - queued : 0;
+}
+
+LineEnd Session::own_line_end() const {
+  const bool lines = is_text() && listener_.service->text_rules.boundary == Boundary::line;
+  return lines ? LineEnd::lf : LineEnd::none;
+}
+
+Encoding Session::reply_encoding() const {
+  return is_framed() ? Encoding::utf8 : encoding_.reply_encoding();
+}
+
+void Session::mark_dirty() {
+  if (dirty_) return;
+  dirty_ = true;
+  context_.dirty.push_back(this);
+}
+
+// Something has left, or could have.
+void Session::after_output() {
+  if (stage_ == Stage::finishing) {
+    if (!transport_->finished_sending()) return;
+    return peer_ended_ ? terminate(TerminateManner::quiet) : linger();
+  }
+  if (stage_ != Stage::talking) return;
+  // Resuming at half of the mark keeps a slow reader from being paused and resumed for every reply.
+  if (transport_->queued_bytes() > context_.settings.limits.queue_soft / 2) return;
+  if (owes_stream()) {
+    channel_->on_writable();
+    if (stage_ != Stage::talking || owes_stream()) return;
+  }
+  if (hold_ == Hold::output) hold(Hold::turn);
+}
+
+}  // namespace fairlead

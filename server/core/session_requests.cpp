@@ -1,0 +1,200 @@
+// A session's requests: from decoded frames to its channels.
+#include <algorithm>
+
+#include "common/protocol/limits.hpp"
+#include "server/core/session.hpp"
+
+namespace fairlead {
+
+void Session::receive(Bytes in) {
+  if (hold_ != Hold::none) return codec()->keep(in);
+  handled_this_turn_ = 0;
+  const std::uint64_t messages_before = messages_in_;
+  const bool was_mid_message = codec()->mid_message();
+  decoded(codec()->feed(in, *this));
+  const bool begun_now = messages_in_ != messages_before || !was_mid_message;
+  if (stage_ == Stage::talking && begun_now && codec()->mid_message())
+    message_started_ = context_.now;
+}
+
+void Session::decoded(const DecodeResult& result) {
+  remove_closed_channels();
+  if (stage_ != Stage::talking) return;
+  if (result.status == DecodeResult::Status::failed) return close(result.reason, result.problem);
+  const bool room =
+      transport_->queued_bytes() <= context_.settings.limits.queue_soft && !owes_stream();
+  if (!room) return hold(Hold::output);
+  if (result.status == DecodeResult::Status::stopped) hold(Hold::turn);
+}
+
+void Session::hold(Hold why) {
+  hold_ = why;
+  transport_->pause();
+  if (why == Hold::turn) context_.unfinished.push_back(this);
+}
+
+// The client has shut down its sending side: it still gets every reply it is owed.
+void Session::end_of_requests() {
+  if (hold_ != Hold::none) return;
+  if (stage_ == Stage::talking) {
+    handled_this_turn_ = 0;
+    decoded(codec()->on_end(*this));
+    if (hold_ != Hold::none) return;
+  }
+  close(bytes_in_ == 0 ? CloseReason::eof_before_data : CloseReason::peer_closed);
+}
+
+bool Session::greets() const { return channel_ && !listener_.service->greeting.empty(); }
+
+bool Session::owes_stream() const { return channel_ && channel_->wants_writable(); }
+
+// A drain or an eviction waits until what had been received is done.
+void Session::after_requests() {
+  if (!is_talking() || hold_ == Hold::turn) return;
+  if (evicted_for_ != CloseReason::none) {
+    if (owes_stream()) return cut(evicted_for_);
+    if (is_text() && hold_ == Hold::none) decoded(codec()->on_pause(*this));
+    return close(evicted_for_);
+  }
+  if (draining_) close(CloseReason::draining);
+}
+
+void Session::begin_drain() {
+  if (stage_ != Stage::talking || !is_framed()) return;
+  draining_ = true;
+  transport_->probe();
+}
+
+void Session::evict(CloseReason reason) {
+  if (!is_talking()) return rearm();  // its deadline has come nearer
+  if (evicted_for_ != CloseReason::none) return;
+  evicted_for_ = reason;
+  transport_->probe();
+}
+
+Flow Session::on_frame(const Frame& frame) {
+  ++handled_this_turn_;
+  if (is_framed()) {
+    on_framed(frame);
+  } else {
+    on_message(frame);
+  }
+  if (stage_ != Stage::talking || owes_stream()) return Flow::stop;
+  const LimitSettings& limits = context_.settings.limits;
+  if (handled_this_turn_ >= limits.requests_per_turn) return Flow::stop;
+  return transport_->queued_bytes() > limits.queue_soft ? Flow::stop : Flow::go_on;
+}
+
+void Session::on_framed(const Frame& frame) {
+  switch (frame.type) {
+    case FrameType::hello:
+      on_hello(frame);
+      break;
+    case FrameType::open:
+      on_open_request(frame);
+      break;
+    case FrameType::close:
+      on_channel_close(frame);
+      break;
+    case FrameType::message:
+      on_message(frame);
+      break;
+    case FrameType::ping:
+      if (frame.payload.size() > kPingBytesMax)
+        return close(CloseReason::protocol_error, "ping above 32 bytes");
+      send({.type = FrameType::pong,
+            .channel = frame.channel,
+            .request_id = frame.request_id,
+            .payload = frame.payload});
+      break;
+    case FrameType::pong:
+      break;
+    case FrameType::opened:
+    case FrameType::reply:
+    case FrameType::error:
+    case FrameType::goaway:
+      close(CloseReason::protocol_error, "a frame that only the server sends");
+      break;
+  }
+  spoken_ = true;
+}
+
+// A client may say who it is, before anything else: u16 version, then its name with a length of one
+// byte.
+void Session::on_hello(const Frame& frame) {
+  const Bytes payload = frame.payload;
+  const bool whole = payload.size() >= 3 && payload.size() == 3U + octet(payload[2]);
+  if (spoken_ || frame.channel != 0 || !whole) close(CloseReason::protocol_error, "bad hello");
+}
+
+void Session::on_open_request(const Frame& frame) {
+  if (!takes_request_id(frame.request_id))
+    return close(CloseReason::protocol_error, "request ids must increase");
+  if (frame.channel == 0 || channel(frame.channel) != nullptr) {
+    return close(CloseReason::protocol_error, "open of a channel that is open");
+  }
+  if (more_channels_.size() >= kChannelsMax) {
+    return send_error(frame.channel, frame.request_id, CloseReason::too_many_channels, {});
+  }
+  const auto& offered = listener_.open_services;
+  const auto found = std::find_if(
+      offered.begin(), offered.end(),
+      [&frame](const ServiceSettings* service) { return service->name == frame.payload; });
+  if (found == offered.end()) {
+    return send_error(frame.channel, frame.request_id, CloseReason::unknown_service, {});
+  }
+  auto& opened_channel = *more_channels_.emplace_back(
+      std::make_unique<Channel>(*this, context_.service(**found), frame.channel));
+  send({.type = FrameType::opened,
+        .channel = frame.channel,
+        .request_id = frame.request_id,
+        .payload = {}});
+  opened_channel.transcribe_connect();
+  opened_channel.open();
+}
+
+void Session::on_channel_close(const Frame& frame) {
+  if (frame.channel == 0) return close(CloseReason::peer_closed);
+  Channel* closing = channel(frame.channel);
+  if (closing == nullptr) return;  // it crossed ours on the way
+  send_close(frame.channel, CloseReason::peer_closed);
+  closing->finish(CloseReason::peer_closed);
+}
+
+void Session::on_message(const Frame& frame) {
+  ++messages_in_;
+  Encoding encoding;
+  if (is_framed()) {
+    if (!takes_request_id(frame.request_id))
+      return close(CloseReason::protocol_error, "request ids must increase");
+    encoding = Encoding::utf8;
+  } else {
+    encoding = encoding_.observe(frame.payload);
+  }
+  Channel* target = channel(frame.channel);
+  if (target == nullptr) {
+    return send_error(frame.channel, frame.request_id, CloseReason::no_such_channel, {});
+  }
+  target->handle(frame, encoding);
+}
+
+bool Session::takes_request_id(std::uint32_t id) {
+  if (id <= last_request_id_) return false;
+  last_request_id_ = id;
+  return true;
+}
+
+Channel* Session::channel(std::uint16_t id) {
+  if (id == 0) return channel_ && channel_->is_open() ? &*channel_ : nullptr;
+  const auto found =
+      std::find_if(more_channels_.begin(), more_channels_.end(),
+                   [id](const auto& open) { return open->id() == id && open->is_open(); });
+  return found == more_channels_.end() ? nullptr : found->get();
+}
+
+void Session::remove_closed_channels() {
+  if (more_channels_.empty()) return;
+  std::erase_if(more_channels_, [](const auto& one) { return !one->is_open(); });
+}
+
+}  // namespace fairlead
