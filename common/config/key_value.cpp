@@ -30,9 +30,9 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return result;
 }
 
-std::string joined(std::string_view words) {
+std::string words_of(const Key& key) {
   std::string result;
-  for (const auto word : split(words, '|')) {
+  for (const auto word : split(key.words, '|')) {
     if (!result.empty()) result += ", ";
     result += word;
   }
@@ -74,15 +74,14 @@ Parsed<KeyValue> parse_text(const Key& key, std::string_view text) {
 
 Parsed<KeyValue> parse_choice(const Key& key, std::string_view text) {
   if (has_word(key, text) || text == key.fallback) return accepted(std::string(text));
-  return {
-      {},
-      shown(text) + " is none of " + joined(key.words) + did_you_mean(text, split(key.words, '|'))};
+  return {{},
+          shown(text) + " is none of " + words_of(key) + did_you_mean(text, split(key.words, '|'))};
 }
 
 Parsed<KeyValue> parse_number(const Key& key, std::string_view text) {
   if (has_word(key, text)) return accepted(std::monostate());
   auto parsed = key.type == KeyType::size ? parse_size(text) : parse_count(text);
-  if (!parsed.value && !key.words.empty()) parsed.error += ", or " + joined(key.words);
+  if (!parsed.value && !key.words.empty()) parsed.error += ", or " + words_of(key);
   if (!parsed.value) return {{}, std::move(parsed.error)};
   if (auto error = out_of_range(key, text, *parsed.value); !error.empty())
     return {{}, std::move(error)};
@@ -93,7 +92,7 @@ Parsed<KeyValue> parse_time(const Key& key, std::string_view text) {
   if (has_word(key, text) || (text.empty() && key.fallback.empty()))
     return accepted(std::monostate());
   auto parsed = parse_duration(text);
-  if (!parsed.value && !key.words.empty()) parsed.error += ", or " + joined(key.words);
+  if (!parsed.value && !key.words.empty()) parsed.error += ", or " + words_of(key);
   if (!parsed.value) return {{}, std::move(parsed.error)};
   if (auto error = out_of_range(key, text, static_cast<std::uint64_t>(parsed.value->count()));
       !error.empty())
@@ -197,7 +196,7 @@ std::string_view type_text(const Key& key) noexcept {
 }
 
 std::string range_text(const Key& key) {
-  const std::string words = joined(key.words);
+  const std::string words = words_of(key);
   switch (key.type) {
     case KeyType::choice:
       return words;
@@ -228,7 +227,7 @@ std::string range_text(const Key& key) {
 
 std::string explanation_of(const Key& key) {
   std::string text(key.help);
-  if (key.type == KeyType::choice) text += " One of: " + joined(key.words) + ".";
+  if (key.type == KeyType::choice) text += " One of: " + words_of(key) + ".";
   return text;
 }
 

@@ -161,6 +161,12 @@ std::string written_value(std::string_view value) {
   return out + '"';
 }
 
+std::string joined(const std::vector<std::string>& items) {
+  std::string result;
+  for (const auto& item : items) result += (result.empty() ? "" : ", ") + item;
+  return result;
+}
+
 std::string_view trimmed(std::string_view text) noexcept {
   const auto first = text.find_first_not_of(kBlank);
   if (first == std::string_view::npos) return {};

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/config/parsed.hpp"
 #include "common/config/source.hpp"
@@ -19,6 +20,9 @@ Parsed<std::string> read_value(std::string_view raw, const Environment& environm
 
 // The value as read_value() reads it back: bare where that is possible, else quoted.
 std::string written_value(std::string_view value);
+
+// A list as it is written: with ", " between the items.
+std::string joined(const std::vector<std::string>& items);
 
 // Without spaces and tabs at both ends.
 std::string_view trimmed(std::string_view text) noexcept;

@@ -36,8 +36,7 @@ struct ParsedCommandLine {
 // -t.
 ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
 
-// What -h prints: usage, options, signals' and exit statuses' place, and every key of the
-// configuration.
+// What -h prints: the options, the exit statuses and every key of the configuration.
 std::string help_text();
 
 }  // namespace fairlead

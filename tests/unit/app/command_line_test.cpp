@@ -79,7 +79,7 @@ TEST(CommandLineOptions, SaysWhatIsWrong) {
       {{"--conf", "f"}, "unrecognised option '--conf'"},
       {{"-c"}, "the required argument for option '--config' is missing"},
       {{"-c", "a", "-c", "b"}, "option '--config' cannot be specified more than once"},
-      {{"-t=1"}, "option '-t' does not take any arguments"},
+      {{"--test=1"}, "option '--test' does not take any arguments"},
       {{"file"}, "an argument that is no option; a configuration is given with -c"},
       {{"--\x1b"}, "unrecognised option '--\\x1b'"},
   };

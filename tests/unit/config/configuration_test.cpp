@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "common/config/reader.hpp"
 #include "tests/unit/config/fake_files.hpp"
 
@@ -116,7 +118,7 @@ TEST(Configuration, RefusesAnUnknownSectionOnceWithoutItsKeys) {
                           "f:5: unknown section [tokens]"));
   EXPECT_THAT(errors_of("[listener]\n[server.main]\n[limit]\n"),
               ElementsAre("f:1: [listener] needs a name, as in [listener.main]",
-                          "f:2: [server] takes no name",
+                          "f:2: [server.main] takes no name",
                           "f:3: unknown section [limit]; did you mean [limits]?"));
 }
 
@@ -187,6 +189,62 @@ TEST(Configuration, TakesErrorsOfItsReaderAtTheRightPlace) {
   EXPECT_THAT(errors(config), ElementsAre("f:2: log.file: cannot be opened",
                                           HasSubstr("f:3: log.level: \"none_such\" is none of"),
                                           "f:4: service.x.type: is missing"));
+}
+
+TEST(Configuration, ShowsNoControlBytesOfTheEnvironmentOrTheCommandLine) {
+  const Configuration config(input_of("", {{"FAIRLEAD_\x1b__\x1b", "\x1b"}},
+                                      {"\x1b.\x1b=1", "listener.\x1b.bind=1", "log.level=\x1b"}));
+  EXPECT_EQ(config.errors().size(), 4U);
+  for (const auto& error : errors(config))
+    EXPECT_EQ(error.find('\x1b'), std::string::npos) << error;
+}
+
+// Whatever a file holds, there is an answer, and its errors are lines that can be shown.
+TEST(Configuration, AnswersEveryText) {
+  constexpr std::string_view kPieces[] = {"[server]",
+                                          "[listener.a]",
+                                          "[service.b]",
+                                          "[",
+                                          "]",
+                                          "name = ",
+                                          "threads=",
+                                          "bind = ",
+                                          "include = f",
+                                          "text = ",
+                                          "idle =",
+                                          "\"",
+                                          "\\",
+                                          "\\x",
+                                          "${",
+                                          "${A:-",
+                                          "}",
+                                          " # ",
+                                          "1.5s",
+                                          "64KiB",
+                                          ":1, :2",
+                                          ",",
+                                          "\n",
+                                          "\r\n",
+                                          "\xff",
+                                          "好",
+                                          "auto",
+                                          "=",
+                                          "99999999999999999999"};
+  for (unsigned seed = 1; seed <= 1000; ++seed) {
+    std::mt19937 random(seed);
+    std::string text;
+    for (auto left = random() % 60; left > 0; --left) {
+      text += kPieces[random() % std::size(kPieces)];
+      if (random() % 3 == 0) text += '\n';
+      if (random() % 50 == 0) text += static_cast<char>(random());
+    }
+    const Configuration config(input_of(text));
+    for (const auto& error : errors(config)) {
+      ASSERT_TRUE(error.starts_with("f")) << "seed " << seed << ": " << error;
+      ASSERT_EQ(error.find_first_of("\n\r\x1b"), std::string::npos) << "seed " << seed;
+    }
+    ASSERT_THAT(errors(Configuration(input_of(config.listing()))), IsEmpty()) << "seed " << seed;
+  }
 }
 
 TEST(Configuration, PrintsEveryKeyWithOriginAndClass) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <stdexcept>
 
 #include "common/config/source.hpp"
 
@@ -22,9 +23,10 @@ std::string error(std::string_view section, std::string_view name, std::string_v
 }
 
 KeyValue value(std::string_view section, std::string_view name, std::string_view text) {
-  const auto parsed = parse_key_value(key(section, name), text);
+  auto parsed = parse_key_value(key(section, name), text);
   EXPECT_EQ(parsed.error, "") << text;
-  return parsed.value.value_or(KeyValue());
+  if (!parsed.value) throw std::runtime_error("refused: " + std::string(text));
+  return std::move(*parsed.value);
 }
 
 TEST(KeyTable, HasProperRows) {
