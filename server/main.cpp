@@ -30,25 +30,22 @@ LoadedConfig load(const CommandLine& command_line) {
   return load_server_config(command_line, world);
 }
 
-int check(const ServerSettings& settings) {
-  const Outcome outcome = check_listeners(settings);
-  if (outcome.exit_status != 0) return fail(outcome.exit_status, outcome.error);
-  std::fputs("fairleadd: the configuration is valid\n", stderr);
-  return 0;
+OpenedLog open_log(const LogSettings& settings) {
+  return Log::open({.level = level_named(settings.level).value_or(Level::info),
+                    .format = settings.json ? LogFormat::json : LogFormat::text,
+                    .file = settings.file,
+                    .session_file = settings.session_file});
 }
 
-int serve(const ServerSettings& settings) {
-  LogOptions options;
-  options.level = level_named(settings.log.level).value_or(Level::info);
-  options.format = settings.log.json ? LogFormat::json : LogFormat::text;
-  options.file = settings.log.file;
-  options.session_file = settings.log.session_file;
-  const OpenedLog opened = Log::open(options);
+// Both what serves and what only checks open the log first: it is told of what is odd but no error.
+template <class Work>
+int with_log(const ServerSettings& settings, Work&& work) {
+  const OpenedLog opened = open_log(settings.log);
   if (!opened.log) {
     const bool forbidden = opened.code == std::errc::permission_denied;
     return fail(forbidden ? kExitNoPermission : kExitRuntimeFailure, opened.error);
   }
-  const Outcome outcome = run_daemon(settings, *opened.log);
+  const Outcome outcome = work(settings, *opened.log);
   return outcome.exit_status == 0 ? 0 : fail(outcome.exit_status, outcome.error);
 }
 
@@ -68,8 +65,11 @@ int run(const std::vector<std::string>& arguments) {
     return loaded.exit_status;
   }
   if (command_line.action == CommandLine::Action::print) std::fputs(loaded.listing.c_str(), stdout);
-  return command_line.action == CommandLine::Action::run ? serve(*loaded.settings)
-                                                         : check(*loaded.settings);
+  if (command_line.action == CommandLine::Action::run)
+    return with_log(*loaded.settings, run_daemon);
+  const int status = with_log(*loaded.settings, check_daemon);
+  if (status == 0) std::fputs("fairleadd: the configuration is valid\n", stderr);
+  return status;
 }
 
 }  // namespace

@@ -304,10 +304,15 @@ void Daemon::log_counters(const Counters& sum) {
 
 }  // namespace
 
-Outcome check_listeners(const ServerSettings& settings) {
-  OpenedListeners opened = open_listeners(settings, 1);
+Outcome check_daemon(const ServerSettings& settings, Log& log) {
+  DiskFileRoots files(log);
+  for (const auto& service : settings.services) {
+    if (service->type == "file") static_cast<void>(files.root_for(service->file));
+  }
+  const OpenedListeners opened = open_listeners(settings, 1);
   close_listeners(opened.listeners);
-  return opened.outcome;
+  if (opened.outcome.exit_status != 0 || settings.run_dir.empty()) return opened.outcome;
+  return check_ports_file(settings.run_dir);
 }
 
 Outcome run_daemon(const ServerSettings& settings, Log& log) {

@@ -18,8 +18,8 @@ struct Outcome {
   std::string error;  // one line for stderr when exit_status is not 0
 };
 
-// Opens every listener and closes it again: what `-t` checks beyond the file itself.
-Outcome check_listeners(const ServerSettings& settings);
+// Opens everything the settings name, and closes it again: what `-t` checks beyond the file itself.
+Outcome check_daemon(const ServerSettings& settings, Log& log);
 
 // Serves until a signal ends it (docs/architecture.md, The end). Called once, on the main thread,
 // which becomes the first shard's. The settings and the log outlive the call.

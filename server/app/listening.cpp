@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <system_error>
 
@@ -53,20 +52,37 @@ void close_listeners(const std::vector<OpenedListener>& listeners) {
   for (const OpenedListener& one : listeners) close_listening_socket(one.socket);
 }
 
-Outcome write_ports_file(const std::string& run_dir, const std::vector<OpenedListener>& listeners) {
-  const std::filesystem::path target = std::filesystem::path(run_dir) / "ports";
-  const std::filesystem::path unfinished = std::filesystem::path(run_dir) / "ports.new";
-  std::ofstream file(unfinished, std::ios::trunc);
-  for (const OpenedListener& one : listeners)
-    file << one.settings->name << ' ' << one.socket.address.text() << '\n';
-  file.close();
-  std::error_code renamed;
-  if (file) std::filesystem::rename(unfinished, target, renamed);
-  if (file && !renamed) return {};
-  const int why = renamed ? renamed.value() : errno;
+namespace {
+
+std::string unfinished_ports_file(const std::string& run_dir) { return run_dir + "/ports.new"; }
+
+Outcome cannot_write(const std::string& path, int why) {
   return {why == EACCES ? kExitNoPermission : kExitRuntimeFailure,
-          "cannot write " + target.string() + ": " + std::generic_category().message(why) +
+          "cannot write " + path + ": " + std::generic_category().message(why) +
               "; create the directory or change [server] run_dir"};
+}
+
+}  // namespace
+
+Outcome write_ports_file(const std::string& run_dir, const std::vector<OpenedListener>& listeners) {
+  const std::string target = run_dir + "/ports";
+  const std::string unfinished = unfinished_ports_file(run_dir);
+  std::ofstream file(unfinished, std::ios::trunc);
+  for (const OpenedListener& one : listeners) {
+    file << one.settings->name << ' ' << one.socket.address.text() << '\n';
+  }
+  file.close();
+  if (!file || std::rename(unfinished.c_str(), target.c_str()) != 0)
+    return cannot_write(target, errno);
+  return {};
+}
+
+Outcome check_ports_file(const std::string& run_dir) {
+  const std::string unfinished = unfinished_ports_file(run_dir);
+  std::ofstream file(unfinished, std::ios::trunc);
+  if (!file) return cannot_write(unfinished, errno);
+  std::remove(unfinished.c_str());
+  return {};
 }
 
 }  // namespace fairlead

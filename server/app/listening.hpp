@@ -29,4 +29,7 @@ void close_listeners(const std::vector<OpenedListener>& listeners);
 // Writes one line `LISTENER ADDRESS` for each listener to run_dir/ports, complete or not at all.
 Outcome write_ports_file(const std::string& run_dir, const std::vector<OpenedListener>& listeners);
 
+// Whether write_ports_file could do its work; leaves a ports file as it is.
+Outcome check_ports_file(const std::string& run_dir);
+
 }  // namespace fairlead

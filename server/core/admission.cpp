@@ -57,6 +57,11 @@ std::uint64_t Admission::connections() const {
   return connections_;
 }
 
+std::size_t Admission::neighbours_remembered() const {
+  const std::lock_guard lock(mutex_);
+  return neighbours_.size();
+}
+
 // The longest matching prefix wins, deny wins a tie, and whom no list names is welcome.
 bool Admission::is_denied(const PeerAddress& peer) const {
   const auto allowed = longest_match(access_.allow, peer);

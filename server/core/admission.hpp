@@ -31,6 +31,7 @@ class Admission {
   void release(const PeerAddress& peer);
 
   std::uint64_t connections() const;
+  std::size_t neighbours_remembered() const;
 
  private:
   // What a rate in connections per second leaves of its burst, which is one second's worth.

@@ -14,15 +14,20 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)]*)?\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
-def tracked(root):
+def files_of(root):
+    """What git tracks or would track; outside a checkout, every file but those that a build made."""
     listing = subprocess.run(["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                             capture_output=True, check=True).stdout
-    return [pathlib.Path(name.decode()) for name in listing.split(b"\0") if name and (root / name.decode()).exists()]
+                             capture_output=True)
+    if listing.returncode == 0:
+        names = [pathlib.Path(name.decode()) for name in listing.stdout.split(b"\0") if name]
+        return [name for name in names if (root / name).exists()]
+    files = [path.relative_to(root) for path in root.rglob("*") if path.is_file()]
+    return [file for file in files if file.parts[0] not in ("build", ".git") and "__pycache__" not in file.parts]
 
 
 def check(root):
     problems = []
-    files = tracked(root)
+    files = files_of(root)
     for name in sorted({file.parts[0] for file in files}):
         if name not in TOP_LEVEL and not name.startswith("."):
             problems.append(f"{name}: not part of the top level")

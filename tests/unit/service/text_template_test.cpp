@@ -1,0 +1,37 @@
+#include "server/service/text_template.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fairlead {
+namespace {
+
+std::string rendered(std::string_view source) {
+  const PeerAddress peer = PeerAddress::from_ipv4({127, 0, 0, 1}, 45246);
+  std::string out;
+  TextTemplate(source).render(out, {.text = "你好", .len = 4, .peer = peer, .id = 7});
+  return out;
+}
+
+TEST(TextTemplate, FillsEveryPlaceholder) {
+  EXPECT_EQ(rendered("{text}|{len}|{ip}|{port}|{peer}|{id}"),
+            "你好|4|127.0.0.1|45246|('127.0.0.1', 45246)|7");
+}
+
+TEST(TextTemplate, KeepsWhatIsNoPlaceholder) {
+  EXPECT_EQ(rendered("{} { text } {Text} {{text}} {len"), "{} { text } {Text} {你好} {len");
+  EXPECT_EQ(rendered(""), "");
+}
+
+TEST(TextTemplate, KnowsWhenItIsLiteral) {
+  EXPECT_EQ(TextTemplate("好的,收到.").literal(), "好的,收到.");
+  EXPECT_EQ(TextTemplate("").literal(), "");
+  EXPECT_EQ(TextTemplate("a {len}").literal(), std::nullopt);
+}
+
+TEST(TextTemplate, NamesTheFirstUnknownPlaceholder) {
+  EXPECT_EQ(unknown_placeholder("{text} {name} {nome}"), "{name}");
+  EXPECT_EQ(unknown_placeholder("{text} {A} { name }"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace fairlead
