@@ -60,11 +60,12 @@ std::uint64_t raise_descriptor_limit(const LimitSettings& limits, LogSink& log) 
 
 // One thread's part: a loop, its shard, and the listeners that accept there.
 struct Core {
-  Core(const Shard::Environment& environment, std::uint32_t index, std::uint32_t count)
-      : shard(environment, Loop::read_clock(), index, count) {
+  Core(const Shard::Environment& environment, std::uint32_t number, std::uint32_t count)
+      : index(number), shard(environment, Loop::read_clock(), number, count) {
     loop.drive(shard);
   }
 
+  const std::uint32_t index;
   Loop loop;
   Shard shard;
 };
@@ -113,6 +114,7 @@ class Daemon {
   void begin_drain();
   void drain_core(Core& core);
   void on_deadline();
+  void log_census(std::string_view event, Core& core);
   void core_emptied();
   void leave();
   void leave_at_once();
@@ -229,17 +231,16 @@ void Daemon::begin_drain() {
   // Through the first loop's mailbox, so that what its listeners have just accepted travels ahead
   // of the drain.
   cores_.front()->loop.post([this] {
-    std::size_t left = 0;
-    for (const auto& core : cores_) core->loop.post([this, one = core.get()] { drain_core(*one); });
-    for (const auto& core : cores_)
-      left += core.get() == cores_.front().get() ? core->shard.sessions() : 0;
-    log_.info("draining", {field("deadline_ms", settings_.timeouts.drain.count()),
-                           field("sessions_here", left)});
+    log_.info("draining", {field("deadline_ms", settings_.timeouts.drain.count())});
+    for (const auto& core : cores_) {
+      core->loop.post([this, one = core.get()] { drain_core(*one); });
+    }
     deadline_->set(Loop::read_clock() + settings_.timeouts.drain, [this] { on_deadline(); });
   });
 }
 
 void Daemon::drain_core(Core& core) {
+  log_census("still served", core);
   core.shard.on_empty = [this] { cores_.front()->loop.post([this] { core_emptied(); }); };
   core.shard.begin_drain();
 }
@@ -248,12 +249,17 @@ void Daemon::on_deadline() {
   log_.info("drain deadline reached");
   for (const auto& core : cores_) {
     core->loop.post([this, one = core.get()] {
-      const auto left = one->shard.census();
-      log_.info("evicting", {field("text", left.text), field("len32", left.len32),
-                             field("framed", left.framed), field("undecided", left.undecided)});
+      log_census("evicting", *one);
       one->shard.evict_all(CloseReason::draining);
     });
   }
+}
+
+// How many of each kind one core still has.
+void Daemon::log_census(std::string_view event, Core& core) {
+  const Shard::Census left = core.shard.census();
+  log_.info(event, {field("core", core.index), field("text", left.text), field("len32", left.len32),
+                    field("framed", left.framed), field("undecided", left.undecided)});
 }
 
 void Daemon::core_emptied() {

@@ -253,6 +253,7 @@ void Session::choose_len32() {
 void Session::choose_framed() {
   const auto payload_bytes_max = static_cast<std::uint32_t>(context_.settings.limits.max_message);
   codec_.emplace<FramedCodec>(context_.pool, payload_bytes_max);
+  draining_ = context_.draining;
   say_hello();
   opened();
 }

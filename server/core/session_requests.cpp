@@ -133,6 +133,8 @@ void Session::on_open_request(const Frame& frame) {
   if (frame.channel == 0 || channel(frame.channel) != nullptr) {
     return close(CloseReason::protocol_error, "open of a channel that is open");
   }
+  // Those closed by an earlier frame of the same delivery must not count.
+  if (more_channels_.size() >= kChannelsMax) remove_closed_channels();
   if (more_channels_.size() >= kChannelsMax) {
     return send_error(frame.channel, frame.request_id, CloseReason::too_many_channels, {});
   }

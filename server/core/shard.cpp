@@ -63,7 +63,7 @@ bool Shard::end_turn() {
     if (was_admitted && on_session_freed) on_session_freed(peer);
   }
   context_.finished.clear();
-  if (draining_ && table_.size() == 0 && on_empty) std::exchange(on_empty, nullptr)();
+  if (context_.draining && table_.size() == 0 && on_empty) std::exchange(on_empty, nullptr)();
   return !context_.unfinished.empty();
 }
 
@@ -79,7 +79,6 @@ void Shard::accept(std::unique_ptr<Transport> transport, const ListenerSettings&
   ++context_.counters.open;
   session.start();
   if (refused != CloseReason::none) session.close(refused);
-  if (draining_) session.begin_drain();
 }
 
 Shard::Census Shard::census() {
@@ -95,7 +94,7 @@ Shard::Census Shard::census() {
 }
 
 void Shard::begin_drain() {
-  draining_ = true;
+  context_.draining = true;
   table_.for_each([](Session& session) { session.begin_drain(); });
 }
 

@@ -73,7 +73,6 @@ class Shard final : public TurnClient {
   std::vector<Session*> going_on_;  // go_on()'s own list, kept for its capacity
   std::uint64_t next_id_;
   const std::uint64_t id_step_;
-  bool draining_ = false;
 };
 
 }  // namespace fairlead

@@ -29,6 +29,7 @@ struct ShardContext {
   TimerWheel wheel;
   TimePoint now;  // of this turn
   Counters counters{};
+  bool draining = false;  // framed clients are sent away as soon as they have shown themselves
   bool stopping = false;  // the drain's deadline is over
 
   std::vector<std::unique_ptr<ServiceInstance>> services{};  // one for each [service.NAME]
