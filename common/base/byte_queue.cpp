@@ -1,8 +1,6 @@
 #include "common/base/byte_queue.hpp"
 
 #include <algorithm>
-#include <cstdint>
-#include <cstring>
 #include <new>
 
 #include "common/base/check.hpp"
@@ -11,32 +9,11 @@ namespace fairlead {
 
 static_assert(sizeof(ByteQueue) <= 40);
 
-// The head of a pool block; the bytes follow it.
-struct ByteQueue::Block {
-  static constexpr std::size_t kSize = 4096;  // a size class of the pool
-
-  Block* next = nullptr;
-  std::uint32_t begin = 0;  // begin <= end <= kRoom
-  std::uint32_t end = 0;
-
-  char* room() noexcept { return reinterpret_cast<char*>(this + 1); }
-  std::size_t free_bytes() const noexcept;
-};
-
-namespace {
-constexpr std::size_t kBlockHead = 16;
-}  // namespace
-
-std::size_t ByteQueue::Block::free_bytes() const noexcept { return kSize - kBlockHead - end; }
-
-void ByteQueue::append(Bytes bytes) {
-  static_assert(sizeof(Block) == kBlockHead);
+void ByteQueue::append_to_blocks(Bytes bytes) {
   while (!bytes.empty()) {
     if (tail_ == nullptr || tail_->free_bytes() == 0) push_block();
     const std::size_t piece = std::min(bytes.size(), tail_->free_bytes());
-    std::memcpy(tail_->room() + tail_->end, bytes.data(), piece);
-    tail_->end += static_cast<std::uint32_t>(piece);
-    size_ += piece;
+    append_to_tail(bytes.substr(0, piece));
     bytes.remove_prefix(piece);
   }
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "common/base/buffer_pool.hpp"
@@ -24,7 +26,11 @@ class ByteQueue {
 
   // Copies `bytes`, which must not lie in this queue, to the end. Throws std::bad_alloc; the queue
   // then holds a prefix of them.
-  void append(Bytes bytes);
+  void append(Bytes bytes) {
+    const bool fits = tail_ != nullptr && bytes.size() <= tail_->free_bytes();
+    if (fits && !bytes.empty()) return append_to_tail(bytes);
+    append_to_blocks(bytes);
+  }
 
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
@@ -39,8 +45,25 @@ class ByteQueue {
   void clear() noexcept;
 
  private:
-  struct Block;
+  // The head of a pool block; the bytes follow it.
+  struct Block {
+    static constexpr std::size_t kSize = 4096;  // a size class of the pool
 
+    Block* next = nullptr;
+    std::uint32_t begin = 0;  // begin <= end <= kSize - sizeof(Block)
+    std::uint32_t end = 0;
+
+    char* room() noexcept { return reinterpret_cast<char*>(this + 1); }
+    std::size_t free_bytes() const noexcept { return kSize - sizeof(Block) - end; }
+  };
+
+  // Most replies are small and go behind others: inline, for it is on every message's way.
+  void append_to_tail(Bytes bytes) noexcept {
+    std::memcpy(tail_->room() + tail_->end, bytes.data(), bytes.size());
+    tail_->end += static_cast<std::uint32_t>(bytes.size());
+    size_ += bytes.size();
+  }
+  void append_to_blocks(Bytes bytes);
   void push_block();
   void pop_block() noexcept;
 
