@@ -6,6 +6,7 @@ BUILD_PACKAGES=(
   libboost1.81-dev                  # Asio
   libboost-program-options1.81-dev  # command line and option tables
   libspdlog-dev                     # logging
+  libedit-dev                       # the client's line editing
   python3                           # the tour of run.sh; plain peers of the tests
 )
 
@@ -14,6 +15,7 @@ TEST_PACKAGES=(
   libbenchmark-dev                  # micro benchmarks
   clang-16 libclang-rt-16-dev       # libFuzzer
   netcat-openbsd                    # a peer that is not ours
+  tmux locales                      # a terminal for the client; a locale that is not UTF-8
   procps
 )
 

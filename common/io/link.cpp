@@ -111,14 +111,15 @@ void Link::on_read(const error_code& error, std::size_t size) {
         if (asked && !read_now() && !terminated_) observer_->on_silence();
         return;
       }
-      probing_ = false;
+      // A probe that came too late to cancel the read wants what has come behind it, too.
+      const bool asked = std::exchange(probing_, false);
       if (error == asio::error::eof) {
         ended_ = true;
         return observer_->on_end();
       }
       if (error) return fail(error);
       const Bytes bytes{block_ != nullptr ? block_ : own_.data(), size};
-      deliver(bytes, size == (block_ != nullptr ? kBlockBytes : kOwnBytes));
+      deliver(bytes, asked || size == (block_ != nullptr ? kBlockBytes : kOwnBytes));
     });
   }
   reading_ = false;
@@ -182,7 +183,9 @@ void Link::probe() {
 
 void Link::release_buffers() {
   wants_block_ = false;
-  if (block_ == nullptr || !reading_ || terminated_) return;
+  if (terminated_) return;
+  if (!reading_) return choose_buffer(0);
+  if (block_ == nullptr) return;
   error_code ignored;
   socket_.cancel(ignored);
 }

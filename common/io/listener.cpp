@@ -53,6 +53,8 @@ struct Listener::Accepting {
   void take(LinkSocket connection, const PeerAddress& peer);
   void pause(const error_code& why);
   void close();
+  void stop(std::function<void()> stopped);
+  void report_stopped();
 
   Loop& loop;
   LoopCore& core;
@@ -62,21 +64,25 @@ struct Listener::Accepting {
   LoopTimer retry;
   std::chrono::steady_clock::time_point report_next{};
   Protocol::endpoint peer_endpoint;
+  bool pending = false;  // an async_accept, which may hold a connection already
   bool closed = false;
+  std::function<void()> on_stopped;
 };
 
 // The first of a burst arrives by async_accept; the rest are taken at once.
 void Listener::Accepting::accept_loop() {
+  pending = true;
   acceptor.async_accept(peer_endpoint, [this](const error_code& error, LinkSocket connection) {
-    if (error == asio::error::operation_aborted || closed) return;
+    pending = false;
     bool paused = false;
     core.turn([&] {
+      if (!error) take(std::move(connection), peer_address(*peer_endpoint.data()));
+      if (closed) return report_stopped();
       if (error) {
         paused = is_shortage(error);
         if (paused) pause(error);
         return;
       }
-      take(std::move(connection), peer_address(*peer_endpoint.data()));
       paused = !accept_waiting(kAcceptsPerTurn - 1);
     });
     if (!paused && !closed) accept_loop();
@@ -133,6 +139,18 @@ void Listener::Accepting::close() {
   if (socket.address.kind == Endpoint::Kind::unix_socket) ::unlink(socket.address.path.c_str());
 }
 
+void Listener::Accepting::stop(std::function<void()> stopped) {
+  constexpr int kEverybody = 1 << 20;
+  if (!closed) accept_waiting(kEverybody);
+  close();
+  on_stopped = std::move(stopped);
+  if (!pending) report_stopped();
+}
+
+void Listener::Accepting::report_stopped() {
+  if (on_stopped) std::exchange(on_stopped, nullptr)();
+}
+
 Listener::Listener(Loop& loop, ListeningSocket socket, ListenerClient& client)
     : accepting_(std::make_unique<Accepting>(loop, std::move(socket), client)) {}
 
@@ -140,12 +158,7 @@ Listener::~Listener() { accepting_->close(); }
 
 void Listener::start() { accepting_->accept_loop(); }
 
-void Listener::stop() {
-  constexpr int kEverybody = 1 << 20;
-  if (accepting_->closed) return;
-  accepting_->accept_waiting(kEverybody);
-  accepting_->close();
-}
+void Listener::stop(std::function<void()> stopped) { accepting_->stop(std::move(stopped)); }
 
 const Endpoint& Listener::address() const noexcept { return accepting_->socket.address; }
 

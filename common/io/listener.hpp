@@ -1,6 +1,7 @@
 // Accepts connections at one listening socket and hands them to their loops.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -40,8 +41,10 @@ class Listener {
 
   void start();
 
-  // Accepts whoever is already waiting, then closes.
-  void stop();
+  // Accepts whoever is already waiting, then closes. `stopped` is called once, in a turn, within
+  // this call or later, when nobody more will be handed to the client; the listener may then be
+  // destroyed.
+  void stop(std::function<void()> stopped);
 
   const Endpoint& address() const noexcept;
 

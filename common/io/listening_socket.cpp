@@ -53,6 +53,7 @@ ListeningSockets failure(const Endpoint& endpoint, const char* doing) {
   if (why == EADDRINUSE) failed.error += "; stop the other program or choose another port";
   if (why == EADDRNOTAVAIL) failed.error += "; no interface of this machine has the address";
   failed.permission_denied = why == EACCES || why == EPERM;
+  if (failed.permission_denied) failed.error += "; choose another address or run as a user who may";
   return failed;
 }
 

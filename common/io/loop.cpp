@@ -61,6 +61,7 @@ Loop::~Loop() = default;
 
 void Loop::drive(TurnClient& client) { core_->drive(client); }
 void Loop::run() { core_->run(); }
+void Loop::run_one() { core_->run_one(); }
 void Loop::release() { core_->release(); }
 void Loop::stop() { core_->stop(); }
 void Loop::post(std::function<void()> work) { core_->post(std::move(work)); }

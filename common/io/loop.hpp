@@ -27,6 +27,10 @@ class Loop {
   // Runs until release() has been called and nothing is left to wait for.
   void run();
 
+  // Waits for one event and handles it: for a caller that waits for something of its own, within no
+  // turn.
+  void run_one();
+
   // From then on run() ends when its work has ended. Called on the loop's thread.
   void release();
 

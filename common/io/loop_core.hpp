@@ -43,6 +43,7 @@ class LoopCore {
 
   void drive(TurnClient& client) { client_ = &client; }
   void run() { context_.run(); }
+  void run_one() { context_.run_one(); }
   void release() {
     timer_.cancel();
     guard_.reset();

@@ -24,6 +24,23 @@ PeerAddress peer_address(const sockaddr& address) noexcept {
   return {};
 }
 
+socklen_t fill_socket_address(const PeerAddress& from, sockaddr_storage& to) noexcept {
+  if (from.family == PeerAddress::Family::ipv4) {
+    sockaddr_in ipv4{};
+    ipv4.sin_family = AF_INET;
+    ipv4.sin_port = htons(from.port);
+    std::memcpy(&ipv4.sin_addr, from.ip.data(), sizeof ipv4.sin_addr);
+    std::memcpy(&to, &ipv4, sizeof ipv4);
+    return sizeof ipv4;
+  }
+  sockaddr_in6 ipv6{};
+  ipv6.sin6_family = AF_INET6;
+  ipv6.sin6_port = htons(from.port);
+  std::memcpy(&ipv6.sin6_addr, from.ip.data(), sizeof ipv6.sin6_addr);
+  std::memcpy(&to, &ipv6, sizeof ipv6);
+  return sizeof ipv6;
+}
+
 Endpoint local_endpoint(int descriptor) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;

@@ -10,6 +10,9 @@ namespace fairlead {
 // What accept(2), getpeername(2) or recvfrom(2) has filled in.
 PeerAddress peer_address(const sockaddr& address) noexcept;
 
+// The reverse, for an IPv4 or IPv6 address; returns how many bytes of `to` it takes.
+socklen_t fill_socket_address(const PeerAddress& from, sockaddr_storage& to) noexcept;
+
 // Where a TCP socket is bound, numerically.
 Endpoint local_endpoint(int descriptor);
 

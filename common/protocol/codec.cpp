@@ -9,7 +9,8 @@ DecodeResult Codec::feed(Bytes in, FrameSink& sink) {
   }
   const Parsed parsed = parse(in, More::may_follow, sink);
   stopped_ = parsed.result.status == DecodeResult::Status::stopped;
-  if (parsed.consumed < in.size()) tail_.append(in.substr(parsed.consumed));
+  const bool failed = parsed.result.status == DecodeResult::Status::failed;
+  if (!failed && parsed.consumed < in.size()) tail_.append(in.substr(parsed.consumed));
   return parsed.result;
 }
 
@@ -22,7 +23,9 @@ DecodeResult Codec::on_end(FrameSink& sink) { return parse_tail(More::none, sink
 DecodeResult Codec::parse_tail(More more, FrameSink& sink) {
   const Parsed parsed = parse(tail_.view(), more, sink);
   stopped_ = parsed.result.status == DecodeResult::Status::stopped;
-  tail_.drop_front(parsed.consumed);
+  // What stands behind an error will never be read, and the session may linger for long.
+  const bool failed = parsed.result.status == DecodeResult::Status::failed;
+  tail_.drop_front(failed ? tail_.size() : parsed.consumed);
   return parsed.result;
 }
 

@@ -82,6 +82,9 @@ class Codec {
 
   std::size_t kept_bytes() const noexcept { return tail_.size(); }
 
+  // Gives back what is kept: nothing will be read any more. Not from within a sink.
+  void forget() noexcept { tail_.clear(); }
+
   virtual void encode(const Frame& frame, ByteSink& out) const = 0;
 
  protected:

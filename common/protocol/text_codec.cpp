@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/planted_bug.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -44,7 +46,7 @@ Codec::Parsed TextCodec::parse_lines(Bytes in, More more, FrameSink& sink) {
   for (;;) {
     const std::size_t newline = in.find('\n', at + searched_bytes_);
     if (newline == Bytes::npos) break;
-    searched_bytes_ = 0;
+    if (!planted(PlantedBug::stale_search_offset)) searched_bytes_ = 0;
     const Line line = without_end(in.substr(at, newline + 1 - at));
     if (line.text.size() > message_bytes_max_) {
       return {at, DecodeResult::failed(CloseReason::message_too_big, "line above max_message")};

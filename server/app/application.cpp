@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -40,39 +41,40 @@ class QueuedTranscript final : public TranscriptSink {
 // Descriptors that are not connections: logs, listeners, loops, files being sent.
 constexpr std::uint64_t kReservedDescriptors = 128;
 
-// Every connection is a descriptor, and the soft limit is usually a thousand of them. Returns what
-// max_connections means.
-std::uint64_t raise_descriptor_limit(const LimitSettings& limits, LogSink& log) {
+// How many connections the daemon can have at a time, and how many it will.
+struct ConnectionLimit {
+  std::uint64_t descriptors;
+  std::uint64_t possible;
+  std::uint64_t meant;  // by max_connections
+};
+
+// Every connection is a descriptor, and the soft limit is usually a thousand of them.
+ConnectionLimit raise_descriptor_limit(const LimitSettings& limits) {
   rlimit descriptors{};
   static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
   descriptors.rlim_cur = descriptors.rlim_max;
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &descriptors));
   const std::uint64_t possible =
       descriptors.rlim_cur > kReservedDescriptors ? descriptors.rlim_cur - kReservedDescriptors : 1;
-  const std::uint64_t meant = limits.max_connections == 0 ? possible : limits.max_connections;
-  log.info("limits", {field("descriptors", std::uint64_t{descriptors.rlim_cur}),
-                      field("max_connections", meant)});
-  if (meant > possible) {
-    log.warn("max_connections exceeds the descriptors", {field("possible", possible)});
-  }
-  return meant;
+  return {.descriptors = descriptors.rlim_cur,
+          .possible = possible,
+          .meant = limits.max_connections == 0 ? possible : limits.max_connections};
 }
 
 // One thread's part: a loop, its shard, and the listeners that accept there.
 struct Core {
-  Core(const Shard::Environment& environment, std::uint32_t number, std::uint32_t count)
-      : index(number), shard(environment, Loop::read_clock(), number, count) {
+  Core(const Shard::Environment& environment, std::uint32_t index, std::uint32_t count)
+      : shard(environment, Loop::read_clock(), index, count) {
     loop.drive(shard);
   }
 
-  const std::uint32_t index;
   Loop loop;
   Shard shard;
 };
 
 class Daemon {
  public:
-  Daemon(const ServerSettings& settings, Log& log, std::uint64_t connections_max);
+  Daemon(const ServerSettings& settings, Log& log, const ConnectionLimit& connections);
 
   Outcome run();
 
@@ -112,9 +114,8 @@ class Daemon {
 
   void on_signal(int number);
   void begin_drain();
-  void drain_core(Core& core);
   void on_deadline();
-  void log_census(std::string_view event, Core& core);
+  void census_then(const char* event, const std::function<void(Core&)>& act);
   void core_emptied();
   void leave();
   void leave_at_once();
@@ -125,6 +126,7 @@ class Daemon {
   Log& log_;
   QueuedTranscript transcript_;
   DiskFileRoots files_;
+  const ConnectionLimit connections_;
   Admission admission_;
   std::deque<std::unique_ptr<Core>> cores_;
   std::deque<std::unique_ptr<Entrance>> entrances_;
@@ -136,12 +138,13 @@ class Daemon {
   bool leaving_ = false;
 };
 
-Daemon::Daemon(const ServerSettings& settings, Log& log, std::uint64_t connections_max)
+Daemon::Daemon(const ServerSettings& settings, Log& log, const ConnectionLimit& connections)
     : settings_(settings),
       log_(log),
       transcript_(log),
       files_(log),
-      admission_(settings.limits, settings.access, connections_max, std::random_device{}()) {
+      connections_(connections),
+      admission_(settings.limits, settings.access, connections.meant, std::random_device{}()) {
   const Shard::Environment environment{settings, transcript_, files_, log, log.sessions()};
   for (std::uint32_t i = 0; i < settings.threads; ++i) {
     Core& core = *cores_.emplace_back(std::make_unique<Core>(environment, i, settings.threads));
@@ -192,6 +195,12 @@ Outcome Daemon::run() {
 }
 
 void Daemon::announce(const std::vector<OpenedListener>& opened) {
+  log_.info("limits", {field("descriptors", connections_.descriptors),
+                       field("max_connections", connections_.meant)});
+  if (connections_.meant > connections_.possible) {
+    log_.warn("max_connections exceeds the descriptors",
+              {field("possible", connections_.possible)});
+  }
   for (const OpenedListener& one : opened) {
     log_.info("listening",
               {field("listener", one.settings->name), field("address", one.socket.address.text())});
@@ -231,35 +240,35 @@ void Daemon::begin_drain() {
   // Through the first loop's mailbox, so that what its listeners have just accepted travels ahead
   // of the drain.
   cores_.front()->loop.post([this] {
-    log_.info("draining", {field("deadline_ms", settings_.timeouts.drain.count())});
-    for (const auto& core : cores_) {
-      core->loop.post([this, one = core.get()] { drain_core(*one); });
-    }
+    census_then("draining", [this](Core& core) {
+      core.shard.on_empty = [this] { cores_.front()->loop.post([this] { core_emptied(); }); };
+      core.shard.begin_drain();
+    });
     deadline_->set(Loop::read_clock() + settings_.timeouts.drain, [this] { on_deadline(); });
   });
 }
 
-void Daemon::drain_core(Core& core) {
-  log_census("still served", core);
-  core.shard.on_empty = [this] { cores_.front()->loop.post([this] { core_emptied(); }); };
-  core.shard.begin_drain();
+void Daemon::on_deadline() {
+  census_then("drain deadline reached",
+              [](Core& core) { core.shard.evict_all(CloseReason::draining); });
 }
 
-void Daemon::on_deadline() {
-  log_.info("drain deadline reached");
+// Each core counts whom it still serves before it acts; the first one adds up and logs.
+void Daemon::census_then(const char* event, const std::function<void(Core&)>& act) {
+  auto left = std::make_shared<Shard::Census>();
+  auto waiting = std::make_shared<std::size_t>(cores_.size());
   for (const auto& core : cores_) {
-    core->loop.post([this, one = core.get()] {
-      log_census("evicting", *one);
-      one->shard.evict_all(CloseReason::draining);
+    core->loop.post([this, event, act, one = core.get(), left, waiting] {
+      const Shard::Census counted = one->shard.census();
+      act(*one);
+      cores_.front()->loop.post([this, event, counted, left, waiting] {
+        *left += counted;
+        if (--*waiting > 0) return;
+        log_.info(event, {field("text", left->text), field("len32", left->len32),
+                          field("framed", left->framed), field("undecided", left->undecided)});
+      });
     });
   }
-}
-
-// How many of each kind one core still has.
-void Daemon::log_census(std::string_view event, Core& core) {
-  const Shard::Census left = core.shard.census();
-  log_.info(event, {field("core", core.index), field("text", left.text), field("len32", left.len32),
-                    field("framed", left.framed), field("undecided", left.undecided)});
 }
 
 void Daemon::core_emptied() {
@@ -323,7 +332,7 @@ Outcome check_daemon(const ServerSettings& settings, Log& log) {
 
 Outcome run_daemon(const ServerSettings& settings, Log& log) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone is not the daemon's end
-  return Daemon(settings, log, raise_descriptor_limit(settings.limits, log)).run();
+  return Daemon(settings, log, raise_descriptor_limit(settings.limits)).run();
 }
 
 }  // namespace fairlead

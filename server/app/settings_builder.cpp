@@ -206,6 +206,9 @@ class Builder {
       config_.refuse(
           section, key,
           shown(*unknown) + " is no placeholder: there are {text} {len} {ip} {port} {peer} {id}");
+    if (times_of_text(config_.text(section, key)) > kTextsMax)
+      config_.refuse(section, key,
+                     "holds {text} more than 4 times: a reply would be as many messages long");
   }
 
   void read_listener(const std::string& name) {

@@ -89,12 +89,14 @@ void Channel::refuse(CloseReason code, std::string_view why) {
 }
 
 void Channel::stream(Bytes bytes) {
-  if (is_open()) session_.send_raw(bytes);
+  if (!is_open()) return;
+  is_streaming_ = true;
+  session_.send_raw(bytes);
 }
 
 std::size_t Channel::writable_bytes() const { return session_.writable_bytes(); }
 
-void Channel::call_when_writable() { wants_writable_ = is_open(); }
+void Channel::call_when_writable() { wants_writable_ = is_streaming_ = is_open(); }
 
 void Channel::close(CloseReason reason) {
   if (!is_open()) return;

@@ -38,6 +38,8 @@ class Channel final : public Peer {
   std::uint16_t id() const noexcept { return id_; }
   bool is_open() const noexcept { return stage_ == Stage::open; }
   bool wants_writable() const noexcept { return wants_writable_; }
+  // Raw bytes are on their way, or about to be; only the service knows where they end.
+  bool is_streaming() const noexcept { return is_streaming_; }
 
   // Peer, for the service.
   void reply(Bytes payload) override;
@@ -67,6 +69,7 @@ class Channel final : public Peer {
   std::uint16_t id_;
   Stage stage_ = Stage::unopened;
   bool wants_writable_ = false;
+  bool is_streaming_ = false;
 };
 
 }  // namespace fairlead

@@ -53,9 +53,10 @@ void Session::fail(const std::exception& failure) {
   }
 }
 
-void Session::start() {
+void Session::start(CloseReason refused) {
   transport_->start(*this);
-  guarded([this] {
+  guarded([this, refused] {
+    if (refused != CloseReason::none) return refuse(refused);
     if (listener_.service != nullptr) {
       channel_.emplace(*this, context_.service(*listener_.service), std::uint16_t{0});
       channel_->transcribe_connect();
@@ -97,8 +98,7 @@ void Session::on_end() {
     last_activity_ = context_.now;
     switch (stage_) {
       case Stage::detecting:
-        if (prefix_bytes_ > 0 && listener_.protocol == ListenerProtocol::automatic)
-          become_text_with_prefix();
+        if (has_text_prefix()) become_text_with_prefix();
         end_of_requests();
         break;
       case Stage::talking:
@@ -122,7 +122,8 @@ void Session::on_silence() {
   guarded([this] {
     if (probing_pause_) {
       probing_pause_ = false;
-      if (stage_ == Stage::detecting && prefix_bytes_ > 0) become_text_with_prefix();
+      if (stage_ == Stage::detecting && prefix_bytes_ == 0) choose_text();
+      if (has_text_prefix()) become_text_with_prefix();
       if (stage_ == Stage::talking && codec()->awaits_pause() && hold_ == Hold::none) {
         handled_this_turn_ = 0;
         decoded(codec()->on_pause(*this));
@@ -168,7 +169,20 @@ void Session::go_on() {
   guarded([this] {
     if (stage_ != Stage::talking || hold_ != Hold::turn) return;
     hold_ = Hold::none;
-    if (peer_ended_) return end_of_requests();
+    if (owes_stream()) {
+      channel_->on_writable();
+      if (stage_ != Stage::talking) return;
+      if (owes_stream()) {
+        hold(Hold::output);
+        return after_requests();
+      }
+    }
+    // While the client was not read from, it could not finish what it had begun.
+    message_started_ = context_.now;
+    if (peer_ended_) {
+      end_of_requests();
+      return after_requests();
+    }
     receive({});
     if (hold_ == Hold::none && stage_ == Stage::talking) transport_->resume();
     after_requests();
@@ -188,7 +202,17 @@ void Session::flush() {
     after_output();
   });
 }
+
 // ---- Which protocol ----
+
+// Told why, where that costs no wait; neither greeted nor heard by a service.
+void Session::refuse(CloseReason reason) {
+  if (listener_.service != nullptr) {
+    if (listener_.protocol == ListenerProtocol::text) make_text_codec();
+    if (listener_.protocol == ListenerProtocol::len32) make_len32_codec();
+  }
+  close(reason);
+}
 
 void Session::detect_protocol(Bytes in) {
   if (prefix_bytes_ == 0) message_started_ = context_.now;
@@ -234,20 +258,28 @@ void Session::become_text_with_prefix() {
 }
 
 void Session::choose_text() {
-  const auto message_bytes_max = static_cast<std::uint32_t>(context_.settings.limits.max_message);
   if (!channel_)
     return close(CloseReason::protocol_error, "this listener has no service for plain clients");
-  codec_.emplace<TextCodec>(context_.pool, listener_.service->text_rules, encoding_,
-                            message_bytes_max);
+  make_text_codec();
   opened();
 }
 
 void Session::choose_len32() {
-  const auto message_bytes_max = static_cast<std::uint32_t>(context_.settings.limits.max_message);
   if (!channel_)
     return close(CloseReason::protocol_error, "this listener has no service for plain clients");
-  codec_.emplace<Len32Codec>(context_.pool, message_bytes_max);
+  make_len32_codec();
   opened();
+}
+
+void Session::make_text_codec() {
+  const auto message_bytes_max = static_cast<std::uint32_t>(context_.settings.limits.max_message);
+  codec_.emplace<TextCodec>(context_.pool, listener_.service->text_rules, encoding_,
+                            message_bytes_max);
+}
+
+void Session::make_len32_codec() {
+  const auto message_bytes_max = static_cast<std::uint32_t>(context_.settings.limits.max_message);
+  codec_.emplace<Len32Codec>(context_.pool, message_bytes_max);
 }
 
 void Session::choose_framed() {
@@ -281,12 +313,14 @@ Codec* Session::codec() { return const_cast<Codec*>(std::as_const(*this).codec()
 
 void Session::close(CloseReason reason, std::string_view problem) {
   if (!is_talking()) return;
+  // A clean end would pass the part of a download for the whole.
+  if (channel_ && channel_->is_streaming() && reason != CloseReason::completed) return cut(reason);
   reason_ = reason;
   if (channel_) channel_->finish(reason);
   for (const auto& one : more_channels_) one->finish(reason);
   say_goodbye(problem);
   stage_ = Stage::finishing;
-  closing_since_ = last_activity_ = context_.now;
+  last_activity_ = context_.now;
   transport_->finish_sending();
   transport_->resume();
   mark_dirty();
@@ -299,8 +333,12 @@ void Session::cut(CloseReason reason) {
 }
 
 void Session::linger() {
+  if (context_.settings.timeouts.linger == Duration::zero()) {
+    return terminate(TerminateManner::quiet);
+  }
+  if (codec() != nullptr) codec()->forget();
   stage_ = Stage::lingering;
-  last_activity_ = context_.now;
+  lingering_since_ = last_activity_ = context_.now;
   auto& lingering = context_.lingering;
   if (lingering.size() >= kLingeringMax) lingering.front()->terminate(TerminateManner::reset);
   lingering.push_back(this);

@@ -41,9 +41,9 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   ~Session();
 
   // Called by the shard, each within a turn.
-  void start();
-  void on_due();  // the wheel entry has come
-  void go_on();   // the rest of what had to wait for its next share of turns
+  void start(CloseReason refused);  // none: it is let in
+  void on_due();                    // the wheel entry has come
+  void go_on();                     // the rest of what had to wait for its next share of turns
   void flush();
   void begin_drain();              // framed: GOAWAY and an end; others go on being served
   void evict(CloseReason reason);  // finish what was received, then end
@@ -101,11 +101,14 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   }
   void fail(const std::exception& failure);
 
+  void refuse(CloseReason reason);
   void detect_protocol(Bytes in);
   void become_text_with_prefix();
   void choose_text();
   void choose_len32();
   void choose_framed();
+  void make_text_codec();
+  void make_len32_codec();
   void opened();
   Codec* codec();
   const Codec* codec() const;  // null until the protocol is known
@@ -115,6 +118,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void end_of_requests();
   bool greets() const;
   bool owes_stream() const;
+  bool has_text_prefix() const;
   void hold(Hold why);
   void after_requests();
 
@@ -138,6 +142,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void write_session_log();
 
   TimePoint next_deadline() const;
+  bool holds_idle_buffer() const;
   void rearm();
   Duration pause() const;
   Duration write_timeout() const;
@@ -154,7 +159,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   TimePoint last_activity_;           // received, or taken by the kernel after it had refused
   TimePoint message_started_;         // of the unfinished message, when there is one
   TimePoint blocked_since_ = kNever;  // the kernel has taken nothing of what is queued
-  TimePoint closing_since_;
+  TimePoint lingering_since_;
   std::uint64_t id_;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t messages_in_ = 0, messages_out_ = 0;

@@ -12,6 +12,9 @@ constexpr Duration kCoolDown{1000};
 // Reading to the FIN of a client that goes on sending ends here, however it drips.
 constexpr Duration kLingerInAll{30'000};
 
+// Where nobody lingers, a client that is owed something when the daemon stops is still given this.
+constexpr Duration kPatienceWithoutLinger{2000};
+
 // The pause of a listener that only framed clients can use: it ends an undecided prefix.
 constexpr Duration kPauseWithoutService{20};
 
@@ -26,27 +29,37 @@ Duration Session::pause() const {
 Duration Session::write_timeout() const {
   const TimeoutSettings& timeouts = context_.settings.timeouts;
   if (!context_.stopping) return timeouts.write;
-  return timeouts.write == Duration::zero() ? timeouts.linger
-                                            : std::min(timeouts.write, timeouts.linger);
+  const Duration patience =
+      timeouts.linger == Duration::zero() ? kPatienceWithoutLinger : timeouts.linger;
+  return timeouts.write == Duration::zero() ? patience : std::min(timeouts.write, patience);
+}
+
+// What a client that is not read from just now has kept of its last burst can only be given back
+// when it is read from again.
+bool Session::holds_idle_buffer() const {
+  return hold_ == Hold::none && transport_->holds_buffer();
 }
 
 TimePoint Session::next_deadline() const {
   const TimeoutSettings& timeouts = context_.settings.timeouts;
   if (stage_ == Stage::terminated) return kNever;
   if (stage_ == Stage::lingering) {
-    return std::min(deadline_after(last_activity_, timeouts.linger), closing_since_ + kLingerInAll);
+    return std::min(deadline_after(last_activity_, timeouts.linger),
+                    lingering_since_ + kLingerInAll);
   }
   TimePoint soonest =
       blocked_since_ == kNever ? kNever : deadline_after(blocked_since_, write_timeout());
   if (stage_ == Stage::finishing) return soonest;
 
   soonest = std::min(soonest, deadline_after(last_activity_, listener_.idle));
-  if (transport_->holds_buffer()) soonest = std::min(soonest, last_received_ + kCoolDown);
+  if (holds_idle_buffer()) soonest = std::min(soonest, last_received_ + kCoolDown);
   if (bytes_in_ == 0) soonest = std::min(soonest, deadline_after(started_, timeouts.first_byte));
   if (stage_ == Stage::detecting) {
     const bool automatic = listener_.protocol == ListenerProtocol::automatic;
     if (prefix_bytes_ == 0) {
-      return automatic && greets() ? std::min(soonest, started_ + listener_.greet_wait) : soonest;
+      return automatic && greets() && !probing_pause_
+                 ? std::min(soonest, started_ + listener_.greet_wait)
+                 : soonest;
     }
     soonest = std::min(soonest, deadline_after(message_started_, timeouts.message));
     return automatic && !probing_pause_ ? std::min(soonest, last_received_ + pause()) : soonest;
@@ -69,7 +82,7 @@ void Session::on_due() {
     const TimeoutSettings& timeouts = context_.settings.timeouts;
     if (stage_ == Stage::lingering) {
       const bool over = now >= deadline_after(last_activity_, timeouts.linger) ||
-                        now >= closing_since_ + kLingerInAll;
+                        now >= lingering_since_ + kLingerInAll;
       if (over) terminate(TerminateManner::quiet);
       return;
     }
@@ -77,8 +90,7 @@ void Session::on_due() {
       return cut(CloseReason::write_timeout);
     }
     if (!is_talking()) return;
-    if (transport_->holds_buffer() && now >= last_received_ + kCoolDown)
-      transport_->release_buffers();
+    if (holds_idle_buffer() && now >= last_received_ + kCoolDown) transport_->release_buffers();
     if (bytes_in_ == 0 && now >= deadline_after(started_, timeouts.first_byte)) {
       return close(CloseReason::first_byte_timeout);
     }
@@ -87,7 +99,8 @@ void Session::on_due() {
     if (stage_ == Stage::detecting && prefix_bytes_ == 0) {
       if (greets() && listener_.protocol == ListenerProtocol::automatic &&
           now >= started_ + listener_.greet_wait) {
-        choose_text();
+        probing_pause_ = true;
+        transport_->probe();
       }
       return;
     }

@@ -1,6 +1,7 @@
 // What a session says: replies, and why it says goodbye.
 #include <string>
 
+#include "common/base/planted_bug.hpp"
 #include "common/protocol/limits.hpp"
 #include "server/core/session.hpp"
 
@@ -92,7 +93,6 @@ void Session::say_goaway(CloseReason reason) {
 
 // Tells the client why, where it can still be told and would not take it for something else.
 void Session::say_goodbye(std::string_view problem) {
-  if (peer_ended_) return;
   switch (reason_) {
     case CloseReason::peer_closed:
     case CloseReason::eof_before_data:
@@ -145,16 +145,14 @@ void Session::mark_dirty() {
 // Something has left, or could have.
 void Session::after_output() {
   if (stage_ == Stage::finishing) {
-    if (!transport_->finished_sending()) return;
+    if (!transport_->finished_sending() && !planted(PlantedBug::close_drops_queue)) return;
     return peer_ended_ ? terminate(TerminateManner::quiet) : linger();
   }
   if (stage_ != Stage::talking) return;
   // Resuming at half of the mark keeps a slow reader from being paused and resumed for every reply.
   if (transport_->queued_bytes() > context_.settings.limits.queue_soft / 2) return;
-  if (owes_stream()) {
-    channel_->on_writable();
-    if (stage_ != Stage::talking || owes_stream()) return;
-  }
+  // In a turn of its own: a client that takes everything at once would keep this one for itself.
+  if (planted(PlantedBug::no_resume_after_end) && peer_ended_) return;
   if (hold_ == Hold::output) hold(Hold::turn);
 }
 

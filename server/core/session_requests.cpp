@@ -1,6 +1,7 @@
 // A session's requests: from decoded frames to its channels.
 #include <algorithm>
 
+#include "common/base/planted_bug.hpp"
 #include "common/protocol/limits.hpp"
 #include "server/core/session.hpp"
 
@@ -9,10 +10,13 @@ namespace fairlead {
 void Session::receive(Bytes in) {
   if (hold_ != Hold::none) return codec()->keep(in);
   handled_this_turn_ = 0;
-  const std::uint64_t messages_before = messages_in_;
+  const std::size_t unread_bytes = codec()->kept_bytes() + in.size();
   const bool was_mid_message = codec()->mid_message();
   decoded(codec()->feed(in, *this));
-  const bool begun_now = messages_in_ != messages_before || !was_mid_message;
+  // Whatever has been read, were it a PING, what is left behind it has been begun now.
+  const bool has_read =
+      codec()->kept_bytes() < unread_bytes && !planted(PlantedBug::message_clock_keeps_running);
+  const bool begun_now = has_read || !was_mid_message;
   if (stage_ == Stage::talking && begun_now && codec()->mid_message())
     message_started_ = context_.now;
 }
@@ -46,22 +50,29 @@ void Session::end_of_requests() {
 
 bool Session::greets() const { return channel_ && !listener_.service->greeting.empty(); }
 
+bool Session::has_text_prefix() const {
+  return stage_ == Stage::detecting && prefix_bytes_ > 0 &&
+         listener_.protocol == ListenerProtocol::automatic;
+}
+
 bool Session::owes_stream() const { return channel_ && channel_->wants_writable(); }
 
 // A drain or an eviction waits until what had been received is done.
 void Session::after_requests() {
   if (!is_talking() || hold_ == Hold::turn) return;
   if (evicted_for_ != CloseReason::none) {
+    if (has_text_prefix()) become_text_with_prefix();
     if (owes_stream()) return cut(evicted_for_);
     if (is_text() && hold_ == Hold::none) decoded(codec()->on_pause(*this));
     return close(evicted_for_);
   }
-  if (draining_) close(CloseReason::draining);
+  if (draining_ && hold_ == Hold::none) close(CloseReason::draining);
 }
 
 void Session::begin_drain() {
   if (stage_ != Stage::talking || !is_framed()) return;
   draining_ = true;
+  if (planted(PlantedBug::early_goaway)) say_goaway(CloseReason::draining);
   transport_->probe();
 }
 

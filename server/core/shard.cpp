@@ -77,8 +77,7 @@ void Shard::accept(std::unique_ptr<Transport> transport, const ListenerSettings&
   next_id_ += id_step_;
   ++context_.counters.accepted;
   ++context_.counters.open;
-  session.start();
-  if (refused != CloseReason::none) session.close(refused);
+  session.start(refused);
 }
 
 Shard::Census Shard::census() {

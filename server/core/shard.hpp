@@ -56,10 +56,21 @@ class Shard final : public TurnClient {
   // Who is still being served, by protocol.
   struct Census {
     std::uint64_t undecided = 0, text = 0, len32 = 0, framed = 0;
+
+    Census& operator+=(const Census& other) noexcept {
+      undecided += other.undecided;
+      text += other.text;
+      len32 += other.len32;
+      framed += other.framed;
+      return *this;
+    }
   };
   Census census();
 
   const Counters& counters() const noexcept { return context_.counters; }
+
+  // What unfinished messages hold of the shard's pool just now.
+  std::size_t buffer_bytes() const noexcept { return context_.pool.bytes_in_use(); }
 
   // Called at the end of a turn after a session that had been let in has been freed.
   std::function<void(const PeerAddress&)> on_session_freed;

@@ -78,6 +78,15 @@ void TextTemplate::render(std::string& out, const TemplateValues& values) const 
   }
 }
 
+std::size_t times_of_text(std::string_view source) {
+  constexpr std::string_view kText = "{text}";
+  std::size_t times = 0;
+  for (std::size_t at = source.find(kText); at != source.npos;
+       at = source.find(kText, at + kText.size()))
+    ++times;
+  return times;
+}
+
 std::optional<std::string_view> unknown_placeholder(std::string_view source) {
   std::size_t at = 0;
   for (auto braced = next_braced(source, at); !braced.empty(); braced = next_braced(source, at)) {

@@ -50,6 +50,13 @@ class TextTemplate {
   friend std::optional<std::string_view> unknown_placeholder(std::string_view source);
 };
 
+// A reply to a message of max_message is at most so many of them long, and a client cannot make the
+// daemon speak far more than it hears.
+inline constexpr std::size_t kTextsMax = 4;
+
+// How often `source` holds {text}.
+std::size_t times_of_text(std::string_view source);
+
 // The first `{word}` of lower-case letters in `source` that is no placeholder, with its braces;
 // nothing if all are known.
 std::optional<std::string_view> unknown_placeholder(std::string_view source);

@@ -341,6 +341,9 @@ TEST(ServerConfig, SaysWhatIsWrong) {
        "f:4: service.echo.text: is missing: it is what a service of type reply answers"},
       {kListener + kEcho + "on_close = {pear} left\n",
        R"(f:6: service.echo.on_close: "{pear}" is no placeholder: there are {text} {len} {ip} {port} {peer} {id})"},
+      {kListener + kEcho + "text = {text}{text}{text}{text}{text}\n",
+       "f:6: service.echo.text: holds {text} more than 4 times: a reply would be as many messages "
+       "long"},
       {kListener + kEcho + "[access]\ndeny = 10.0.0.1/8\n",
        R"(f:7: access.deny: "10.0.0.1/8" is not an address block: write 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, without bits behind the prefix)"},
       {kListener + kEcho + "[limits]\nqueue_soft = 2m\n",

@@ -33,5 +33,10 @@ TEST(TextTemplate, NamesTheFirstUnknownPlaceholder) {
   EXPECT_EQ(unknown_placeholder("{text} {A} { name }"), std::nullopt);
 }
 
+TEST(TextTemplate, CountsItsTexts) {
+  EXPECT_EQ(times_of_text("{text}{len}{text} {Text}"), 2U);
+  EXPECT_EQ(times_of_text(""), 0U);
+}
+
 }  // namespace
 }  // namespace fairlead

@@ -1,0 +1,36 @@
+// The commands of fairlead, one file each.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/terminal/locale.hpp"
+
+namespace fairlead {
+
+using Words = std::vector<std::string>;
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;  // one line of `fairlead --help`
+  std::string (*help)();     // what `fairlead help NAME` prints
+  // Runs with the words behind the name and returns the exit code; throws UsageError.
+  int (*run)(const Words& arguments, const TerminalLocale& locale);
+};
+
+std::string send_help();
+int run_send(const Words& arguments, const TerminalLocale& locale);
+std::string term_help();
+int run_term(const Words& arguments, const TerminalLocale& locale);
+std::string ping_help();
+int run_ping(const Words& arguments, const TerminalLocale& locale);
+
+std::span<const Command> all_commands();
+
+// The whole of main(): finds the command and runs it. `arguments` are those behind the program's
+// name.
+int run_fairlead(const Words& arguments);
+
+}  // namespace fairlead

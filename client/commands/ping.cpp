@@ -1,0 +1,237 @@
+// fairlead ping: does a server accept connections, and how fast does it answer?
+#include <algorithm>
+#include <chrono>
+#include <cinttypes>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "client/commands/command.hpp"
+#include "client/commands/command_loop.hpp"
+#include "client/commands/connection_options.hpp"
+#include "client/commands/exit_code.hpp"
+#include "client/terminal/output.hpp"
+#include "common/config/units.hpp"
+
+namespace fairlead {
+namespace {
+
+namespace po = program_options;
+using Clock = std::chrono::steady_clock;
+using Microseconds = std::chrono::duration<double, std::micro>;
+
+// ping has exit codes of its own, those of pg_isready.
+enum PingCode : int { kAccepting = 0, kRefusing = 1, kNoAnswer = 2, kNotTried = 3 };
+
+struct PingSettings {
+  ClientSettings client;
+  std::uint64_t count = 1;  // 0: until Ctrl-C
+  Duration interval{1000};
+};
+
+std::string milliseconds(Microseconds time) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%.3f ms", time.count() / 1000);
+  return text.data();
+}
+
+PingCode code_of(const Failure& failure) {
+  switch (failure.kind) {
+    case FailureKind::name_not_resolved:
+      return kNotTried;
+    case FailureKind::refused:
+    case FailureKind::turned_away:
+    case FailureKind::none:  // it ended the connection instead of answering
+      return kRefusing;
+    default:
+      return kNoAnswer;
+  }
+}
+
+// A plain server is tried by connecting to it, again each time; a framed one is connected to once
+// and then sent PINGs.
+class PingRun final : public ClientObserver {
+ public:
+  PingRun(const PingSettings& settings, Output& out)
+      : settings_(settings),
+        where_(settings.client.server.text()),
+        out_(out),
+        loop_([this] { interrupt(); }),
+        next_(loop_.shard(), [this] { try_once(); }) {}
+
+  int run() {
+    loop_.run([this] { try_once(); });
+    if (settings_.count != 1 && tried_ > 0) print_summary();
+    if (!out_.error().empty()) {
+      return report(where_, {kExitCannotWrite, "cannot write the result: " + out_.error()});
+    }
+    if (interrupted_) return kExitInterrupted;
+    return times_.empty() ? last_code_ : kAccepting;
+  }
+
+ private:
+  // ClientObserver.
+  void on_ready(const Destination& destination) override;
+  void on_frame(const Frame& frame) override;
+  void on_deadline() override;
+  void on_ended(const Failure& failure) override;
+
+  void try_once();
+  void send_ping();
+  void answered(const std::string& how);
+  void next_try();
+  void print_summary();
+  void interrupt();
+  bool is_framed() const { return settings_.client.connection.protocol == Protocol::framed; }
+
+  const PingSettings& settings_;
+  std::string where_;
+  Output& out_;
+  CommandLoop loop_;
+  ShardTimer next_;
+  std::unique_ptr<Client> client_;
+  std::unique_ptr<Client> ended_;  // freed by the next try
+  Destination destination_;
+  Clock::time_point began_;
+  std::vector<Microseconds> times_;
+  std::uint64_t tried_ = 0;
+  int last_code_ = kNotTried;
+  bool answered_ = false;  // the try that is running
+  bool interrupted_ = false;
+};
+
+void PingRun::try_once() {
+  ended_.reset();
+  ++tried_;
+  answered_ = false;
+  if (client_) return send_ping();
+  client_ = std::make_unique<Client>(loop_.shard(), loop_.network(), settings_.client, *this);
+  began_ = Clock::now();
+  client_->open();
+}
+
+void PingRun::on_ready(const Destination& destination) {
+  destination_ = destination;
+  if (is_framed()) return send_ping();
+  answered("accepting, connected in ");
+  client_->close();
+}
+
+void PingRun::send_ping() {
+  began_ = Clock::now();
+  client_->set_deadline(deadline_after(loop_.shard().now(), settings_.client.dial.timeout));
+  client_->connection()->ping(std::to_string(tried_));
+}
+
+void PingRun::on_frame(const Frame& frame) {
+  if (frame.type != FrameType::pong || frame.payload != std::to_string(tried_)) return;
+  client_->set_deadline(kNever);
+  answered("accepting, pong in ");
+  next_try();
+}
+
+void PingRun::answered(const std::string& how) {
+  const Microseconds time = Clock::now() - began_;
+  answered_ = true;
+  last_code_ = kAccepting;
+  times_.push_back(time);
+  out_.write(destination_.text() + ": " + how + milliseconds(time) + "\n");
+}
+
+void PingRun::on_deadline() {
+  client_->connection()->close({.kind = FailureKind::connect_timeout, .what = "no PONG came"});
+}
+
+void PingRun::on_ended(const Failure& failure) {
+  ended_ = std::move(client_);
+  if (!answered_ && !interrupted_) {
+    last_code_ = code_of(failure);
+    Outcome outcome = outcome_of(failure);
+    if (failure.kind == FailureKind::none)
+      outcome.line = "the server ended the connection; it may be stopping, or full";
+    report(where_, outcome);
+  }
+  next_try();
+}
+
+void PingRun::next_try() {
+  const bool enough =
+      interrupted_ || !out_.error().empty() || (settings_.count != 0 && tried_ >= settings_.count);
+  if (!enough) return next_.set(loop_.shard().now() + settings_.interval);
+  if (client_) return client_->close();  // on_ended comes back here
+  loop_.end();
+}
+
+void PingRun::interrupt() {
+  interrupted_ = true;
+  next_.cancel();
+  next_try();
+}
+
+void PingRun::print_summary() {
+  std::string line =
+      std::to_string(tried_) + " tried, " + std::to_string(times_.size()) + " answered";
+  if (!times_.empty()) {
+    const auto [least, most] = std::minmax_element(times_.begin(), times_.end());
+    Microseconds sum{};
+    for (const Microseconds time : times_) sum += time;
+    line += "; min/avg/max " + milliseconds(*least) + " / " +
+            milliseconds(sum / static_cast<double>(times_.size())) + " / " + milliseconds(*most);
+  }
+  out_.write(line + "\n");
+}
+
+po::options_description ping_options() {
+  po::options_description options("Options", kHelpColumns);
+  options.add_options()("count,c", po::value<std::string>()->value_name("COUNT"),
+                        "how often to try (default 1; 0: until Ctrl-C)")(
+      "interval,i", po::value<std::string>()->value_name("TIME"),
+      "how long to wait between two tries (default 1s)")(
+      "wait,w", po::value<std::string>()->value_name("TIME"),
+      "how long to wait for an answer (default 5s)")(
+      "protocol", po::value<std::string>()->value_name("NAME"),
+      "text (default) and len32: connect each time; framed: connect, then PING")(
+      "ipv4,4", "use IPv4 only")("ipv6,6", "use IPv6 only")(
+      "source", po::value<std::string>()->value_name("IP"), "connect from this address");
+  return options;
+}
+
+PingSettings ping_settings(const ReadOptions& options) {
+  if (options.positional.size() != 1)
+    throw UsageError("ping: one address is needed; `fairlead help ping` shows how it is used");
+  PingSettings settings;
+  settings.client = client_settings(options, options.positional.front());
+  settings.client.dial.timeout = duration_option(options, "wait", Duration(5000));
+  settings.count = count_option(options, "count", 1);
+  settings.interval = duration_option(options, "interval", settings.interval);
+  return settings;
+}
+
+}  // namespace
+
+std::string ping_help() {
+  std::ostringstream out;
+  out << "Usage: fairlead ping [OPTIONS] ADDRESS\n"
+         "Tells whether a server accepts connections, and how fast: by connecting, or with "
+         "--protocol framed\nby connecting and then PING. Prints a line for each answer.\n\n"
+      << ping_options()
+      << "\nExit status: 0 it accepts (with -c: at least one try was answered), 1 it refuses, 2 no "
+         "answer,\n3 not tried: a wrong option, or a name that is not resolved. 23 cannot write, "
+         "130 Ctrl-C.\n";
+  return out.str();
+}
+
+int run_ping(const Words& arguments, const TerminalLocale&) {
+  std::optional<PingSettings> settings;
+  try {
+    settings = ping_settings(read_options("ping", ping_options(), arguments));
+  } catch (const UsageError& error) {
+    return report("", {kNotTried, error.what()});
+  }
+  Output out(1);
+  return PingRun(*settings, out).run();
+}
+
+}  // namespace fairlead

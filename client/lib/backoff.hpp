@@ -1,0 +1,32 @@
+// How long to wait before connecting again.
+#pragma once
+
+#include <cstdint>
+#include <random>
+
+#include "common/base/time.hpp"
+
+namespace fairlead {
+
+// Each wait is drawn evenly from the upper half of a span that doubles from `first` to `longest`:
+// clients that lost the same server do not come back in step, and none comes back at once.
+class Backoff {
+ public:
+  struct Settings {
+    Duration first{200};  // > 0
+    Duration longest{30'000};
+  };
+
+  Backoff(const Settings& settings, std::uint64_t seed)
+      : settings_(settings), random_(seed), span_(settings.first) {}
+
+  Duration next();
+  void reset() { span_ = settings_.first; }
+
+ private:
+  Settings settings_;
+  std::mt19937_64 random_;
+  Duration span_;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,105 @@
+#include "client/lib/client.hpp"
+
+#include <utility>
+
+namespace fairlead {
+namespace {
+
+// A connection that has lasted so long was a good one: the waits begin anew.
+constexpr Duration kGoodAfter{10'000};
+
+// What trying again cannot mend.
+bool is_final(FailureKind kind) {
+  return kind == FailureKind::bad_protocol || kind == FailureKind::too_big;
+}
+
+}  // namespace
+
+Client::Client(ClientShard& shard, Network& network, const ClientSettings& settings,
+               ClientObserver& observer)
+    : shard_(shard),
+      settings_(settings),
+      observer_(observer),
+      dialer_(shard, network),
+      backoff_(settings.reconnect.waits, settings.reconnect.seed),
+      retry_(shard, [this] { dial(); }),
+      deadline_(shard, [this] { observer_.on_deadline(); }),
+      handshake_(shard, [this] { no_hello(); }),
+      ending_(shard, [this] { end({}); }) {}
+
+Client::~Client() = default;
+
+void Client::open() { dial(); }
+
+void Client::dial() {
+  connection_.reset();
+  dialer_.dial(settings_.server, settings_.dial,
+               [this](Dialed answer) { dialed(std::move(answer)); });
+}
+
+void Client::dialed(Dialed dialed) {
+  if (!dialed.transport) return failed(dialed.failure);
+  destination_ = std::move(dialed.destination);
+  ConnectionObserver& self = *this;
+  connection_ =
+      std::make_unique<Connection>(shard_, settings_.connection, std::move(dialed.transport), self);
+  is_connected_ = true;
+  handshake_.set(deadline_after(shard_.now(), settings_.dial.timeout));
+  connection_->start();
+}
+
+void Client::no_hello() {
+  connection_->close({.kind = FailureKind::connect_timeout,
+                      .what = "the server did not say HELLO; does it speak framed?"});
+}
+
+void Client::on_ready() {
+  handshake_.cancel();
+  is_ready_ = was_ready_ = true;
+  ready_since_ = shard_.now();
+  observer_.on_ready(destination_);
+}
+
+void Client::on_ended(const Failure& failure) {
+  if (is_ready_ && shard_.now() - ready_since_ >= kGoodAfter) {
+    backoff_.reset();
+    retries_ = 0;
+  }
+  handshake_.cancel();
+  is_connected_ = is_ready_ = false;
+  failed(failure);
+}
+
+void Client::failed(const Failure& failure) {
+  if (!will_retry(failure)) return end(failure);
+  ++retries_;
+  const Duration wait = backoff_.next();
+  retry_.set(shard_.now() + wait);
+  observer_.on_retry(failure, wait);
+}
+
+bool Client::will_retry(const Failure& failure) const {
+  const ReconnectSettings& reconnect = settings_.reconnect;
+  if (closing_ || is_final(failure.kind)) return false;
+  if (reconnect.when == ReconnectSettings::When::never) return false;
+  if (reconnect.when == ReconnectSettings::When::until_connected && was_ready_) return false;
+  return reconnect.retries_max == 0 || retries_ < reconnect.retries_max;
+}
+
+void Client::close() {
+  if (std::exchange(closing_, true)) return;
+  retry_.cancel();
+  dialer_.cancel();
+  if (is_connected_) return connection_->close();
+  ending_.set(shard_.now());  // so that on_ended never comes within this call
+}
+
+void Client::end(const Failure& failure) {
+  closing_ = true;
+  retry_.cancel();
+  deadline_.cancel();
+  ending_.cancel();
+  observer_.on_ended(failure);
+}
+
+}  // namespace fairlead

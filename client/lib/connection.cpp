@@ -1,0 +1,264 @@
+#include "client/lib/connection.hpp"
+
+#include <utility>
+
+#include "common/protocol/framed_codec.hpp"
+#include "common/protocol/len32_codec.hpp"
+
+namespace fairlead {
+namespace {
+
+std::unique_ptr<Codec> make_codec(const ConnectionSettings& settings, BufferPool& pool,
+                                  const ClientEncoding& encoding) {
+  switch (settings.protocol) {
+    case Protocol::len32:
+      return std::make_unique<Len32Codec>(pool, settings.message_bytes_max);
+    case Protocol::framed:
+      return std::make_unique<FramedCodec>(pool, settings.message_bytes_max);
+    case Protocol::text:
+      break;
+  }
+  return std::make_unique<ReplyCodec>(pool, settings.reply, encoding, settings.message_bytes_max);
+}
+
+// A string with its length in one byte before it.
+std::optional<std::string> take_short_string(Bytes& from) {
+  if (from.empty() || from.size() - 1 < octet(from[0])) return {};
+  std::string result(from.substr(1, octet(from[0])));
+  from.remove_prefix(1 + result.size());
+  return result;
+}
+
+Failure failure_of(TransportError error) {
+  switch (error) {
+    case TransportError::reset:
+      return {.kind = FailureKind::reset, .what = "the server reset the connection"};
+    case TransportError::vanished:
+      return {.kind = FailureKind::vanished, .what = "the network lost the server"};
+    case TransportError::failed:
+      break;
+  }
+  return {.kind = FailureKind::broken, .what = "the connection failed on this machine"};
+}
+
+}  // namespace
+
+std::optional<ServerHello> read_hello(Bytes payload) {
+  constexpr std::size_t kFixedBytes = 8;
+  if (payload.size() < kFixedBytes) return {};
+  ServerHello hello;
+  hello.version = read_big_endian_16(payload.data());
+  hello.channels_max = read_big_endian_16(payload.data() + 2);
+  hello.message_bytes_max = read_big_endian_32(payload.data() + 4);
+  payload.remove_prefix(kFixedBytes);
+
+  auto name = take_short_string(payload);
+  auto default_service = take_short_string(payload);
+  if (!name || !default_service || payload.empty()) return {};
+  hello.name = *std::move(name);
+  hello.default_service = *std::move(default_service);
+  const std::size_t services = octet(payload[0]);
+  payload.remove_prefix(1);
+  for (std::size_t i = 0; i < services; ++i) {
+    auto service = take_short_string(payload);
+    if (!service) return {};
+    hello.services.push_back(*std::move(service));
+  }
+  return hello;
+}
+
+ToldReason read_reason(Bytes payload) {
+  constexpr std::size_t kNumberBytes = 4;
+  if (payload.size() < kNumberBytes) return {};
+  const std::uint32_t number = read_big_endian_32(payload.data());
+  const bool known = number < kCloseReasonCount;
+  return {known ? static_cast<CloseReason>(number) : CloseReason::none,
+          payload.substr(kNumberBytes)};
+}
+
+Connection::Connection(ClientShard& shard, const ConnectionSettings& settings,
+                       std::unique_ptr<Transport> transport, ConnectionObserver& observer)
+    : shard_(shard),
+      settings_(settings),
+      transport_(std::move(transport)),
+      observer_(observer),
+      encoding_(settings.encoding),
+      codec_(make_codec(settings, shard.pool(), encoding_)),
+      silence_(shard, [this] { transport_->probe(); }) {}
+
+Connection::~Connection() = default;
+
+void Connection::start() {
+  transport_->start(*this);
+  if (settings_.protocol != Protocol::framed) return observer_.on_ready();
+  const std::string name = settings_.name.substr(0, 255);
+  const auto version = big_endian_16(1);
+  std::string payload(version.data(), version.size());
+  payload += static_cast<char>(name.size());
+  payload += name;
+  transport_->send(kPreface);
+  send_frame(FrameType::hello, 0, payload, false);
+}
+
+// ---- Sending ----
+
+std::uint32_t Connection::send(Bytes payload, std::uint16_t channel) {
+  if (settings_.protocol == Protocol::framed)
+    return send_frame(FrameType::message, channel, payload, true);
+  codec_->encode({.line_end = settings_.line_end, .payload = payload}, *transport_);
+  flush_later();
+  return 0;
+}
+
+std::uint32_t Connection::send_frame(FrameType type, std::uint16_t channel, Bytes payload,
+                                     bool numbered) {
+  const std::uint32_t id = numbered ? ++last_request_id_ : 0;
+  codec_->encode({.type = type, .channel = channel, .request_id = id, .payload = payload},
+                 *transport_);
+  flush_later();
+  return id;
+}
+
+void Connection::finish_sending() {
+  transport_->finish_sending();
+  flush_later();
+}
+
+void Connection::flush_later() { shard_.flush_later(*transport_); }
+
+void Connection::on_progress() {
+  if (!ending_ && transport_->queued_bytes() == 0) observer_.on_drained();
+}
+
+// ---- Receiving ----
+
+void Connection::on_bytes(Bytes bytes) {
+  if (ending_) return;
+  received_bytes_ += bytes.size();
+  decoded(codec_->feed(bytes, *this));
+  watch_silence();
+}
+
+void Connection::on_silence() {
+  if (ending_) return;
+  if (codec_->awaits_pause()) decoded(codec_->on_pause(*this));
+  watch_silence();
+}
+
+// Restarted by each delivery: what counts is a silence, not the age of the reply.
+void Connection::watch_silence() {
+  if (ending_) return;
+  silence_.set(codec_->awaits_pause() ? shard_.now() + settings_.reply.quiet : kNever);
+}
+
+void Connection::on_end() {
+  if (ending_) return;
+  const bool cut_short = settings_.protocol != Protocol::text && codec_->mid_message();
+  decoded(codec_->on_end(*this));
+  if (ending_) return;
+  if (cut_short) {
+    return end({.kind = FailureKind::cut_short,
+                .what = "the server ended the connection in the middle of a message"});
+  }
+  end(std::exchange(failure_, {}));
+}
+
+void Connection::decoded(const DecodeResult& result) {
+  if (ending_ || result.status != DecodeResult::Status::failed) return;
+  const bool too_big = result.reason == CloseReason::message_too_big;
+  end({.kind = too_big ? FailureKind::too_big : FailureKind::bad_protocol, .what = result.problem});
+}
+
+Flow Connection::on_frame(const Frame& frame) {
+  if (settings_.protocol == Protocol::framed) {
+    on_framed(frame);
+  } else {
+    observer_.on_frame(frame);
+  }
+  return ending_ ? Flow::stop : Flow::go_on;
+}
+
+void Connection::on_framed(const Frame& frame) {
+  if (!hello_) {
+    if (frame.type == FrameType::hello) return on_hello(frame.payload);
+    // A server that turns clients away may do so at once.
+    if (frame.type != FrameType::error && frame.type != FrameType::goaway) {
+      return end(
+          {.kind = FailureKind::bad_protocol, .what = "the server did not begin with HELLO"});
+    }
+  }
+  switch (frame.type) {
+    case FrameType::ping:
+      codec_->encode({.type = FrameType::pong,
+                      .channel = frame.channel,
+                      .request_id = frame.request_id,
+                      .payload = frame.payload},
+                     *transport_);
+      return flush_later();
+    case FrameType::error:
+      if (frame.channel == 0 && frame.request_id == 0) on_goodbye(frame.payload);
+      break;
+    case FrameType::close:
+      if (frame.channel == 0) on_goodbye(frame.payload);
+      break;
+    case FrameType::goaway:
+      if (frame.payload.size() >= 4) on_goodbye(frame.payload.substr(4));
+      break;
+    case FrameType::hello:
+    case FrameType::open:
+      return end({.kind = FailureKind::bad_protocol, .what = "a frame that only a client sends"});
+    default:
+      break;
+  }
+  observer_.on_frame(frame);
+}
+
+void Connection::on_hello(Bytes payload) {
+  hello_ = read_hello(payload);
+  if (!hello_) return end({.kind = FailureKind::bad_protocol, .what = "malformed HELLO"});
+  observer_.on_ready();
+}
+
+// The server is about to end the connection; it may still answer what it has received.
+void Connection::on_goodbye(Bytes payload) {
+  const ToldReason told = read_reason(payload);
+  failure_ = {
+      .kind = FailureKind::turned_away, .told = told.reason, .what = std::string(told.sentence)};
+}
+
+std::string Connection::take_fragment() {
+  struct Collector final : FrameSink {
+    Flow on_frame(const Frame& frame) override {
+      bytes += frame.payload;
+      return Flow::go_on;
+    }
+    std::string bytes;
+  } rest;
+  if (settings_.protocol == Protocol::text) codec_->on_end(rest);
+  return rest.bytes;
+}
+
+// ---- The end ----
+
+void Connection::on_error(TransportError error) {
+  // A server that has said why it ends may well reset what it leaves unread.
+  if (failure_.kind != FailureKind::none) return end(std::exchange(failure_, {}));
+  Failure failure = failure_of(error);
+  failure.unsent = transport_->queued_bytes() > 0;
+  end(std::move(failure));
+}
+
+void Connection::end(Failure failure) {
+  if (std::exchange(ending_, true)) return;
+  failure_ = std::move(failure);
+  silence_.cancel();
+  transport_->terminate(TerminateManner::quiet);
+}
+
+void Connection::on_finished() {
+  shard_.retire(std::move(transport_));
+  observer_.on_ended(failure_);
+  // *this may be gone.
+}
+
+}  // namespace fairlead

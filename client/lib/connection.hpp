@@ -1,0 +1,151 @@
+// One conversation with a server over one Transport, in any of the three protocols. Sans-IO.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "client/lib/client_shard.hpp"
+#include "client/lib/failure.hpp"
+#include "client/lib/reply_codec.hpp"
+#include "common/net/transport.hpp"
+#include "common/protocol/codec.hpp"
+#include "common/protocol/limits.hpp"
+#include "common/text/client_encoding.hpp"
+
+namespace fairlead {
+
+enum class Protocol : std::uint8_t { text, len32, framed };
+
+struct ConnectionSettings {
+  Protocol protocol = Protocol::text;
+  std::uint32_t message_bytes_max = kMessageBytesCeiling;  // of what the server may send
+  ReplySettings reply = {};                                // text: where a reply is complete
+  LineEnd line_end = LineEnd::none;                        // text: what send() appends
+  EncodingSettings encoding = {};  // text: what helps to keep characters whole
+  std::string name = "fairlead";   // framed: what our HELLO says, at most 255 bytes
+};
+
+// What a framed server says first (docs/protocol.md, HELLO).
+struct ServerHello {
+  std::uint16_t version = 0;
+  std::uint16_t channels_max = 0;
+  std::uint32_t message_bytes_max = 0;  // of what the server takes
+  std::string name = {};
+  std::string default_service = {};
+  std::vector<std::string> services = {};  // what OPEN may name
+};
+
+// Told in turns of the shard; may call anything of the connection from within.
+class ConnectionObserver {
+ public:
+  // From here on requests may be sent: at once for text and len32, after its HELLO for framed.
+  virtual void on_ready() = 0;
+
+  // What the server sent. text, len32: type message, channel 0, request id 0. framed: every frame
+  // but HELLO, PING and unknown ones. The payload dies when the call returns.
+  virtual void on_frame(const Frame& frame) = 0;
+
+  // The kernel had refused bytes, and has now taken all of them.
+  virtual void on_drained() {}
+
+  // The last call. FailureKind::none: the server ended it in order, or we did. The connection may
+  // be destroyed from within.
+  virtual void on_ended(const Failure& failure) = 0;
+
+ protected:
+  ~ConnectionObserver() = default;
+};
+
+// Owned by whoever made it; used in turns of its shard; destroyed in on_ended or after it, or once
+// the loop runs no more. The settings, the shard and the observer outlive it.
+//
+// Invariant: ready -> requests can be sent; ended -> nothing more reaches the observer.
+class Connection final : private TransportObserver, private FrameSink {
+ public:
+  Connection(ClientShard& shard, const ConnectionSettings& settings,
+             std::unique_ptr<Transport> transport, ConnectionObserver& observer);
+  ~Connection();
+
+  // Begins. text and len32 are ready within this call.
+  void start();
+
+  // Sends one message. framed: returns its request id, by which REPLY or ERROR will name it; else
+  // 0. What is sent leaves at the end of the turn, in one write.
+  std::uint32_t send(Bytes payload, std::uint16_t channel = 0);
+
+  // framed: sends a frame of any type; with a fresh request id where `numbered`. Returns the id.
+  std::uint32_t send_frame(FrameType type, std::uint16_t channel, Bytes payload, bool numbered);
+
+  // framed: OPEN of a service on a channel that is free. Answered by OPENED or ERROR.
+  std::uint32_t open(std::string_view service, std::uint16_t channel) {
+    return send_frame(FrameType::open, channel, service, true);
+  }
+
+  // framed: answered by PONG with the same payload, at most kPingBytesMax.
+  void ping(Bytes payload) { send_frame(FrameType::ping, 0, payload, false); }
+
+  // Ends our sending side once everything queued has left; replies still arrive.
+  void finish_sending();
+
+  // Ends it now. on_ended follows with `why`, not within this call.
+  void close(Failure why = {}) { end(std::move(why)); }
+
+  // text: what has come of a reply that is not complete, when there is no use in waiting for the
+  // rest: its time is up, or the connection broke (then it is called in on_ended).
+  std::string take_fragment();
+
+  const std::optional<ServerHello>& hello() const noexcept { return hello_; }
+  std::size_t queued_bytes() const noexcept { return transport_ ? transport_->queued_bytes() : 0; }
+  std::uint64_t sent_bytes() const noexcept { return transport_ ? transport_->sent_bytes() : 0; }
+  std::uint64_t received_bytes() const noexcept { return received_bytes_; }
+
+ private:
+  // TransportObserver.
+  void on_bytes(Bytes bytes) override;
+  void on_end() override;
+  void on_silence() override;
+  void on_progress() override;
+  void on_error(TransportError error) override;
+  void on_finished() override;
+
+  // FrameSink.
+  Flow on_frame(const Frame& frame) override;
+
+  void on_framed(const Frame& frame);
+  void on_hello(Bytes payload);
+  void on_goodbye(Bytes payload);
+  void decoded(const DecodeResult& result);
+  void watch_silence();
+  void flush_later();
+  void end(Failure failure);
+
+  ClientShard& shard_;
+  const ConnectionSettings& settings_;
+  std::unique_ptr<Transport> transport_;
+  ConnectionObserver& observer_;
+  ClientEncoding encoding_;
+  std::unique_ptr<Codec> codec_;
+  std::optional<ServerHello> hello_;
+  ShardTimer silence_;
+  Failure failure_;  // why it ends; sent by on_finished
+  std::uint64_t received_bytes_ = 0;
+  std::uint32_t last_request_id_ = 0;
+  bool ending_ = false;
+};
+
+// Nothing when the payload of a HELLO of a server is malformed. More may follow in later versions.
+std::optional<ServerHello> read_hello(Bytes payload);
+
+// What ERROR and CLOSE carry: a number and a sentence.
+struct ToldReason {
+  CloseReason reason = CloseReason::none;  // none: a number we do not know, or no number
+  Bytes sentence;
+};
+ToldReason read_reason(Bytes payload);
+
+}  // namespace fairlead

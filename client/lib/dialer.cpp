@@ -1,0 +1,132 @@
+#include "client/lib/dialer.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace fairlead {
+namespace {
+
+// How many failed addresses an error message names.
+constexpr std::size_t kNamedMax = 3;
+
+}  // namespace
+
+std::vector<PeerAddress> taking_turns(const std::vector<PeerAddress>& resolved) {
+  if (resolved.empty()) return {};
+  const auto first_family = resolved.front().family;
+  std::vector<PeerAddress> first, second, result;
+  for (const PeerAddress& one : resolved)
+    (one.family == first_family ? first : second).push_back(one);
+  for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
+    if (i < first.size()) result.push_back(first[i]);
+    if (i < second.size()) result.push_back(second[i]);
+  }
+  return result;
+}
+
+Dialer::Dialer(ClientShard& shard, Network& network)
+    : shard_(shard),
+      network_(network),
+      next_attempt_(shard, [this] { try_next(); }),
+      deadline_(shard, [this] { time_out(); }) {}
+
+void Dialer::dial(const Endpoint& server, const DialSettings& settings,
+                  std::function<void(Dialed)> done) {
+  cancel();
+  server_ = server;
+  settings_ = settings;
+  done_ = std::move(done);
+  deadline_.set(deadline_after(shard_.now(), settings.timeout));
+  if (server.kind == Endpoint::Kind::unix_socket) {
+    attempts_.push_back({{.address = {}, .path = server.path}, nullptr, {}});
+    return try_next();
+  }
+  resolving_ =
+      network_.resolve(server.host.empty() ? "localhost" : server.host, server.port,
+                       settings.family, [this](const Resolved& answer) { resolved(answer); });
+}
+
+void Dialer::cancel() {
+  done_ = nullptr;
+  resolving_.reset();
+  attempts_.clear();
+  begun_ = 0;
+  next_attempt_.cancel();
+  deadline_.cancel();
+}
+
+void Dialer::resolved(const Resolved& answer) {
+  resolving_.reset();
+  if (answer.addresses.empty()) return fail(FailureKind::name_not_resolved, answer.error);
+  for (const PeerAddress& address : taking_turns(answer.addresses)) {
+    if (settings_.source && settings_.source->family != address.family) continue;
+    attempts_.push_back({{.address = address, .path = {}}, nullptr, {}});
+  }
+  if (attempts_.empty()) {
+    return fail(FailureKind::unreachable,
+                "it has no address of the family of " + settings_.source->ip_text());
+  }
+  try_next();
+}
+
+void Dialer::try_next() {
+  const std::size_t index = begun_++;
+  Attempt& attempt = attempts_[index];
+  attempt.pending = network_.connect(
+      attempt.destination, settings_.source,
+      [this, index](Connected connected) { answered(index, std::move(connected)); });
+  const bool more = begun_ < attempts_.size();
+  next_attempt_.set(more ? shard_.now() + kAttemptDelay : kNever);
+}
+
+void Dialer::answered(std::size_t index, Connected connected) {
+  Attempt& attempt = attempts_[index];
+  attempt.pending.reset();
+  if (connected.transport) {
+    return finish({.transport = std::move(connected.transport),
+                   .destination = std::move(attempt.destination)});
+  }
+  attempt.error = connected.error;
+  if (begun_ < attempts_.size()) return try_next();
+  const bool waiting = std::any_of(attempts_.begin(), attempts_.end(),
+                                   [](const Attempt& one) { return one.pending != nullptr; });
+  if (!waiting) finish({.failure = all_failed()});
+}
+
+void Dialer::time_out() {
+  if (resolving_) return fail(FailureKind::connect_timeout, "the name was not resolved in time");
+  fail(FailureKind::connect_timeout, "no answer to the attempt to connect");
+}
+
+void Dialer::fail(FailureKind kind, std::string what) {
+  finish({.failure = {.kind = kind, .what = std::move(what)}});
+}
+
+void Dialer::finish(Dialed dialed) {
+  const auto done = std::exchange(done_, nullptr);
+  cancel();
+  done(std::move(dialed));
+}
+
+// Names each address only when there is more than one.
+Failure Dialer::all_failed() const {
+  Failure failure{.kind = FailureKind::unreachable};
+  const auto gave = [this](int error) {
+    return std::any_of(attempts_.begin(), attempts_.end(), [error](const Attempt& one) {
+      return one.error == std::error_code(error, std::generic_category());
+    });
+  };
+  if (gave(ETIMEDOUT)) failure.kind = FailureKind::connect_timeout;
+  if (gave(ECONNREFUSED)) failure.kind = FailureKind::refused;
+  for (std::size_t i = 0; i < std::min(attempts_.size(), kNamedMax); ++i) {
+    if (i > 0) failure.what += ", ";
+    if (attempts_.size() > 1) failure.what += attempts_[i].destination.text() + " ";
+    failure.what += attempts_[i].error.message();
+  }
+  if (attempts_.size() > kNamedMax)
+    failure.what += " and " + std::to_string(attempts_.size() - kNamedMax) + " more";
+  return failure;
+}
+
+}  // namespace fairlead

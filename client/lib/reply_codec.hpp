@@ -1,0 +1,62 @@
+// text, read from the client's end: where a reply of a plain server is complete.
+//   line   at LF or CRLF
+//   auto   at LF or CRLF, or after a silence of `quiet` behind its first byte
+//   none   never: every delivery is handed out as it comes
+// and with `until`, whatever the boundary, at that text and nowhere else. The end of the stream
+// completes what has come. The server's rules (common/protocol/text_codec.hpp) differ: a reply may
+// be an empty line, and has no `chunk`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/time.hpp"
+#include "common/protocol/codec.hpp"
+#include "common/text/client_encoding.hpp"
+
+namespace fairlead {
+
+enum class ReplyBoundary : std::uint8_t { line, automatic, none };
+
+struct ReplySettings {
+  ReplyBoundary boundary = ReplyBoundary::automatic;
+  Duration quiet{200};     // > 0
+  std::string until = {};  // bytes, in the server's encoding; part of the reply that it ends
+};
+
+// Deliveries are frames of type message on channel 0; those of `none` tear no character while its
+// rest may still come.
+class ReplyCodec final : public Codec {
+ public:
+  // Settings and encoding outlive the codec.
+  ReplyCodec(BufferPool& pool, const ReplySettings& settings, const ClientEncoding& encoding,
+             std::uint32_t message_bytes_max)
+      : Codec(pool),
+        settings_(settings),
+        encoding_(encoding),
+        message_bytes_max_(message_bytes_max) {}
+
+  void encode(const Frame& frame, ByteSink& out) const override;
+
+ private:
+  struct Cut {
+    Frame frame;
+    std::size_t size = 0;  // 0: the reply is not complete
+  };
+
+  Parsed parse(Bytes in, More more, FrameSink& sink) override;
+  Cut first_reply(Bytes in, More more);
+  Cut first_line(Bytes in);
+  Cut up_to_until(Bytes in);
+  Cut whole_characters(Bytes in, More more) const;
+  bool pause_matters() const noexcept override {
+    return settings_.boundary == ReplyBoundary::automatic && settings_.until.empty();
+  }
+
+  const ReplySettings& settings_;
+  const ClientEncoding& encoding_;
+  std::uint32_t message_bytes_max_;
+  std::size_t searched_bytes_ = 0;  // of the unfinished reply: its end does not begin in there
+};
+
+}  // namespace fairlead

@@ -1,0 +1,183 @@
+#include "common/io/connector.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "common/io/link.hpp"
+#include "common/io/loop_core.hpp"
+#include "common/io/socket_address.hpp"
+
+namespace fairlead {
+namespace {
+
+using boost::system::error_code;
+using Protocol = asio::generic::stream_protocol;
+
+std::error_code standard(const error_code& error) {
+  return {error.value(), std::generic_category()};
+}
+
+// ---- Names ----
+
+int native(AddressFamily family) {
+  return family == AddressFamily::any    ? AF_UNSPEC
+         : family == AddressFamily::ipv4 ? AF_INET
+                                         : AF_INET6;
+}
+
+Resolved look_up(const std::string& host, std::uint16_t port, AddressFamily family, int flags) {
+  addrinfo hints{};
+  hints.ai_family = native(family);
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int status = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (status == EAI_SYSTEM) return {{}, std::generic_category().message(errno)};
+  if (status != 0) return {{}, ::gai_strerror(status)};
+  Resolved result;
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next)
+    result.addresses.push_back(peer_address(*one->ai_addr));
+  ::freeaddrinfo(found);
+  return result;
+}
+
+// Shared with a thread that may outlast the question, and even the loop.
+struct Question {
+  std::mutex mutex;
+  Loop* loop = nullptr;  // guarded by mutex; null: nobody waits any more
+  std::function<void(Resolved)> done;
+};
+
+class Resolving final : public Pending {
+ public:
+  explicit Resolving(std::shared_ptr<Question> question) : question_(std::move(question)) {}
+  ~Resolving() override {
+    const std::lock_guard lock(question_->mutex);
+    question_->loop = nullptr;
+  }
+
+ private:
+  std::shared_ptr<Question> question_;
+};
+
+void answer(const std::shared_ptr<Question>& question, Resolved resolved) {
+  const std::lock_guard lock(question->mutex);
+  if (question->loop == nullptr) return;
+  question->loop->post([question, resolved = std::move(resolved)]() mutable {
+    // On the loop's thread, as is ~Resolving: nobody takes the question back meanwhile.
+    if (std::exchange(question->loop, nullptr) != nullptr) question->done(std::move(resolved));
+  });
+}
+
+// ---- Connections ----
+
+class Connecting final : public Pending {
+ public:
+  struct Attempt {
+    Attempt(LoopCore& core, std::function<void(Connected)> callback)
+        : loop(core), socket(core.context()), done(std::move(callback)) {}
+
+    LoopCore& loop;
+    LinkSocket socket;
+    std::function<void(Connected)> done;  // empty once answered or taken back
+  };
+
+  explicit Connecting(std::shared_ptr<Attempt> attempt) : attempt_(std::move(attempt)) {}
+  ~Connecting() override {
+    attempt_->done = nullptr;
+    error_code ignored;
+    attempt_->socket.close(ignored);
+  }
+
+ private:
+  std::shared_ptr<Attempt> attempt_;
+};
+
+Protocol::endpoint endpoint_of(const Destination& destination) {
+  if (destination.address.family == PeerAddress::Family::unix_socket) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    destination.path.copy(address.sun_path, sizeof address.sun_path - 1);
+    return {&address, sizeof address};
+  }
+  sockaddr_storage address{};
+  const socklen_t size = fill_socket_address(destination.address, address);
+  return {&address, size};
+}
+
+// Opens, binds and begins to connect; an error that is known at once is returned.
+error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
+                 const Protocol::endpoint& endpoint, const std::optional<PeerAddress>& source) {
+  error_code error;
+  LinkSocket& socket = attempt->socket;
+  socket.open(endpoint.protocol(), error);
+  if (error) return error;
+  if (endpoint.protocol().family() != AF_UNIX) {
+    const int yes = 1;
+    static_cast<void>(
+        ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes));
+  }
+  if (source) {
+    // Lets the kernel choose the port at connect(2), when it knows the whole pair: one source
+    // address then serves more connections than it has ports.
+    const int yes = 1;
+    static_cast<void>(::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
+                                   &yes, sizeof yes));
+    socket.bind(endpoint_of({.address = *source, .path = {}}), error);
+    if (error) return error;
+  }
+  socket.async_connect(endpoint, [attempt](const error_code& failed) {
+    if (!attempt->done) return;
+    attempt->loop.turn([&attempt, &failed] {
+      const auto done = std::exchange(attempt->done, nullptr);
+      if (failed) return done({nullptr, standard(failed)});
+      done({std::make_unique<Link>(attempt->loop, std::move(attempt->socket)), {}});
+    });
+  });
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<Pending> Connector::resolve(const std::string& host, std::uint16_t port,
+                                            AddressFamily family,
+                                            std::function<void(Resolved)> done) {
+  auto question = std::make_shared<Question>();
+  question->loop = &loop_;
+  question->done = std::move(done);
+  if (Resolved numeric = look_up(host, port, family, AI_NUMERICHOST); numeric.error.empty()) {
+    answer(question, std::move(numeric));
+  } else {
+    std::thread([question, host, port, family] {
+      answer(question, look_up(host, port, family, 0));
+    }).detach();
+  }
+  return std::make_unique<Resolving>(std::move(question));
+}
+
+std::unique_ptr<Pending> Connector::connect(const Destination& destination,
+                                            const std::optional<PeerAddress>& source,
+                                            std::function<void(Connected)> done) {
+  auto attempt = std::make_shared<Connecting::Attempt>(loop_.core(), std::move(done));
+  if (const error_code error = begin(attempt, endpoint_of(destination), source)) {
+    asio::post(loop_.core().context(), [attempt, error] {
+      if (!attempt->done) return;
+      attempt->loop.turn([&attempt, &error] {
+        std::exchange(attempt->done, nullptr)({nullptr, standard(error)});
+      });
+    });
+  }
+  return std::make_unique<Connecting>(std::move(attempt));
+}
+
+}  // namespace fairlead

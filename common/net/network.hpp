@@ -1,0 +1,66 @@
+// What a client asks of the network: names to be resolved, connections to be made. No Asio:
+// implemented by common/io's Connector, and by the tests.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "common/net/endpoint.hpp"
+#include "common/net/transport.hpp"
+
+namespace fairlead {
+
+enum class AddressFamily : std::uint8_t { any, ipv4, ipv6 };
+
+// One place to connect to: a numeric address, or the path of a unix socket.
+struct Destination {
+  PeerAddress address;  // of family unix_socket: look at the path
+  std::string path;
+
+  std::string text() const {
+    return address.family == PeerAddress::Family::unix_socket ? "unix:" + path : address.text();
+  }
+};
+
+// The addresses of a name in the order in which to try them (RFC 6724); none: `error` says why.
+struct Resolved {
+  std::vector<PeerAddress> addresses;
+  std::string error;
+};
+
+// A connection, or the error that connect(2) or bind(2) gave (std::generic_category).
+struct Connected {
+  std::unique_ptr<Transport> transport;
+  std::error_code error;
+};
+
+// Something asked for and not yet answered. Destroying it takes the question back: its callback is
+// then never called.
+class Pending {
+ public:
+  virtual ~Pending() = default;
+};
+
+// Used on one loop's thread. Callbacks are called in a turn of the loop, exactly once, never within
+// the call that asked; a callback may destroy its own Pending.
+class Network {
+ public:
+  [[nodiscard]] virtual std::unique_ptr<Pending> resolve(const std::string& host,
+                                                         std::uint16_t port, AddressFamily family,
+                                                         std::function<void(Resolved)> done) = 0;
+
+  // Connects from `source` if that is given; its port is 0.
+  [[nodiscard]] virtual std::unique_ptr<Pending> connect(const Destination& destination,
+                                                         const std::optional<PeerAddress>& source,
+                                                         std::function<void(Connected)> done) = 0;
+
+ protected:
+  ~Network() = default;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,169 @@
+// Whole sessions, from the bytes of a delivery to the bytes of a write, without a socket: what a
+// message costs above the kernel and the loop.
+#include <benchmark/benchmark.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/base/byte_queue.hpp"
+#include "server/core/shard.hpp"
+#include "tests/bench/micro/allocations.hpp"
+#include "tests/bench/micro/messages.hpp"
+
+namespace fairlead {
+namespace {
+
+// Link without a socket: a kernel that takes everything at once.
+class Socketless final : public Transport {
+ public:
+  void start(TransportObserver& observer) override { observer_ = &observer; }
+  void send(Bytes bytes) override { queue_.append(bytes); }
+  void flush() override {
+    sent_bytes_ += queue_.size();
+    queue_.consume(queue_.size());
+  }
+  void finish_sending() override {}
+  void pause() override {}
+  void resume() override {}
+  void probe() override { observer_->on_silence(); }
+  bool holds_buffer() const noexcept override { return false; }
+  void release_buffers() override {}
+  void terminate(TerminateManner) override { terminated_ = true; }
+  std::size_t queued_bytes() const noexcept override { return queue_.size(); }
+  std::uint64_t sent_bytes() const noexcept override { return sent_bytes_; }
+  bool finished_sending() const noexcept override { return false; }
+
+  TransportObserver& observer() { return *observer_; }
+  bool terminated() const { return terminated_; }
+
+ private:
+  TransportObserver* observer_ = nullptr;
+  BufferPool pool_;
+  ByteQueue queue_{pool_};
+  std::uint64_t sent_bytes_ = 0;
+  bool terminated_ = false;
+};
+
+class NoLog final : public LogSink {
+ public:
+  void write(Level, std::string_view, std::span<const Field>) noexcept override {}
+  bool enabled(Level) const noexcept override { return false; }
+};
+
+class NoTranscript final : public TranscriptSink {
+ public:
+  void print(std::string_view) override {}
+};
+
+class NoFiles final : public FileRoots {
+ public:
+  std::unique_ptr<FileRoot> root_for(const FileSettings&) override { return nullptr; }
+};
+
+// One session with an echo behind it, and the shard around it.
+class EchoSession {
+ public:
+  explicit EchoSession(ListenerProtocol protocol) {
+    settings_.limits.max_message = kMessageBytesMax;
+    settings_.limits.queue_soft = 256 * 1024;
+    settings_.limits.requests_per_turn = 64;
+    settings_.timeouts.message = settings_.timeouts.write = Duration(30'000);
+    auto service = std::make_unique<ServiceSettings>();
+    service->name = service->type = "echo";
+    service->text_rules.boundary = Boundary::line;
+    listener_.protocol = protocol;
+    listener_.service = service.get();
+    listener_.idle = Duration(600'000);
+    settings_.services.push_back(std::move(service));
+    shard_ = std::make_unique<Shard>(Shard::Environment{settings_, transcript_, files_, log_, log_},
+                                     now_, 0, 1);
+    auto transport = std::make_unique<Socketless>();
+    transport_ = transport.get();
+    turn([&] { shard_->accept(std::move(transport), listener_, {}); });
+  }
+
+  // The shard's last turn frees what has been ended.
+  ~EchoSession() {
+    turn([this] { shard_->evict_all(CloseReason::draining); });
+    turn([this] { transport_->observer().on_error(TransportError::reset); });
+    turn([this] { transport_->observer().on_finished(); });
+  }
+
+  void deliver(Bytes bytes) {
+    turn([&] { transport_->observer().on_bytes(bytes); });
+  }
+
+  bool is_open() const { return !transport_->terminated(); }
+  std::uint64_t sent_bytes() const { return transport_->sent_bytes(); }
+
+ private:
+  template <class Work>
+  void turn(Work&& work) {
+    shard_->begin_turn(now_);
+    work();
+    shard_->end_turn();
+    benchmark::DoNotOptimize(shard_->next_due());
+  }
+
+  static constexpr TimePoint now_{Duration(1'000'000)};
+  ServerSettings settings_;
+  ListenerSettings listener_;
+  NoTranscript transcript_;
+  NoFiles files_;
+  NoLog log_;
+  std::unique_ptr<Shard> shard_;
+  Socketless* transport_ = nullptr;  // the session's
+};
+
+void finish(benchmark::State& state, const EchoSession& session, std::uint64_t expected_bytes) {
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+  if (!session.is_open() || session.sent_bytes() != expected_bytes)
+    state.SkipWithError("not every message was answered");
+}
+
+void echo(benchmark::State& state, ListenerProtocol protocol, const std::string& delivery) {
+  EchoSession session(protocol);
+  session.deliver(delivery);
+  NoAllocations steady(state);
+  for (auto _ : state) session.deliver(delivery);
+  steady.report();
+  finish(state, session, delivery.size() * (static_cast<std::uint64_t>(state.iterations()) + 1));
+}
+
+void session_text_line(benchmark::State& state) {
+  echo(state, ListenerProtocol::text, text_messages(state.range(0)));
+}
+BENCHMARK(session_text_line)->Arg(1)->Arg(16);
+
+void session_len32(benchmark::State& state) {
+  echo(state, ListenerProtocol::len32, len32_messages(state.range(0)));
+}
+BENCHMARK(session_len32)->Arg(1)->Arg(16);
+
+// Request ids increase, so each delivery is written anew in place.
+void session_framed(benchmark::State& state) {
+  EchoSession session(ListenerProtocol::framed);
+  session.deliver(kPreface);
+  const std::uint64_t greeted_bytes = session.sent_bytes();
+  std::string delivery = framed_messages(state.range(0), 1);
+  const std::size_t frame_bytes = kFrameHeaderBytes + kMessageBytes;
+  std::uint32_t request_id = 0;
+  const auto exchange = [&] {
+    for (std::size_t at = 0; at < delivery.size(); at += frame_bytes) {
+      const auto id = big_endian_32(++request_id);
+      std::copy(id.begin(), id.end(), delivery.begin() + static_cast<std::ptrdiff_t>(at + 8));
+    }
+    session.deliver(delivery);
+  };
+  exchange();
+  NoAllocations steady(state);
+  for (auto _ : state) exchange();
+  steady.report();
+  finish(state, session,
+         greeted_bytes + delivery.size() * (static_cast<std::uint64_t>(state.iterations()) + 1));
+}
+BENCHMARK(session_framed)->Arg(1)->Arg(16);
+
+}  // namespace
+}  // namespace fairlead

@@ -1,0 +1,178 @@
+"""The programs that a measurement runs: servers on core 0, the load generator on core 1."""
+import json
+import mmap
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+
+SERVER_CORE, GENERATOR_CORE = 0, 1
+PATIENCE = 30  # seconds that a program may take for anything that is no window
+
+# What a message of each protocol adds to its payload on the wire.
+HEADER_BYTES = {"raw": 0, "line": 0, "len32": 4, "framed": 12}
+PROTOCOLS = ("line", "len32", "framed")
+
+CONFIG = """
+[server]
+threads = 1
+run_dir = {directory}
+[log]
+format = json
+[listener.line]
+bind = 127.0.0.1:0
+protocol = text
+service = echo
+[listener.len32]
+bind = 127.0.0.1:0
+protocol = len32
+service = echo
+[listener.framed]
+bind = 127.0.0.1:0
+protocol = framed
+service = echo
+[service.echo]
+type = echo
+boundary = line
+"""
+
+
+class BenchError(Exception):
+    """A program did not do what it is for; the message is for whoever runs the benchmark."""
+
+
+def on_core(core):
+    def prepare():
+        os.sched_setaffinity(0, {core})
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return prepare
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise BenchError(f"waited in vain for {what}")
+        time.sleep(0.005)
+    return value
+
+
+class Program:
+    """A child process; a context manager that ends it."""
+
+    process = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+
+class Floor(Program):
+    """The C server. It speaks every protocol that it may send back unchanged."""
+
+    name = "floor"
+
+    def __init__(self, build):
+        self.process = subprocess.Popen([build / "bench_floor"], stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=on_core(SERVER_CORE))
+        self._port = int(self.process.stdout.readline())
+
+    def load(self, protocol, size):
+        """The protocol and the message size with which this server carries the same bytes."""
+        return "raw", size + HEADER_BYTES[protocol]
+
+    def port(self, _):
+        return self._port
+
+
+class Daemon(Program):
+    """fairleadd with one thread and an echo behind a listener for each protocol."""
+
+    name = "fairleadd"
+
+    def __init__(self, binary, preload=None, overrides=()):
+        self._directory = pathlib.Path(tempfile.mkdtemp(prefix="fairlead-bench-"))
+        config = self._directory / "fairleadd.conf"
+        config.write_text(CONFIG.format(directory=self._directory), encoding="utf-8")
+        environment = dict(os.environ)
+        if preload:
+            counts = self._directory / "counts"
+            counts.write_bytes(bytes(16))
+            environment |= {"LD_PRELOAD": str(preload), "FAIRLEAD_BENCH_COUNTS": str(counts)}
+            with open(counts, "rb") as file:
+                self._counts = mmap.mmap(file.fileno(), 16, prot=mmap.PROT_READ)
+        settings = [word for override in overrides for word in ("--set", override)]
+        with open(self._directory / "log", "wb") as log:
+            self.process = subprocess.Popen([binary, "-c", config, *settings], stderr=log, env=environment,
+                                            stdout=subprocess.DEVNULL, preexec_fn=on_core(SERVER_CORE))
+        ports = self._directory / "ports"
+        wait_until(lambda: ports.exists() or self.process.poll() is not None, "fairleadd to listen")
+        if not ports.exists():
+            raise BenchError(f"fairleadd did not start: {self._log()}")
+        lines = ports.read_text(encoding="utf-8").split("\n")
+        self._ports = {line.split()[0]: int(line.rsplit(":", 1)[1]) for line in lines if line}
+
+    def __exit__(self, *failure):
+        super().__exit__(*failure)
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def load(self, protocol, size):
+        return protocol, size
+
+    def port(self, protocol):
+        return self._ports[protocol]
+
+    def heap_in_use(self):
+        """Bytes that the daemon has from the heap and has not given back, as it reports them itself."""
+        before = len(self._events("counters"))
+        self.process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: len(self._events("counters")) > before, "the counters")
+        return int(self._events("counters")[-1]["heap_in_use"])
+
+    def counts(self):
+        """(allocations, locks) since the start; only with the counting library preloaded."""
+        return struct.unpack("QQ", self._counts[:16])
+
+    def _log(self):
+        return (self._directory / "log").read_text(encoding="utf-8", errors="replace")
+
+    def _events(self, name):
+        whole = self._log().rpartition("\n")[0].split("\n")
+        return [event for event in map(json.loads, filter(None, whole)) if event["event"] == name]
+
+
+class Generator(Program):
+    """A load on one server. Made when every connection has had one exchange; idle between windows."""
+
+    def __init__(self, build, server, protocol, size, connections, depth=1, mode="echo"):
+        spoken, message_bytes = server.load(protocol, size)
+        self.process = subprocess.Popen(
+            [build / "bench_generator", "-m", mode, "-p", spoken, "-s", str(message_bytes), "-c", str(connections),
+             "-d", str(depth), str(server.port(protocol))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=on_core(GENERATOR_CORE))
+        self._hear("ready")
+
+    def run(self, seconds):
+        """Loads the server for so long; how many messages (or connections) that were."""
+        self.process.stdin.write(f"{seconds}\n")
+        self.process.stdin.flush()
+        return int(self._hear("a count"))
+
+    def _hear(self, what):
+        line = self.process.stdout.readline()
+        if not line:
+            raise BenchError(f"the generator ended instead of saying {what}; its reason stands above")
+        return line.strip()

@@ -1,0 +1,88 @@
+"""Rows into the tables of docs/performance.md, between their markers."""
+import re
+
+# The goals of each row: (must, aim).
+ECHO_GOALS, PIPELINED_GOALS = (1.25, 1.10), (1.6, 1.25)
+CALL_GOALS = {1: (2.5, 2.25), 16: (0.20, 0.14)}
+IDLE_GOALS = (1024, 700)
+ACCEPT_GOALS = (1.35, 1.15)
+
+NAMES = {"line": "text, `line`", "len32": "len32", "framed": "framed"}
+
+
+def verdict(value, goals):
+    must, aim = goals
+    return "**missed**" if value > must else "must" if value > aim else "aim"
+
+
+def table(head, rows):
+    alignment = ["---"] + ["---:"] * (len(head) - 2) + ["---"]
+    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in (head, alignment, *rows))
+
+
+def load_name(row):
+    name = f"{row['connections']:,}"
+    return name if row["depth"] == 1 else f"{name} × depth {row['depth']}"
+
+
+def echo_table(rows):
+    lines = []
+    for row in rows:
+        goals = ECHO_GOALS if row["depth"] == 1 else PIPELINED_GOALS
+        lines.append((f"{NAMES[row['protocol']]}, {load_name(row)}", f"{row['reference_us']:.2f}", f"{row['ours_us']:.2f}",
+                      f"{row['user_us']:.2f}", f"{row['ratio']:.2f}", f"{row['lowest']:.2f}–{row['highest']:.2f}",
+                      goals[0], goals[1], verdict(row["ratio"], goals)))
+    return table(("protocol, connections", "floor µs", "fairleadd µs", "of it user µs", "ratio", "rounds", "must ≤", "aim ≤",
+                  "reached"), lines)
+
+
+def calls_table(rows):
+    lines = []
+    for row in rows:
+        by_name = [f"{name} {number:.2f}" for name, number in sorted(row["by_name"].items(), key=lambda one: -one[1])
+                   if number >= 0.005]
+        goals = CALL_GOALS[row["depth"]]
+        ours = row["server"] != "floor"
+        lines.append((f"{NAMES[row['protocol']] if ours else 'floor'}, {load_name(row)}", f"{row['total']:.3f}",
+                      ", ".join(by_name), goals[0] if ours else "", goals[1] if ours else "",
+                      verdict(row["total"], goals) if ours else ""))
+    return table(("protocol, connections", "calls", "by name", "must ≤", "aim ≤", "reached"), lines)
+
+
+def counts_table(rows):
+    lines = [(f"{NAMES[row['protocol']]}, {load_name(row)}", f"{row['allocations']:.4f}", f"{row['locks']:.4f}", 0,
+              "aim" if passes_counts(row) else "**missed**") for row in rows]
+    return table(("protocol, connections", "allocations", "lock operations", "must", "reached"), lines)
+
+
+# A timer's tick and the log's own thread do either now and then, and belong to no message.
+def passes_counts(row):
+    return row["allocations"] < 0.01 and row["locks"] < 0.01
+
+
+def idle_table(rows):
+    lines = [(f"{NAMES[row['protocol']]}, {row['size']} B", f"{row['connections']:,}", f"{row['private']:,.0f}",
+              f"{row['heap']:,.0f}", f"{IDLE_GOALS[0]:,}", IDLE_GOALS[1], verdict(row["private"], IDLE_GOALS))
+             for row in rows]
+    return table(("protocol, the exchange", "sessions", "bytes", "of it heap", "must ≤", "aim ≤", "reached"), lines)
+
+
+def accept_table(rows):
+    what = {"info": "a line per session in the log", "warn": "no line per session"}
+    lines = [(what[row["log"]], f"{row['reference_us']:.1f}", f"{row['ours_us']:.1f}", f"{row['ratio']:.2f}",
+              f"{row['lowest']:.2f}–{row['highest']:.2f}", *ACCEPT_GOALS, verdict(row["ratio"], ACCEPT_GOALS))
+             for row in rows]
+    return table(("log", "floor µs", "fairleadd µs", "ratio", "rounds", "must ≤", "aim ≤", "reached"), lines)
+
+
+TABLES = {"echo": echo_table, "calls": calls_table, "counts": counts_table, "idle": idle_table, "accept": accept_table}
+
+
+def with_tables(document, tables):
+    """The document with what stands between `<!-- measured: NAME -->` and `<!-- end -->` replaced."""
+    for name, text in tables.items():
+        pattern = rf"(<!-- measured: {name} -->\n).*?(<!-- end -->)"
+        document, found = re.subn(pattern, lambda marks: f"{marks[1]}\n{text}\n\n{marks[2]}", document, flags=re.DOTALL)
+        if found != 1:
+            raise ValueError(f"the document has {found} places for the table `{name}`")
+    return document

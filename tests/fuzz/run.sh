@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Builds the preset `fuzz` and runs each libFuzzer program for a while, from the saved inputs on. Prints one line per
+# program; fails at a finding, and keeps the input that shows it.
+#
+#   tests/fuzz/run.sh [--runs N] [NAME...]     NAME: detect framed len32 text config session
+#
+# Without --runs each makes 20,000 runs, or as many as fit into a minute.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+die() { echo "tests/fuzz/run.sh: $*" >&2; exit 1; }
+
+limits=(-runs=20000 -max_total_time=60)
+if [ "${1:-}" = --runs ]; then
+  [[ "${2:-}" =~ ^[1-9][0-9]*$ ]] || die "--runs takes a number"
+  limits=("-runs=$2")
+  shift 2
+fi
+names=("$@")
+if [ ${#names[@]} -eq 0 ]; then
+  for source in tests/fuzz/*_fuzzer.cpp; do names+=("$(basename "$source" _fuzzer.cpp)"); done
+fi
+for name in "${names[@]}"; do
+  [ -f "tests/fuzz/${name}_fuzzer.cpp" ] || die "there is no fuzzer $name"
+done
+
+command -v clang++-16 >/dev/null ||
+  die "clang++-16 is missing, NOTHING WAS FUZZED: apt-get install clang-16 libclang-rt-16-dev"
+
+build=build/fuzz
+mkdir -p "$build/findings"
+if ! { cmake --preset fuzz && cmake --build --preset fuzz --target "${names[@]/#/fuzz_}"; } >"$build/build.log" 2>&1; then
+  tail -n 40 "$build/build.log" >&2
+  die "the build failed; all of it is in $build/build.log"
+fi
+
+found=no
+for name in "${names[@]}"; do
+  log=$build/fuzz_$name.log
+  learnt=$build/corpus/$name
+  rm -rf "$learnt"
+  mkdir -p "$learnt"
+  began=$SECONDS
+  verdict=ok
+  "$build/bin/fuzz_$name" "${limits[@]}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$build/findings/$name-" "$learnt" "tests/fuzz/corpus/$name" >"$log" 2>&1 || verdict=FOUND
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
+  printf 'fuzz_%-8s %9s runs %4d s  %s\n' "$name" "${runs:-?}" $((SECONDS - began)) "$verdict"
+  [ "$verdict" = ok ] && continue
+  found=yes
+  grep -E 'broken invariant|ERROR: |runtime error|Test unit written' "$log" >&2 || tail -n 20 "$log" >&2
+  echo "  the whole report: $log; again: $build/bin/fuzz_$name INPUT" >&2
+done
+[ "$found" = no ] || die "a fuzzer found something; its input is kept in $build/findings"

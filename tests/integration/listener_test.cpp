@@ -1,0 +1,295 @@
+// Listener and listening sockets: what accepted connections are like, and what a shortage does.
+#include "common/io/listener.hpp"
+
+#include <dirent.h>
+#include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+
+#include <cstring>
+
+#include "tests/integration/loop_thread.hpp"
+#include "tests/integration/sockets.hpp"
+
+namespace fairlead {
+namespace {
+
+// Keeps every connection it is given, each with its recorder.
+class Host final : public ListenerClient {
+ public:
+  struct Counts {
+    std::size_t accepted = 0;
+    int failures = 0;
+    std::vector<std::thread::id> threads;
+  };
+
+  Host(LoopThread& own, LoopThread& serving) : own_(own), serving_(serving) {}
+  ~Host() {
+    if (listener_) stop();
+    own_.call([this] { listener_.reset(); });
+  }
+
+  std::uint16_t listen(const ListeningOptions& options = {}) {
+    const ListeningSockets opened = open_listening_sockets(
+        {.kind = Endpoint::Kind::tcp, .host = "127.0.0.1", .port = 0, .path = {}}, options);
+    EXPECT_EQ("", opened.error);
+    const ListeningSocket socket = opened.sockets.at(0);
+    own_.call([&] { listener_ = std::make_unique<Listener>(own_.loop(), socket, *this); });
+    return socket.address.port;
+  }
+  void start() {
+    own_.call([this] { listener_->start(); });
+  }
+  // Waits until nobody more will be handed over.
+  void stop() {
+    Watched<bool> stopped;
+    own_.call([this, &stopped] {
+      listener_->stop([&stopped] { stopped.change([](bool& now) { now = true; }); });
+    });
+    EXPECT_TRUE(stopped.wait_until([](bool now) { return now; }));
+  }
+
+  // For a test that is on the loop's thread itself.
+  void start_here() { listener_->start(); }
+  void stop_here() {
+    listener_->stop([] {});
+  }
+
+  Loop& place(const PeerAddress&) override { return serving_.loop(); }
+  void accepted(Loop& loop, std::unique_ptr<Transport> transport, const PeerAddress&) override {
+    EXPECT_EQ(&serving_.loop(), &loop);
+    transports_.push_back(std::move(transport));
+    counts.change([](Counts& now) {
+      ++now.accepted;
+      now.threads.push_back(std::this_thread::get_id());
+    });
+  }
+  void accept_failed(const std::string& why) override {
+    EXPECT_FALSE(why.empty());
+    counts.change([](Counts& now) { ++now.failures; });
+  }
+
+  bool wait_for_accepted(std::size_t count) {
+    return counts.wait_until([count](const Counts& now) { return now.accepted >= count; });
+  }
+
+  // On the loop's thread, before it ends: nothing was started, so nothing is pending.
+  void drop_connections() {
+    serving_.call([this] { transports_.clear(); });
+  }
+
+  Watched<Counts> counts;
+
+ private:
+  LoopThread& own_;
+  LoopThread& serving_;
+  std::unique_ptr<Listener> listener_;
+  std::vector<std::unique_ptr<Transport>> transports_;
+};
+
+// The descriptor in this process whose peer is the other end of `client`.
+int other_end_of(const Socket& client) {
+  sockaddr_in wanted{};
+  socklen_t size = sizeof wanted;
+  ::getsockname(client.get(), reinterpret_cast<sockaddr*>(&wanted), &size);
+  DIR* const descriptors = ::opendir("/proc/self/fd");
+  int found = -1;
+  while (const dirent* entry = ::readdir(descriptors)) {
+    const int descriptor = std::atoi(entry->d_name);
+    sockaddr_in peer{};
+    size = sizeof peer;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+        peer.sin_family == AF_INET && peer.sin_port == wanted.sin_port)
+      found = descriptor;
+  }
+  ::closedir(descriptors);
+  return found;
+}
+
+int option(int descriptor, int level, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  EXPECT_EQ(0, ::getsockopt(descriptor, level, name, &value, &size)) << "errno " << errno;
+  return value;
+}
+
+// The daemon sets its options once, on the listening socket, and relies on this.
+TEST(ListenerTest, AcceptedSocketsInheritEveryOption) {
+  LoopThread thread;
+  Host host(thread, thread);
+  const std::uint16_t port = host.listen({.nodelay = true,
+                                          .keepalive = std::chrono::seconds(77),
+                                          .user_timeout = std::chrono::seconds(44),
+                                          .notsent_lowat = 32768,
+                                          .send_buffer = 50000,
+                                          .receive_buffer = 60000});
+  host.start();
+  const Socket client = new_socket();
+  connect_to(client, port);
+  ASSERT_TRUE(host.wait_for_accepted(1));
+  const int accepted = other_end_of(client);
+  ASSERT_GE(accepted, 0);
+  EXPECT_EQ(1, option(accepted, IPPROTO_TCP, TCP_NODELAY));
+  EXPECT_EQ(1, option(accepted, SOL_SOCKET, SO_KEEPALIVE));
+  EXPECT_EQ(77, option(accepted, IPPROTO_TCP, TCP_KEEPIDLE));
+  EXPECT_EQ(15, option(accepted, IPPROTO_TCP, TCP_KEEPINTVL));
+  EXPECT_EQ(4, option(accepted, IPPROTO_TCP, TCP_KEEPCNT));
+  EXPECT_EQ(44000, option(accepted, IPPROTO_TCP, TCP_USER_TIMEOUT));
+  EXPECT_EQ(32768, option(accepted, IPPROTO_TCP, TCP_NOTSENT_LOWAT));
+  EXPECT_EQ(2 * 50000,
+            option(accepted, SOL_SOCKET, SO_SNDBUF));  // the kernel doubles it (socket(7))
+  EXPECT_EQ(2 * 60000, option(accepted, SOL_SOCKET, SO_RCVBUF));
+  host.drop_connections();
+}
+
+TEST(ListenerTest, OptionsThatAreOffAreOff) {
+  LoopThread thread;
+  Host host(thread, thread);
+  const std::uint16_t port = host.listen({.nodelay = false});
+  host.start();
+  const Socket client = new_socket();
+  connect_to(client, port);
+  ASSERT_TRUE(host.wait_for_accepted(1));
+  const int accepted = other_end_of(client);
+  ASSERT_GE(accepted, 0);
+  EXPECT_EQ(0, option(accepted, IPPROTO_TCP, TCP_NODELAY));
+  EXPECT_EQ(0, option(accepted, SOL_SOCKET, SO_KEEPALIVE));
+  EXPECT_EQ(0, option(accepted, IPPROTO_TCP, TCP_USER_TIMEOUT));
+  host.drop_connections();
+}
+
+TEST(ListenerTest, ConnectionsLiveOnTheLoopThatWasChosen) {
+  LoopThread accepting, serving;
+  Host host(accepting, serving);
+  const std::uint16_t port = host.listen();
+  host.start();
+  std::vector<Socket> clients;
+  for (int i = 0; i < 100; ++i) {
+    clients.push_back(new_socket());
+    connect_to(clients.back(), port);
+  }
+  ASSERT_TRUE(host.wait_for_accepted(100));
+  for (const std::thread::id id : host.counts.now().threads) EXPECT_EQ(serving.id(), id);
+  host.drop_connections();
+}
+
+TEST(ListenerTest, StopAcceptsThoseWhoWaitAndThenRefuses) {
+  LoopThread thread;
+  Host host(thread, thread);
+  const std::uint16_t port = host.listen();
+  std::vector<Socket> clients;
+  for (int i = 0; i < 200; ++i) {
+    clients.push_back(new_socket());
+    connect_to(clients.back(), port);  // the kernel's doing: the listener has not been started
+  }
+  host.stop();
+  ASSERT_TRUE(host.wait_for_accepted(200));
+  const Socket late = new_socket();
+  const sockaddr_in address = loopback(port);
+  EXPECT_EQ(-1, ::connect(late.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address));
+  EXPECT_EQ(ECONNREFUSED, errno);
+  host.drop_connections();
+}
+
+// The kernel may have given a connection to the pending accept whose handler is yet to run.
+TEST(ListenerTest, StopLosesNobodyWhoIsJustBeingAccepted) {
+  for (int round = 0; round < 5; ++round) {
+    LoopThread thread;
+    Host host(thread, thread);
+    const std::uint16_t port = host.listen();
+    const Socket first = new_socket();
+    const Socket second = new_socket();
+    connect_to(first, port);
+    thread.call([&] {
+      host.start_here();  // takes the first at once
+      connect_to(second, port);
+      host.stop_here();
+    });
+    ASSERT_TRUE(host.wait_for_accepted(2));
+    host.drop_connections();
+  }
+}
+
+TEST(ListenerTest, AStopWhileAcceptingEndsIt) {
+  LoopThread thread;
+  Host host(thread, thread);
+  host.listen();
+  host.start();
+  host.stop();
+  host.stop();
+  EXPECT_EQ(0U, host.counts.now().accepted);
+}
+
+class DescriptorLimit {
+ public:
+  DescriptorLimit() { ::getrlimit(RLIMIT_NOFILE, &before_); }
+  ~DescriptorLimit() { restore(); }
+
+  // No further descriptor can be opened: the next one would be `highest + 1`.
+  void allow_no_more() const {
+    const int next = ::dup(0);
+    ::close(next);
+    rlimit low = before_;
+    low.rlim_cur = static_cast<rlim_t>(next);
+    ASSERT_EQ(0, ::setrlimit(RLIMIT_NOFILE, &low));
+  }
+  void restore() const { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(ListenerTest, WithoutDescriptorsItPausesAndThenAcceptsThoseWhoWaited) {
+  LoopThread thread;
+  Host host(thread, thread);
+  const std::uint16_t port = host.listen();
+  host.start();
+  std::vector<Socket> clients;
+  for (int i = 0; i < 10; ++i) clients.push_back(new_socket());
+
+  const DescriptorLimit limit;
+  limit.allow_no_more();
+  for (const Socket& client : clients) connect_to(client, port);
+  ASSERT_TRUE(host.counts.wait_until([](const Host::Counts& now) { return now.failures > 0; }));
+  EXPECT_EQ(0U, host.counts.now().accepted);
+  limit.restore();
+  ASSERT_TRUE(host.wait_for_accepted(10));
+  EXPECT_EQ(1, host.counts.now().failures) << "one report a second at most";
+  host.drop_connections();
+}
+
+// The pause costs no processor: the listening socket stays readable, and a loop that waited for it
+// would spin.
+TEST(ListenerTest, APausedListenerDoesNotSpin) {
+  LoopThread thread;
+  Host host(thread, thread);
+  const std::uint16_t port = host.listen();
+  host.start();
+  const Socket client = new_socket();
+  const DescriptorLimit limit;
+  limit.allow_no_more();
+  connect_to(client, port);
+  // A second report follows the first after at least one second of retries.
+  ASSERT_TRUE(host.counts.wait_until([](const Host::Counts& now) { return now.failures >= 1; }));
+  const auto before = thread.processor_time();
+  ASSERT_TRUE(host.counts.wait_until([](const Host::Counts& now) { return now.failures >= 2; }));
+  EXPECT_LT(thread.processor_time() - before, std::chrono::milliseconds(300));
+  limit.restore();
+  ASSERT_TRUE(host.wait_for_accepted(1));
+  host.drop_connections();
+}
+
+TEST(ListeningSocketTest, SaysWhatFailedAndWhere) {
+  const ListeningSockets first = open_listening_sockets(
+      {.kind = Endpoint::Kind::tcp, .host = "127.0.0.1", .port = 0, .path = {}}, {});
+  ASSERT_EQ(1U, first.sockets.size());
+  const ListeningSockets second = open_listening_sockets(first.sockets[0].address, {});
+  EXPECT_TRUE(second.sockets.empty());
+  EXPECT_NE(std::string::npos, second.error.find(first.sockets[0].address.text())) << second.error;
+  EXPECT_NE(std::string::npos, second.error.find("in use")) << second.error;
+  EXPECT_FALSE(second.permission_denied);
+  close_listening_socket(first.sockets[0]);
+}
+
+}  // namespace
+}  // namespace fairlead

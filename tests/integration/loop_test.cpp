@@ -1,0 +1,124 @@
+// Loop and Alarm on real threads and a real clock.
+#include <gtest/gtest.h>
+
+#include "tests/integration/loop_thread.hpp"
+
+namespace fairlead {
+namespace {
+
+TEST(LoopTest, RunsWhatManyThreadsPostInEachOnesOrderAndOnItsOwnThread) {
+  constexpr int kThreads = 8;
+  constexpr int kPosts = 10000;
+  LoopThread thread;
+  struct Seen {
+    std::array<int, kThreads> next{};
+    int out_of_order = 0;
+    int elsewhere = 0;
+  } seen;  // touched by the loop's thread only, which is what tsan checks
+  std::vector<std::thread> posting;
+  for (int poster = 0; poster < kThreads; ++poster) {
+    posting.emplace_back([&, poster] {
+      for (int i = 0; i < kPosts; ++i) {
+        thread.loop().post([&seen, poster, i, id = thread.id()] {
+          if (seen.next[static_cast<std::size_t>(poster)]++ != i) ++seen.out_of_order;
+          if (std::this_thread::get_id() != id) ++seen.elsewhere;
+        });
+      }
+    });
+  }
+  for (std::thread& one : posting) one.join();
+  const Seen result = thread.call([&seen] { return seen; });
+  for (const int count : result.next) EXPECT_EQ(kPosts, count);
+  EXPECT_EQ(0, result.out_of_order);
+  EXPECT_EQ(0, result.elsewhere);
+}
+
+TEST(LoopTest, WhatIsPostedFromWithinRunsInALaterTurn) {
+  LoopThread thread;
+  std::vector<int> order;
+  thread.call([&] {
+    thread.loop().post([&order] { order.push_back(2); });
+    order.push_back(1);
+  });
+  EXPECT_EQ((std::vector{1, 2}), thread.call([&order] { return order; }));
+}
+
+TEST(LoopTest, RunEndsWhenItIsReleasedAndWorkHasEnded) {
+  EmptyTurns turns;
+  Loop loop;
+  loop.drive(turns);
+  int ran = 0;
+  loop.post([&] {
+    loop.release();
+    loop.post([&ran] { ++ran; });
+  });
+  loop.run();
+  EXPECT_EQ(1, ran);
+}
+
+TEST(LoopTest, StopEndsItWhateverIsLeft) {
+  EmptyTurns turns;
+  Loop loop;
+  loop.drive(turns);
+  Alarm alarm(loop);
+  bool rung = false;
+  loop.post([&] {
+    alarm.set(Loop::read_clock() + std::chrono::hours(1), [&rung] { rung = true; });
+    loop.stop();
+  });
+  loop.run();
+  EXPECT_FALSE(rung);
+}
+
+class AlarmTest : public testing::Test {
+ protected:
+  ~AlarmTest() override {
+    thread.call([this] { alarm.reset(); });
+  }
+
+  void set_in(Duration wait, int mark) {
+    thread.call([this, wait, mark] {
+      alarm->set(Loop::read_clock() + wait, [this, mark] {
+        rung.change([this, mark](std::vector<int>& marks) {
+          marks.push_back(mark);
+          rung_at = Loop::read_clock();
+        });
+      });
+    });
+  }
+  bool wait_for_a_ring() {
+    return rung.wait_until([](const std::vector<int>& marks) { return !marks.empty(); });
+  }
+
+  LoopThread thread;
+  Watched<std::vector<int>> rung;
+  TimePoint rung_at{};
+  std::unique_ptr<Alarm> alarm = std::make_unique<Alarm>(thread.loop());
+};
+
+TEST_F(AlarmTest, RingsNotBeforeItsTime) {
+  const TimePoint before = Loop::read_clock();
+  set_in(Duration(50), 1);
+  ASSERT_TRUE(wait_for_a_ring());
+  EXPECT_GE(rung_at - before, Duration(50));
+}
+
+TEST_F(AlarmTest, ASecondSetReplacesTheFirst) {
+  set_in(Duration(20), 1);
+  set_in(Duration(1), 2);
+  ASSERT_TRUE(wait_for_a_ring());
+  set_in(Duration(40), 3);  // past the time of the first
+  ASSERT_TRUE(rung.wait_until([](const std::vector<int>& marks) { return marks.back() == 3; }));
+  EXPECT_EQ((std::vector{2, 3}), rung.now());
+}
+
+TEST_F(AlarmTest, CancelledItDoesNotRing) {
+  set_in(Duration(20), 1);
+  thread.call([this] { alarm->cancel(); });
+  set_in(Duration(40), 2);
+  ASSERT_TRUE(wait_for_a_ring());
+  EXPECT_EQ(std::vector{2}, rung.now());
+}
+
+}  // namespace
+}  // namespace fairlead

@@ -1,0 +1,171 @@
+// A Loop on a thread of its own, and what happens there made visible to the test's thread, which
+// plays the peer with plain blocking sockets.
+#pragma once
+
+#include <pthread.h>
+#include <time.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/io/loop.hpp"
+
+namespace fairlead {
+
+// Far beyond what anything here takes.
+constexpr std::chrono::seconds kDeadline{60};
+
+// No shard: turns that do nothing of their own.
+class EmptyTurns final : public TurnClient {
+ public:
+  void begin_turn(TimePoint) override {}
+  void on_timer() override {}
+  void go_on() override {}
+  bool end_turn() override { return false; }
+  std::optional<TimePoint> next_due() const override { return {}; }
+};
+
+class LoopThread {
+ public:
+  LoopThread() {
+    loop_.drive(turns_);
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~LoopThread() {
+    loop_.post([this] { loop_.release(); });
+    thread_.join();
+  }
+  LoopThread(const LoopThread&) = delete;
+  LoopThread& operator=(const LoopThread&) = delete;
+
+  // Runs `work` in a turn of the loop and waits for it.
+  template <class Work>
+  auto call(Work work) {
+    // Shared: the result is there a moment before the task has ended.
+    using Task = std::packaged_task<decltype(work())()>;
+    const auto task = std::make_shared<Task>(std::move(work));
+    auto result = task->get_future();
+    loop_.post([task] { (*task)(); });
+    return result.get();
+  }
+
+  Loop& loop() { return loop_; }
+  std::thread::id id() const { return thread_.get_id(); }
+
+  std::chrono::nanoseconds processor_time() {
+    clockid_t clock{};
+    ::pthread_getcpuclockid(thread_.native_handle(), &clock);
+    timespec now{};
+    ::clock_gettime(clock, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  }
+
+ private:
+  EmptyTurns turns_;
+  Loop loop_;
+  std::thread thread_;
+};
+
+// What several threads tell each other: changed and asked under one mutex.
+template <class State>
+class Watched {
+ public:
+  template <class Change>
+  void change(Change change) {
+    const std::lock_guard lock(mutex_);
+    change(state_);
+    changed_.notify_all();
+  }
+
+  // False: it has not become so within the deadline.
+  template <class Condition>
+  bool wait_until(Condition condition) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kDeadline, [&] { return condition(state_); });
+  }
+
+  State now() {
+    const std::lock_guard lock(mutex_);
+    return state_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  State state_{};
+};
+
+// What one Transport has reported.
+struct Reported {
+  std::string bytes;
+  int deliveries = 0;
+  int ends = 0;
+  int silences = 0;
+  int progresses = 0;
+  int finishes = 0;
+  std::vector<TransportError> errors;
+};
+
+// Owns a Transport made on the loop, and records. `on_bytes_do`, when set, runs within each
+// delivery.
+class Recorder final : public TransportObserver {
+ public:
+  explicit Recorder(LoopThread& thread) : thread_(thread) {}
+  ~Recorder() {
+    thread_.call([this] {
+      if (transport) transport->terminate(TerminateManner::quiet);
+    });
+    if (transport) reported.wait_until([](const Reported& now) { return now.finishes > 0; });
+    thread_.call([this] { transport.reset(); });
+  }
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  void adopt(int descriptor) {
+    thread_.call([this, descriptor] {
+      transport = thread_.loop().adopt(descriptor);
+      transport->start(*this);
+    });
+  }
+
+  void on_bytes(Bytes bytes) override {
+    if (on_bytes_do) on_bytes_do(bytes);
+    reported.change([bytes](Reported& now) {
+      now.bytes += bytes;
+      ++now.deliveries;
+    });
+  }
+  void on_end() override {
+    reported.change([](Reported& now) { ++now.ends; });
+  }
+  void on_silence() override {
+    reported.change([](Reported& now) { ++now.silences; });
+  }
+  void on_progress() override {
+    reported.change([](Reported& now) { ++now.progresses; });
+  }
+  void on_error(TransportError error) override {
+    reported.change([error](Reported& now) { now.errors.push_back(error); });
+  }
+  void on_finished() override {
+    reported.change([](Reported& now) { ++now.finishes; });
+  }
+
+  std::unique_ptr<Transport> transport;  // touched on the loop's thread only
+  std::function<void(Bytes)> on_bytes_do;
+  Watched<Reported> reported;
+
+ private:
+  LoopThread& thread_;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,178 @@
+#include "tests/support/test_shard.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+namespace fairlead {
+
+using namespace std::chrono_literals;
+
+ServerSettings default_settings() {
+  ServerSettings settings;
+  settings.name = "fairlead";
+  settings.threads = 1;
+  settings.limits.max_message = 1024 * 1024;
+  settings.limits.queue_hard = 1024 * 1024;
+  settings.limits.queue_soft = 256 * 1024;
+  settings.limits.queue_soft_for = 10s;
+  settings.limits.max_buffer_memory = 256ULL * 1024 * 1024;
+  settings.limits.requests_per_turn = 64;
+  settings.timeouts = {.idle = 600s,
+                       .first_byte = 0s,
+                       .message = 30s,
+                       .write = 30s,
+                       .linger = 2s,
+                       .drain = 10s,
+                       .lame_duck = 120s};
+  return settings;
+}
+
+ServiceSettings& add_service(ServerSettings& settings, const std::string& name,
+                             const std::string& type) {
+  auto& service = *settings.services.emplace_back(std::make_unique<ServiceSettings>());
+  service.name = name;
+  service.type = type;
+  return service;
+}
+
+ListenerSettings& add_listener(ServerSettings& settings, ListenerProtocol protocol,
+                               const ServiceSettings* service) {
+  auto& listener = *settings.listeners.emplace_back(std::make_unique<ListenerSettings>());
+  listener.name = "main";
+  listener.protocol = protocol;
+  listener.service = service;
+  if (service != nullptr) listener.open_services = {service};
+  listener.idle = settings.timeouts.idle;
+  listener.greet_wait = 100ms;
+  return listener;
+}
+
+ServerSettings settings_for(const std::string& type, ListenerProtocol protocol, Boundary boundary) {
+  ServerSettings settings = default_settings();
+  ServiceSettings& service = add_service(settings, type, type);
+  service.text_rules.boundary = boundary;
+  if (type == "reply") service.text = "ok";
+  add_listener(settings, protocol, &service);
+  return settings;
+}
+
+// ---- The client ----
+
+TestClient& TestClient::sends(Bytes bytes) {
+  wire.send(bytes);
+  shard_.settle();
+  return *this;
+}
+
+TestClient& TestClient::sends_pieces(const std::vector<Bytes>& pieces) {
+  for (const Bytes piece : pieces) sends(piece);
+  return *this;
+}
+
+TestClient& TestClient::ends() {
+  wire.end();
+  shard_.settle();
+  return *this;
+}
+
+TestClient& TestClient::fails(TransportError error) {
+  wire.fail(error);
+  shard_.settle();
+  return *this;
+}
+
+TestClient& TestClient::takes(std::size_t bytes) {
+  wire.take(bytes);
+  shard_.settle();
+  return *this;
+}
+
+std::string TestClient::news() {
+  const std::size_t from = std::exchange(seen_, received().size());
+  return received().substr(from);
+}
+
+std::string TestClient::reason() const { return log_field("reason"); }
+
+std::string TestClient::log_field(const std::string& name) const {
+  const std::string id = std::to_string(id_);
+  for (const auto& event : shard_.session_log.events) {
+    if (event.name == "session" && event.fields.at("id") == id) return event.fields.at(name);
+  }
+  return {};
+}
+
+// ---- The loop ----
+
+TestShard::TestShard(ServerSettings settings) : settings_(std::move(settings)) {
+  shard_ = std::make_unique<Shard>(
+      Shard::Environment{settings_, transcript, files, log, session_log}, now_, 0U, 1U);
+}
+
+TestShard::~TestShard() = default;
+
+void TestShard::turn(const std::function<void()>& work) {
+  // A turn that always has a successor is a loop that never sleeps.
+  constexpr std::uint64_t kTurnsMax = 20'000'000;
+  if (++turns_ > kTurnsMax) throw std::runtime_error("the shard never comes to rest");
+  shard_->begin_turn(now_);
+  work();
+  if (shard_->end_turn()) go_on_posted_ = true;
+  if (after_turn) after_turn();
+}
+
+void TestShard::in_turn(const std::function<void()>& work) {
+  turn(work);
+  settle();
+}
+
+TestClient& TestShard::connect(FakeConditions conditions, std::size_t listener,
+                               CloseReason refused) {
+  const auto number = static_cast<std::uint32_t>(clients_.size());
+  auto& client =
+      *clients_.emplace_back(std::make_unique<TestClient>(*this, conditions, number + 1));
+  const auto port = static_cast<std::uint16_t>(40'001 + number);
+  in_turn([&, this] {
+    shard_->accept(client.wire.make_transport(), *settings_.listeners[listener],
+                   PeerAddress::from_ipv4({127, 0, 0, 1}, port), refused);
+  });
+  return client;
+}
+
+void TestShard::settle() {
+  std::vector<TestClient*> ready;
+  for (;;) {
+    ready.clear();
+    for (const auto& client : clients_) {
+      if (client->wire.has_event()) ready.push_back(client.get());
+    }
+    if (shuffle != nullptr) std::shuffle(ready.begin(), ready.end(), *shuffle);
+    if (ready.empty() && !go_on_posted_) return;
+    // What was left for the next turn comes behind whatever else the loop has waiting.
+    for (TestClient* client : ready) {
+      if (!client->wire.has_event()) continue;
+      if (before_event) before_event(*client);
+      turn([client] { client->wire.run_event(); });
+    }
+    if (std::exchange(go_on_posted_, false)) turn([this] { shard_->go_on(); });
+  }
+}
+
+void TestShard::advance(Duration time) { advance_to(now_ + time); }
+
+void TestShard::advance_to(TimePoint time) {
+  settle();
+  for (;;) {
+    const auto due = shard_->next_due();
+    if (!due || *due > time) break;
+    now_ = std::max(now_, *due);
+    turn([this] { shard_->on_timer(); });
+    settle();
+  }
+  now_ = std::max(now_, time);
+  settle();
+}
+
+}  // namespace fairlead

@@ -1,0 +1,114 @@
+// A whole shard with a virtual clock and fake connections: what the loop does in the daemon, a test
+// does here.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/core/shard.hpp"
+#include "tests/support/fake_transport.hpp"
+#include "tests/support/fakes.hpp"
+
+namespace fairlead {
+
+// ServerSettings as the key table has them when nothing is written; add services and listeners.
+ServerSettings default_settings();
+ServiceSettings& add_service(ServerSettings& settings, const std::string& name,
+                             const std::string& type);
+ListenerSettings& add_listener(ServerSettings& settings, ListenerProtocol protocol,
+                               const ServiceSettings* service);
+
+// One service of `type` (which is its name, too) behind one listener, where framed clients may open
+// it by name.
+ServerSettings settings_for(const std::string& type, ListenerProtocol protocol,
+                            Boundary boundary = Boundary::line);
+
+class TestShard;
+
+// A client that is connected to a TestShard. After each order everything that follows from it
+// without time passing has happened.
+class TestClient {
+ public:
+  TestClient(TestShard& shard, FakeConditions conditions, std::uint64_t id)
+      : wire(conditions), shard_(shard), id_(id) {}
+
+  TestClient& sends(Bytes bytes);
+  // One delivery, and one settling, for each piece.
+  TestClient& sends_pieces(const std::vector<Bytes>& pieces);
+  TestClient& ends();
+  TestClient& fails(TransportError error);
+  TestClient& takes(std::size_t bytes);
+
+  const std::string& received() const { return wire.received(); }
+  // What has come since the last call.
+  std::string news();
+  // Its session's line in the log; "" while the session lives.
+  std::string reason() const;
+  std::string log_field(const std::string& name) const;
+  std::uint64_t id() const { return id_; }
+
+  FakeConnection wire;
+
+ private:
+  TestShard& shard_;
+  std::uint64_t id_;
+  std::size_t seen_ = 0;
+};
+
+class TestShard {
+ public:
+  explicit TestShard(ServerSettings settings);
+  ~TestShard();
+
+  TestClient& connect(FakeConditions conditions = {}, std::size_t listener = 0,
+                      CloseReason refused = CloseReason::none);
+
+  // Runs the loop until nothing is left to do without time passing.
+  void settle();
+  // Lets time pass; timers ring when they are due.
+  void advance(Duration time);
+  void advance_to(TimePoint time);
+
+  // Work of the test's own in a turn, then settles.
+  void in_turn(const std::function<void()>& work);
+  void begin_drain() {
+    in_turn([this] { shard_->begin_drain(); });
+  }
+  void evict_all(CloseReason reason = CloseReason::draining) {
+    in_turn([this, reason] { shard_->evict_all(reason); });
+  }
+
+  TimePoint now() const { return now_; }
+  Shard& shard() { return *shard_; }
+  ServerSettings& settings() { return settings_; }
+  std::deque<std::unique_ptr<TestClient>>& clients() { return clients_; }
+  std::uint64_t closed(CloseReason reason) {
+    return shard_->counters().closed[static_cast<std::size_t>(reason)];
+  }
+  std::uint64_t turns() const { return turns_; }
+
+  CapturingLog log, session_log;
+  CapturingTranscript transcript;
+  MemoryFileRoots files;
+
+  std::function<void()> after_turn;    // optional
+  std::mt19937_64* shuffle = nullptr;  // optional: the order in which connections are served
+  std::function<void(TestClient&)> before_event;  // optional: conditions may change
+
+ private:
+  void turn(const std::function<void()>& work);
+
+  ServerSettings settings_;
+  TimePoint now_{std::chrono::hours(1)};
+  std::deque<std::unique_ptr<TestClient>> clients_;
+  std::unique_ptr<Shard> shard_;
+  std::uint64_t turns_ = 0;
+  bool go_on_posted_ = false;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,116 @@
+// What waits to be sent, who is read from, and whose turn it is.
+#include <gtest/gtest.h>
+
+#include "tests/support/client_frames.hpp"
+#include "tests/support/test_shard.hpp"
+
+namespace fairlead {
+namespace {
+
+using namespace std::chrono_literals;
+
+ServerSettings small_queue() {
+  ServerSettings settings = settings_for("echo", ListenerProtocol::text);
+  settings.limits.queue_soft = 1000;
+  return settings;
+}
+
+const std::string kLine = std::string(99, 'x') + "\n";
+
+TEST(Output, AboveTheMarkAClientIsNotReadFrom) {
+  TestShard shard(small_queue());
+  auto& client = shard.connect({.kernel_bytes_max = 100, .client_reads = false});
+  for (int i = 0; i < 50; ++i) client.sends(kLine);
+  EXPECT_TRUE(client.wire.is_paused());
+  EXPECT_GT(client.wire.undelivered_bytes(), 3000U);
+  EXPECT_LE(client.wire.queued_bytes(), 1100U);
+}
+
+TEST(Output, AtHalfOfTheMarkItIsReadFromAgain) {
+  TestShard shard(small_queue());
+  auto& client = shard.connect({.kernel_bytes_max = 100, .client_reads = false});
+  for (int i = 0; i < 50; ++i) client.sends(kLine);
+  const std::uint64_t delivered = client.wire.delivered_bytes();
+  while (client.wire.queued_bytes() > 600) client.takes(100);
+  EXPECT_EQ(client.wire.delivered_bytes(), delivered);
+  client.takes(100);
+  EXPECT_GT(client.wire.delivered_bytes(), delivered);
+}
+
+TEST(Output, ASlowReaderGetsEveryReplyInOrder) {
+  TestShard shard(small_queue());
+  auto& client = shard.connect({.kernel_bytes_max = 64, .client_reads = false});
+  std::string all;
+  for (int i = 0; i < 500; ++i) all += "message number " + std::to_string(i) + "\n";
+  client.sends(all);
+  for (int i = 0; i < 1000; ++i) client.takes(33);
+  EXPECT_EQ(client.received(), all);
+}
+
+TEST(Output, MemoryStaysBoundedForAClientThatOnlySends) {
+  TestShard shard(small_queue());
+  auto& client = shard.connect({.kernel_bytes_max = 100, .client_reads = false});
+  for (int i = 0; i < 1000; ++i) client.sends(kLine);
+  EXPECT_LE(shard.shard().buffer_bytes(), 64U * 1024);
+}
+
+TEST(Turns, OneClientsBurstLeavesTheOthersTheirTurns) {
+  TestShard shard(settings_for("reply", ListenerProtocol::text));
+  shard.settings().limits.requests_per_turn = 10;
+  auto& greedy = shard.connect();
+  auto& modest = shard.connect();
+  std::string burst;
+  for (int i = 0; i < 1000; ++i) burst += "x\n";
+  greedy.wire.send(burst);
+  modest.wire.send("x\n");
+  std::size_t greedy_had = 0;
+  shard.after_turn = [&] {
+    if (!modest.received().empty() && greedy_had == 0) greedy_had = greedy.received().size();
+  };
+  shard.settle();
+  EXPECT_EQ(greedy_had, 30U) << "ten replies of three bytes before the other's turn";
+  EXPECT_EQ(greedy.received().size(), 3000U);
+}
+
+TEST(Turns, NoTurnHandlesMoreThanItsShare) {
+  TestShard shard(settings_for("reply", ListenerProtocol::text));
+  shard.settings().limits.requests_per_turn = 10;
+  auto& client = shard.connect();
+  std::size_t before = 0;
+  shard.after_turn = [&] {
+    EXPECT_LE(client.received().size() - before, 30U);
+    before = client.received().size();
+  };
+  std::string burst;
+  for (int i = 0; i < 95; ++i) burst += "x\n";
+  client.sends(burst);
+  EXPECT_EQ(client.received().size(), 285U);
+}
+
+TEST(Turns, ADownloadTakesOneShareOfTheQueuePerTurn) {
+  TestShard shard(settings_for("file", ListenerProtocol::text));
+  shard.settings().limits.queue_soft = 1000;
+  const std::string content(50'000, 'f');
+  shard.files.add("big", content);
+  auto& client = shard.connect();  // takes everything at once
+  std::size_t before = 0;
+  shard.after_turn = [&] {
+    EXPECT_LE(client.received().size() - before, 1000U) << "one turn, one share";
+    before = client.received().size();
+  };
+  client.sends("big\n");
+  EXPECT_EQ(client.received(), content);
+  EXPECT_TRUE(client.wire.saw_end());
+}
+
+TEST(Output, AnotherClientIsServedWhileOneDoesNotRead) {
+  TestShard shard(small_queue());
+  auto& stuck = shard.connect({.kernel_bytes_max = 10, .client_reads = false});
+  auto& other = shard.connect();
+  for (int i = 0; i < 50; ++i) stuck.sends(kLine);
+  other.sends("hello\n");
+  EXPECT_EQ(other.received(), "hello\n");
+}
+
+}  // namespace
+}  // namespace fairlead

@@ -1,0 +1,258 @@
+// Every way a session ends: what the client sees, and the one reason.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "tests/support/client_frames.hpp"
+#include "tests/support/test_shard.hpp"
+
+namespace fairlead {
+namespace {
+
+using namespace std::chrono_literals;
+
+void expect_all_counted(TestShard& shard) {
+  const Counters& counters = shard.shard().counters();
+  EXPECT_EQ(counters.accepted,
+            counters.open +
+                std::accumulate(counters.closed.begin(), counters.closed.end(), std::uint64_t{0}));
+}
+
+TEST(SessionEnd, AHalfClosedClientGetsEveryReplyAndThenTheEnd) {
+  TestShard shard(settings_for("echo", ListenerProtocol::text));
+  shard.settings().limits.requests_per_turn = 2;
+  auto& client = shard.connect();
+  client.wire.send("a\nb\nc\nd\ne\nf");
+  client.wire.end();
+  shard.settle();
+  EXPECT_EQ(client.received(), "a\nb\nc\nd\ne\nf");
+  EXPECT_TRUE(client.wire.saw_end());
+  EXPECT_EQ(client.reason(), "peer_closed");
+  EXPECT_TRUE(client.wire.is_destroyed());
+}
+
+TEST(SessionEnd, AHalfClosedClientThatReadsSlowlyGetsEveryReplyToo) {
+  TestShard shard(settings_for("echo", ListenerProtocol::text));
+  shard.settings().limits.queue_soft = 1000;
+  auto& client = shard.connect({.kernel_bytes_max = 100, .client_reads = false});
+  std::string lines;
+  for (int i = 0; i < 300; ++i) lines += "line " + std::to_string(i) + "\n";
+  client.wire.send(lines);
+  client.wire.end();
+  shard.settle();
+  for (int i = 0; i < 200 && !client.wire.saw_end(); ++i) client.takes(77), shard.advance(1s);
+  EXPECT_EQ(client.received(), lines);
+  EXPECT_TRUE(client.wire.saw_end());
+  EXPECT_EQ(client.reason(), "peer_closed");
+}
+
+TEST(SessionEnd, AResetIsAReset) {
+  TestShard shard(settings_for("echo", ListenerProtocol::text));
+  auto& client = shard.connect();
+  client.sends("a\nunfinished").fails(TransportError::reset);
+  EXPECT_EQ(client.reason(), "reset");
+  EXPECT_EQ(shard.shard().buffer_bytes(), 0U);
+  EXPECT_EQ(shard.shard().sessions(), 0U);
+}
+
+TEST(SessionEnd, ADeadNetworkIsPeerVanishedAndAStrangeErrorIsOurs) {
+  TestShard shard(settings_for("echo", ListenerProtocol::text));
+  EXPECT_EQ(shard.connect().fails(TransportError::vanished).reason(), "peer_vanished");
+  EXPECT_EQ(shard.connect().fails(TransportError::failed).reason(), "internal_error");
+  expect_all_counted(shard);
+}
+
+TEST(SessionEnd, TheFirstReasonStands) {
+  ServerSettings settings = settings_for("echo", ListenerProtocol::text);
+  settings.services.front()->close_after = 1;
+  TestShard shard(std::move(settings));
+  auto& client = shard.connect();
+  client.sends("a\n").fails(TransportError::reset);
+  EXPECT_EQ(client.reason(), "close_after");
+  EXPECT_EQ(shard.closed(CloseReason::close_after), 1U);
+  EXPECT_EQ(shard.closed(CloseReason::reset), 0U);
+}
+
+// ---- Lingering
+
+ServerSettings closing_after_one() {
+  ServerSettings settings = settings_for("echo", ListenerProtocol::text);
+  settings.services.front()->close_after = 1;
+  return settings;
+}
+
+TEST(Linger, ReadsAndDropsUntilTheClientsEnd) {
+  TestShard shard(closing_after_one());
+  auto& client = shard.connect();
+  client.sends("a\n").sends("more\n").sends("and more\n");
+  EXPECT_EQ(client.received(), "a\n");
+  EXPECT_TRUE(client.wire.saw_end());
+  EXPECT_EQ(shard.shard().sessions(), 1U);
+  client.ends();
+  EXPECT_EQ(shard.shard().sessions(), 0U);
+  EXPECT_FALSE(client.wire.saw_reset());
+}
+
+TEST(Linger, EndsAfterTwoSecondsOfSilence) {
+  TestShard shard(closing_after_one());
+  auto& client = shard.connect();
+  client.sends("a\n");
+  shard.advance(1900ms);
+  client.sends("b");
+  shard.advance(1990ms);
+  EXPECT_EQ(client.reason(), "");
+  shard.advance(20ms);
+  EXPECT_EQ(client.reason(), "close_after");
+}
+
+TEST(Linger, EndsAfterThirtySecondsHoweverItDrips) {
+  TestShard shard(closing_after_one());
+  auto& client = shard.connect();
+  client.sends("a\n");
+  for (int i = 0; i < 29; ++i) shard.advance(1s), client.sends("drip");
+  shard.advance(980ms);
+  EXPECT_EQ(client.reason(), "");
+  shard.advance(30ms);
+  EXPECT_EQ(client.reason(), "close_after");
+}
+
+TEST(Linger, TheThirtySecondsBeginWithOurEndHoweverLongTheReplyTook) {
+  TestShard shard(closing_after_one());
+  auto& client = shard.connect({.kernel_bytes_max = 4, .client_reads = false});
+  client.sends("0123456789abcdef\n");
+  for (int i = 0; i < 4; ++i) shard.advance(20s), client.takes(4);
+  ASSERT_TRUE(client.wire.is_over());
+  client.sends("still here");
+  shard.advance(1s);
+  EXPECT_EQ(client.reason(), "") << "closed while the client may still be reading";
+  client.takes(100);
+  EXPECT_TRUE(client.wire.saw_end());
+  client.ends();
+  EXPECT_EQ(client.reason(), "close_after");
+}
+
+TEST(Linger, EndsByResetAbove64MiB) {
+  TestShard shard(closing_after_one());
+  auto& client = shard.connect();
+  client.sends("a\n");
+  const std::string flood(1024 * 1024, 'x');
+  for (int i = 0; i < 64; ++i) client.sends(flood);
+  EXPECT_FALSE(client.wire.saw_reset());
+  client.sends("x");
+  EXPECT_TRUE(client.wire.saw_reset());
+  EXPECT_EQ(client.reason(), "close_after");
+}
+
+TEST(Linger, AtMostAThousandTheOldestIsReset) {
+  TestShard shard(closing_after_one());
+  for (int i = 0; i < 1001; ++i) shard.connect().sends("a\n");
+  EXPECT_TRUE(shard.clients()[0]->wire.saw_reset());
+  EXPECT_FALSE(shard.clients()[1]->wire.saw_reset());
+  EXPECT_EQ(shard.shard().sessions(), 1000U);
+  shard.clients()[1]->ends();
+  shard.connect().sends("a\n");
+  EXPECT_FALSE(shard.clients()[2]->wire.saw_reset());
+}
+
+TEST(Linger, ZeroIsNoWait) {
+  TestShard shard(closing_after_one());
+  shard.settings().timeouts.linger = 0s;
+  auto& client = shard.connect();
+  client.sends("a\n");
+  EXPECT_EQ(client.reason(), "close_after");
+}
+
+// ---- Failures of ours
+
+TEST(Failure, AnExceptionInAServiceEndsThatSessionAlone) {
+  TestShard shard(settings_for("file", ListenerProtocol::text));
+  shard.files.add_trap("trap");
+  shard.files.add("fine", "content");
+  auto& unlucky = shard.connect();
+  auto& other = shard.connect();
+  unlucky.sends("trap\nmore\n").ends();
+  EXPECT_EQ(unlucky.received(), "error: internal_error: the server failed to handle this\n");
+  EXPECT_EQ(unlucky.reason(), "internal_error");
+  ASSERT_EQ(shard.log.events.size(), 1U);
+  EXPECT_EQ(shard.log.events[0].name, "session failed");
+  EXPECT_EQ(shard.log.events[0].fields["what"], "the disk is on fire");
+  EXPECT_EQ(shard.log.events[0].fields["id"], "1");
+  other.sends("fine\n");
+  EXPECT_EQ(other.received(), "content");
+  expect_all_counted(shard);
+}
+
+TEST(Failure, AHalfClosedClientIsToldToo) {
+  TestShard shard(settings_for("file", ListenerProtocol::text));
+  shard.files.add_trap("trap");
+  auto& client = shard.connect();
+  client.sends("trap").ends();
+  EXPECT_EQ(client.received(), "error: internal_error: the server failed to handle this\n");
+  EXPECT_EQ(client.reason(), "internal_error");
+}
+
+TEST(Failure, AFramedClientIsToldByAnErrorFrame) {
+  TestShard shard(settings_for("file", ListenerProtocol::framed));
+  shard.files.add_trap("trap");
+  auto& client = shard.connect();
+  client.sends(client::kPreface + client::request(1, "trap")).ends();
+  const auto said = client::parse(client.received()).frames;
+  ASSERT_EQ(said.size(), 2U);
+  EXPECT_EQ(said[1].type, client::error);
+  EXPECT_EQ(said[1].code(), static_cast<std::uint64_t>(CloseReason::internal_error));
+  EXPECT_EQ(client.reason(), "internal_error");
+}
+
+// ---- The line in the log
+
+TEST(SessionLog, HasOneLineWithEveryFieldPerSession) {
+  TestShard shard(settings_for("echo", ListenerProtocol::automatic));
+  auto& client = shard.connect();
+  shard.advance(1500ms);
+  client.sends("好\nabc\n").ends();
+  ASSERT_EQ(shard.session_log.events.size(), 1U);
+  const auto& line = shard.session_log.events[0];
+  EXPECT_EQ(line.name, "session");
+  EXPECT_EQ(line.level, Level::info);
+  EXPECT_EQ(line.fields, (std::map<std::string, std::string>{{"id", "1"},
+                                                             {"listener", "main"},
+                                                             {"peer", "127.0.0.1:40001"},
+                                                             {"protocol", "text"},
+                                                             {"encoding", "utf-8"},
+                                                             {"reason", "peer_closed"},
+                                                             {"ms", "1500"},
+                                                             {"bytes_in", "8"},
+                                                             {"bytes_out", "8"},
+                                                             {"messages_in", "2"},
+                                                             {"messages_out", "2"}}));
+}
+
+TEST(Counters, AddUpAtEveryTurn) {
+  TestShard shard(settings_for("echo", ListenerProtocol::automatic));
+  shard.after_turn = [&] { expect_all_counted(shard); };
+  auto& polite = shard.connect();
+  auto& rude = shard.connect();
+  auto& silent = shard.connect({}, 0, CloseReason::ip_limit);
+  polite.sends("hello\n").ends();
+  rude.sends("hello\n").fails(TransportError::reset);
+  silent.ends();
+  EXPECT_EQ(shard.shard().counters().accepted, 3U);
+  EXPECT_EQ(shard.shard().counters().open, 0U);
+  EXPECT_EQ(shard.closed(CloseReason::peer_closed), 1U);
+  EXPECT_EQ(shard.closed(CloseReason::reset), 1U);
+  EXPECT_EQ(shard.closed(CloseReason::ip_limit), 1U);
+  EXPECT_EQ(shard.shard().counters().bytes_in, 12U);
+  EXPECT_EQ(shard.shard().counters().bytes_out, 12U);
+}
+
+TEST(Counters, OnlyThoseWhoWereLetInAreReportedAsFreed) {
+  TestShard shard(settings_for("echo", ListenerProtocol::text));
+  std::vector<std::uint16_t> freed;
+  shard.shard().on_session_freed = [&](const PeerAddress& peer) { freed.push_back(peer.port); };
+  shard.connect({}, 0, CloseReason::denied).ends();
+  shard.connect().ends();
+  EXPECT_EQ(freed, (std::vector<std::uint16_t>{40002}));
+}
+
+}  // namespace
+}  // namespace fairlead
