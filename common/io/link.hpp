@@ -34,7 +34,7 @@ class Link final : public Transport {
   void resume() override;
   void probe() override;
   void release_buffers() override;
-  bool holds_buffer() const noexcept override { return block_ != nullptr; }
+  bool holds_buffer() const noexcept override { return block_ != nullptr || wants_block_; }
   void terminate(TerminateManner manner) override;
   std::size_t queued_bytes() const noexcept override { return queue_.size(); }
   std::uint64_t sent_bytes() const noexcept override { return sent_bytes_; }

@@ -1,5 +1,7 @@
 #include "common/io/loop.hpp"
 
+#include <sys/eventfd.h>
+
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -8,7 +10,16 @@
 
 namespace fairlead {
 
-LoopCore::LoopCore() { guard_.emplace(context_.get_executor()); }
+LoopCore::LoopCore() : mailbox_bell_(context_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  await_letters();
+}
+
+// The wait for letters is what keeps the loop running while it has nothing else to do.
+void LoopCore::release() {
+  timer_.cancel();
+  boost::system::error_code ignored;
+  mailbox_bell_.cancel(ignored);
+}
 
 void LoopCore::end_turn() {
   const bool more = client_->end_turn();
@@ -42,7 +53,18 @@ void LoopCore::post(std::function<void()> work) {
     first = mailbox_.empty();
     mailbox_.push_back(std::move(work));
   }
-  if (first) asio::post(context_, [this] { empty_mailbox(); });
+  if (first) static_cast<void>(::eventfd_write(mailbox_bell_.native_handle(), 1));
+}
+
+void LoopCore::await_letters() {
+  mailbox_bell_.async_wait(
+      asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& failed) {
+        if (failed) return empty_mailbox();  // released: what had been posted is still done
+        eventfd_t rung = 0;
+        static_cast<void>(::eventfd_read(mailbox_bell_.native_handle(), &rung));
+        await_letters();
+        empty_mailbox();
+      });
 }
 
 void LoopCore::empty_mailbox() {
@@ -51,6 +73,7 @@ void LoopCore::empty_mailbox() {
     const std::lock_guard lock(mailbox_mutex_);
     letters.swap(mailbox_);
   }
+  if (letters.empty()) return;
   turn([&letters] {
     for (const auto& work : letters) work();
   });

@@ -1,13 +1,12 @@
 // The Asio side of a Loop. Included by common/io only.
 #pragma once
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 #include "common/base/buffer_pool.hpp"
@@ -44,22 +43,21 @@ class LoopCore {
   void drive(TurnClient& client) { client_ = &client; }
   void run() { context_.run(); }
   void run_one() { context_.run_one(); }
-  void release() {
-    timer_.cancel();
-    guard_.reset();
+  void release();
+  void stop() {
+    post([this] { context_.stop(); });
   }
-  void stop() { context_.stop(); }
   void post(std::function<void()> work);
 
  private:
   void end_turn();
   void arm_timer();
+  void await_letters();
   void empty_mailbox();
 
-  // Handlers run on one thread only, so the reactor's locks are not needed; posting from others
-  // stays legal.
-  asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
-  std::optional<asio::executor_work_guard<LoopExecutor>> guard_;
+  // Touched by one thread only, so it needs no lock at all. Others reach it through the mailbox,
+  // whose bell is an eventfd: posting into the context from another thread would not be legal.
+  asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
   TurnClient* client_ = nullptr;
   BufferPool pool_;
   std::unique_ptr<char[]> scratch_ = std::make_unique<char[]>(kReadBytesMax);
@@ -68,6 +66,7 @@ class LoopCore {
   TimePoint armed_for_ = kNever;
   bool continuing_ = false;
 
+  asio::posix::basic_stream_descriptor<LoopExecutor> mailbox_bell_;
   std::mutex mailbox_mutex_;
   std::vector<std::function<void()>> mailbox_;  // guarded by mailbox_mutex_
 };

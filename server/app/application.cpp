@@ -72,6 +72,14 @@ struct Core {
   Shard shard;
 };
 
+// The end has been decided. A signal that comes after its handler has gone would make it another
+// exit status.
+void hold_signals() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
 class Daemon {
  public:
   Daemon(const ServerSettings& settings, Log& log, const ConnectionLimit& connections);
@@ -114,6 +122,7 @@ class Daemon {
 
   void on_signal(int number);
   void begin_drain();
+  void listener_stopped();
   void on_deadline();
   void census_then(const char* event, const std::function<void(Core&)>& act);
   void core_emptied();
@@ -133,6 +142,7 @@ class Daemon {
   std::optional<Signals> signals_;  // on the first core's loop, as is all that follows
   std::optional<Alarm> deadline_;
   std::size_t next_core_ = 0;
+  std::size_t listeners_stopping_ = 0;
   std::size_t cores_draining_ = 0;
   bool draining_ = false;
   bool leaving_ = false;
@@ -187,6 +197,7 @@ Outcome Daemon::run() {
   first.loop.run();
   for (std::thread& thread : threads) thread.join();
 
+  hold_signals();
   Counters sum;
   for (const auto& core : cores_) sum += core->shard.counters();
   log_counters(sum);
@@ -234,18 +245,22 @@ void Daemon::on_signal(int number) {
 void Daemon::begin_drain() {
   draining_ = true;
   cores_draining_ = cores_.size();
+  listeners_stopping_ = entrances_.size();
   for (const auto& entrance : entrances_) {
-    entrance->core().loop.post([one = entrance.get()] { one->listener.stop(); });
-  }
-  // Through the first loop's mailbox, so that what its listeners have just accepted travels ahead
-  // of the drain.
-  cores_.front()->loop.post([this] {
-    census_then("draining", [this](Core& core) {
-      core.shard.on_empty = [this] { cores_.front()->loop.post([this] { core_emptied(); }); };
-      core.shard.begin_drain();
+    entrance->core().loop.post([this, one = entrance.get()] {
+      one->listener.stop([this] { cores_.front()->loop.post([this] { listener_stopped(); }); });
     });
-    deadline_->set(Loop::read_clock() + settings_.timeouts.drain, [this] { on_deadline(); });
+  }
+}
+
+// The last connection is in its core's mailbox by now, ahead of the drain.
+void Daemon::listener_stopped() {
+  if (--listeners_stopping_ > 0) return;
+  census_then("draining", [this](Core& core) {
+    core.shard.on_empty = [this] { cores_.front()->loop.post([this] { core_emptied(); }); };
+    core.shard.begin_drain();
   });
+  deadline_->set(Loop::read_clock() + settings_.timeouts.drain, [this] { on_deadline(); });
 }
 
 void Daemon::on_deadline() {

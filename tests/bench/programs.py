@@ -118,12 +118,19 @@ class Daemon(Program):
         with open(self._directory / "log", "wb") as log:
             self.process = subprocess.Popen([binary, "-c", config, *settings], stderr=log, env=environment,
                                             stdout=subprocess.DEVNULL, preexec_fn=on_core(SERVER_CORE))
+        try:
+            self._ports = self._wait_for_ports()
+        except BenchError:
+            self.__exit__()
+            raise
+
+    def _wait_for_ports(self):
         ports = self._directory / "ports"
         wait_until(lambda: ports.exists() or self.process.poll() is not None, "fairleadd to listen")
         if not ports.exists():
             raise BenchError(f"fairleadd did not start: {self._log()}")
         lines = ports.read_text(encoding="utf-8").split("\n")
-        self._ports = {line.split()[0]: int(line.rsplit(":", 1)[1]) for line in lines if line}
+        return {line.split()[0]: int(line.rsplit(":", 1)[1]) for line in lines if line}
 
     def __exit__(self, *failure):
         super().__exit__(*failure)
@@ -163,7 +170,11 @@ class Generator(Program):
             [build / "bench_generator", "-m", mode, "-p", spoken, "-s", str(message_bytes), "-c", str(connections),
              "-d", str(depth), str(server.port(protocol))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=on_core(GENERATOR_CORE))
-        self._hear("ready")
+        try:
+            self._hear("ready")
+        except BenchError:
+            self.__exit__()
+            raise
 
     def run(self, seconds):
         """Loads the server for so long; how many messages (or connections) that were."""

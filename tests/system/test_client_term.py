@@ -33,11 +33,20 @@ class Peer:
         self._connections = queue.Queue()
         self._server = PlainServer(lambda _, connection: (self._connections.put(connection), self._read(connection)))
         self.received = queue.Queue()
+        self._resetting = threading.Event()
 
     def _read(self, connection):
-        with contextlib.suppress(OSError):  # reset() closes it
-            while data := connection.recv(65536):
+        # Looks up now and then: a socket that another thread waits on is not really closed by close().
+        connection.settimeout(0.02)
+        while not self._resetting.is_set():
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                data = connection.recv(65536)
                 self.received.put(data)
+                if not data:
+                    return
+        self._resetting.clear()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
         self.received.put(b"")
 
     def __enter__(self):
@@ -59,9 +68,7 @@ class Peer:
         self._connection.shutdown(socket.SHUT_WR)
 
     def reset(self):
-        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._connection.shutdown(socket.SHUT_RD)  # wakes the thread that reads
-        self._connection.close()
+        self._resetting.set()
 
     def hears(self):
         return self.received.get(timeout=DEADLINE).decode("utf-8", "backslashreplace")
@@ -249,6 +256,24 @@ class InATerminal(unittest.TestCase):
         screen.press("Enter")
         self.assertEqual(self.peer.hears(), "还在\n")
 
+    def test_ctrl_z_and_back(self):
+        screen = self.enterContext(Screen("term", self.peer.address, in_shell=True))
+        self.peer.accept()
+        screen.wait_for_line(">")
+        screen.type("一二三")
+        screen.wait_for_line("> 一二三")
+        screen.press("C-z")
+        screen.wait_for_line("shell:")
+        screen.type("fg")
+        screen.press("Enter")
+        screen.wait_for_cursor(8, "> 一二三")
+        screen.press("Left", "BSpace")
+        screen.wait_for_cursor(4, "> 一三")
+        self.peer.say("消息\n")
+        screen.wait_for_text("消息\n> 一三")
+        screen.press("Enter")
+        self.assertEqual(self.peer.hears(), "一三\n")
+
     def test_refused(self):
         with Screen("term", f"127.0.0.1:{unused_port()}", columns=120) as screen:
             screen.wait_for_line("exit=7")
@@ -295,6 +320,7 @@ class InATerminal(unittest.TestCase):
             self.peer.accept()
             screen.wait_for_text("connected")
             screen.type("abc")
+            screen.wait_for_line("abc")
             self.peer.say("消息\n")
             screen.wait_for_text("abc消息")
             screen.press("Enter")

@@ -1,9 +1,12 @@
 """Signals: the drain with sessions in every state, leaving at once, and new log files."""
+import fcntl
 import json
 import pathlib
 import signal
 import socket
+import struct
 import tempfile
+import termios
 import time
 import unittest
 
@@ -47,6 +50,11 @@ close_after = 1
 type = file
 root = {directory}
 """
+
+
+def unacknowledged(client):
+    """Bytes sent that the other kernel has not confirmed."""
+    return struct.unpack("i", fcntl.ioctl(client, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 class SignalTest(unittest.TestCase):
@@ -108,9 +116,13 @@ class Drain(SignalTest):
         self.start()
         client = self.framed()
         self.assertEqual(b"<1>", client.ask(b"1"))
+        # Stopped, so that the signal and all the requests are there before it looks at either.
+        self.daemon.send_signal(signal.SIGSTOP)
         for i in range(2, 501):
             client.request(b"%d" % i)
+        wait_for(lambda: unacknowledged(client.socket) == 0, "the requests to be in the daemon's kernel")
         self.daemon.send_signal(signal.SIGTERM)
+        self.daemon.send_signal(signal.SIGCONT)
         frames = client.read_until_end()
         *replies, last = frames
         self.assertEqual([(REPLY, i, b"<%d>" % i) for i in range(2, 501)],

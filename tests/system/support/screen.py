@@ -14,10 +14,11 @@ HAVE_TMUX = shutil.which("tmux") is not None
 
 
 class Screen:
-    """Runs fairlead in a terminal of that size; when it has ended, its exit code is in the last line."""
+    """Runs fairlead in a terminal of that size; when it has ended, its exit code is in the last line. `in_shell`: as a
+    job of a shell, whose prompt is `shell:`."""
 
-    def __init__(self, *arguments, columns=60, rows=20, environment=None):
-        self._directory = tempfile.TemporaryDirectory(prefix="fairlead-screen-")
+    def __init__(self, *arguments, columns=60, rows=20, environment=None, in_shell=False):
+        self._directory = tempfile.TemporaryDirectory(prefix="fairlead-screen-", ignore_cleanup_errors=True)
         self._socket = os.path.join(self._directory.name, "tmux")
         self.state = pathlib.Path((environment or {}).get("XDG_STATE_HOME", self._directory.name + "/state"))
         inside = {**ENVIRONMENT, "XDG_STATE_HOME": str(self.state), "HOME": self._directory.name,
@@ -26,7 +27,12 @@ class Screen:
         variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in inside.items())
         command = " ".join(shlex.quote(word) for word in [binary("fairlead"), *arguments])
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows),
+                   f"env {variables} PS1='shell:' HISTFILE= bash --norc --noprofile -i" if in_shell else
                    f"env {variables} {command}; echo exit=$?; exec cat")
+        if in_shell:
+            self.wait_for_line("shell:")
+            self.type(command)
+            self.press("Enter")
 
     def __enter__(self):
         return self
