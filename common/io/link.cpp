@@ -53,6 +53,9 @@ void send_reset(int descriptor) {
 }  // namespace
 
 struct Link::ReadDone {
+  using allocator_type = ReadMemory<char>;
+  allocator_type get_allocator() const noexcept { return allocator_type(*link); }
+
   Link* link;
   void operator()(const error_code& error, std::size_t size) const { link->on_read(error, size); }
 };
@@ -102,27 +105,34 @@ void Link::choose_buffer(std::size_t delivered_bytes) {
 }
 
 void Link::on_read(const error_code& error, std::size_t size) {
-  if (!terminated_) {
-    loop_.turn([this, &error, size] {
-      if (error == asio::error::operation_aborted) {
-        // Cancelled by probe() or release_buffers(): what has come meanwhile is still in the
-        // kernel.
-        const bool asked = std::exchange(probing_, false);
-        if (asked && !read_now() && !terminated_) observer_->on_silence();
-        return;
-      }
-      // A probe that came too late to cancel the read wants what has come behind it, too.
-      const bool asked = std::exchange(probing_, false);
-      if (error == asio::error::eof) {
-        ended_ = true;
-        return observer_->on_end();
-      }
-      if (error) return fail(error);
-      const Bytes bytes{block_ != nullptr ? block_ : own_.data(), size};
-      deliver(bytes, asked || size == (block_ != nullptr ? kBlockBytes : kOwnBytes));
-    });
+  if (terminated_) {
+    reading_ = false;
+    return finish_when_idle();
   }
-  reading_ = false;
+  loop_.turn([this, &error, size] {
+    if (error == asio::error::operation_aborted) {
+      // Cancelled by probe() or release_buffers(): what has come meanwhile is still in the
+      // kernel.
+      const bool asked = std::exchange(probing_, false);
+      if (asked && !read_now() && !terminated_) observer_->on_silence();
+      return;
+    }
+    // A probe that came too late to cancel the read wants what has come behind it, too.
+    const bool asked = std::exchange(probing_, false);
+    if (error == asio::error::eof) {
+      ended_ = true;
+      return observer_->on_end();
+    }
+    if (error) return fail(error);
+    const Bytes bytes{block_ != nullptr ? block_ : own_.data(), size};
+    deliver(bytes, asked || size == (block_ != nullptr ? kBlockBytes : kOwnBytes));
+  });
+  resting_ = true;
+  loop_.read_again(*this);
+}
+
+void Link::read_again() {
+  reading_ = resting_ = false;
   if (terminated_) return finish_when_idle();
   read_loop();
 }
@@ -172,7 +182,7 @@ void Link::resume() {
 // it tells.
 void Link::probe() {
   if (terminated_) return;
-  if (reading_) {
+  if (reading_ && !resting_) {
     probing_ = true;
     error_code ignored;
     socket_.cancel(ignored);

@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <cstddef>
 #include <cstdint>
 
 #include "common/base/buffer_pool.hpp"
@@ -40,7 +41,30 @@ class Link final : public Transport {
   std::uint64_t sent_bytes() const noexcept override { return sent_bytes_; }
   bool finished_sending() const noexcept override { return finished_sending_; }
 
+  // For the loop: the turn in which something was read has ended.
+  void read_again();
+
  private:
+  // Asio keeps the memory of only a few operations for reuse, and a wake-up brings many: the one
+  // pending read has its own.
+  template <class T>
+  struct ReadMemory {
+    using value_type = T;
+    explicit ReadMemory(Link& of) noexcept : link(&of) {}
+    template <class U>
+    explicit ReadMemory(const ReadMemory<U>& other) noexcept : link(other.link) {}
+    T* allocate(std::size_t) noexcept {
+      static_assert(sizeof(T) <= kReadOperationBytes);
+      return reinterpret_cast<T*>(link->read_operation_.data());
+    }
+    void deallocate(T*, std::size_t) noexcept {}
+    template <class U>
+    bool operator==(const ReadMemory<U>& other) const noexcept {
+      return link == other.link;
+    }
+
+    Link* link;
+  };
   struct ReadDone;
   struct WriteReady;
 
@@ -56,9 +80,10 @@ class Link final : public Transport {
   void fail(const boost::system::error_code& error);
   void finish_when_idle();
 
-  // Most requests fit, so a session that is not in the middle of a burst holds no block of the
-  // pool.
-  static constexpr std::size_t kOwnBytes = 128;
+  static constexpr std::size_t kReadOperationBytes = 128;
+  // Small requests fit (64 bytes behind the largest of our headers), so a session that is not in
+  // the middle of a burst holds no block of the pool.
+  static constexpr std::size_t kOwnBytes = 80;
   // What a busy session reads into; a full one says that there is more, which then goes through the
   // loop's scratch.
   static constexpr std::size_t kBlockBytes = 4096;
@@ -71,7 +96,8 @@ class Link final : public Transport {
   char* block_ = nullptr;  // of kBlockBytes, from the pool; null: read into own_
   bool wants_block_ = false;
   bool paused_ = false;
-  bool reading_ = false;  // an operation is pending, or its handler runs
+  bool reading_ = false;  // an operation is pending, or its handler's turn has not ended
+  bool resting_ = false;  // the latter: read_again() will be called
   bool writing_ = false;
   bool probing_ = false;
   bool ended_ = false;  // the peer's FIN, or an error, has been delivered
@@ -80,6 +106,7 @@ class Link final : public Transport {
   bool terminated_ = false;
   bool finish_posted_ = false;
   std::array<char, kOwnBytes> own_;
+  alignas(std::max_align_t) std::array<char, kReadOperationBytes> read_operation_;
 };
 
 }  // namespace fairlead

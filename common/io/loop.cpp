@@ -21,9 +21,18 @@ void LoopCore::release() {
   mailbox_bell_.cancel(ignored);
 }
 
+void LoopCore::open_turn() {
+  in_turn_ = true;
+  client_->begin_turn(Loop::read_clock());
+  asio::post(context_, [this] { end_turn(); });
+}
+
 void LoopCore::end_turn() {
   const bool more = client_->end_turn();
+  in_turn_ = false;
   arm_timer();
+  for (std::size_t i = 0; i < reading_again_.size(); ++i) reading_again_[i]->read_again();
+  reading_again_.clear();
   if (!more || continuing_) return;
   continuing_ = true;
   asio::post(context_, [this] {

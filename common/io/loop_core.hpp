@@ -23,6 +23,8 @@ using LoopTimer =
     asio::basic_waitable_timer<std::chrono::steady_clock,
                                asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>;
 
+class Link;
+
 class LoopCore {
  public:
   LoopCore();
@@ -32,13 +34,17 @@ class LoopCore {
   // One read's worth of memory, free between any two callbacks.
   char* scratch() noexcept { return scratch_.get(); }
 
-  // Every completion handler of this loop enters here and nowhere else.
+  // Every completion handler of this loop enters here and nowhere else. The first one behind a
+  // wake-up opens the turn, and the turn ends behind all that the same wake-up has brought: time is
+  // read once, and replies leave before anything more is read.
   template <class Work>
   void turn(Work&& work) {
-    client_->begin_turn(Loop::read_clock());
+    if (!in_turn_) open_turn();
     work();
-    end_turn();
   }
+
+  // Lets the link read again once the turn has ended.
+  void read_again(Link& link) { reading_again_.push_back(&link); }
 
   void drive(TurnClient& client) { client_ = &client; }
   void run() { context_.run(); }
@@ -50,6 +56,7 @@ class LoopCore {
   void post(std::function<void()> work);
 
  private:
+  void open_turn();
   void end_turn();
   void arm_timer();
   void await_letters();
@@ -64,7 +71,9 @@ class LoopCore {
 
   LoopTimer timer_{context_};
   TimePoint armed_for_ = kNever;
+  bool in_turn_ = false;
   bool continuing_ = false;
+  std::vector<Link*> reading_again_;
 
   asio::posix::basic_stream_descriptor<LoopExecutor> mailbox_bell_;
   std::mutex mailbox_mutex_;
