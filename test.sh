@@ -17,11 +17,12 @@ began=$SECONDS
 step() { echo; echo "==> [$((SECONDS - began)) s] $*"; }
 die() { echo "test.sh: $*" >&2; exit 1; }
 
+# build PRESET [target]
 build() {
-  step "building $1"
+  step "building $*"
   cmake --preset "$1" >"build-$1.log" 2>&1 || { cat "build-$1.log"; die "cmake --preset $1 failed"; }
   rm -f "build-$1.log"
-  cmake --build --preset "$1" || die "the $1 build failed"
+  cmake --build --preset "$1" --target "${2:-all}" || die "the $1 build failed"
 }
 
 # suite PRESET [ctest arguments]: the summary is ctest's own; under --all a skip is a failure.
@@ -38,13 +39,14 @@ suite() {
 install_missing "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" || die "packages are missing"
 
 build release
-build asan
 if [ "$all" = yes ]; then
   export FAIRLEAD_LONG=1
+  build asan
   build tsan
   suite asan
   suite tsan
 else
+  build asan sans_io_tests
   suite asan -L 'unit|sim|fuzz'
 fi
 
