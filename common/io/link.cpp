@@ -53,11 +53,12 @@ void send_reset(int descriptor) {
 }  // namespace
 
 struct Link::ReadDone {
-  using allocator_type = ReadMemory<char>;
-  allocator_type get_allocator() const noexcept { return allocator_type(*link); }
+  using allocator_type = OperationMemory::Allocator<char>;
+  allocator_type get_allocator() const noexcept { return allocator_type(memory); }
+  void operator()(const error_code& error, std::size_t size) const { link->on_read(error, size); }
 
   Link* link;
-  void operator()(const error_code& error, std::size_t size) const { link->on_read(error, size); }
+  std::byte* memory;
 };
 
 struct Link::WriteReady {
@@ -73,7 +74,11 @@ Link::Link(LoopCore& loop, int descriptor)
 Link::Link(LoopCore& loop, LinkSocket socket)
     : loop_(loop), socket_(std::move(socket)), queue_(loop.pool()) {}
 
-Link::~Link() { choose_buffer(0); }
+Link::~Link() {
+  choose_buffer(0);
+  // Only a loop that was stopped at once leaves an operation behind.
+  if (reading_) loop_.bury(std::move(read_memory_));
+}
 
 void Link::start(TransportObserver& observer) {
   observer_ = &observer;
@@ -89,7 +94,7 @@ void Link::read_loop() {
   reading_ = true;
   choose_buffer(wants_block_ ? kOwnBytes + 1 : 0);
   const auto buffer = block_ != nullptr ? asio::buffer(block_, kBlockBytes) : asio::buffer(own_);
-  socket_.async_read_some(buffer, ReadDone{this});
+  socket_.async_read_some(buffer, ReadDone{this, read_memory_.get()});
 }
 
 // While one turn brings more than our own buffer holds, the next read gets a block.

@@ -10,6 +10,7 @@
 #include "common/base/buffer_pool.hpp"
 #include "common/base/byte_queue.hpp"
 #include "common/io/loop_core.hpp"
+#include "common/io/operation_memory.hpp"
 #include "common/net/transport.hpp"
 
 namespace fairlead {
@@ -45,26 +46,6 @@ class Link final : public Transport {
   void read_again();
 
  private:
-  // Asio keeps the memory of only a few operations for reuse, and a wake-up brings many: the one
-  // pending read has its own.
-  template <class T>
-  struct ReadMemory {
-    using value_type = T;
-    explicit ReadMemory(Link& of) noexcept : link(&of) {}
-    template <class U>
-    explicit ReadMemory(const ReadMemory<U>& other) noexcept : link(other.link) {}
-    T* allocate(std::size_t) noexcept {
-      static_assert(sizeof(T) <= kReadOperationBytes);
-      return reinterpret_cast<T*>(link->read_operation_.data());
-    }
-    void deallocate(T*, std::size_t) noexcept {}
-    template <class U>
-    bool operator==(const ReadMemory<U>& other) const noexcept {
-      return link == other.link;
-    }
-
-    Link* link;
-  };
   struct ReadDone;
   struct WriteReady;
 
@@ -80,7 +61,6 @@ class Link final : public Transport {
   void fail(const boost::system::error_code& error);
   void finish_when_idle();
 
-  static constexpr std::size_t kReadOperationBytes = 128;
   // Small requests fit (64 bytes behind the largest of our headers), so a session that is not in
   // the middle of a burst holds no block of the pool.
   static constexpr std::size_t kOwnBytes = 80;
@@ -94,6 +74,9 @@ class Link final : public Transport {
   ByteQueue queue_;
   std::uint64_t sent_bytes_ = 0;
   char* block_ = nullptr;  // of kBlockBytes, from the pool; null: read into own_
+  // Asio keeps the memory of only a few operations for reuse, and a wake-up brings many: the one
+  // pending read has its own.
+  OperationMemory read_memory_;
   bool wants_block_ = false;
   bool paused_ = false;
   bool reading_ = false;  // an operation is pending, or its handler's turn has not ended
@@ -106,7 +89,6 @@ class Link final : public Transport {
   bool terminated_ = false;
   bool finish_posted_ = false;
   std::array<char, kOwnBytes> own_;
-  alignas(std::max_align_t) std::array<char, kReadOperationBytes> read_operation_;
 };
 
 }  // namespace fairlead

@@ -11,6 +11,7 @@
 
 #include "common/base/buffer_pool.hpp"
 #include "common/io/loop.hpp"
+#include "common/io/operation_memory.hpp"
 #include "common/protocol/limits.hpp"
 
 namespace fairlead {
@@ -43,6 +44,9 @@ class LoopCore {
     work();
   }
 
+  // Keeps the memory of an operation that has not come back until the context has destroyed it.
+  void bury(OperationMemory memory) { buried_.push_back(std::move(memory)); }
+
   // Lets the link read again once the turn has ended.
   void read_again(Link& link) { reading_again_.push_back(&link); }
 
@@ -61,6 +65,8 @@ class LoopCore {
   void arm_timer();
   void await_letters();
   void empty_mailbox();
+
+  std::vector<OperationMemory> buried_;  // outlives the context
 
   // Touched by one thread only, so it needs no lock at all. Others reach it through the mailbox,
   // whose bell is an eventfd: posting into the context from another thread would not be legal.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/integration/loop_thread.hpp"
+#include "tests/integration/sockets.hpp"
 
 namespace fairlead {
 namespace {
@@ -54,6 +55,33 @@ TEST(LoopTest, RunEndsWhenItIsReleasedAndWorkHasEnded) {
   });
   loop.run();
   EXPECT_EQ(1, ran);
+}
+
+// The link goes before its pending read has come back, and the loop after it.
+TEST(LoopTest, StoppedWithALinkThatReadsItGoesWithoutATrace) {
+  class Deaf final : public TransportObserver {
+    void on_bytes(Bytes) override {}
+    void on_end() override {}
+    void on_silence() override {}
+    void on_progress() override {}
+    void on_error(TransportError) override {}
+    void on_finished() override {}
+  };
+  EmptyTurns turns;
+  Deaf observer;
+  Pair pair = connected_pair();
+  Loop loop;
+  loop.drive(turns);
+  std::unique_ptr<Transport> link;
+  loop.post([&] {
+    link = loop.adopt(pair.near.release());
+    link->start(observer);
+    loop.stop();
+  });
+  loop.run();
+  link.reset();
+  char byte = 0;
+  EXPECT_EQ(0, ::recv(pair.far.get(), &byte, 1, 0));
 }
 
 TEST(LoopTest, StopEndsItWhateverIsLeft) {

@@ -43,7 +43,7 @@ class AtTheTutorialsServers(unittest.TestCase):
                 client.send("一半的一".encode()[:-1])
                 peer = client.getsockname()
                 reset(client)
-            self.assertIn(self.daemon.session_of(peer)["reason"], ("reset", "close_after", "no_such_file"))
+            self.assertIn(self.daemon.session_of(peer, name)["reason"], ("reset", "close_after", "no_such_file"))
             self.check_serves()
 
     def test_a_character_cut_at_byte_1024_is_not_torn(self):
@@ -54,7 +54,7 @@ class AtTheTutorialsServers(unittest.TestCase):
                 client.sendall(data)
                 client.shutdown(socket.SHUT_WR)
                 receive_until_end(client)
-                self.daemon.session_of(client.getsockname())
+                self.daemon.session_of(client.getsockname(), "loop")
             prefix = "收到客户端信息: "
             wait_for(lambda: "".join(line[len(prefix):] for line in self.daemon.stdout_lines()
                                      if line.startswith(prefix)).endswith(text), f"the text as it was, from {encoding}")
@@ -73,7 +73,7 @@ class AtTheTutorialsServers(unittest.TestCase):
             client.send("\x1b[2J\x07\n已经连接客户端: ('127.0.0.1', 1)\x9b\u202e".encode())
             client.recv(1024)
             peer = client.getsockname()
-        self.daemon.session_of(peer)
+        self.daemon.session_of(peer, "prompted")
         wanted = [f"已经连接客户端: {peer}",
                   "收到数据:\\x1b[2J\\x07\\n已经连接客户端: ('127.0.0.1', 1)\\u{009b}\\u{202e}"]
         wait_for(lambda: len(self.daemon.stdout_lines()) >= 2, "the transcript")
@@ -87,7 +87,7 @@ class AtTheTutorialsServers(unittest.TestCase):
                 client.send("大文件.bin".encode(encoding))
                 self.assertTrue(receive_until_end(client) == data, encoding)
                 peer = client.getsockname()
-            session = self.daemon.session_of(peer)
+            session = self.daemon.session_of(peer, "download")
             self.assertEqual(("completed", len(data)), (session["reason"], session["bytes_out"]))
 
     def test_downloads_side_by_side_at_every_speed(self):
@@ -152,7 +152,7 @@ class AtTheTutorialsServers(unittest.TestCase):
                 pass
             self.assertTrue(ends_by_reset(client))
             peer = client.getsockname()
-        self.assertEqual("file_changed", self.daemon.session_of(peer)["reason"])
+        self.assertEqual("file_changed", self.daemon.session_of(peer, "download")["reason"])
 
 
 SPOKEN = """

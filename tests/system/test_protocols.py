@@ -264,7 +264,7 @@ class Text(ProtocolTest):
                     receive_until_end(client)
                     peer = client.getsockname()
                     client.close()
-                    self.assertEqual(reason, self.daemon.session_of(peer)["reason"], opening)
+                    self.assertEqual(reason, self.daemon.session_of(peer, listener)["reason"], opening)
 
     def test_a_client_that_does_not_read_is_held_and_then_reset(self):
         self.start("[timeouts]\nwrite = 300ms\n[limits]\nqueue_soft = 64KiB\n", main="text lines")

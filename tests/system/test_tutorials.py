@@ -58,8 +58,7 @@ class Tutorials(unittest.TestCase):
                 with self.subTest(client=kind, port=port):
                     name = self.visit(kind, port)
                     visits += 1
-                    session = self.daemon.session_of(name)
-                    self.assertEqual(LISTENERS[port], session["listener"])
+                    session = self.daemon.session_of(name, LISTENERS[port])
                     self.assertNotIn(session["reason"], OUR_FAULT)
                     # In order: nobody else is there.
                     here = tutorials.transcript(kind, port, name)
@@ -106,7 +105,7 @@ class Tutorials(unittest.TestCase):
                 client.send(b"x")
                 self.assertEqual(reply, receive_until_end(client))
                 name = client.getsockname()
-            self.assertEqual("close_after", self.daemon.session_of(name)["reason"])
+            self.assertEqual("close_after", self.daemon.session_of(name, LISTENERS[port])["reason"])
 
     def test_the_sizes_and_bytes_of_the_table(self):
         self.assertEqual("bac3b5c42cd2d1beadcad5b5bd217e",
@@ -125,7 +124,7 @@ class Tutorials(unittest.TestCase):
         saved = self.folder / ("接收" + tutorials.FILE_NAME)
         seen = tutorials.downloader(self.address(8080), lambda: None, self.folder)
         self.assertEqual(tutorials.FILE, saved.read_bytes())
-        self.daemon.session_of(seen.name)
+        self.daemon.session_of(seen.name, "download")
         self.assertEqual("", self.daemon.stdout())
 
 

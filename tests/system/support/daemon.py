@@ -222,11 +222,13 @@ class Daemon:
         return self.wait_for_events("session", count, lambda event: listener in (None, event["listener"])) \
             if count else [event for event in self.events("session") if listener in (None, event["listener"])]
 
-    def session_of(self, peer_name):
-        """The session line of the client whose getsockname() this is."""
+    def session_of(self, peer_name, listener="main"):
+        """The session line of the client whose getsockname() this is. The kernel gives a client of another listener
+        the same port again at once, so it takes both to tell one client."""
         host, port = peer_name[:2]
         peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        return self.wait_for_events("session", 1, lambda event: event["peer"] == peer)[0]
+        return self.wait_for_events(
+            "session", 1, lambda event: (event["peer"], event["listener"]) == (peer, listener))[0]
 
     def counters(self):
         """What USR1 makes the daemon log, asked for now."""
