@@ -54,4 +54,3 @@ step "fuzzing, a short run"
 tests/fuzz/run.sh || die "a fuzzer found something"
 
 suite release
-step "done"
