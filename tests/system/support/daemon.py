@@ -241,3 +241,7 @@ class Daemon:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def wait_for_descriptors(self, count):
+        """A sanitizer's own thread has a file open now and then, so one look is not enough; a leak stays."""
+        wait_for(lambda: self.descriptors() == count, f"{count} descriptors to be open, as before")
