@@ -3,6 +3,7 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -16,10 +17,10 @@ FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 def files_of(root):
     """What git tracks or would track; outside a checkout, every file but those that a build made."""
-    listing = subprocess.run(["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                             capture_output=True)
-    if listing.returncode == 0:
-        names = [pathlib.Path(name.decode()) for name in listing.stdout.split(b"\0") if name]
+    if shutil.which("git") and (root / ".git").exists():
+        listing = subprocess.run(["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                                 capture_output=True, check=True).stdout
+        names = [pathlib.Path(name.decode()) for name in listing.split(b"\0") if name]
         return [name for name in names if (root / name).exists()]
     files = [path.relative_to(root) for path in root.rglob("*") if path.is_file()]
     return [file for file in files if file.parts[0] not in ("build", ".git") and "__pycache__" not in file.parts]
