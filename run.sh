@@ -30,7 +30,8 @@ python3 config/tour.py || die "the tour failed"
 
 if [ ! -t 0 ] || [ ! -t 1 ]; then exit 0; fi
 echo "==> serving on 127.0.0.1:7878 until Ctrl-C; the log follows"
-trap 'echo' INT
+trap 'echo' INT  # the daemon gets it too, and drains
 tail -n +1 -f "$log" --pid="$daemon" &
-wait "$daemon" || true
+while kill -0 "$daemon" 2>/dev/null; do wait "$daemon" || true; done
 trap 'rm -f "$log"' EXIT
+wait
