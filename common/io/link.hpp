@@ -21,7 +21,8 @@ using LinkSocket = asio::basic_stream_socket<asio::generic::stream_protocol, Loo
 // Asio reads when the operation starts or the socket becomes ready, and delivers later, so a shared
 // one would be overwritten.
 //
-// Invariant: destroyed only when no operation is pending, which is what on_finished says.
+// Invariant: destroyed only when no operation is pending, which is what on_finished says; but for a
+// loop that was stopped at once, which then keeps the memory of what is pending.
 class Link final : public Transport {
  public:
   Link(LoopCore& loop, int descriptor);

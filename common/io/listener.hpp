@@ -18,8 +18,7 @@ class ListenerClient {
   // Which loop is to serve this peer. On the listener's thread.
   virtual Loop& place(const PeerAddress& peer) = 0;
 
-  // Takes over the connection. In a turn of the loop that was chosen, on its thread; `place_index`
-  // orders nothing.
+  // Takes over the connection. In a turn of the loop that was chosen, on its thread.
   virtual void accepted(Loop& loop, std::unique_ptr<Transport> transport,
                         const PeerAddress& peer) = 0;
 

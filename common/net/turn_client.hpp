@@ -8,8 +8,8 @@
 
 namespace fairlead {
 
-// Every entry into a shard is one turn: begin_turn, the work, end_turn. Called on the loop's thread
-// only.
+// Every entry into a shard is part of a turn: begin_turn, the work of one or several events,
+// end_turn. Called on the loop's thread only.
 class TurnClient {
  public:
   // Time is read once per turn, here.
