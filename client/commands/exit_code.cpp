@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "common/config/units.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -81,13 +82,23 @@ Outcome outcome_of(CloseReason told, std::string_view sentence) {
           "the server answered with an error: " + in_words(told, sentence)};
 }
 
-int report(std::string_view where, const Outcome& outcome) {
-  if (outcome.line.empty()) return outcome.exit_code;
+std::string report_line(std::string_view where, const Outcome& outcome) {
+  if (outcome.line.empty()) return {};
   std::string line = "fairlead: ";
   if (!where.empty()) line += escaped(where) + ": ";
   append_escaped(line, outcome.line);
-  line += '\n';
-  std::fputs(line.c_str(), stderr);
+  return line + '\n';
+}
+
+std::string retry_notice(const Failure& failure, bool was_open, Duration wait) {
+  std::string why = outcome_of(failure).line;
+  if (why.empty()) why = "the server ended the connection";
+  return (was_open ? "connection lost: " : "") + escaped(why) + "; trying again in " +
+         format_duration(wait);
+}
+
+int report(std::string_view where, const Outcome& outcome) {
+  std::fputs(report_line(where, outcome).c_str(), stderr);
   return outcome.exit_code;
 }
 

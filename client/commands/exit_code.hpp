@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "client/lib/failure.hpp"
+#include "common/base/time.hpp"
 
 namespace fairlead {
 
@@ -45,8 +46,13 @@ Outcome outcome_of(const Failure& failure);
 // What an ERROR frame in reply to a request means.
 Outcome outcome_of(CloseReason told, std::string_view sentence);
 
-// Prints "fairlead: WHERE: LINE" escaped, as one line on stderr, unless the line is empty. Returns
-// the exit code.
+// "fairlead: WHERE: LINE" escaped, as one line; nothing when the outcome has none.
+std::string report_line(std::string_view where, const Outcome& outcome);
+
+// What is said, escaped, of a connection that is not there and will be tried again after `wait`.
+std::string retry_notice(const Failure& failure, bool was_open, Duration wait);
+
+// Prints report_line() on stderr. Returns the exit code.
 int report(std::string_view where, const Outcome& outcome);
 
 }  // namespace fairlead

@@ -126,7 +126,7 @@ void PingRun::send_ping() {
 }
 
 void PingRun::on_frame(const Frame& frame) {
-  if (frame.type != FrameType::pong || frame.payload != std::to_string(tried_)) return;
+  if (answered_ || frame.type != FrameType::pong || frame.payload != std::to_string(tried_)) return;
   client_->set_deadline(kNever);
   answered("accepting, pong in ");
   next_try();

@@ -203,11 +203,7 @@ void Conversation::show_fragment() {
 
 void Conversation::on_retry(const Failure& failure, Duration wait) {
   show_fragment();
-  const bool was_open = std::exchange(open_, false);
-  std::string why = outcome_of(failure).line;
-  if (why.empty()) why = "the server ended the connection";
-  screen_.notice((was_open ? "connection lost: " : "") + why + "; trying again in " +
-                 format_duration(wait));
+  screen_.notice(retry_notice(failure, std::exchange(open_, false), wait));
 }
 
 void Conversation::on_ended(const Failure& failure) {

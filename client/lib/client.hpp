@@ -77,7 +77,7 @@ class Client final : private ConnectionObserver {
   Connection* connection() noexcept { return is_ready_ ? connection_.get() : nullptr; }
 
   // text: what has come of a reply that is not complete (Connection::take_fragment). Also in
-  // on_retry and on_ended.
+  // on_retry and on_ended, but not in on_frame.
   std::string take_fragment() { return connection_ ? connection_->take_fragment() : std::string(); }
 
   // One deadline for whatever the caller waits for. A second call replaces the first; kNever

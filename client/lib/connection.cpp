@@ -189,12 +189,7 @@ void Connection::on_framed(const Frame& frame) {
   }
   switch (frame.type) {
     case FrameType::ping:
-      codec_->encode({.type = FrameType::pong,
-                      .channel = frame.channel,
-                      .request_id = frame.request_id,
-                      .payload = frame.payload},
-                     *transport_);
-      return flush_later();
+      return on_ping(frame);
     case FrameType::error:
       if (frame.channel == 0 && frame.request_id == 0) on_goodbye(frame.payload);
       break;
@@ -213,6 +208,23 @@ void Connection::on_framed(const Frame& frame) {
   observer_.on_frame(frame);
 }
 
+void Connection::on_ping(const Frame& ping) {
+  if (ping.payload.size() > kPingBytesMax)
+    return end({.kind = FailureKind::bad_protocol, .what = "ping above 32 bytes"});
+  if (transport_->queued_bytes() == 0) pong_bytes_ = 0;
+  pong_bytes_ += kFrameHeaderBytes + ping.payload.size();
+  if (pong_bytes_ > kPongBytesQueuedMax) {
+    return end({.kind = FailureKind::bad_protocol,
+                .what = "the server sends PING after PING and takes no PONG"});
+  }
+  codec_->encode({.type = FrameType::pong,
+                  .channel = ping.channel,
+                  .request_id = ping.request_id,
+                  .payload = ping.payload},
+                 *transport_);
+  flush_later();
+}
+
 void Connection::on_hello(Bytes payload) {
   hello_ = read_hello(payload);
   if (!hello_) return end({.kind = FailureKind::bad_protocol, .what = "malformed HELLO"});
@@ -227,13 +239,17 @@ void Connection::on_goodbye(Bytes payload) {
 }
 
 std::string Connection::take_fragment() {
-  struct Collector final : FrameSink {
+  // After a close in on_frame whole lines may be among it.
+  struct Collector final : FrameSink, ByteSink {
+    explicit Collector(const Codec& from) : codec(from) {}
     Flow on_frame(const Frame& frame) override {
-      bytes += frame.payload;
+      codec.encode(frame, *this);
       return Flow::go_on;
     }
+    void send(Bytes part) override { bytes += part; }
+    const Codec& codec;
     std::string bytes;
-  } rest;
+  } rest(*codec_);
   if (settings_.protocol == Protocol::text) codec_->on_end(rest);
   return rest.bytes;
 }

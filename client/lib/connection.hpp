@@ -23,7 +23,7 @@ enum class Protocol : std::uint8_t { text, len32, framed };
 
 struct ConnectionSettings {
   Protocol protocol = Protocol::text;
-  std::uint32_t message_bytes_max = kMessageBytesCeiling;  // of what the server may send
+  std::uint32_t message_bytes_max = kMessageBytesCeiling;  // of what the server may send; >= 4
   ReplySettings reply = {};                                // text: where a reply is complete
   LineEnd line_end = LineEnd::none;                        // text: what send() appends
   EncodingSettings encoding = {};  // text: what helps to keep characters whole
@@ -67,6 +67,10 @@ class ConnectionObserver {
 // Invariant: ready -> requests can be sent; ended -> nothing more reaches the observer.
 class Connection final : private TransportObserver, private FrameSink {
  public:
+  // What may wait of answers to PINGs: far more than one read can ask for. A server that asks on
+  // and takes nothing would fill our memory.
+  static constexpr std::size_t kPongBytesQueuedMax = 256 * std::size_t{1024};
+
   Connection(ClientShard& shard, const ConnectionSettings& settings,
              std::unique_ptr<Transport> transport, ConnectionObserver& observer);
   ~Connection();
@@ -96,7 +100,8 @@ class Connection final : private TransportObserver, private FrameSink {
   void close(Failure why = {}) { end(std::move(why)); }
 
   // text: what has come of a reply that is not complete, when there is no use in waiting for the
-  // rest: its time is up, or the connection broke (then it is called in on_ended).
+  // rest: its time is up, or the connection broke (then it is called in on_ended). Not from within
+  // on_frame.
   std::string take_fragment();
 
   const std::optional<ServerHello>& hello() const noexcept { return hello_; }
@@ -117,6 +122,7 @@ class Connection final : private TransportObserver, private FrameSink {
   Flow on_frame(const Frame& frame) override;
 
   void on_framed(const Frame& frame);
+  void on_ping(const Frame& ping);
   void on_hello(Bytes payload);
   void on_goodbye(Bytes payload);
   void decoded(const DecodeResult& result);
@@ -134,6 +140,7 @@ class Connection final : private TransportObserver, private FrameSink {
   ShardTimer silence_;
   Failure failure_;  // why it ends; sent by on_finished
   std::uint64_t received_bytes_ = 0;
+  std::size_t pong_bytes_ = 0;  // sent since the queue was last seen empty
   std::uint32_t last_request_id_ = 0;
   bool ending_ = false;
 };

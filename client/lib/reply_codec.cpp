@@ -11,7 +11,7 @@ Codec::Parsed ReplyCodec::parse(Bytes in, More more, FrameSink& sink) {
   while (at < in.size()) {
     const Cut cut = first_reply(in.substr(at), more);
     if (cut.frame.payload.size() > message_bytes_max_ ||
-        (cut.size == 0 && in.size() - at > message_bytes_max_)) {
+        (cut.size == 0 && is_above_limit(in.substr(at)))) {
       return {at, DecodeResult::failed(CloseReason::message_too_big, "reply above the limit")};
     }
     if (cut.size == 0) break;
@@ -20,6 +20,12 @@ Codec::Parsed ReplyCodec::parse(Bytes in, More more, FrameSink& sink) {
     if (sink.on_frame(cut.frame) == Flow::stop) return {at, DecodeResult::stopped()};
   }
   return {at, {}};
+}
+
+bool ReplyCodec::is_above_limit(Bytes unfinished) const {
+  // The CR of a line that is just within the limit waits for its LF.
+  const bool may_be_crlf = settings_.until.empty() && unfinished.ends_with('\r');
+  return unfinished.size() - (may_be_crlf ? 1 : 0) > message_bytes_max_;
 }
 
 ReplyCodec::Cut ReplyCodec::first_reply(Bytes in, More more) {
@@ -60,9 +66,10 @@ ReplyCodec::Cut ReplyCodec::up_to_until(Bytes in) {
 }
 
 ReplyCodec::Cut ReplyCodec::whole_characters(Bytes in, More more) const {
-  const Bytes window = in.substr(0, kReadBytesMax);
+  const std::size_t piece_bytes_max = std::min<std::size_t>(kReadBytesMax, message_bytes_max_);
+  const Bytes window = in.substr(0, piece_bytes_max);
   const bool may_grow = more == More::may_follow || window.size() < in.size();
-  const std::size_t size = encoding_.whole_characters(window, kReadBytesMax, may_grow);
+  const std::size_t size = encoding_.whole_characters(window, piece_bytes_max, may_grow);
   return {{.payload = window.substr(0, size)}, size};
 }
 

@@ -1,7 +1,7 @@
 // text, read from the client's end: where a reply of a plain server is complete.
 //   line   at LF or CRLF
 //   auto   at LF or CRLF, or after a silence of `quiet` behind its first byte
-//   none   never: every delivery is handed out as it comes
+//   none   never: every delivery is handed out as it comes, a long one in pieces
 // and with `until`, whatever the boundary, at that text and nowhere else. The end of the stream
 // completes what has come. The server's rules (common/protocol/text_codec.hpp) differ: a reply may
 // be an empty line, and has no `chunk`.
@@ -28,7 +28,7 @@ struct ReplySettings {
 // rest may still come.
 class ReplyCodec final : public Codec {
  public:
-  // Settings and encoding outlive the codec.
+  // Settings and encoding outlive the codec. message_bytes_max: at least 4, a whole character.
   ReplyCodec(BufferPool& pool, const ReplySettings& settings, const ClientEncoding& encoding,
              std::uint32_t message_bytes_max)
       : Codec(pool),
@@ -49,6 +49,7 @@ class ReplyCodec final : public Codec {
   Cut first_line(Bytes in);
   Cut up_to_until(Bytes in);
   Cut whole_characters(Bytes in, More more) const;
+  bool is_above_limit(Bytes unfinished) const;
   bool pause_matters() const noexcept override {
     return settings_.boundary == ReplyBoundary::automatic && settings_.until.empty();
   }

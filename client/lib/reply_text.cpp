@@ -41,7 +41,8 @@ bool is_torn_gb18030(Bytes reply) {
 
 ReplyText read_reply(ClientEncoding& encoding, Bytes reply) {
   std::size_t torn = may_be_utf8(encoding) ? torn_utf8(reply) : 0;
-  if (torn == 0 && !is_utf8(reply) && is_torn_gb18030(reply))
+  const bool may_be_gb18030 = encoding.decided() != Encoding::utf8;
+  if (torn == 0 && may_be_gb18030 && !is_utf8(reply) && is_torn_gb18030(reply))
     torn = gb18030_prefix(reply).unfinished;
   const Bytes whole = reply.substr(0, reply.size() - torn);
 

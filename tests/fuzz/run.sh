@@ -2,7 +2,7 @@
 # Builds the preset `fuzz` and runs each libFuzzer program for a while, from the saved inputs on. Prints one line per
 # program; fails at a finding, and keeps the input that shows it.
 #
-#   tests/fuzz/run.sh [--runs N] [NAME...]     NAME: detect framed len32 text config session
+#   tests/fuzz/run.sh [--runs N] [NAME...]     NAME: detect framed len32 text config session client
 #
 # Without --runs each makes 20,000 runs, or as many as fit into a minute.
 set -euo pipefail

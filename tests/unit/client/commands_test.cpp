@@ -72,6 +72,20 @@ TEST(ExitCodes, EveryFailureHasALineThatSaysWhatToDo) {
   }
 }
 
+TEST(ExitCodes, WhatAServerSaidIsEscapedInEveryLineAboutIt) {
+  const Failure failure{.kind = FailureKind::turned_away,
+                        .told = CloseReason::draining,
+                        .what = "\x1b]0;mine\x07\nfairlead: fine\xff"};
+  const std::string shown = "draining: \\x1b]0;mine\\x07\\nfairlead: fine\\xff";
+  EXPECT_EQ(report_line("h\n:1", outcome_of(failure)),
+            "fairlead: h\\n:1: the server ended the connection: " + shown + "\n");
+  EXPECT_EQ(
+      retry_notice(failure, true, Duration(1500)),
+      "connection lost: the server ended the connection: " + shown + "; trying again in 1500ms");
+  EXPECT_EQ(retry_notice({}, false, Duration(1000)),
+            "the server ended the connection; trying again in 1s");
+}
+
 TEST(Options, AreRefusedWithTheNearestName) {
   EXPECT_THAT(usage_error([] { read({"--protocl", "x"}); }), HasSubstr("--protocl"));
   EXPECT_THAT(usage_error([] {

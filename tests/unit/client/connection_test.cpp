@@ -52,6 +52,7 @@ class ConnectionTest : public testing::Test, public ConnectionObserver {
     frames.push_back(std::to_string(static_cast<int>(frame.type)) + ":" +
                      std::to_string(frame.channel) + ":" + std::to_string(frame.request_id) + ":" +
                      std::string(frame.payload));
+    if (close_at_first_frame) connection->close();
   }
   void on_drained() override { ++drained; }
   void on_ended(const Failure& failure) override {
@@ -69,6 +70,7 @@ class ConnectionTest : public testing::Test, public ConnectionObserver {
   Failure end;
   std::string fragment;
   int ready = 0, drained = 0, ended = 0;
+  bool close_at_first_frame = false;
 };
 
 TEST_F(ConnectionTest, TextIsReadyAtOnceAndSendsBytesAsTheyAre) {
@@ -235,6 +237,37 @@ TEST_F(ConnectionTest, FramedPingsAreAnsweredWithTheirOwnPayloadAndNumber) {
   loop.deliver(*transport, framed({.type = FrameType::ping, .request_id = 9, .payload = "t"}));
   EXPECT_EQ(transport->sent, framed({.type = FrameType::pong, .request_id = 9, .payload = "t"}));
   EXPECT_THAT(frames, IsEmpty());
+}
+
+TEST_F(ConnectionTest, APingAboveItsLimitIsBadProtocol) {
+  begin_framed();
+  loop.deliver(*transport, framed({.type = FrameType::ping, .payload = std::string(32, 'p')}));
+  EXPECT_EQ(ended, 0);
+  loop.deliver(*transport, framed({.type = FrameType::ping, .payload = std::string(33, 'p')}));
+  EXPECT_EQ(end.kind, FailureKind::bad_protocol);
+}
+
+TEST_F(ConnectionTest, PingsAreNotAnsweredWithoutEndWhereTheAnswersAreNotTaken) {
+  begin_framed();
+  const std::string ping = framed({.type = FrameType::ping, .payload = std::string(32, 'p')});
+  for (int i = 0; i < 20'000; ++i) loop.deliver(*transport, ping);
+  EXPECT_EQ(ended, 0) << "those that are taken may be as many as the server likes";
+  transport->takes_bytes = false;
+  std::size_t queued_bytes = 0;
+  for (int i = 0; i < 20'000 && ended == 0; ++i) {
+    loop.deliver(*transport, ping);
+    if (ended == 0) queued_bytes = transport->queued_bytes();
+  }
+  EXPECT_EQ(end.kind, FailureKind::bad_protocol);
+  EXPECT_LE(queued_bytes, Connection::kPongBytesQueuedMax);
+}
+
+TEST_F(ConnectionTest, WhatStandsBehindACloseIsTakenWithItsLineEnds) {
+  close_at_first_frame = true;
+  begin({});
+  loop.deliver(*transport, "a\nb\r\n\nc");
+  EXPECT_THAT(frames, ElementsAre("5:0:0:a"));
+  EXPECT_EQ(fragment, "b\r\n\nc");
 }
 
 TEST_F(ConnectionTest, AServerThatDoesNotSpeakFramedIsBadProtocol) {

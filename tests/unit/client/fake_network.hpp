@@ -34,7 +34,8 @@ class FakeTransport final : public Transport {
   void resume() override {}
   void probe() override {
     ++probes;
-    observer->on_silence();
+    if (arrived.empty()) return observer->on_silence();
+    observer->on_bytes(std::exchange(arrived, {}));
   }
   bool holds_buffer() const noexcept override { return false; }
   void release_buffers() override {}
@@ -45,6 +46,7 @@ class FakeTransport final : public Transport {
 
   TransportObserver* observer = nullptr;
   std::string queued, sent;
+  std::string arrived;  // what a probe finds
   bool takes_bytes = true;
   bool finishing = false, finished = false, terminated = false, told_finished = false;
   int probes = 0, flushes = 0;

@@ -101,6 +101,27 @@ TEST(ReplyCodec, AReplyAboveTheLimitFailsBeforeItIsComplete) {
   }
 }
 
+TEST(ReplyCodec, ALineWithinTheLimitMayHaveItsCrAboveItAtEverySplit) {
+  const std::string stream = "12345678\r\n";
+  for (const auto boundary : {ReplyBoundary::line, ReplyBoundary::automatic}) {
+    for (std::size_t split = 0; split <= stream.size(); ++split) {
+      Reader reader({.boundary = boundary}, 8);
+      reader.codec.feed(Bytes(stream).substr(0, split), reader);
+      reader.codec.feed(Bytes(stream).substr(split), reader);
+      EXPECT_THAT(reader.replies, ElementsAre("12345678|crlf")) << split;
+    }
+    Reader reader({.boundary = boundary}, 8);
+    reader.codec.feed("12345678\r", reader);
+    EXPECT_EQ(reader.codec.on_end(reader).status, DecodeResult::Status::failed) << "it was no CRLF";
+  }
+}
+
+TEST(ReplyCodec, DeliveriesOfNoneAreCutAtTheLimitWithoutTearingCharacters) {
+  Reader reader({.boundary = ReplyBoundary::none}, 8);
+  EXPECT_EQ(reader.codec.feed("你好世界", reader).status, DecodeResult::Status::ok);
+  EXPECT_THAT(reader.replies, ElementsAre("你好", "世界"));
+}
+
 TEST(ReplyCodec, GoesOnAfterAStop) {
   Reader reader({});
   reader.stop_after = 1;

@@ -64,6 +64,17 @@ TEST(ReadReply, WhatWasDecidedStaysDecided) {
   EXPECT_EQ(read_reply(encoding, "\xc2\xa9").encoding, Encoding::gb18030);
 }
 
+TEST(ReadReply, Utf8ThatIsSettledIsNotTakenForTornGbk) {
+  // F0 9F is a character of GB18030, and 98 begins another one.
+  expect({fixed(Encoding::utf8), "a\xf0\x9f\x98", "a", "\xf0\x9f\x98", Encoding::utf8});
+  const EncodingSettings settings;
+  ClientEncoding encoding(settings);
+  read_reply(encoding, "好");
+  const ReplyText got = read_reply(encoding, "a\xf0\x9f\x98");
+  EXPECT_EQ(got.utf8, "a");
+  EXPECT_EQ(got.torn, "\xf0\x9f\x98");
+}
+
 TEST(ReadReply, FixedEncodingsAreKept) {
   const EncodingSettings utf8 = fixed(Encoding::utf8);
   expect({utf8, "a\xff", "a\xEF\xBF\xBD", "", Encoding::utf8});
