@@ -1,12 +1,14 @@
 #include "common/io/listener.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <cerrno>
 #include <utility>
 
-#include "common/io/link.hpp"
 #include "common/io/loop_core.hpp"
 #include "common/io/socket_address.hpp"
 
@@ -16,6 +18,7 @@ namespace {
 using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<Protocol, LoopExecutor>;
+using Connection = asio::basic_stream_socket<Protocol, LoopExecutor>;
 
 // One turn's worth, so that a storm of connections does not hold up those who are connected.
 constexpr int kAcceptsPerTurn = 64;
@@ -50,7 +53,7 @@ struct Listener::Accepting {
 
   void accept_loop();
   bool accept_waiting(int at_most);
-  void take(LinkSocket connection, const PeerAddress& peer);
+  void take(int descriptor, const PeerAddress& peer);
   void pause(const error_code& why);
   void close();
   void stop(std::function<void()> stopped);
@@ -72,11 +75,12 @@ struct Listener::Accepting {
 // The first of a burst arrives by async_accept; the rest are taken at once.
 void Listener::Accepting::accept_loop() {
   pending = true;
-  acceptor.async_accept(peer_endpoint, [this](const error_code& error, LinkSocket connection) {
+  acceptor.async_accept(peer_endpoint, [this](error_code error, Connection connection) {
     pending = false;
     bool paused = false;
     core.turn([&] {
-      if (!error) take(std::move(connection), peer_address(*peer_endpoint.data()));
+      const int descriptor = error ? -1 : connection.release(error);
+      if (!error) take(descriptor, peer_address(*peer_endpoint.data()));
       if (closed) return report_stopped();
       if (error) {
         paused = is_shortage(error);
@@ -92,28 +96,28 @@ void Listener::Accepting::accept_loop() {
 // Accepts until nobody waits. False: paused.
 bool Listener::Accepting::accept_waiting(int at_most) {
   for (int i = 0; i < at_most; ++i) {
-    error_code error;
-    Protocol::endpoint from;
-    LinkSocket connection = acceptor.accept(from, error);
+    sockaddr_storage from{};
+    socklen_t size = sizeof from;
+    const int descriptor = ::accept4(acceptor.native_handle(), reinterpret_cast<sockaddr*>(&from),
+                                     &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+      take(descriptor, peer_address(reinterpret_cast<const sockaddr&>(from)));
+      continue;
+    }
+    const error_code error(errno, boost::system::system_category());
     if (error == asio::error::would_block) return true;
     if (is_shortage(error)) {
       pause(error);
       return false;
     }
-    if (!error) take(std::move(connection), peer_address(*from.data()));
   }
   return true;
 }
 
-void Listener::Accepting::take(LinkSocket connection, const PeerAddress& peer) {
+void Listener::Accepting::take(int descriptor, const PeerAddress& peer) {
   Loop& chosen = client.place(peer);
-  if (&chosen == &loop) {
-    return client.accepted(loop, std::make_unique<Link>(core, std::move(connection)), peer);
-  }
-  // Across threads a connection travels as a number and becomes a socket again where it will live.
-  error_code error;
-  const int descriptor = connection.release(error);
-  if (error) return;
+  if (&chosen == &loop) return client.accepted(loop, loop.adopt(descriptor), peer);
+  // Across threads a connection travels as a number.
   chosen.post([&chosen, &to = client, descriptor, peer] {
     to.accepted(chosen, chosen.adopt(descriptor), peer);
   });

@@ -36,8 +36,6 @@ class FakeTransport final : public Transport {
     ++probes;
     observer->on_silence();
   }
-  bool holds_buffer() const noexcept override { return false; }
-  void release_buffers() override {}
   void terminate(TerminateManner) override { terminated = true; }
   std::size_t queued_bytes() const noexcept override { return queued.size(); }
   std::uint64_t sent_bytes() const noexcept override { return sent.size(); }
