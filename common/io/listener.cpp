@@ -40,10 +40,11 @@ int family_of(const Endpoint& endpoint) {
 }  // namespace
 
 struct Listener::Accepting {
-  Accepting(Loop& own, ListeningSocket listening, ListenerClient& to)
+  Accepting(Loop& own, ListeningSocket listening, ListenerClient& to, DescriptorReserve& kept)
       : loop(own),
         core(own.core()),
         client(to),
+        reserve(kept),
         socket(std::move(listening)),
         acceptor(core.context(), Protocol(family_of(socket.address), 0), socket.descriptor),
         retry(core.context()) {
@@ -52,7 +53,9 @@ struct Listener::Accepting {
   }
 
   void accept_loop();
+  int accept_one(PeerAddress& peer);
   bool accept_waiting(int at_most);
+  void turn_away_waiting(int error);
   void take(int descriptor, const PeerAddress& peer);
   void pause(const error_code& why);
   void close();
@@ -62,6 +65,7 @@ struct Listener::Accepting {
   Loop& loop;
   LoopCore& core;
   ListenerClient& client;
+  DescriptorReserve& reserve;
   ListeningSocket socket;
   Acceptor acceptor;
   LoopTimer retry;
@@ -93,15 +97,22 @@ void Listener::Accepting::accept_loop() {
   });
 }
 
+// A descriptor, or -1 and errno.
+int Listener::Accepting::accept_one(PeerAddress& peer) {
+  sockaddr_storage from{};
+  socklen_t size = sizeof from;
+  const int descriptor = ::accept4(acceptor.native_handle(), reinterpret_cast<sockaddr*>(&from),
+                                   &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (descriptor >= 0) peer = peer_address(reinterpret_cast<const sockaddr&>(from));
+  return descriptor;
+}
+
 // Accepts until nobody waits. False: paused.
 bool Listener::Accepting::accept_waiting(int at_most) {
   for (int i = 0; i < at_most; ++i) {
-    sockaddr_storage from{};
-    socklen_t size = sizeof from;
-    const int descriptor = ::accept4(acceptor.native_handle(), reinterpret_cast<sockaddr*>(&from),
-                                     &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (descriptor >= 0) {
-      take(descriptor, peer_address(reinterpret_cast<const sockaddr&>(from)));
+    PeerAddress peer;
+    if (const int descriptor = accept_one(peer); descriptor >= 0) {
+      take(descriptor, peer);
       continue;
     }
     const error_code error(errno, boost::system::system_category());
@@ -112,6 +123,16 @@ bool Listener::Accepting::accept_waiting(int at_most) {
     }
   }
   return true;
+}
+
+// Whoever waits is told, rather than left to a time-out of its own.
+void Listener::Accepting::turn_away_waiting(int error) {
+  while ((error == EMFILE || error == ENFILE) && reserve.spend_one()) {
+    PeerAddress peer;
+    const int descriptor = accept_one(peer);
+    if (descriptor < 0) return;
+    client.turned_away(loop, loop.adopt(descriptor), peer);
+  }
 }
 
 void Listener::Accepting::take(int descriptor, const PeerAddress& peer) {
@@ -129,9 +150,12 @@ void Listener::Accepting::pause(const error_code& why) {
     report_next = now + kReportEvery;
     client.accept_failed(why.message());
   }
+  turn_away_waiting(why.value());
   retry.expires_after(kRetryAfter);
   retry.async_wait([this](const error_code& failed) {
-    if (!failed && !closed) accept_loop();
+    if (failed || closed) return;
+    reserve.refill();
+    accept_loop();
   });
 }
 
@@ -155,8 +179,9 @@ void Listener::Accepting::report_stopped() {
   if (on_stopped) std::exchange(on_stopped, nullptr)();
 }
 
-Listener::Listener(Loop& loop, ListeningSocket socket, ListenerClient& client)
-    : accepting_(std::make_unique<Accepting>(loop, std::move(socket), client)) {}
+Listener::Listener(Loop& loop, ListeningSocket socket, ListenerClient& client,
+                   DescriptorReserve& reserve)
+    : accepting_(std::make_unique<Accepting>(loop, std::move(socket), client, reserve)) {}
 
 Listener::~Listener() { accepting_->close(); }
 
