@@ -22,7 +22,6 @@
 #include "client/terminal/shown_text.hpp"
 #include "client/terminal/state_file.hpp"
 #include "common/config/parsed.hpp"
-#include "common/config/units.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {

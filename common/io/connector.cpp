@@ -6,7 +6,9 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <cstring>
 #include <mutex>
@@ -22,6 +24,7 @@ namespace {
 
 using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
+using Socket = asio::basic_stream_socket<Protocol, LoopExecutor>;
 
 std::error_code standard(const error_code& error) {
   return {error.value(), std::generic_category()};
@@ -88,7 +91,7 @@ class Connecting final : public Pending {
         : loop(core), socket(core.context()), done(std::move(callback)) {}
 
     LoopCore& loop;
-    LinkSocket socket;
+    Socket socket;
     std::function<void(Connected)> done;  // empty once answered or taken back
   };
 
@@ -119,7 +122,7 @@ Protocol::endpoint endpoint_of(const Destination& destination) {
 error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
                  const Protocol::endpoint& endpoint, const std::optional<PeerAddress>& source) {
   error_code error;
-  LinkSocket& socket = attempt->socket;
+  Socket& socket = attempt->socket;
   socket.open(endpoint.protocol(), error);
   if (error) return error;
   if (endpoint.protocol().family() != AF_UNIX) {
@@ -141,7 +144,10 @@ error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
     attempt->loop.turn([&attempt, &failed] {
       const auto done = std::exchange(attempt->done, nullptr);
       if (failed) return done({nullptr, standard(failed)});
-      done({std::make_unique<Link>(attempt->loop, std::move(attempt->socket)), {}});
+      error_code kept;
+      const int descriptor = attempt->socket.release(kept);
+      if (kept) return done({nullptr, standard(kept)});
+      done({std::make_unique<Link>(attempt->loop, descriptor), {}});
     });
   });
   return {};

@@ -1,22 +1,19 @@
 #include "common/io/link.hpp"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
+#include <array>
 #include <cerrno>
-#include <utility>
 
 namespace fairlead {
 namespace {
 
-using boost::system::error_code;
-
 // Disconnects that happen every day are told from those that say the network is gone.
-TransportError kind_of(const error_code& error) {
-  switch (error.value()) {
+TransportError kind_of(int error) {
+  switch (error) {
     case ECONNRESET:
     case EPIPE:
     case ECONNABORTED:
@@ -34,12 +31,8 @@ TransportError kind_of(const error_code& error) {
   }
 }
 
-int family_of(int descriptor) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) return AF_INET;
-  return address.ss_family;
-}
+// The attempt was too early, or was disturbed: it will be made again.
+bool is_passing(int error) { return error == EAGAIN || error == EINTR; }
 
 // connect(2): "TCP sockets may dissolve the association by connecting to an address with sa_family
 // AF_UNSPEC"; the peer gets an RST. SO_LINGER would do the same by a setting that also changes
@@ -50,159 +43,86 @@ void send_reset(int descriptor) {
   static_cast<void>(::connect(descriptor, &unspecified, sizeof unspecified));
 }
 
-}  // namespace
-
-struct Link::ReadDone {
-  using allocator_type = OperationMemory::Allocator<char>;
-  allocator_type get_allocator() const noexcept { return allocator_type(memory); }
-  void operator()(const error_code& error, std::size_t size) const { link->on_read(error, size); }
-
-  Link* link;
-  std::byte* memory;
-};
-
-struct Link::WriteReady {
-  Link* link;
-  void operator()(const error_code& error) const { link->on_write_ready(error); }
-};
-
-Link::Link(LoopCore& loop, int descriptor)
-    : Link(loop, LinkSocket(loop.context(),
-                            asio::generic::stream_protocol(family_of(descriptor), 0), descriptor)) {
+// One write of as much of the queue as fits; the kernel's answer, as of send(2).
+ssize_t write_front(int descriptor, const ByteQueue& queue) {
+  constexpr std::size_t kPiecesMax = 16;
+  constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  std::array<Bytes, kPiecesMax> pieces;
+  const std::size_t count = queue.front(pieces);
+  if (count == 1) return ::send(descriptor, pieces[0].data(), pieces[0].size(), kFlags);
+  std::array<iovec, kPiecesMax> buffers;
+  std::transform(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(count),
+                 buffers.begin(), [](Bytes piece) {
+                   return iovec{const_cast<char*>(piece.data()), piece.size()};
+                 });
+  msghdr message{};
+  message.msg_iov = buffers.data();
+  message.msg_iovlen = count;
+  return ::sendmsg(descriptor, &message, kFlags);
 }
 
-Link::Link(LoopCore& loop, LinkSocket socket)
-    : loop_(loop), socket_(std::move(socket)), queue_(loop.pool()) {}
+}  // namespace
+
+Link::Link(LoopCore& loop, int descriptor)
+    : loop_(loop), queue_(loop.pool()), descriptor_(descriptor) {}
 
 Link::~Link() {
-  choose_buffer(0);
-  // Only a loop that was stopped at once leaves an operation behind.
-  if (reading_) loop_.bury(std::move(read_memory_));
+  if (finish_pending_) loop_.abandon(*this);
+  if (terminated_) return;
+  loop_.forget(watched_, *this);
+  ::close(descriptor_);
 }
 
 void Link::start(TransportObserver& observer) {
   observer_ = &observer;
-  error_code ignored;
-  socket_.non_blocking(true, ignored);
-  read_loop();
+  watch();
+}
+
+void Link::watch() {
+  const std::uint32_t wanted = wanted_events();
+  if (const int error = loop_.watch(descriptor_, watched_, wanted, *this)) return fail(error);
+  watched_ = wanted;
+}
+
+std::uint32_t Link::wanted_events() const noexcept {
+  return (paused_ || ended_ ? 0U : EPOLLIN) | (blocked_ ? EPOLLOUT : 0U);
+}
+
+void Link::on_ready(std::uint32_t events) {
+  constexpr std::uint32_t kBroken = EPOLLERR | EPOLLHUP;
+  if (blocked_ && (events & (EPOLLOUT | kBroken)) != 0) write_on();
+  if (!terminated_ && !paused_ && !ended_ && (events & (EPOLLIN | kBroken)) != 0) read();
+  // Only here is watched for less: a session that is paused and resumed at once, or that leaves
+  // before its end is seen twice, costs no system call for it.
+  if (!terminated_ && (events & ~wanted_events()) != 0) watch();
 }
 
 // ---- Reading ----
 
-void Link::read_loop() {
-  if (reading_ || paused_ || ended_ || terminated_) return;
-  reading_ = true;
-  choose_buffer(wants_block_ ? kOwnBytes + 1 : 0);
-  const auto buffer = block_ != nullptr ? asio::buffer(block_, kBlockBytes) : asio::buffer(own_);
-  socket_.async_read_some(buffer, ReadDone{this, read_memory_.get()});
-}
-
-// While one turn brings more than our own buffer holds, the next read gets a block.
-void Link::choose_buffer(std::size_t delivered_bytes) {
-  const bool wants = delivered_bytes > kOwnBytes;
-  if (wants == (block_ != nullptr)) return;
-  std::size_t capacity = kBlockBytes;
-  if (wants) {
-    block_ = loop_.pool().acquire(kBlockBytes, capacity);
-  } else {
-    loop_.pool().release(std::exchange(block_, nullptr), capacity);
-  }
-}
-
-void Link::on_read(const error_code& error, std::size_t size) {
-  if (terminated_) {
-    reading_ = false;
-    return finish_when_idle();
-  }
-  loop_.turn([this, &error, size] {
-    if (error == asio::error::operation_aborted) {
-      // Cancelled by probe() or release_buffers(): what has come meanwhile is still in the
-      // kernel.
-      const bool asked = std::exchange(probing_, false);
-      if (asked && !read_now() && !terminated_) observer_->on_silence();
-      return;
-    }
-    // A probe that came too late to cancel the read wants what has come behind it, too.
-    const bool asked = std::exchange(probing_, false);
-    if (error == asio::error::eof) {
-      ended_ = true;
-      return observer_->on_end();
-    }
-    if (error) return fail(error);
-    const Bytes bytes{block_ != nullptr ? block_ : own_.data(), size};
-    deliver(bytes, asked || size == (block_ != nullptr ? kBlockBytes : kOwnBytes));
-  });
-  resting_ = true;
-  loop_.read_again(*this);
-}
-
-void Link::read_again() {
-  reading_ = resting_ = false;
-  if (terminated_) return finish_when_idle();
-  read_loop();
-}
-
-// A full buffer says that more may wait: it is put behind the first part, so that the session sees
-// one delivery.
-void Link::deliver(Bytes bytes, bool more_may_wait) {
-  if (!more_may_wait) {
-    wants_block_ = bytes.size() > kOwnBytes;
-    return observer_->on_bytes(bytes);
-  }
-  wants_block_ = true;
-  char* const scratch = loop_.scratch();
-  std::copy(bytes.begin(), bytes.end(), scratch);
-  error_code error;
-  const std::size_t more =
-      socket_.read_some(asio::buffer(scratch + bytes.size(), kReadBytesMax - bytes.size()), error);
-  observer_->on_bytes({scratch, bytes.size() + more});
-  if (terminated_ || !error || error == asio::error::would_block) return;
-  if (error != asio::error::eof) return fail(error);
-  ended_ = true;
-  observer_->on_end();
-}
-
-// False: nothing was there. No operation may be pending.
-bool Link::read_now() {
-  error_code error;
-  const std::size_t size = socket_.read_some(asio::buffer(loop_.scratch(), kReadBytesMax), error);
-  if (error == asio::error::would_block) return false;
-  if (error == asio::error::eof) {
+// False: nothing was there.
+bool Link::read() {
+  const ssize_t size = ::recv(descriptor_, loop_.scratch(), kReadBytesMax, MSG_DONTWAIT);
+  if (size > 0) {
+    observer_->on_bytes({loop_.scratch(), static_cast<std::size_t>(size)});
+  } else if (size == 0) {
     ended_ = true;
     observer_->on_end();
-  } else if (error) {
-    fail(error);
+  } else if (is_passing(errno)) {
+    return false;
   } else {
-    observer_->on_bytes({loop_.scratch(), size});
+    fail(errno);
   }
   return true;
 }
 
 void Link::resume() {
   paused_ = false;
-  read_loop();
+  if (observer_ != nullptr && !terminated_) watch();
 }
 
-// A pending read may already have taken bytes that its handler has yet to deliver; only cancelling
-// it tells.
 void Link::probe() {
   if (terminated_) return;
-  if (reading_ && !resting_) {
-    probing_ = true;
-    error_code ignored;
-    socket_.cancel(ignored);
-    return;
-  }
-  if (ended_ || !read_now()) observer_->on_silence();
-}
-
-void Link::release_buffers() {
-  wants_block_ = false;
-  if (terminated_) return;
-  if (!reading_) return choose_buffer(0);
-  if (block_ == nullptr) return;
-  error_code ignored;
-  socket_.cancel(ignored);
+  if (ended_ || !read()) observer_->on_silence();
 }
 
 // ---- Writing ----
@@ -212,56 +132,44 @@ void Link::send(Bytes bytes) {
 }
 
 void Link::flush() {
-  if (!writing_) write_loop();
+  if (blocked_ || terminated_) return;
+  write();
+  if (blocked_) watch();
 }
 
 void Link::finish_sending() { finishing_ = true; }
 
-void Link::write_loop() {
-  constexpr std::size_t kPiecesMax = 16;
+void Link::write() {
   while (!queue_.empty()) {
-    std::array<Bytes, kPiecesMax> pieces;
-    std::array<asio::const_buffer, kPiecesMax> buffers;
-    const std::size_t count = queue_.front(pieces);
-    std::transform(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(count),
-                   buffers.begin(), [](Bytes piece) { return asio::buffer(piece); });
-    error_code error;
-    const std::size_t size = count == 1 ? socket_.write_some(buffers.front(), error)
-                                        : socket_.write_some(buffers, error);
-    if (error == asio::error::would_block) {
-      writing_ = true;
-      return socket_.async_wait(LinkSocket::wait_write, WriteReady{this});
-    }
-    if (error) return fail(error);
-    sent_bytes_ += size;
-    queue_.consume(size);
+    const ssize_t size = write_front(descriptor_, queue_);
+    if (size < 0 && errno == EINTR) continue;
+    blocked_ = size < 0 && is_passing(errno);
+    if (blocked_) return;
+    if (size < 0) return fail(errno);
+    sent_bytes_ += static_cast<std::size_t>(size);
+    queue_.consume(static_cast<std::size_t>(size));
   }
+  blocked_ = false;
   if (finishing_ && !finished_sending_) {
-    error_code ignored;
-    socket_.shutdown(LinkSocket::shutdown_send, ignored);
+    ::shutdown(descriptor_, SHUT_WR);
     finished_sending_ = true;
   }
 }
 
-void Link::on_write_ready(const error_code& error) {
-  writing_ = false;
-  if (terminated_) return finish_when_idle();
-  if (error == asio::error::operation_aborted) {  // probe() cancels both directions
-    writing_ = true;
-    return socket_.async_wait(LinkSocket::wait_write, WriteReady{this});
-  }
-  loop_.turn([this] {
-    const std::uint64_t before = sent_bytes_;
-    write_loop();
-    if (!terminated_ && (sent_bytes_ != before || finished_sending_)) observer_->on_progress();
-  });
+// The kernel takes bytes again.
+void Link::write_on() {
+  const std::uint64_t before = sent_bytes_;
+  write();
+  const bool moved = sent_bytes_ != before || finished_sending_;
+  if (moved && !terminated_ && !failed_) observer_->on_progress();
 }
 
 // ---- The end ----
 
-void Link::fail(const error_code& error) {
-  if (terminated_) return;
-  ended_ = true;
+void Link::fail(int error) {
+  if (terminated_ || failed_) return;
+  failed_ = ended_ = true;
+  blocked_ = false;
   observer_->on_error(kind_of(error));
 }
 
@@ -269,21 +177,16 @@ void Link::terminate(TerminateManner manner) {
   if (terminated_) return;
   terminated_ = true;
   queue_.clear();
-  if (manner == TerminateManner::reset) send_reset(socket_.native_handle());
-  error_code ignored;
-  socket_.close(ignored);
-  if (reading_ || writing_) return;
-  finish_posted_ = true;
-  asio::post(loop_.context(), [this] {
-    finish_posted_ = false;
-    finish_when_idle();
-  });
+  if (manner == TerminateManner::reset) send_reset(descriptor_);
+  loop_.forget(watched_, *this);
+  ::close(descriptor_);
+  finish_pending_ = true;
+  loop_.finish(*this);
 }
 
-void Link::finish_when_idle() {
-  if (reading_ || writing_ || finish_posted_) return;
-  loop_.turn([this] { observer_->on_finished(); });
-  // *this is gone.
+void Link::tell_finished() {
+  finish_pending_ = false;
+  observer_->on_finished();
 }
 
 }  // namespace fairlead

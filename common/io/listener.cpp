@@ -1,12 +1,14 @@
 #include "common/io/listener.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <cerrno>
 #include <utility>
 
-#include "common/io/link.hpp"
 #include "common/io/loop_core.hpp"
 #include "common/io/socket_address.hpp"
 
@@ -16,6 +18,7 @@ namespace {
 using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<Protocol, LoopExecutor>;
+using Connection = asio::basic_stream_socket<Protocol, LoopExecutor>;
 
 // One turn's worth, so that a storm of connections does not hold up those who are connected.
 constexpr int kAcceptsPerTurn = 64;
@@ -37,10 +40,11 @@ int family_of(const Endpoint& endpoint) {
 }  // namespace
 
 struct Listener::Accepting {
-  Accepting(Loop& own, ListeningSocket listening, ListenerClient& to)
+  Accepting(Loop& own, ListeningSocket listening, ListenerClient& to, DescriptorReserve& kept)
       : loop(own),
         core(own.core()),
         client(to),
+        reserve(kept),
         socket(std::move(listening)),
         acceptor(core.context(), Protocol(family_of(socket.address), 0), socket.descriptor),
         retry(core.context()) {
@@ -49,8 +53,10 @@ struct Listener::Accepting {
   }
 
   void accept_loop();
+  int accept_one(PeerAddress& peer);
   bool accept_waiting(int at_most);
-  void take(LinkSocket connection, const PeerAddress& peer);
+  void turn_away_waiting(int error);
+  void take(int descriptor, const PeerAddress& peer);
   void pause(const error_code& why);
   void close();
   void stop(std::function<void()> stopped);
@@ -59,6 +65,7 @@ struct Listener::Accepting {
   Loop& loop;
   LoopCore& core;
   ListenerClient& client;
+  DescriptorReserve& reserve;
   ListeningSocket socket;
   Acceptor acceptor;
   LoopTimer retry;
@@ -72,11 +79,12 @@ struct Listener::Accepting {
 // The first of a burst arrives by async_accept; the rest are taken at once.
 void Listener::Accepting::accept_loop() {
   pending = true;
-  acceptor.async_accept(peer_endpoint, [this](const error_code& error, LinkSocket connection) {
+  acceptor.async_accept(peer_endpoint, [this](error_code error, Connection connection) {
     pending = false;
     bool paused = false;
     core.turn([&] {
-      if (!error) take(std::move(connection), peer_address(*peer_endpoint.data()));
+      const int descriptor = error ? -1 : connection.release(error);
+      if (!error) take(descriptor, peer_address(*peer_endpoint.data()));
       if (closed) return report_stopped();
       if (error) {
         paused = is_shortage(error);
@@ -89,31 +97,48 @@ void Listener::Accepting::accept_loop() {
   });
 }
 
+// A descriptor, or -1 and errno.
+int Listener::Accepting::accept_one(PeerAddress& peer) {
+  sockaddr_storage from{};
+  socklen_t size = sizeof from;
+  const int descriptor = ::accept4(acceptor.native_handle(), reinterpret_cast<sockaddr*>(&from),
+                                   &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (descriptor >= 0) peer = peer_address(reinterpret_cast<const sockaddr&>(from));
+  return descriptor;
+}
+
 // Accepts until nobody waits. False: paused.
 bool Listener::Accepting::accept_waiting(int at_most) {
   for (int i = 0; i < at_most; ++i) {
-    error_code error;
-    Protocol::endpoint from;
-    LinkSocket connection = acceptor.accept(from, error);
+    PeerAddress peer;
+    if (const int descriptor = accept_one(peer); descriptor >= 0) {
+      take(descriptor, peer);
+      continue;
+    }
+    const error_code error(errno, boost::system::system_category());
     if (error == asio::error::would_block) return true;
     if (is_shortage(error)) {
       pause(error);
       return false;
     }
-    if (!error) take(std::move(connection), peer_address(*from.data()));
   }
   return true;
 }
 
-void Listener::Accepting::take(LinkSocket connection, const PeerAddress& peer) {
-  Loop& chosen = client.place(peer);
-  if (&chosen == &loop) {
-    return client.accepted(loop, std::make_unique<Link>(core, std::move(connection)), peer);
+// Whoever waits is told, rather than left to a time-out of its own.
+void Listener::Accepting::turn_away_waiting(int error) {
+  while ((error == EMFILE || error == ENFILE) && reserve.spend_one()) {
+    PeerAddress peer;
+    const int descriptor = accept_one(peer);
+    if (descriptor < 0) return;
+    client.turned_away(loop, loop.adopt(descriptor), peer);
   }
-  // Across threads a connection travels as a number and becomes a socket again where it will live.
-  error_code error;
-  const int descriptor = connection.release(error);
-  if (error) return;
+}
+
+void Listener::Accepting::take(int descriptor, const PeerAddress& peer) {
+  Loop& chosen = client.place(peer);
+  if (&chosen == &loop) return client.accepted(loop, loop.adopt(descriptor), peer);
+  // Across threads a connection travels as a number.
   chosen.post([&chosen, &to = client, descriptor, peer] {
     to.accepted(chosen, chosen.adopt(descriptor), peer);
   });
@@ -125,9 +150,12 @@ void Listener::Accepting::pause(const error_code& why) {
     report_next = now + kReportEvery;
     client.accept_failed(why.message());
   }
+  turn_away_waiting(why.value());
   retry.expires_after(kRetryAfter);
   retry.async_wait([this](const error_code& failed) {
-    if (!failed && !closed) accept_loop();
+    if (failed || closed) return;
+    reserve.refill();
+    accept_loop();
   });
 }
 
@@ -151,8 +179,9 @@ void Listener::Accepting::report_stopped() {
   if (on_stopped) std::exchange(on_stopped, nullptr)();
 }
 
-Listener::Listener(Loop& loop, ListeningSocket socket, ListenerClient& client)
-    : accepting_(std::make_unique<Accepting>(loop, std::move(socket), client)) {}
+Listener::Listener(Loop& loop, ListeningSocket socket, ListenerClient& client,
+                   DescriptorReserve& reserve)
+    : accepting_(std::make_unique<Accepting>(loop, std::move(socket), client, reserve)) {}
 
 Listener::~Listener() { accepting_->close(); }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "common/io/descriptor_reserve.hpp"
 #include "common/io/listening_socket.hpp"
 #include "common/io/loop.hpp"
 #include "common/net/endpoint.hpp"
@@ -22,6 +23,11 @@ class ListenerClient {
   virtual void accepted(Loop& loop, std::unique_ptr<Transport> transport,
                         const PeerAddress& peer) = 0;
 
+  // Takes over a connection for which there was only a descriptor of the reserve: to be told so and
+  // closed. In a turn of the listener's loop.
+  virtual void turned_away(Loop& loop, std::unique_ptr<Transport> transport,
+                           const PeerAddress& peer) = 0;
+
   // accept(2) failed for lack of something; the listener waits and tries again by itself. At most
   // once a second.
   virtual void accept_failed(const std::string& why) = 0;
@@ -31,11 +37,12 @@ class ListenerClient {
 };
 
 // Used on its loop's thread. accepting ⇄ paused → closed: an error never ends the accept loop, and
-// never makes it spin.
+// never makes it spin. Without descriptors those who wait are let in on the reserve's, as many as
+// it has, every 50 ms.
 class Listener {
  public:
-  // Takes over the socket. The client outlives the listener.
-  Listener(Loop& loop, ListeningSocket socket, ListenerClient& client);
+  // Takes over the socket. The client and the reserve outlive the listener.
+  Listener(Loop& loop, ListeningSocket socket, ListenerClient& client, DescriptorReserve& reserve);
   ~Listener();
 
   void start();

@@ -16,29 +16,58 @@ LoopCore::LoopCore() : mailbox_bell_(context_, ::eventfd(0, EFD_CLOEXEC | EFD_NO
 
 // The wait for letters is what keeps the loop running while it has nothing else to do.
 void LoopCore::release() {
+  released_ = true;
   timer_.cancel();
   boost::system::error_code ignored;
   mailbox_bell_.cancel(ignored);
+  if (ready_.empty()) ready_.cancel();
 }
 
-void LoopCore::open_turn() {
+void LoopCore::begin_turn() {
   in_turn_ = true;
   client_->begin_turn(Loop::read_clock());
-  asio::post(context_, [this] { end_turn(); });
 }
 
 void LoopCore::end_turn() {
-  const bool more = client_->end_turn();
+  bool more = false;
+  do {  // what leaves at the end of a turn may be the last of a connection
+    while (!finished_.empty()) {
+      Link& link = *finished_.back();
+      finished_.pop_back();
+      link.tell_finished();
+    }
+    more |= client_->end_turn();
+  } while (!finished_.empty());
   in_turn_ = false;
   arm_timer();
-  for (std::size_t i = 0; i < reading_again_.size(); ++i) reading_again_[i]->read_again();
-  reading_again_.clear();
+  if (released_ && ready_.empty()) ready_.cancel();
   if (!more || continuing_) return;
   continuing_ = true;
   asio::post(context_, [this] {
     continuing_ = false;
     turn([this] { client_->go_on(); });
   });
+}
+
+int LoopCore::watch(int descriptor, std::uint32_t before, std::uint32_t events, Watcher& watcher) {
+  const int error = ready_.watch(descriptor, before, events, watcher);
+  if (!awaiting_ready_ && !ready_.empty()) await_ready();
+  return error;
+}
+
+// A whole batch is one turn, so that a wake-up costs one clock and its replies leave together.
+void LoopCore::await_ready() {
+  awaiting_ready_ = true;
+  ready_.async_wait([this](const boost::system::error_code& failed) {
+    awaiting_ready_ = false;
+    if (!failed && ready_.collect()) turn([this] { ready_.dispatch(); });
+    if (!awaiting_ready_ && !ready_.empty()) await_ready();
+  });
+}
+
+void LoopCore::finish(Link& link) {
+  finished_.push_back(&link);
+  if (!in_turn_) asio::post(context_, [this] { turn([] {}); });
 }
 
 // The timer is moved only when something is due earlier than what it waits for: a session's

@@ -11,14 +11,14 @@
 
 #include "common/base/buffer_pool.hpp"
 #include "common/io/loop.hpp"
-#include "common/io/operation_memory.hpp"
+#include "common/io/ready_set.hpp"
 #include "common/protocol/limits.hpp"
 
 namespace fairlead {
 
 namespace asio = boost::asio;
 
-// The concrete type: any_io_executor would cost every socket 48 bytes.
+// The concrete type: any_io_executor would cost every object of Asio's 48 bytes.
 using LoopExecutor = asio::io_context::executor_type;
 using LoopTimer =
     asio::basic_waitable_timer<std::chrono::steady_clock,
@@ -35,20 +35,24 @@ class LoopCore {
   // One read's worth of memory, free between any two callbacks.
   char* scratch() noexcept { return scratch_.get(); }
 
-  // Every completion handler of this loop enters here and nowhere else. The first one behind a
-  // wake-up opens the turn, and the turn ends behind all that the same wake-up has brought: time is
-  // read once, and replies leave before anything more is read.
+  // Every completion handler of this loop enters here and nowhere else: time is read once, and what
+  // was said leaves when the work is done. Within a turn it is part of that turn.
   template <class Work>
   void turn(Work&& work) {
-    if (!in_turn_) open_turn();
+    if (in_turn_) return work();
+    begin_turn();
     work();
+    end_turn();
   }
 
-  // Keeps the memory of an operation that has not come back until the context has destroyed it.
-  void bury(OperationMemory memory) { buried_.push_back(std::move(memory)); }
+  // As of ReadySet.
+  int watch(int descriptor, std::uint32_t before, std::uint32_t events, Watcher& watcher);
+  void forget(std::uint32_t before, Watcher& watcher) { ready_.forget(before, watcher); }
 
-  // Lets the link read again once the turn has ended.
-  void read_again(Link& link) { reading_again_.push_back(&link); }
+  // Has the link report on_finished at the end of this turn, or in the next.
+  void finish(Link& link);
+  // It is destroyed before that.
+  void abandon(Link& link) { std::erase(finished_, &link); }
 
   void drive(TurnClient& client) { client_ = &client; }
   void run() { context_.run(); }
@@ -60,13 +64,12 @@ class LoopCore {
   void post(std::function<void()> work);
 
  private:
-  void open_turn();
+  void begin_turn();
   void end_turn();
   void arm_timer();
+  void await_ready();
   void await_letters();
   void empty_mailbox();
-
-  std::vector<OperationMemory> buried_;  // outlives the context
 
   // Touched by one thread only, so it needs no lock at all. Others reach it through the mailbox,
   // whose bell is an eventfd: posting into the context from another thread would not be legal.
@@ -75,11 +78,14 @@ class LoopCore {
   BufferPool pool_;
   std::unique_ptr<char[]> scratch_ = std::make_unique<char[]>(kReadBytesMax);
 
+  ReadySet ready_{context_};
+  bool awaiting_ready_ = false;
   LoopTimer timer_{context_};
   TimePoint armed_for_ = kNever;
   bool in_turn_ = false;
   bool continuing_ = false;
-  std::vector<Link*> reading_again_;
+  bool released_ = false;
+  std::vector<Link*> finished_;
 
   asio::posix::basic_stream_descriptor<LoopExecutor> mailbox_bell_;
   std::mutex mailbox_mutex_;

@@ -1,8 +1,5 @@
 #include "common/io/readable.hpp"
 
-#include <sys/epoll.h>
-
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <cstdint>
 #include <utility>
@@ -11,52 +8,55 @@
 
 namespace fairlead {
 
-// Asio makes what it waits for non-blocking, so it is given an epoll set that holds the descriptor.
-struct Readable::Waiting {
-  Waiting(LoopCore& core, int descriptor)
-      : loop(core), set(core.context(), ::epoll_create1(EPOLL_CLOEXEC)) {
-    epoll_event wanted{};
-    wanted.events = EPOLLIN;
-    // A file can always be read, and epoll refuses it.
-    always = ::epoll_ctl(set.native_handle(), EPOLL_CTL_ADD, descriptor, &wanted) != 0;
+struct Readable::Waiting final : Watcher {
+  Waiting(LoopCore& core, int number) : loop(core), descriptor(number) {}
+  ~Waiting() { cancel(); }
+
+  // A file can always be read, and epoll refuses it; the call comes later all the same.
+  void wait(const std::shared_ptr<Waiting>& self) {
+    if (loop.watch(descriptor, 0, EPOLLIN, *this) == 0) {
+      watched = EPOLLIN;
+      return;
+    }
+    asio::post(loop.context(), [weak = std::weak_ptr(self), of = ++wait_number] {
+      const auto waiting = weak.lock();
+      if (waiting && waiting->wait_number == of) waiting->loop.turn([&] { waiting->call(); });
+    });
   }
 
-  // `self` is kept by what Asio keeps: a cancelled wait still comes back.
-  static void wait(const std::shared_ptr<Waiting>& self) {
-    const auto call = [self, ticket = ++self->ticket] {
-      if (ticket != self->ticket || !self->ready) return;
-      const auto now = std::exchange(self->ready, nullptr);
-      self->loop.turn(now);
-    };
-    if (self->always) return asio::post(self->loop.context(), call);
-    self->set.async_wait(asio::posix::descriptor_base::wait_read,
-                         [call](const boost::system::error_code& failed) {
-                           if (!failed) call();
-                         });
+  void cancel() {
+    ++wait_number;
+    loop.watch(descriptor, std::exchange(watched, 0), 0, *this);
+  }
+
+  void on_ready(std::uint32_t) override { call(); }
+
+  void call() {
+    cancel();
+    if (const auto now = std::exchange(ready, nullptr)) now();
   }
 
   LoopCore& loop;
-  asio::posix::basic_stream_descriptor<LoopExecutor> set;
-  bool always = false;
-  std::uint64_t ticket = 0;  // of the latest wait; earlier ones are void
+  const int descriptor;
+  std::uint32_t watched = 0;
+  std::uint64_t wait_number = 0;  // earlier ones are void
   std::function<void()> ready;
 };
 
 Readable::Readable(Loop& loop, int descriptor)
     : waiting_(std::make_shared<Waiting>(loop.core(), descriptor)) {}
 
-Readable::~Readable() { cancel(); }
+Readable::~Readable() = default;
 
 void Readable::wait(std::function<void()> ready) {
   cancel();
   waiting_->ready = std::move(ready);
-  Waiting::wait(waiting_);
+  waiting_->wait(waiting_);
 }
 
 void Readable::cancel() {
+  waiting_->cancel();
   waiting_->ready = nullptr;
-  boost::system::error_code ignored;
-  waiting_->set.cancel(ignored);
 }
 
 }  // namespace fairlead

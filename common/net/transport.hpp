@@ -67,13 +67,9 @@ class Transport : public ByteSink {
   virtual void resume() = 0;
 
   // Looks whether anything has arrived that has not been delivered: on_bytes, on_end or on_error if
-  // so, else on_silence. The answer may come within the call. Works while paused.
+  // so, else on_silence. The answer may come within the call. Works while paused. Not from within
+  // on_bytes, whose view it may overwrite.
   virtual void probe() = 0;
-
-  // A connection that has been busy may hold a buffer for its next burst; once idle it is told to
-  // give it back.
-  virtual bool holds_buffer() const noexcept = 0;
-  virtual void release_buffers() = 0;
 
   // Closes the descriptor. on_finished follows exactly once, never within this call. Later calls
   // change nothing.

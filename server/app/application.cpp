@@ -41,6 +41,9 @@ class QueuedTranscript final : public TranscriptSink {
 // Descriptors that are not connections: logs, listeners, loops, files being sent.
 constexpr std::uint64_t kReservedDescriptors = 128;
 
+// Of them, those by which clients are told that there are no others.
+constexpr std::size_t kReserveForRefusals = 16;
+
 // How many connections the daemon can have at a time, and how many it will.
 struct ConnectionLimit {
   std::uint64_t descriptors;
@@ -94,13 +97,18 @@ class Daemon {
         : daemon_(daemon),
           own_(own),
           settings_(*opened.settings),
-          listener(own.loop, std::move(opened.socket), *this) {}
+          listener(own.loop, std::move(opened.socket), *this, daemon.reserve_) {}
 
     Loop& place(const PeerAddress&) override { return daemon_.place(own_); }
     void accepted(Loop& loop, std::unique_ptr<Transport> transport,
                   const PeerAddress& peer) override {
       const CloseReason refused = daemon_.admission_.admit(peer, Loop::read_clock());
       daemon_.core_of(loop).shard.accept(std::move(transport), settings_, peer, refused);
+    }
+    void turned_away(Loop& loop, std::unique_ptr<Transport> transport,
+                     const PeerAddress& peer) override {
+      daemon_.core_of(loop).shard.accept(std::move(transport), settings_, peer,
+                                         CloseReason::server_full);
     }
     void accept_failed(const std::string& why) override {
       daemon_.log_.warn("accept paused", {field("listener", settings_.name), field("why", why)});
@@ -131,6 +139,7 @@ class Daemon {
   void report_counters();
   void log_counters(const Counters& sum);
 
+  DescriptorReserve reserve_{kReserveForRefusals};  // first, for its low numbers
   const ServerSettings& settings_;
   Log& log_;
   QueuedTranscript transcript_;

@@ -142,7 +142,6 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void write_session_log();
 
   TimePoint next_deadline() const;
-  bool holds_idle_buffer() const;
   void rearm();
   Duration pause() const;
   Duration write_timeout() const;

@@ -6,9 +6,6 @@
 namespace fairlead {
 namespace {
 
-// A client that has been silent for so long is no longer in the middle of a burst.
-constexpr Duration kCoolDown{1000};
-
 // Reading to the FIN of a client that goes on sending ends here, however it drips.
 constexpr Duration kLingerInAll{30'000};
 
@@ -34,12 +31,6 @@ Duration Session::write_timeout() const {
   return timeouts.write == Duration::zero() ? patience : std::min(timeouts.write, patience);
 }
 
-// What a client that is not read from just now has kept of its last burst can only be given back
-// when it is read from again.
-bool Session::holds_idle_buffer() const {
-  return hold_ == Hold::none && transport_->holds_buffer();
-}
-
 TimePoint Session::next_deadline() const {
   const TimeoutSettings& timeouts = context_.settings.timeouts;
   if (stage_ == Stage::terminated) return kNever;
@@ -52,7 +43,6 @@ TimePoint Session::next_deadline() const {
   if (stage_ == Stage::finishing) return soonest;
 
   soonest = std::min(soonest, deadline_after(last_activity_, listener_.idle));
-  if (holds_idle_buffer()) soonest = std::min(soonest, last_received_ + kCoolDown);
   if (bytes_in_ == 0) soonest = std::min(soonest, deadline_after(started_, timeouts.first_byte));
   if (stage_ == Stage::detecting) {
     const bool automatic = listener_.protocol == ListenerProtocol::automatic;
@@ -90,7 +80,6 @@ void Session::on_due() {
       return cut(CloseReason::write_timeout);
     }
     if (!is_talking()) return;
-    if (holds_idle_buffer() && now >= last_received_ + kCoolDown) transport_->release_buffers();
     if (bytes_in_ == 0 && now >= deadline_after(started_, timeouts.first_byte)) {
       return close(CloseReason::first_byte_timeout);
     }

@@ -137,8 +137,7 @@ TEST_F(LinkTest, ProbeWorksWhilePaused) {
   EXPECT_EQ(silences + 1, link.reported.now().silences);
 }
 
-// A probe cancels the pending read, which may have taken bytes already: they must come before what
-// is read next.
+// Probes and the loop read in turn.
 TEST_F(LinkTest, ProbesInAStreamNeverReorderBytes) {
   const std::string sent = pattern(8 * kMiB, 7);
   const Socket far = adopt_one_end();
@@ -161,7 +160,7 @@ TEST_F(LinkTest, ProbesInAStreamNeverReorderBytes) {
 }
 
 // What was in the kernel when it was asked is in the answer: a drain takes that for all there is.
-TEST_F(LinkTest, ProbeFindsWhatHasComeBehindAReadThatIsOnItsWay) {
+TEST_F(LinkTest, ProbeFindsWhatHasComeBeforeTheLoopKnowsOfIt) {
   Pair pair = connected_pair();
   const int at_once = 1;  // or Nagle's algorithm would keep it on this side
   ::setsockopt(pair.far.get(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
@@ -170,7 +169,7 @@ TEST_F(LinkTest, ProbeFindsWhatHasComeBehindAReadThatIsOnItsWay) {
   pair.far.send_all("first");
   thread.call([&] {
     link.transport = thread.loop().adopt(pair.near.release());
-    link.transport->start(link);  // takes "first" at once; its handler is yet to run
+    link.transport->start(link);
     pair.far.send_all(" and second");
     link.transport->probe();
   });
@@ -260,7 +259,7 @@ TEST_F(LinkTest, FinishesOnceAndReportsNothingAfterwards) {
   EXPECT_TRUE(now.errors.empty());
 }
 
-TEST_F(LinkTest, ATerminatedLinkWaitsForItsPendingWrite) {
+TEST_F(LinkTest, ALinkThatWaitsForRoomCanBeTerminated) {
   const Socket far = adopt_one_end(kSmallBuffers);
   thread.call([this] {
     link.transport->send(pattern(kMiB));
@@ -294,34 +293,6 @@ TEST_F(LinkTest, WritingToAPeerThatHasClosedIsReportedAsAReset) {
     });
   }
   EXPECT_EQ(TransportError::reset, link.reported.now().errors.front());
-}
-
-TEST_F(LinkTest, ABusyLinkHoldsABufferAndGivesItBack) {
-  const Socket far = adopt_one_end();
-  EXPECT_FALSE(thread.call([this] { return link.transport->holds_buffer(); }));
-  const std::string burst = pattern(300000);
-  far.send_all(burst);
-  ASSERT_TRUE(wait_for_bytes(burst.size()));
-  EXPECT_TRUE(thread.call([this] { return link.transport->holds_buffer(); }));
-  thread.call([this] { link.transport->release_buffers(); });
-  // The pending read comes back first; the turn after that has let the buffer go.
-  while (thread.call([this] { return link.transport->holds_buffer(); })) continue;
-  const std::string more = pattern(300000, 9);
-  far.send_all(more);
-  ASSERT_TRUE(wait_for_bytes(burst.size() + more.size()));
-  EXPECT_TRUE(link.reported.now().bytes == burst + more);
-}
-
-TEST_F(LinkTest, ReleasingBuffersInAStreamLosesNothing) {
-  const std::string sent = pattern(4 * kMiB, 5);
-  const Socket far = adopt_one_end();
-  std::thread sender([&] {
-    far.send_all(sent);
-    far.end_sending();
-  });
-  while (link.reported.now().ends == 0) thread.call([this] { link.transport->release_buffers(); });
-  sender.join();
-  EXPECT_TRUE(link.reported.now().bytes == sent);
 }
 
 TEST_F(LinkTest, SeesOneDeliveryWhereOneWasSent) {

@@ -19,11 +19,14 @@ class Host final : public ListenerClient {
  public:
   struct Counts {
     std::size_t accepted = 0;
+    std::size_t turned_away = 0;
     int failures = 0;
     std::vector<std::thread::id> threads;
   };
 
-  Host(LoopThread& own, LoopThread& serving) : own_(own), serving_(serving) {}
+  Host(LoopThread& own, LoopThread& serving) : Host(own, serving, none_) {}
+  Host(LoopThread& own, LoopThread& serving, DescriptorReserve& kept)
+      : own_(own), serving_(serving), reserve_(kept) {}
   ~Host() {
     if (listener_) stop();
     own_.call([this] { listener_.reset(); });
@@ -34,7 +37,8 @@ class Host final : public ListenerClient {
         {.kind = Endpoint::Kind::tcp, .host = "127.0.0.1", .port = 0, .path = {}}, options);
     EXPECT_EQ("", opened.error);
     const ListeningSocket socket = opened.sockets.at(0);
-    own_.call([&] { listener_ = std::make_unique<Listener>(own_.loop(), socket, *this); });
+    own_.call(
+        [&] { listener_ = std::make_unique<Listener>(own_.loop(), socket, *this, reserve_); });
     return socket.address.port;
   }
   void start() {
@@ -64,6 +68,11 @@ class Host final : public ListenerClient {
       now.threads.push_back(std::this_thread::get_id());
     });
   }
+  void turned_away(Loop& loop, std::unique_ptr<Transport> transport, const PeerAddress&) override {
+    EXPECT_EQ(&own_.loop(), &loop);
+    transports_.push_back(std::move(transport));
+    counts.change([](Counts& now) { ++now.turned_away; });
+  }
   void accept_failed(const std::string& why) override {
     EXPECT_FALSE(why.empty());
     counts.change([](Counts& now) { ++now.failures; });
@@ -83,6 +92,8 @@ class Host final : public ListenerClient {
  private:
   LoopThread& own_;
   LoopThread& serving_;
+  DescriptorReserve none_{0};
+  DescriptorReserve& reserve_;
   std::unique_ptr<Listener> listener_;
   std::vector<std::unique_ptr<Transport>> transports_;
 };
@@ -256,6 +267,29 @@ TEST(ListenerTest, WithoutDescriptorsItPausesAndThenAcceptsThoseWhoWaited) {
   ASSERT_TRUE(host.wait_for_accepted(10));
   EXPECT_EQ(1, host.counts.now().failures) << "one report a second at most";
   host.drop_connections();
+}
+
+// The reserve's descriptors serve those who wait, and are taken back as they are closed.
+TEST(ListenerTest, WithoutDescriptorsThoseWhoWaitAreTurnedAwayOnTheReserve) {
+  LoopThread thread;
+  DescriptorReserve reserve(2);
+  Host host(thread, thread, reserve);
+  const std::uint16_t port = host.listen();
+  host.start();
+  std::vector<Socket> clients;
+  for (int i = 0; i < 6; ++i) clients.push_back(new_socket());
+
+  const DescriptorLimit limit;
+  limit.allow_no_more();
+  for (const Socket& client : clients) connect_to(client, port);
+  for (std::size_t turned_away = 2; turned_away <= 6; turned_away += 2) {
+    ASSERT_TRUE(host.counts.wait_until(
+        [turned_away](const Host::Counts& now) { return now.turned_away >= turned_away; }));
+    EXPECT_EQ(turned_away, host.counts.now().turned_away) << "as many as are kept";
+    host.drop_connections();
+  }
+  EXPECT_EQ(0U, host.counts.now().accepted);
+  limit.restore();
 }
 
 // The pause costs no processor: the listening socket stays readable, and a loop that waited for it

@@ -25,11 +25,6 @@ class FakeConnection::End final : public Transport {
     connection_.reading_ = !connection_.ended_ && !connection_.terminated_;
   }
   void probe() override { connection_.probe(); }
-  bool holds_buffer() const noexcept override { return connection_.holds_buffer_; }
-  void release_buffers() override {
-    ++connection_.releases_;
-    if (connection_.reading_) connection_.holds_buffer_ = false;
-  }
   void terminate(TerminateManner manner) override { connection_.terminate(manner); }
   std::size_t queued_bytes() const noexcept override { return connection_.queue_.size(); }
   std::uint64_t sent_bytes() const noexcept override { return connection_.sent_bytes_; }
@@ -130,7 +125,6 @@ bool FakeConnection::deliver() {
     const std::string bytes = inbox_.substr(0, size);
     inbox_.erase(0, size);
     delivered_bytes_ += size;
-    holds_buffer_ = size > conditions.own_buffer_bytes;
     note(FakeEvent::delivered, bytes);
     observer_->on_bytes(bytes);
     return true;

@@ -25,8 +25,6 @@ struct FakeConditions {
   // False: a probe is always answered within the call. True: as Link does it, after cancelling the
   // read that is pending.
   bool probe_answers_later = true;
-  // Reads that brought more leave a buffer behind, until release_buffers().
-  std::size_t own_buffer_bytes = 128;
 };
 
 // What happened on one connection, for a trace.
@@ -89,7 +87,6 @@ class FakeConnection {
   std::uint64_t delivered_bytes() const { return delivered_bytes_; }
   std::uint64_t sent_bytes() const { return sent_bytes_; }
   std::size_t flushes() const { return flushes_; }    // that had something to send
-  std::size_t releases() const { return releases_; }  // calls of release_buffers()
   // The first breach of the contract by the session; empty: none.
   const std::string& breach() const { return breach_; }
 
@@ -132,11 +129,9 @@ class FakeConnection {
   bool flushing_ = false;
   bool finished_ = false;
   bool destroyed_ = false;
-  bool holds_buffer_ = false;
   std::uint64_t delivered_bytes_ = 0;
   std::uint64_t sent_bytes_ = 0;
   std::size_t flushes_ = 0;
-  std::size_t releases_ = 0;
   std::string breach_;
 };
 

@@ -27,8 +27,6 @@ class Socketless final : public Transport {
   void pause() override {}
   void resume() override {}
   void probe() override { observer_->on_silence(); }
-  bool holds_buffer() const noexcept override { return false; }
-  void release_buffers() override {}
   void terminate(TerminateManner) override { terminated_ = true; }
   std::size_t queued_bytes() const noexcept override { return queue_.size(); }
   std::uint64_t sent_bytes() const noexcept override { return sent_bytes_; }

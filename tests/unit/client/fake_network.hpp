@@ -37,8 +37,6 @@ class FakeTransport final : public Transport {
     if (arrived.empty()) return observer->on_silence();
     observer->on_bytes(std::exchange(arrived, {}));
   }
-  bool holds_buffer() const noexcept override { return false; }
-  void release_buffers() override {}
   void terminate(TerminateManner) override { terminated = true; }
   std::size_t queued_bytes() const noexcept override { return queued.size(); }
   std::uint64_t sent_bytes() const noexcept override { return sent.size(); }

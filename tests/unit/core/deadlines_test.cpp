@@ -159,28 +159,6 @@ TEST(Deadline, TheWriteTimeOutAlsoBoundsAnEnding) {
   EXPECT_EQ(client.reason(), "peer_closed") << "the first reason stands";
 }
 
-TEST(Deadline, ABusyClientsBufferIsReleasedOnceItIsIdle) {
-  TestShard shard(echo_lines());
-  auto& client = shard.connect();
-  client.sends(std::string(1000, 'x') + "\n");
-  shard.advance(500ms);
-  EXPECT_EQ(client.wire.releases(), 0U);
-  shard.advance(600ms);
-  EXPECT_EQ(client.wire.releases(), 1U);
-  shard.advance(5s);
-  EXPECT_EQ(client.wire.releases(), 1U);
-}
-
-TEST(Deadline, ABufferThatCannotBeReleasedKeepsNoTimerSpinning) {
-  TestShard shard(echo_lines());
-  shard.settings().limits.queue_soft = 100;
-  auto& client = shard.connect({.kernel_bytes_max = 10, .client_reads = false});
-  client.sends(std::string(1000, 'x') + "\n");  // held: no read is pending
-  const std::uint64_t before = shard.turns();
-  shard.advance(4s);
-  EXPECT_LT(shard.turns() - before, 50U);
-}
-
 TEST(Deadline, AnIdleShardSleeps) {
   TestShard shard(echo_lines());
   shard.settings().listeners.front()->idle = 600s;

@@ -1,0 +1,66 @@
+// Which of one thread's descriptors can be read or written. Included by common/io only.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <cstddef>
+#include <cstdint>
+
+namespace fairlead {
+
+// Is told that its descriptor is ready.
+class Watcher {
+ public:
+  // `events` as of epoll_wait(2): what was asked for, and EPOLLERR and EPOLLHUP unasked. Called
+  // again as long as it holds. Within a turn.
+  virtual void on_ready(std::uint32_t events) = 0;
+
+ protected:
+  ~Watcher() = default;
+};
+
+// A level-triggered epoll set that Asio watches as one descriptor, so that the connections cost
+// neither an operation each nor a read that finds nothing (docs/decisions/0007). Used on its loop's
+// thread.
+class ReadySet {
+ public:
+  explicit ReadySet(boost::asio::io_context& context);
+
+  // Adds, changes or (events = 0) removes what `watcher` waits for, which was `before` until now.
+  // 0, or an errno of epoll_ctl(2): EPERM for a file, ENOMEM, ENOSPC.
+  int watch(int descriptor, std::uint32_t before, std::uint32_t events, Watcher& watcher);
+
+  // The descriptor is about to be closed, which removes it.
+  void forget(std::uint32_t before, Watcher& watcher);
+
+  bool empty() const noexcept { return watched_ == 0; }
+
+  // Calls `done(error_code)` once something is ready.
+  template <class Done>
+  void async_wait(Done&& done) {
+    descriptor_.async_wait(Descriptor::wait_read, std::forward<Done>(done));
+  }
+  void cancel();
+
+  // Collects what is ready, a batch of it; false: nothing.
+  bool collect();
+  // Tells the watchers of the batch.
+  void dispatch();
+
+ private:
+  using Descriptor =
+      boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
+  // One turn's worth.
+  static constexpr std::size_t kBatch = 128;
+
+  Descriptor descriptor_;
+  std::size_t watched_ = 0;
+  std::array<epoll_event, kBatch> batch_;
+  std::size_t batch_size_ = 0;
+  std::size_t next_ = 0;  // of the batch, to be told
+};
+
+}  // namespace fairlead
