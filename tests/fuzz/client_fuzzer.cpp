@@ -265,7 +265,8 @@ class Script final : public ClientObserver {
   }
 
   void deliver_frame() {
-    Frame frame{.type = static_cast<FrameType>(1 + input_.below(11))};
+    Frame frame;
+    frame.type = static_cast<FrameType>(1 + input_.below(11));
     frame.channel = input_.below(3);
     frame.request_id = input_.below(4);
     frame.payload = input_.bytes(input_.below(64));
