@@ -2,12 +2,8 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <spdlog/async_logger.h>
-#include <spdlog/details/thread_pool.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/base_sink.h>
 
-#include <atomic>
+#include <algorithm>
 #include <utility>
 
 #include "common/base/check.hpp"
@@ -27,121 +23,148 @@ void prepare_thread() noexcept {
 
 constexpr std::chrono::seconds kReportInterval{1};
 
+// A queue keeps this much for the next lines; more was a burst.
+constexpr std::size_t kKeptBytes = 256 * 1024;
+
 }  // namespace
 
-struct AsyncLines::Machine {
-  class FileSink;
+// ---- The queue ----
 
-  explicit Machine(AsyncLinesOptions given);
-  ~Machine();
-
-  std::uint64_t lost() const { return overrun() + failed.load(std::memory_order_relaxed); }
-  std::uint64_t overrun() const { return queue ? queue->overrun_counter() : overrun_at_end; }
-  void report_losses_if_due();
-  void report_losses();
-
-  AsyncLinesOptions options;
-  std::atomic<std::uint64_t> failed{0};
-  std::uint64_t reported = 0;  // of lost(); background thread, as is the next
-  std::chrono::steady_clock::time_point report_not_before{};
-
-  std::shared_ptr<spdlog::details::thread_pool> pool;
-  // The same for the background thread, which goes on asking it while `pool` is being reset.
-  spdlog::details::thread_pool* queue = nullptr;
-  std::uint64_t overrun_at_end = 0;
-  std::vector<std::shared_ptr<FileSink>> sinks;
-  std::vector<std::shared_ptr<spdlog::async_logger>> loggers;
-};
-
-// Lives on the background thread, so it needs no mutex.
-class AsyncLines::Machine::FileSink final
-    : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
- public:
-  FileSink(Machine& machine, LineFile& file) : machine_(machine), file_(file) {
-    set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        machine.options.pattern, spdlog::pattern_time_type::utc, "\n"));
-  }
-
-  bool write(const spdlog::details::log_msg& line) {
-    spdlog::memory_buf_t text;
-    formatter_->format(line, text);
-    return file_.write({text.data(), text.size()});
-  }
-
- private:
-  void sink_it_(const spdlog::details::log_msg& line) override {
-    machine_.report_losses_if_due();
-    if (!write(line)) machine_.failed.fetch_add(1, std::memory_order_relaxed);
-  }
-  void flush_() override {}  // nothing is held back
-
-  Machine& machine_;
-  LineFile& file_;
-};
-
-AsyncLines::Machine::Machine(AsyncLinesOptions given) : options(std::move(given)) {
-  FAIRLEAD_CHECK(!options.files.empty());
-  for (const auto& file : options.files) {
-    sinks.push_back(std::make_shared<FileSink>(*this, *file));
-  }
-  pool = std::make_shared<spdlog::details::thread_pool>(options.queue_lines, 1, prepare_thread);
-  queue = pool.get();
-  for (const auto& sink : sinks) {
-    loggers.push_back(std::make_shared<spdlog::async_logger>(
-        "", sink, pool, spdlog::async_overflow_policy::overrun_oldest));
-    loggers.back()->set_error_handler([this](const std::string&) { ++failed; });
-  }
-}
-
-AsyncLines::Machine::~Machine() {
-  const auto give_up = std::chrono::steady_clock::now() + options.close_wait;
-  for (const auto& file : options.files) file->stop_waiting_at(give_up);
-  overrun_at_end = queue->overrun_counter();
-  pool.reset();  // writes what is queued, then joins the thread
-  queue = nullptr;
-  report_losses();
-}
-
-// Before each line, but while a burst of losses lasts only now and then: the number is of interest,
-// not its growth.
-void AsyncLines::Machine::report_losses_if_due() {
-  if (lost() == reported) return;
-  const auto now = std::chrono::steady_clock::now();
-  if (queue->queue_size() > 0 && now < report_not_before) return;
-  report_not_before = now + kReportInterval;
-  report_losses();
-}
-
-void AsyncLines::Machine::report_losses() {
-  const std::uint64_t total = lost();
-  if (total == reported || !options.on_lost) return;
-  const std::string report = options.on_lost({total - reported, total});
-  const spdlog::details::log_msg line("", spdlog::level::warn, report);
-  if (report.empty() || sinks.front()->write(line)) reported = total;
-}
-
-AsyncLines::AsyncLines(AsyncLinesOptions options)
-    : machine_(std::make_unique<Machine>(std::move(options))) {}
-
-AsyncLines::~AsyncLines() = default;
-
-void AsyncLines::write(std::size_t file, std::string_view line) noexcept {
+void LineQueue::push(std::string_view line) {
+  const std::size_t before = text_.size();
   try {
-    machine_->loggers[file]->log(spdlog::level::info,
-                                 spdlog::string_view_t(line.data(), line.size()));
+    text_.append(line);
+    text_ += '\n';
+    ends_.push_back(text_.size());
   } catch (...) {
-    count_lost_line();
+    text_.resize(before);
+    throw;
   }
 }
 
-void AsyncLines::count_lost_line() noexcept {
-  machine_->failed.fetch_add(1, std::memory_order_relaxed);
+void LineQueue::drop_oldest() {
+  ++first_;
+  // What has been dropped is moved over once it is the larger part, so each line is moved once.
+  if (first_ < lines() || begin() < bytes()) return;
+  const std::size_t dropped = begin();
+  text_.erase(0, dropped);
+  ends_.erase(ends_.begin(), ends_.begin() + static_cast<std::ptrdiff_t>(first_));
+  for (std::size_t& end : ends_) end -= dropped;
+  first_ = 0;
 }
 
-const std::vector<std::unique_ptr<LineFile>>& AsyncLines::files() const noexcept {
-  return machine_->options.files;
+void LineQueue::clear() {
+  if (text_.capacity() > kKeptBytes) {
+    *this = LineQueue();
+    return;
+  }
+  text_.clear();
+  ends_.clear();
+  first_ = 0;
 }
 
-std::uint64_t AsyncLines::lines_lost() const noexcept { return machine_->lost(); }
+std::size_t LineQueue::lines_within(std::size_t bytes) const noexcept {
+  const auto oldest = ends_.begin() + static_cast<std::ptrdiff_t>(first_);
+  return static_cast<std::size_t>(std::upper_bound(oldest, ends_.end(), begin() + bytes) - oldest);
+}
+
+// ---- Whoever writes ----
+
+AsyncLines::AsyncLines(std::unique_ptr<LineFile> file, AsyncLinesOptions options)
+    : options_(std::move(options)), file_(std::move(file)), thread_([this] { run(); }) {
+  FAIRLEAD_CHECK(file_ != nullptr);
+}
+
+AsyncLines::~AsyncLines() {
+  file_->stop_waiting_at(std::chrono::steady_clock::now() + options_.close_wait);
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_up_.notify_one();
+  thread_.join();
+}
+
+void AsyncLines::write(std::string_view line) noexcept {
+  bool wake = false;
+  try {
+    const std::lock_guard lock(mutex_);
+    queue_.push(line);
+    while (queue_.lines() > options_.queue_lines ||
+           (queue_.bytes() > options_.queue_bytes && queue_.lines() > 1)) {
+      queue_.drop_oldest();
+      count_lost(1);
+    }
+    wake = std::exchange(asleep_, false);
+  } catch (...) {
+    count_lost(1);
+  }
+  if (wake) wake_up_.notify_one();
+}
+
+// ---- The background thread ----
+
+void AsyncLines::run() noexcept {
+  prepare_thread();
+  std::unique_lock lock(mutex_);
+  for (bool ending = false; !ending;) {
+    wait_for_lines(lock);
+    ending = ending_;  // nobody writes any more: what is taken now is the last
+    std::swap(queue_, batch_);
+    lock.unlock();
+    report_losses(false);  // they were lost before those that are here
+    write_batch();
+    write_own_lines(ending);
+    report_losses(ending);
+    lock.lock();
+    if (!ending) wake_up_.wait_for(lock, kGather, [this] { return ending_; });
+  }
+}
+
+// Or for the time of a line of our own.
+void AsyncLines::wait_for_lines(std::unique_lock<std::mutex>& lock) {
+  Time until = next_own_line_.value_or(Time::max());
+  if (lines_lost() != reported_) until = std::min(until, report_not_before_);
+  asleep_ = true;
+  const auto has_work = [this] { return ending_ || !queue_.empty(); };
+  if (until == Time::max()) {
+    wake_up_.wait(lock, has_work);
+  } else {
+    wake_up_.wait_until(lock, until, has_work);
+  }
+  asleep_ = false;
+}
+
+void AsyncLines::write_batch() noexcept {
+  if (batch_.empty()) return;
+  const std::size_t written = file_->write(batch_.text());
+  count_lost(batch_.lines() - batch_.lines_within(written));
+  batch_.clear();
+}
+
+void AsyncLines::write_own_lines(bool ending) noexcept try {
+  if (!options_.on_batch) return;
+  std::string lines;
+  next_own_line_ = options_.on_batch(lines, ending);
+  if (file_->write(lines) < lines.size()) {
+    count_lost(static_cast<std::uint64_t>(std::ranges::count(lines, '\n')));
+  }
+} catch (...) {
+  count_lost(1);  // there was no memory for what it says
+}
+
+// While a burst of losses lasts only now and then: the number is of interest, not its growth.
+void AsyncLines::report_losses(bool ending) noexcept try {
+  const std::uint64_t total = lines_lost();
+  if (total == reported_ || !options_.on_lost) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (!ending && now < report_not_before_) return;
+  report_not_before_ = now + kReportInterval;
+  std::string report = options_.on_lost({total - reported_, total});
+  if (!report.empty()) report += '\n';
+  if (file_->write(report) == report.size()) reported_ = total;
+} catch (...) {
+  return;  // asked for again, since it has not been written
+}
 
 }  // namespace fairlead

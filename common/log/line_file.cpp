@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,10 +24,19 @@ constexpr int kLookUpMilliseconds = 50;
 
 std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
 
-// O_NONBLOCK, because opening a FIFO without a reader would wait for one.
+// O_NONBLOCK, because opening a FIFO without a reader would wait for one; it fails instead, and is
+// opened for reading too, which makes this process the reader that was missing.
 int open_for_append(const std::string& path) noexcept {
-  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                0640);
+  constexpr int kFlags = O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | kFlags, 0640);
+  if (descriptor >= 0 || errno != ENXIO) return descriptor;
+  return ::open(path.c_str(), O_RDWR | kFlags);
+}
+
+// A pipe opened anew may be made non-blocking without those who share the old one being told.
+int open_pipe_anew(int descriptor) noexcept {
+  const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+  return ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
 }  // namespace
@@ -35,8 +46,8 @@ LineFile::LineFile(std::string path, std::error_code& error) : path_(std::move(p
   error = descriptor_ < 0 ? last_error() : std::error_code();
 }
 
-LineFile::LineFile(int descriptor, std::error_code& error)
-    : descriptor_(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)) {
+LineFile::LineFile(int descriptor, std::error_code& error) {
+  duplicate(descriptor);
   error = descriptor_ < 0 ? last_error() : std::error_code();
 }
 
@@ -44,14 +55,24 @@ LineFile::~LineFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-bool LineFile::write(std::string_view line) noexcept {
-  std::size_t written = 0;
-  if (torn_ && !write_all("\n", written)) return false;
+void LineFile::duplicate(int descriptor) noexcept {
+  struct stat found {};
+  if (::fstat(descriptor, &found) != 0) return;
+  if (S_ISFIFO(found.st_mode)) descriptor_ = open_pipe_anew(descriptor);
+  if (descriptor_ >= 0) return;
+  manner_ = S_ISSOCK(found.st_mode)  ? Manner::socket
+            : S_ISREG(found.st_mode) ? Manner::nonblocking  // has always room, or none at all
+                                     : Manner::by_piece;
+  descriptor_ = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+}
+
+std::size_t LineFile::write(std::string_view lines) noexcept {
+  if (lines.empty()) return 0;
+  if (torn_ && write_all("\n") == 0) return 0;
   torn_ = false;
-  written = 0;
-  const bool complete = write_all(line, written);
-  torn_ = !complete && written > 0;
-  return complete;
+  const std::size_t written = write_all(lines);
+  torn_ = written > 0 && lines[written - 1] != '\n';
+  return written;
 }
 
 std::error_code LineFile::reopen() noexcept {
@@ -65,18 +86,32 @@ std::error_code LineFile::reopen() noexcept {
   return error;
 }
 
-bool LineFile::write_all(std::string_view bytes, std::size_t& written) noexcept {
+std::size_t LineFile::write_all(std::string_view bytes) noexcept {
+  std::size_t written = 0;
   while (written < bytes.size()) {
-    if (!wait_for_room()) return false;
-    const std::size_t piece = std::min(bytes.size() - written, kPieceMax);
-    const ssize_t result = ::write(descriptor_, bytes.data() + written, piece);
+    if (manner_ == Manner::by_piece && !wait_for_room()) break;
+    const long result = write_some(bytes.substr(written));
     if (result >= 0) {
       written += static_cast<std::size_t>(result);
-    } else if (errno != EINTR && (errno != EAGAIN || is_hurried())) {
-      return false;
+    } else if (errno == EAGAIN) {
+      if (is_hurried() || !wait_for_room()) break;
+    } else if (errno != EINTR) {
+      break;
     }
   }
-  return true;
+  return written;
+}
+
+long LineFile::write_some(std::string_view bytes) noexcept {
+  switch (manner_) {
+    case Manner::socket:
+      return ::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    case Manner::by_piece:
+      return ::write(descriptor_, bytes.data(), std::min(bytes.size(), kPieceMax));
+    case Manner::nonblocking:
+      break;
+  }
+  return ::write(descriptor_, bytes.data(), bytes.size());
 }
 
 bool LineFile::wait_for_room() const noexcept {
@@ -92,6 +127,18 @@ bool LineFile::wait_for_room() const noexcept {
 
 bool LineFile::is_hurried() const noexcept {
   return std::chrono::steady_clock::now() >= wait_until_.load();
+}
+
+void hold_standard_descriptors() noexcept {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) >= 0) continue;
+    // The lowest number that is free is this one: those before it are open by now.
+    if (descriptor == STDIN_FILENO) {
+      static_cast<void>(::open("/dev/null", O_RDONLY));
+    } else if (::open("/dev/full", O_WRONLY) < 0) {
+      static_cast<void>(::open("/dev/null", O_WRONLY));
+    }
+  }
 }
 
 }  // namespace fairlead

@@ -1,31 +1,65 @@
 #include "common/log/log.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <ctime>
+#include <optional>
 #include <utility>
-#include <vector>
 
 #include "common/log/async_lines.hpp"
 #include "common/log/event_text.hpp"
 #include "common/log/line_file.hpp"
+#include "common/log/repeat_limit.hpp"
 
 namespace fairlead {
 
 namespace {
 
-constexpr std::size_t kEventFile = 0;
-
-const char* pattern_of(LogFormat format) {
-  return format == LogFormat::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v})"
-                                   : "%Y-%m-%dT%H:%M:%S.%eZ %v";
+// Appends "2026-11-21T03:50:12.123Z". The calendar is asked once a second, because it costs more
+// than the rest of a line.
+void append_time(std::string& out, std::chrono::system_clock::time_point now) {
+  thread_local std::time_t written_second = -1;
+  thread_local char seconds_text[sizeof "2026-11-21T03:50:12"];
+  const auto since_epoch = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch());
+  const std::time_t second = std::chrono::floor<std::chrono::seconds>(since_epoch).count();
+  if (second != written_second) {
+    std::tm calendar{};
+    ::gmtime_r(&second, &calendar);
+    std::strftime(seconds_text, sizeof seconds_text, "%Y-%m-%dT%H:%M:%S", &calendar);
+    written_second = second;
+  }
+  const auto digit = [milliseconds = since_epoch.count() % 1000](int unit) {
+    return static_cast<char>('0' + milliseconds / unit % 10);
+  };
+  out.append(seconds_text, sizeof seconds_text - 1);
+  out += {'.', digit(100), digit(10), digit(1), 'Z'};
 }
 
-void append_event(std::string& out, LogFormat format, Level level, std::string_view event,
-                  std::span<const Field> fields) {
+void append_line(std::string& out, LogFormat format, Level level, std::string_view event,
+                 std::span<const Field> fields) {
+  const auto now = std::chrono::system_clock::now();
   if (format == LogFormat::json) {
+    out += "{\"time\":\"";
+    append_time(out, now);
+    out += "\",";
     append_event_json(out, level, event, fields);
+    out += '}';
   } else {
+    append_time(out, now);
+    out += ' ';
     append_event_text(out, level, event, fields);
+  }
+}
+
+void append_suppressed(std::string& out, LogFormat format,
+                       const std::vector<RepeatLimit::Suppressed>& suppressed) {
+  for (const auto& one : suppressed) {
+    const Field fields[] = {field("what", one.event), field("n", one.lines),
+                            field("reason", one.reason)};
+    const std::size_t count = one.reason.empty() ? 2 : 3;
+    append_line(out, format, one.level, "suppressed", std::span(fields).first(count));
+    out += '\n';
   }
 }
 
@@ -40,8 +74,6 @@ const char* advice_for(int error) {
       return "let this user write there, or name another file";
     case EISDIR:
       return "name a file in that folder";
-    case ENXIO:
-      return "start its reader first, or name another file";
     default:
       return "name another file";
   }
@@ -52,79 +84,155 @@ std::string open_error(const std::string& path, std::error_code code) {
          advice_for(code.value());
 }
 
-std::string loss_report(LogFormat format, LostLines lost) {
-  const Field fields[] = {field("n", lost.since_last_report), field("total", lost.total)};
-  std::string line;
-  append_event(line, format, Level::warn, "log_lines_lost", fields);
-  return line;
+std::string_view text_named(std::string_view name, std::span<const Field> fields) noexcept {
+  for (const Field& one : fields) {
+    const auto* text = std::get_if<std::string_view>(&one.value);
+    if (text != nullptr && one.name == name) return *text;
+  }
+  return {};
 }
 
 }  // namespace
 
+// One destination: what is written there, and how often.
+class Log::Output {
+ public:
+  using ReportLoss = std::function<std::string(LostLines)>;
+
+  // Without a function of its own, losses are reported in this same file.
+  Output(std::unique_ptr<LineFile> file, const LogOptions& options, ReportLoss report_loss = {})
+      : format_(options.format),
+        is_limited_(options.repeats > 0),
+        limited_reasons_(options.limited_reasons),
+        limit_(options.repeats),
+        lines_(std::move(file),
+               {.queue_lines = options.queue_lines,
+                .close_wait = options.close_wait,
+                .on_lost = report_loss ? std::move(report_loss) : own_loss_report(),
+                .on_batch = [this](std::string& lines, bool ending) {
+                  return summarize(lines, ending);
+                }}) {}
+
+  void write(Level level, std::string_view event, std::span<const Field> fields) noexcept {
+    // One buffer a thread, so that a line costs no allocation here.
+    thread_local std::string line;
+    line.clear();
+    try {
+      if (!admits(level, event, fields)) return;
+      append_line(line, format_, level, event, fields);
+    } catch (...) {
+      lines_.count_lost_line();  // there was no memory to write it down
+      return;
+    }
+    lines_.write(line);
+  }
+
+  AsyncLines& lines() noexcept { return lines_; }
+
+ private:
+  bool admits(Level level, std::string_view event, std::span<const Field> fields) {
+    if (!is_limited_) return true;
+    const std::string_view reason = text_named("reason", fields);
+    if (level < Level::warn &&
+        std::ranges::find(limited_reasons_, reason) == limited_reasons_.end())
+      return true;
+    return limit_.admits(level, event, reason, std::chrono::steady_clock::now());
+  }
+
+  std::optional<RepeatLimit::Time> summarize(std::string& lines, bool ending) {
+    append_suppressed(
+        lines, format_,
+        ending ? limit_.take_all() : limit_.take_due(std::chrono::steady_clock::now()));
+    return limit_.next_due();
+  }
+
+  ReportLoss own_loss_report() {
+    return [this](LostLines lost) {
+      const Field fields[] = {field("n", lost.since_last_report), field("total", lost.total)};
+      std::string line;
+      append_line(line, format_, Level::warn, "log_lines_lost", fields);
+      return line;
+    };
+  }
+
+  const LogFormat format_;
+  const bool is_limited_;
+  const std::vector<std::string_view> limited_reasons_;
+  RepeatLimit limit_;
+  AsyncLines lines_;  // last: its thread asks the limit
+};
+
 class Log::Sessions final : public LogSink {
  public:
-  Sessions(Log& log, std::size_t file) noexcept : log_(log), file_(file) {}
+  // With a file of their own, the lines go to `own`.
+  Sessions(Log& log, Output* own) noexcept : log_(log), own_(own) {}
 
   void write(Level level, std::string_view event, std::span<const Field> fields) noexcept override {
-    if (enabled(level)) log_.write_to(file_, level, event, fields);
+    if (own_ != nullptr) {
+      own_->write(level, event, fields);
+    } else {
+      log_.write(level, event, fields);
+    }
   }
   bool enabled(Level level) const noexcept override {
-    return file_ != kEventFile || log_.enabled(level);
+    return own_ != nullptr || log_.enabled(level);
   }
 
  private:
   Log& log_;
-  const std::size_t file_;
+  Output* const own_;
 };
 
 struct Log::Parts {
-  Parts(LogFormat log_format, Level log_level, AsyncLinesOptions options)
-      : format(log_format), level(log_level), lines(std::move(options)) {}
-
-  const LogFormat format;
   std::atomic<Level> level;
-  AsyncLines lines;
+  std::unique_ptr<Output> events;
+  std::unique_ptr<Output> session_output;  // reports its losses as an event, so it ends first
   std::unique_ptr<Sessions> sessions;
 };
 
 OpenedLog Log::open(const LogOptions& options) {
   OpenedLog opened;
-  std::vector<std::unique_ptr<LineFile>> files;
+  const auto open_file = [&opened](const std::string& path) {
+    auto file = std::make_unique<LineFile>(path, opened.code);
+    if (opened.code) opened.error = open_error(path, opened.code);
+    return file;
+  };
+  std::unique_ptr<LineFile> event_file, session_file;
   if (options.file.empty()) {
-    files.push_back(std::make_unique<LineFile>(options.descriptor, opened.code));
+    event_file = std::make_unique<LineFile>(options.descriptor, opened.code);
     if (opened.code) opened.error = "cannot log to stderr: " + opened.code.message();
   } else {
-    files.push_back(std::make_unique<LineFile>(options.file, opened.code));
-    if (opened.code) opened.error = open_error(options.file, opened.code);
+    event_file = open_file(options.file);
   }
   const bool sessions_apart = !options.session_file.empty() && options.session_file != options.file;
-  if (!opened.code && sessions_apart) {
-    files.push_back(std::make_unique<LineFile>(options.session_file, opened.code));
-    if (opened.code) opened.error = open_error(options.session_file, opened.code);
-  }
+  if (!opened.code && sessions_apart) session_file = open_file(options.session_file);
   if (opened.code) return opened;
 
-  const std::size_t session_file = files.size() - 1;
-  auto parts = std::make_unique<Parts>(
-      options.format, options.level,
-      AsyncLinesOptions{.files = std::move(files),
-                        .pattern = pattern_of(options.format),
-                        .queue_lines = options.queue_lines,
-                        .close_wait = options.close_wait,
-                        .on_lost = [format = options.format](LostLines lost) {
-                          return loss_report(format, lost);
-                        }});
-  opened.log.reset(new Log(std::move(parts)));
-  opened.log->parts_->sessions = std::make_unique<Sessions>(*opened.log, session_file);
+  opened.log.reset(new Log(std::make_unique<Parts>()));
+  Log& log = *opened.log;
+  Parts& parts = *log.parts_;
+  parts.level = options.level;
+  parts.events = std::make_unique<Output>(std::move(event_file), options);
+  if (sessions_apart) {
+    const auto report = [&log](LostLines lost) {
+      log.warn("session_lines_lost",
+               {field("n", lost.since_last_report), field("total", lost.total)});
+      return std::string();
+    };
+    parts.session_output = std::make_unique<Output>(std::move(session_file), options, report);
+  }
+  parts.sessions = std::make_unique<Sessions>(log, parts.session_output.get());
   return opened;
 }
 
 Log::Log(std::unique_ptr<Parts> parts) noexcept : parts_(std::move(parts)) {}
 
-Log::~Log() = default;
+Log::~Log() {
+  parts_->session_output.reset();  // while there is a log to report its last losses in
+}
 
 void Log::write(Level level, std::string_view event, std::span<const Field> fields) noexcept {
-  if (enabled(level)) write_to(kEventFile, level, event, fields);
+  if (enabled(level)) parts_->events->write(level, event, fields);
 }
 
 bool Log::enabled(Level level) const noexcept {
@@ -136,27 +244,19 @@ LogSink& Log::sessions() noexcept { return *parts_->sessions; }
 void Log::set_level(Level level) noexcept { parts_->level.store(level, std::memory_order_relaxed); }
 
 void Log::reopen() {
-  for (const auto& file : parts_->lines.files()) {
-    if (const std::error_code code = file->reopen()) {
-      error("log_reopen_failed", {field("path", file->path()), field("error", code.message())});
+  for (Output* output : {parts_->events.get(), parts_->session_output.get()}) {
+    if (output == nullptr) continue;
+    LineFile& file = output->lines().file();
+    if (const std::error_code code = file.reopen()) {
+      error("log_reopen_failed", {field("path", file.path()), field("error", code.message())});
     }
   }
 }
 
-std::uint64_t Log::lines_lost() const noexcept { return parts_->lines.lines_lost(); }
+std::uint64_t Log::lines_lost() const noexcept { return parts_->events->lines().lines_lost(); }
 
-void Log::write_to(std::size_t file, Level level, std::string_view event,
-                   std::span<const Field> fields) noexcept {
-  // One buffer a thread, so that a line costs no allocation here.
-  thread_local std::string line;
-  line.clear();
-  try {
-    append_event(line, parts_->format, level, event, fields);
-  } catch (...) {
-    parts_->lines.count_lost_line();  // there was no memory to write it down
-    return;
-  }
-  parts_->lines.write(file, line);
+std::uint64_t Log::session_lines_lost() const noexcept {
+  return parts_->session_output ? parts_->session_output->lines().lines_lost() : 0;
 }
 
 }  // namespace fairlead

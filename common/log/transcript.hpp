@@ -18,7 +18,7 @@ struct TranscriptOptions {
   std::size_t queue_lines =
       8192;  // what may wait; beyond it the oldest line is lost, and the loss reported
   std::chrono::milliseconds close_wait{
-      2000};  // the end waits so long for a reader that takes nothing
+      1000};  // the end waits so long for a reader that takes nothing
 };
 
 // Lines for stdout exactly as given, each written at once and in order, by a background thread of

@@ -37,9 +37,13 @@ bool is_ipv6(std::string_view text) {
 
 std::string ip_text_of(PeerAddress::Family family, const Ip& ip) {
   if (family == PeerAddress::Family::unix_socket) return "";
+  if (family == PeerAddress::Family::ipv4) {
+    // Not by inet_ntop: it goes by sprintf, and every session ends with this.
+    return std::to_string(ip[0]) + '.' + std::to_string(ip[1]) + '.' + std::to_string(ip[2]) + '.' +
+           std::to_string(ip[3]);
+  }
   char buffer[INET6_ADDRSTRLEN];
-  inet_ntop(family == PeerAddress::Family::ipv4 ? AF_INET : AF_INET6, ip.data(), buffer,
-            sizeof buffer);
+  inet_ntop(AF_INET6, ip.data(), buffer, sizeof buffer);
   return buffer;
 }
 

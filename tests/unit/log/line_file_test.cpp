@@ -1,6 +1,7 @@
 #include "common/log/line_file.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <csignal>
@@ -12,6 +13,8 @@ namespace fairlead {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+bool takes(LineFile& file, const std::string& lines) { return file.write(lines) == lines.size(); }
 
 class LineFileTest : public ::testing::Test {
  protected:
@@ -26,10 +29,10 @@ TEST_F(LineFileTest, AppendsToWhatIsThere) {
   {
     LineFile file(path, error_);
     ASSERT_FALSE(error_);
-    EXPECT_TRUE(file.write("one\n"));
+    EXPECT_TRUE(takes(file, "one\n"));
   }
   LineFile file(path, error_);
-  EXPECT_TRUE(file.write("two\n"));
+  EXPECT_TRUE(takes(file, "two\n"));
   EXPECT_EQ(content_of(path), "one\ntwo\n");
 }
 
@@ -43,11 +46,11 @@ TEST_F(LineFileTest, IsReadableByItsGroupAndNoFurther) {
 TEST_F(LineFileTest, WritesToTheNewFileAfterARename) {
   const std::string path = folder_ / "log";
   LineFile file(path, error_);
-  EXPECT_TRUE(file.write("one\n"));
+  EXPECT_TRUE(takes(file, "one\n"));
   std::filesystem::rename(path, folder_ / "log.1");
-  EXPECT_TRUE(file.write("two\n"));
+  EXPECT_TRUE(takes(file, "two\n"));
   EXPECT_FALSE(file.reopen());
-  EXPECT_TRUE(file.write("three\n"));
+  EXPECT_TRUE(takes(file, "three\n"));
   EXPECT_EQ(content_of(folder_ / "log.1"), "one\ntwo\n");
   EXPECT_EQ(content_of(path), "three\n");
 }
@@ -58,7 +61,7 @@ TEST_F(LineFileTest, KeepsTheOldFileWhenItCannotOpenTheNew) {
   std::filesystem::rename(path, folder_ / "log.1");
   std::filesystem::create_directory(path);
   EXPECT_EQ(file.reopen(), std::errc::is_a_directory);
-  EXPECT_TRUE(file.write("one\n"));
+  EXPECT_TRUE(takes(file, "one\n"));
   EXPECT_EQ(content_of(folder_ / "log.1"), "one\n");
 }
 
@@ -76,14 +79,14 @@ TEST_F(LineFileTest, ReportsADescriptorThatIsNotOpen) {
 TEST_F(LineFileTest, FailsWhenTheDiskIsFull) {
   LineFile file("/dev/full", error_);
   ASSERT_FALSE(error_);
-  EXPECT_FALSE(file.write("lost\n"));
+  EXPECT_FALSE(takes(file, "lost\n"));
 }
 
 TEST_F(LineFileTest, FailsWhenThePipeIsClosed) {
   SmallPipe pipe;
   LineFile file(pipe.writer(), error_);
   pipe.close_reader();
-  EXPECT_FALSE(file.write("lost\n"));
+  EXPECT_FALSE(takes(file, "lost\n"));
 }
 
 TEST_F(LineFileTest, FailsInsteadOfWaitingOnceItMayNotWait) {
@@ -91,9 +94,9 @@ TEST_F(LineFileTest, FailsInsteadOfWaitingOnceItMayNotWait) {
   LineFile file(pipe.writer(), error_);
   pipe.fill();
   file.stop_waiting_at(Clock::now());
-  EXPECT_FALSE(file.write("lost\n"));
+  EXPECT_FALSE(takes(file, "lost\n"));
   pipe.read_some();
-  EXPECT_TRUE(file.write("kept\n"));
+  EXPECT_TRUE(takes(file, "kept\n"));
   EXPECT_EQ(pipe.read_some(), "kept\n");
 }
 
@@ -101,18 +104,58 @@ TEST_F(LineFileTest, StartsANewLineAfterATornOne) {
   SmallPipe pipe;
   LineFile file(pipe.writer(), error_);
   file.stop_waiting_at(Clock::now());
-  EXPECT_FALSE(file.write(std::string(SmallPipe::kRoom + 1, 'x') + "\n"));
+  EXPECT_FALSE(takes(file, std::string(SmallPipe::kRoom + 1, 'x') + "\n"));
   EXPECT_EQ(pipe.read_some(), std::string(SmallPipe::kRoom, 'x'));
-  EXPECT_TRUE(file.write("next\n"));
-  EXPECT_TRUE(file.write("last\n"));
+  EXPECT_TRUE(takes(file, "next\n"));
+  EXPECT_TRUE(takes(file, "last\n"));
   EXPECT_EQ(pipe.read_some(), "\nnext\nlast\n");
 }
 
-TEST_F(LineFileTest, RefusesAFifoWithoutAReaderInsteadOfWaitingForOne) {
+TEST_F(LineFileTest, SaysHowMuchOfABatchHasLeft) {
+  SmallPipe pipe;
+  LineFile file(pipe.writer(), error_);
+  file.stop_waiting_at(Clock::now());
+  std::string lines;
+  while (lines.size() <= SmallPipe::kRoom) lines += std::string(99, 'x') + "\n";
+  EXPECT_EQ(file.write(lines), SmallPipe::kRoom);
+  EXPECT_EQ(file.write("no room\n"), 0u);
+}
+
+TEST_F(LineFileTest, KeepsWhatFitsIntoAFifoUntilItHasAReader) {
   const std::string path = folder_ / "fifo";
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
   LineFile file(path, error_);
-  EXPECT_EQ(error_, std::errc::no_such_device_or_address);
+  ASSERT_FALSE(error_);
+  EXPECT_TRUE(takes(file, "early\n"));
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  char bytes[100];
+  EXPECT_EQ(::read(reader, bytes, sizeof bytes), 6);
+  ::close(reader);
+  EXPECT_TRUE(takes(file, "later\n"));
+  file.stop_waiting_at(Clock::now());
+  const std::string lines(1 << 20, '\n');  // more than a pipe has room for
+  EXPECT_LT(file.write(lines), lines.size());
+}
+
+TEST_F(LineFileTest, DoesNotMakeTheDescriptorItDuplicatedNonBlocking) {
+  SmallPipe pipe;
+  LineFile file(pipe.writer(), error_);
+  EXPECT_EQ(::fcntl(pipe.writer(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+TEST_F(LineFileTest, WaitsForNoSocketOnceItMayNotWait) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  {
+    LineFile file(ends[0], error_);
+    file.stop_waiting_at(Clock::now());
+    const std::string lines(16 << 20, '\n');
+    EXPECT_LT(file.write(lines), lines.size());
+    ::close(ends[1]);
+    EXPECT_EQ(file.write("lost\n"), 0u);
+  }
+  ::close(ends[0]);
 }
 
 }  // namespace
