@@ -7,7 +7,9 @@
 
 #include "common/config/files.hpp"
 #include "common/config/source.hpp"
+#include "common/log/line_file.hpp"
 #include "common/log/log.hpp"
+#include "common/protocol/close_reason.hpp"
 #include "server/app/application.hpp"
 #include "server/app/command_line.hpp"
 #include "server/app/server_config.hpp"
@@ -30,11 +32,23 @@ LoadedConfig load(const CommandLine& command_line) {
   return load_server_config(command_line, world);
 }
 
+// The reasons of those who were never let in.
+std::vector<std::string_view> refusals() {
+  std::vector<std::string_view> names;
+  for (std::uint8_t number = 0; number < kCloseReasonCount; ++number) {
+    const auto reason = static_cast<CloseReason>(number);
+    if (is_refusal(reason)) names.push_back(name_of(reason));
+  }
+  return names;
+}
+
 OpenedLog open_log(const LogSettings& settings) {
   return Log::open({.level = level_named(settings.level).value_or(Level::info),
                     .format = settings.json ? LogFormat::json : LogFormat::text,
                     .file = settings.file,
-                    .session_file = settings.session_file});
+                    .session_file = settings.session_file,
+                    .repeats = settings.repeats,
+                    .limited_reasons = refusals()});
 }
 
 // Both what serves and what only checks open the log first: it is told of what is odd but no error.
@@ -76,6 +90,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace fairlead
 
 int main(int argc, char** argv) {
+  fairlead::hold_standard_descriptors();
   try {
     return fairlead::run({argv + 1, argv + argc});
   } catch (const std::exception& failure) {

@@ -79,6 +79,7 @@ constexpr Key kKeys[] = {
 {"log",        "format",           choice,    "",               "text",       0,       0,             "text|json",                  L, "How a line is written."},
 {"log",        "file",             path,      "",               "",           0,       kPath,         "",                           L, "Where lines are appended; reopened at USR1. Empty: stderr."},
 {"log",        "session_file",     path,      "",               "",           0,       kPath,         "",                           L, "Where the line per session goes. Empty: with the others."},
+{"log",        "repeats",          count,     "lines",          "10",         0,       1'000'000,     "",                           R, "How often within 10 s the same warning is written, or the session line of somebody refused for the same reason; the rest is counted, and said in one line. 0: always."},
 
 {"access",     "allow",            blocks,    "",               "",           0,       10'000,        "",                           L, "Addresses and address blocks, such as 192.0.2.7, 10.0.0.0/8, 2001:db8::/32."},
 {"access",     "deny",             blocks,    "",               "",           0,       10'000,        "",                           L, "The same; these are closed as denied. 0.0.0.0/0, ::/0 denies all that `allow` does not name."},

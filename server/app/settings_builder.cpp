@@ -129,7 +129,8 @@ class Builder {
     settings_.log = {.level = config_.text("log", "level"),
                      .json = config_.text("log", "format") == "json",
                      .file = config_.text("log", "file"),
-                     .session_file = config_.text("log", "session_file")};
+                     .session_file = config_.text("log", "session_file"),
+                     .repeats = config_.number("log", "repeats")};
   }
 
   std::vector<AddressBlock> blocks(const char* key) {

@@ -60,6 +60,7 @@ struct LogSettings {
   std::string level;  // trace debug info warn error off
   bool json = false;
   std::string file, session_file;  // empty: stderr
+  std::uint64_t repeats = 0;       // 0: no limit
 };
 
 struct AccessSettings {

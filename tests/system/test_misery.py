@@ -260,22 +260,18 @@ class AnyBytes(unittest.TestCase):
 
     def test_lengths_that_lie(self):
         """A declared length costs nothing: a thousand of them do not make the daemon larger by a thousand messages."""
-        def resident():
-            for line in pathlib.Path(f"/proc/{self.daemon.pid}/status").read_text().splitlines():
-                if line.startswith("VmRSS"):
-                    return int(line.split()[1]) * 1024
         clients = []
         try:
             for _ in range(10):  # what has been needed once may stay
                 clients.append(self.daemon.connect("len32"))
-            before = resident()
+            before = self.daemon.resident_bytes()
             for _ in range(500):
                 clients.append(self.daemon.connect("len32"))
                 clients[-1].sendall(struct.pack(">I", 1 << 20) + b"x")
                 clients.append(self.daemon.connect("framed"))
                 clients[-1].sendall(PREFACE + struct.pack(">IBBHI", 1 << 20, 5, 0, 0, 1) + b"x")
             self.daemon.wait_for_counters(lambda now: now["open"] == 1010, "all to be connected")
-            self.assertLess(resident() - before, 32 << 20)  # they declare a GiB
+            self.assertLess(self.daemon.resident_bytes() - before, 32 << 20)  # they declare a GiB
         finally:
             for client in clients:
                 client.close()

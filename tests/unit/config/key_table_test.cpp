@@ -93,6 +93,7 @@ TEST(KeyTable, KeepsNamesDefaultsAndClasses) {
       {"log", "format", "text", 'L'},
       {"log", "file", "", 'L'},
       {"log", "session_file", "", 'L'},
+      {"log", "repeats", "10", 'R'},
       {"access", "allow", "", 'L'},
       {"access", "deny", "", 'L'},
       {"listener.x", "bind", "127.0.0.1:7878, [::1]:7878", 'L'},

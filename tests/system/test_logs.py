@@ -1,0 +1,253 @@
+"""Logs that cannot be written: a full disk, readers that do not read, descriptors that are closed. They cost lines, which
+are counted, and never service, memory or a quick end."""
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import resource
+import signal
+import socket
+import tempfile
+import time
+import unittest
+
+from support.daemon import Daemon, connect
+from support.peers import exchange, receive_until_end
+from support.runner import main
+from support.waiting import wait_for
+
+CONFIG = """
+[listener.main]
+bind = unix:{directory}/socket, 127.0.0.1:0
+service = echo
+[service.echo]
+type = echo
+boundary = line
+on_message = {on_message}
+"""
+
+PIPE_BYTES = 65536
+LINES_QUEUED = 8192
+# What a queue of lines may take: twice its text while one half is being written, and what the heap keeps of it.
+QUEUE_MEMORY = 24 << 20
+END_SECONDS = 20  # each destination is given a second; the rest is for a slow machine
+
+
+def whole_lines(data):
+    """The JSON lines; what a full disk has torn is none."""
+    def parsed(line):
+        with contextlib.suppress(ValueError):
+            return json.loads(line)
+    return [event for event in map(parsed, data.split(b"\n")) if isinstance(event, dict)]
+
+
+class LogTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="fairlead-logs-")))
+        self.socket = str(self.folder / "socket")
+
+    def config(self, log="", on_message=""):
+        return CONFIG.format(directory=self.folder, on_message=on_message) + "[log]\n" + log
+
+    def start(self, log="", on_message="", **options):
+        self.daemon = self.enterContext(Daemon(self.config(log, on_message), **options))
+        return self.daemon
+
+    def fifo(self, name="fifo"):
+        path = self.folder / name
+        os.mkfifo(path)
+        return path
+
+    def pipe(self):
+        """A pipe that nobody reads."""
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        self.addCleanup(os.close, writer)
+        return reader, writer
+
+    def visit(self, times):
+        """As many sessions, and lines."""
+        for _ in range(times):
+            connect(self.socket).close()
+
+    def check_serves(self):
+        began = time.monotonic()
+        self.assertEqual(b"hello\n", exchange(self.socket, b"hello\n"))
+        self.assertLess(time.monotonic() - began, 10)
+
+    def check_more_lines_than_are_kept(self):
+        self.visit(100)
+        before = self.daemon.resident_bytes()
+        self.visit(LINES_QUEUED + 2000)
+        self.check_serves()
+        self.assertLess(self.daemon.resident_bytes() - before, QUEUE_MEMORY)
+
+    def check_ends_in_time(self):
+        began = time.monotonic()
+        self.assertEqual(0, self.daemon.stop())
+        self.assertLess(time.monotonic() - began, END_SECONDS)
+
+    def read_until(self, reader, wanted):
+        """The JSON lines of a pipe that had not been read until now, up to the first event of that name."""
+        os.set_blocking(reader, False)
+        data = b""
+        def found():
+            nonlocal data
+            with contextlib.suppress(BlockingIOError):
+                while some := os.read(reader, 1 << 20):
+                    data += some
+            return [event for event in whole_lines(data) if event["event"] == wanted]
+        return wait_for(found, f"{wanted} in the pipe")[0]
+
+
+class NoRoom(LogTest):
+    def test_a_disk_that_is_full(self):
+        self.start("file = /dev/full\nsession_file = /dev/full\n", mute=True)
+        self.check_more_lines_than_are_kept()
+        self.check_ends_in_time()
+
+    def test_a_disk_that_becomes_full_costs_lines_that_are_counted_and_told(self):
+        """A limit on the size of files stands in for the disk; another file is room again."""
+        log, sessions = self.folder / "log", self.folder / "sessions"
+        self.start(f"file = {log}\nsession_file = {sessions}\n", log_file=log,
+                   preexec=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000)))
+        self.visit(1000)
+        self.daemon.wait_for_events("session_lines_lost")
+        counters = self.daemon.wait_for_counters(
+            lambda now: now["open"] == 0 and now["accepted"] == 1000, "all to have ended")
+        self.assertGreater(counters["log_lost"], 0)
+        full = sessions.rename(self.folder / "sessions.1")
+        self.assertEqual(60000, full.stat().st_size)
+        log.rename(self.folder / "log.1")
+        self.daemon.send_signal(signal.SIGUSR1)
+        wait_for(sessions.exists, "the new session file")
+        self.visit(10)
+        wait_for(lambda: len(whole_lines(sessions.read_bytes())) >= 10, "sessions in the new file")
+        self.check_ends_in_time()
+        written = len(whole_lines(full.read_bytes())) + len(whole_lines(sessions.read_bytes()))
+        events = whole_lines((self.folder / "log.1").read_bytes()) + whole_lines(log.read_bytes())
+        lost = [event["total"] for event in events if event["event"] == "session_lines_lost"]
+        self.assertEqual(1010, written + lost[-1])
+
+
+class NobodyReads(LogTest):
+    def test_a_fifo_as_the_log(self):
+        path = self.fifo()
+        self.start(f"file = {path}\n", mute=True)
+        self.check_more_lines_than_are_kept()
+        self.check_ends_in_time()
+
+    def test_a_fifo_as_the_log_whose_reader_comes_late_is_told_what_is_missing(self):
+        path = self.fifo()
+        self.start(f"file = {path}\n", mute=True)
+        self.visit(LINES_QUEUED + 2000)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        lost = self.read_until(reader, "log_lines_lost")
+        self.assertGreater(lost["n"], 0)
+        self.check_ends_in_time()
+
+    def test_a_fifo_whose_reader_has_gone(self):
+        path = self.fifo()
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.start(f"file = {path}\n", mute=True)
+        os.close(reader)
+        self.visit(100)
+        self.check_serves()
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        self.visit(1)
+        self.read_until(reader, "log_lines_lost")
+        self.check_ends_in_time()
+
+    def test_a_fifo_as_the_session_file_costs_no_other_line(self):
+        path = self.fifo()
+        self.start(f"session_file = {path}\n")
+        self.check_more_lines_than_are_kept()
+        self.daemon.send_signal(signal.SIGUSR1)
+        self.assertGreater(self.daemon.wait_for_events("counters")[0]["log_lost"], 0)
+        self.check_ends_in_time()
+        self.assertTrue(self.daemon.events("stopped"))
+        self.assertEqual("session_lines_lost", self.daemon.events()[-1]["event"])
+
+    def test_stderr_is_a_pipe(self):
+        reader, writer = self.pipe()
+        self.start(stderr=writer, mute=True)
+        self.check_more_lines_than_are_kept()
+        self.assertFalse(fcntl.fcntl(writer, fcntl.F_GETFL) & os.O_NONBLOCK, "others write there as well")
+        self.check_ends_in_time()
+
+    def test_stderr_is_a_socket(self):
+        """As under systemd."""
+        reader, writer = socket.socketpair()
+        with reader, writer:
+            self.start(stderr=writer.fileno(), mute=True)
+            self.check_more_lines_than_are_kept()
+            self.check_ends_in_time()
+
+    def test_stdout_is_a_pipe_and_transcripts_are_printed(self):
+        reader, writer = self.pipe()
+        self.start(on_message="said {text}", stdout=writer)
+        line = b"x" * 999 + b"\n"
+        before = None
+        for _ in range(4):
+            # More than one queue holds each time: 8 MB.
+            with connect(self.socket) as client:
+                for _ in range(80):
+                    client.sendall(line * 100)
+                    client.recv(len(line) * 100, socket.MSG_WAITALL)
+            before = before or self.daemon.resident_bytes()
+        self.check_serves()
+        self.assertLess(self.daemon.resident_bytes() - before, QUEUE_MEMORY)
+        self.assertGreater(self.daemon.counters()["transcript_lost"], 0)
+        self.check_ends_in_time()
+        told = self.daemon.events("transcript_lines_lost")
+        self.assertGreater(told[-1]["total"], 20000)
+
+
+class Closed(LogTest):
+    """A descriptor that is closed must not become a client's: what is printed would be sent there."""
+
+    def open_files(self):
+        return [os.readlink(f"/proc/{self.daemon.pid}/fd/{number}") for number in range(3)]
+
+    def test_stderr(self):
+        self.start(mute=True, preexec=lambda: os.close(2))
+        self.assertEqual("/dev/full", self.open_files()[2])
+        self.visit(100)
+        self.check_serves()
+        self.check_ends_in_time()
+
+    def test_all_three_with_transcripts(self):
+        log = self.folder / "log"
+        self.start(f"file = {log}\n", on_message="said {text}", log_file=log, preexec=lambda: os.closerange(0, 3))
+        self.assertEqual(["/dev/null", "/dev/full", "/dev/full"], self.open_files())
+        self.check_serves()
+        self.daemon.wait_for_events("transcript_lines_lost")
+        self.assertEqual(1, self.daemon.counters()["transcript_lost"])
+        self.check_ends_in_time()
+
+
+class Repeats(LogTest):
+    def test_those_refused_over_and_over_are_counted_and_told_in_one_line(self):
+        self.start("repeats = 5\n[access]\ndeny = 127.0.0.0/8\n")
+        address = self.daemon.addresses()[1]
+        for _ in range(100):
+            with contextlib.suppress(ConnectionResetError), connect(address) as client:
+                receive_until_end(client)
+        self.daemon.wait_for_counters(lambda now: now.get("denied") == 100, "all to have been refused")
+        self.check_serves()
+        self.check_ends_in_time()
+        reasons = [session["reason"] for session in self.daemon.sessions()]
+        written = reasons.count("denied")
+        told = self.daemon.events("suppressed")
+        self.assertEqual({("session", "denied")}, {(event["what"], event["reason"]) for event in told})
+        self.assertEqual(100, written + sum(event["n"] for event in told))
+        # As many windows as the test took.
+        self.assertLessEqual(written, 5 * (1 + len(told)))
+        self.assertEqual(["peer_closed"], [reason for reason in reasons if reason != "denied"])
+
+
+if __name__ == "__main__":
+    main()
