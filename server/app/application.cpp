@@ -33,6 +33,7 @@ class QueuedTranscript final : public TranscriptSink {
  public:
   explicit QueuedTranscript(LogSink& log) : lines_(log) {}
   void print(std::string_view line) override { lines_.print(line); }
+  std::uint64_t lines_lost() const noexcept { return lines_.lines_lost(); }
 
  private:
   Transcript lines_;
@@ -208,7 +209,7 @@ Outcome Daemon::run() {
 
   hold_signals();
   Counters sum;
-  for (const auto& core : cores_) sum += core->shard.counters();
+  for (const auto& core : cores_) sum += core->shard.report();
   log_counters(sum);
   log_.info("stopped");
   return {};
@@ -319,7 +320,7 @@ void Daemon::report_counters() {
   auto waiting = std::make_shared<std::size_t>(cores_.size());
   for (const auto& core : cores_) {
     core->loop.post([this, one = core.get(), sum, waiting] {
-      cores_.front()->loop.post([this, counted = one->shard.counters(), sum, waiting] {
+      cores_.front()->loop.post([this, counted = one->shard.report(), sum, waiting] {
         *sum += counted;
         if (--*waiting == 0) log_counters(*sum);
       });
@@ -334,6 +335,8 @@ void Daemon::log_counters(const Counters& sum) {
       field("messages_in", sum.messages_in), field("messages_out", sum.messages_out)};
   const struct mallinfo2 heap = ::mallinfo2();
   fields.push_back(field("heap_in_use", std::uint64_t{heap.uordblks + heap.hblkhd}));
+  fields.push_back(field("log_lost", log_.lines_lost() + log_.session_lines_lost()));
+  fields.push_back(field("transcript_lost", transcript_.lines_lost()));
   for (std::size_t i = 1; i < sum.closed.size(); ++i) {
     if (sum.closed[i] > 0)
       fields.push_back(field(name_of(static_cast<CloseReason>(i)), sum.closed[i]));

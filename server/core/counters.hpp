@@ -14,8 +14,9 @@ struct Counters {
   std::uint64_t accepted = 0;
   std::uint64_t open = 0;
   std::array<std::uint64_t, kCloseReasonCount> closed{};  // by CloseReason
-  std::uint64_t bytes_in = 0, bytes_out = 0;              // of sessions that have ended
-  std::uint64_t messages_in = 0, messages_out = 0;        // likewise
+  // Of sessions that have ended; Shard::report() adds those that are open.
+  std::uint64_t bytes_in = 0, bytes_out = 0;
+  std::uint64_t messages_in = 0, messages_out = 0;
 
   Counters& operator+=(const Counters& other) noexcept {
     accepted += other.accepted;

@@ -156,12 +156,17 @@ void Session::on_finished() {
   Counters& counters = context_.counters;
   --counters.open;
   ++counters.closed[static_cast<std::size_t>(reason_)];
-  counters.bytes_in += bytes_in_;
-  counters.bytes_out += transport_->sent_bytes();
-  counters.messages_in += messages_in_;
-  counters.messages_out += messages_out_;
+  add_traffic(counters);
+  is_counted_ = true;
   write_session_log();
   context_.finished.push_back(this);
+}
+
+void Session::add_traffic(Counters& sum) const {
+  sum.bytes_in += bytes_in_;
+  sum.bytes_out += transport_->sent_bytes();
+  sum.messages_in += messages_in_;
+  sum.messages_out += messages_out_;
 }
 
 void Session::go_on() {

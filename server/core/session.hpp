@@ -81,6 +81,8 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   CloseReason reason() const { return reason_; }
   bool is_talking() const { return stage_ == Stage::talking || stage_ == Stage::detecting; }
   bool waits_for_turn() const { return hold_ == Hold::turn; }
+  bool is_counted() const { return is_counted_; }  // in the shard's counters, by its end
+  void add_traffic(Counters& sum) const;
   std::string_view protocol_name() const;
 
  private:
@@ -179,6 +181,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   bool draining_ = false;
   bool probing_pause_ = false;
   bool spoken_ = false;  // framed: a frame has come
+  bool is_counted_ = false;
 };
 
 }  // namespace fairlead

@@ -92,6 +92,14 @@ Shard::Census Shard::census() {
   return census;
 }
 
+Counters Shard::report() {
+  Counters sum = context_.counters;
+  table_.for_each([&sum](const Session& session) {
+    if (!session.is_counted()) session.add_traffic(sum);
+  });
+  return sum;
+}
+
 void Shard::begin_drain() {
   context_.draining = true;
   table_.for_each([](Session& session) { session.begin_drain(); });

@@ -69,6 +69,10 @@ class Shard final : public TurnClient {
 
   const Counters& counters() const noexcept { return context_.counters; }
 
+  // The counters with what open sessions have moved so far. Walks them all, so that a message costs
+  // no counter but its session's own.
+  Counters report();
+
   // What unfinished messages hold of the shard's pool just now.
   std::size_t buffer_bytes() const noexcept { return context_.pool.bytes_in_use(); }
 

@@ -245,6 +245,28 @@ TEST(Counters, AddUpAtEveryTurn) {
   EXPECT_EQ(shard.shard().counters().bytes_out, 12U);
 }
 
+TEST(Counters, AReportHasWhatOpenSessionsHaveMovedSoFar) {
+  TestShard shard(settings_for("echo", ListenerProtocol::automatic));
+  const auto expect_moved = [&shard](std::uint64_t bytes, std::uint64_t messages) {
+    const Counters report = shard.shard().report();
+    EXPECT_EQ(report.bytes_in, bytes);
+    EXPECT_EQ(report.bytes_out, bytes);
+    EXPECT_EQ(report.messages_in, messages);
+    EXPECT_EQ(report.messages_out, messages);
+  };
+  auto& one = shard.connect();
+  auto& other = shard.connect();
+  expect_moved(0, 0);
+  one.sends("hello\n");
+  expect_moved(6, 1);
+  other.sends("a\nb\n");
+  expect_moved(10, 3);
+  one.ends();
+  expect_moved(10, 3);
+  other.ends();
+  expect_moved(10, 3);
+}
+
 TEST(Counters, OnlyThoseWhoWereLetInAreReportedAsFreed) {
   TestShard shard(settings_for("echo", ListenerProtocol::text));
   std::vector<std::uint16_t> freed;
