@@ -12,6 +12,8 @@
 #include "common/protocol/close_reason.hpp"
 #include "server/app/application.hpp"
 #include "server/app/command_line.hpp"
+#include "server/app/doctor.hpp"
+#include "server/app/machine_facts.hpp"
 #include "server/app/server_config.hpp"
 #include "server/service/service_table.hpp"
 
@@ -63,14 +65,26 @@ int with_log(const ServerSettings& settings, Work&& work) {
   return outcome.exit_status == 0 ? 0 : fail(outcome.exit_status, outcome.error);
 }
 
+// Ends what has printed on stdout: with status 0 only if all of it has been taken.
+int printed(int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  return fail(kExitRuntimeFailure, "cannot write to stdout; make room there or name another place");
+}
+
+int diagnose(const ServerSettings& settings) {
+  const std::vector<Finding> findings = examine(settings, gather_facts(settings));
+  for (const Finding& finding : findings) std::puts(finding.text().c_str());
+  return printed(is_fit(findings) ? 0 : kExitRuntimeFailure);
+}
+
 int run(const std::vector<std::string>& arguments) {
   const ParsedCommandLine parsed = parse_command_line(arguments);
   if (!parsed.command_line) return fail(kExitBadArguments, parsed.error);
   const CommandLine& command_line = *parsed.command_line;
   if (command_line.action == CommandLine::Action::help)
-    return std::fputs(help_text().c_str(), stdout), 0;
+    return std::fputs(help_text().c_str(), stdout), printed(0);
   if (command_line.action == CommandLine::Action::version)
-    return std::puts("fairleadd " FAIRLEAD_VERSION), 0;
+    return std::puts("fairleadd " FAIRLEAD_VERSION), printed(0);
 
   const LoadedConfig loaded = load(command_line);
   if (!loaded.settings) {
@@ -78,7 +92,11 @@ int run(const std::vector<std::string>& arguments) {
       std::fprintf(stderr, "fairleadd: %s\n", error.c_str());
     return loaded.exit_status;
   }
-  if (command_line.action == CommandLine::Action::print) std::fputs(loaded.listing.c_str(), stdout);
+  if (command_line.action == CommandLine::Action::doctor) return diagnose(*loaded.settings);
+  if (command_line.action == CommandLine::Action::print) {
+    std::fputs(loaded.listing.c_str(), stdout);
+    if (const int status = printed(0); status != 0) return status;
+  }
   if (command_line.action == CommandLine::Action::run)
     return with_log(*loaded.settings, run_daemon);
   const int status = with_log(*loaded.settings, check_daemon);

@@ -19,6 +19,7 @@
 #include "common/io/signals.hpp"
 #include "common/log/transcript.hpp"
 #include "common/text/encoding.hpp"
+#include "server/app/connection_limit.hpp"
 #include "server/app/listening.hpp"
 #include "server/core/admission.hpp"
 #include "server/core/shard.hpp"
@@ -39,30 +40,13 @@ class QueuedTranscript final : public TranscriptSink {
   Transcript lines_;
 };
 
-// Descriptors that are not connections: logs, listeners, loops, files being sent.
-constexpr std::uint64_t kReservedDescriptors = 128;
-
-// Of them, those by which clients are told that there are no others.
-constexpr std::size_t kReserveForRefusals = 16;
-
-// How many connections the daemon can have at a time, and how many it will.
-struct ConnectionLimit {
-  std::uint64_t descriptors;
-  std::uint64_t possible;
-  std::uint64_t meant;  // by max_connections
-};
-
 // Every connection is a descriptor, and the soft limit is usually a thousand of them.
 ConnectionLimit raise_descriptor_limit(const LimitSettings& limits) {
   rlimit descriptors{};
   static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
   descriptors.rlim_cur = descriptors.rlim_max;
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &descriptors));
-  const std::uint64_t possible =
-      descriptors.rlim_cur > kReservedDescriptors ? descriptors.rlim_cur - kReservedDescriptors : 1;
-  return {.descriptors = descriptors.rlim_cur,
-          .possible = possible,
-          .meant = limits.max_connections == 0 ? possible : limits.max_connections};
+  return connection_limit(descriptors.rlim_cur, limits);
 }
 
 // One thread's part: a loop, its shard, and the listeners that accept there.

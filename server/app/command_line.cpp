@@ -36,7 +36,11 @@ po::options_description options() {
       "override one key of the configuration; may be repeated")(
       "test,t", "check the configuration, open what it names, and end")(
       "print,T", "the same, and print every key with its value, class and origin")(
-      "version,V", "print the version and end")("help,h", "print this and end");
+      "doctor",
+      "say whether this machine is fit for the configuration, one finding a line (ok, warn or "
+      "bad), "
+      "and end; exit status 1 when one is bad")("version,V", "print the version and end")(
+      "help,h", "print this and end");
   return result;
 }
 
@@ -50,6 +54,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 CommandLine::Action action_of(const po::variables_map& given) {
   if (given.contains("help")) return CommandLine::Action::help;
   if (given.contains("version")) return CommandLine::Action::version;
+  if (given.contains("doctor")) return CommandLine::Action::doctor;
   if (given.contains("print")) return CommandLine::Action::print;
   if (given.contains("test")) return CommandLine::Action::test;
   return CommandLine::Action::run;

@@ -14,8 +14,9 @@ inline constexpr int kExitInvalidConfiguration = 6;
 struct CommandLine {
   enum class Action {
     run,
-    test,   // -t: check everything, open what it names, and end
-    print,  // -T: the same, and print every key
+    test,    // -t: check everything, open what it names, and end
+    print,   // -T: the same, and print every key
+    doctor,  // --doctor: say whether this machine is fit for the configuration
     version,
     help,
   };
@@ -32,8 +33,8 @@ struct ParsedCommandLine {
   std::string error;  // when there is none: one line for stderr; exit kExitBadArguments
 };
 
-// `arguments` are those behind the program's name. Help wins over version, that over -T, that over
-// -t.
+// `arguments` are those behind the program's name. Help wins over version, that over --doctor, that
+// over -T, that over -t.
 ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
 
 // What -h prints: the options, the exit statuses and every key of the configuration.

@@ -6,9 +6,9 @@
 #include <system_error>
 
 namespace fairlead {
-namespace {
 
-ListeningOptions options_for(const ServerSettings& settings, const ListenerSettings& listener) {
+ListeningOptions listening_options(const ServerSettings& settings,
+                                   const ListenerSettings& listener) {
   const SocketSettings& socket = settings.socket;
   return {.backlog = static_cast<int>(socket.backlog),
           .reuse_address = socket.reuse_address,
@@ -22,12 +22,10 @@ ListeningOptions options_for(const ServerSettings& settings, const ListenerSetti
           .unix_mode = listener.unix_mode};
 }
 
-}  // namespace
-
 OpenedListeners open_listeners(const ServerSettings& settings, std::uint32_t copies) {
   OpenedListeners opened;
   for (const auto& listener : settings.listeners) {
-    const ListeningOptions options = options_for(settings, *listener);
+    const ListeningOptions options = listening_options(settings, *listener);
     for (Endpoint endpoint : listener->bind) {
       const bool one_only = endpoint.kind == Endpoint::Kind::unix_socket;
       for (std::uint32_t i = 0; i < (one_only ? 1 : copies); ++i) {

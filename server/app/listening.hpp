@@ -15,6 +15,10 @@ struct OpenedListener {
   ListeningSocket socket;
 };
 
+// What the settings say of the sockets of a listener.
+ListeningOptions listening_options(const ServerSettings& settings,
+                                   const ListenerSettings& listener);
+
 struct OpenedListeners {
   std::vector<OpenedListener> listeners;
   Outcome outcome;  // a failure leaves no listener open

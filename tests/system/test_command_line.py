@@ -50,8 +50,8 @@ class Explaining(CommandLineTest):
         for option in ("-h", "--help"):
             done = run(option)
             self.assertEqual((0, ""), (done.returncode, done.stderr))
-            for word in ("Usage: fairleadd", "--config", "--listen", "--port", "--set", "--test", "--print", "--version",
-                         "idle = 10m", "Exit status"):
+            for word in ("Usage: fairleadd", "--config", "--listen", "--port", "--set", "--test", "--print", "--doctor",
+                         "--version", "idle = 10m", "Exit status"):
                 self.assertIn(word, done.stdout)
 
     def test_version(self):

@@ -51,6 +51,8 @@ TEST(CommandLineOptions, ChoosesTheMostTalkativeAction) {
   EXPECT_EQ(parsed({"--test"}).action, Action::test);
   EXPECT_EQ(parsed({"-T"}).action, Action::print);
   EXPECT_EQ(parsed({"-tT"}).action, Action::print);
+  EXPECT_EQ(parsed({"--doctor", "-tT"}).action, Action::doctor);
+  EXPECT_EQ(parsed({"--doctor", "-V"}).action, Action::version);
   EXPECT_EQ(parsed({"-T", "-V"}).action, Action::version);
   EXPECT_EQ(parsed({"-V", "-h"}).action, Action::help);
   EXPECT_EQ(parsed({"--help"}).action, Action::help);
@@ -75,7 +77,7 @@ TEST(CommandLineOptions, SaysWhatIsWrong) {
       {{"--set", "a"}, R"(--set "a" is not SECTION.KEY=VALUE)"},
       {{"--set", "a=b"}, R"(--set "a=b" is not SECTION.KEY=VALUE)"},
       {{"-x"}, "unrecognised option '-x'"},
-      {{"--doctor"}, "unrecognised option '--doctor'"},
+      {{"--docter"}, "unrecognised option '--docter'"},
       {{"--conf", "f"}, "unrecognised option '--conf'"},
       {{"-c"}, "the required argument for option '--config' is missing"},
       {{"-c", "a", "-c", "b"}, "option '--config' cannot be specified more than once"},

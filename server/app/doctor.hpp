@@ -1,0 +1,71 @@
+// fairleadd --doctor: whether this machine is fit for this configuration. Sans-IO: what is known of
+// the machine comes as facts (machine_facts.hpp), and what follows from them as findings.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/core/settings.hpp"
+
+namespace fairlead {
+
+struct PortRange {
+  std::uint16_t first = 0, last = 0;  // both are in it
+};
+
+// What could be found out; what could not is empty, and judged by nobody.
+struct MachineFacts {
+  // One address of a listener, tried.
+  struct Address {
+    std::string listener;
+    std::string text;
+    std::uint16_t port = 0;  // 0: any, or a unix socket
+    std::string problem;     // why it cannot be listened at, and what to do; empty: it can
+    std::string holder;      // the program that listens there, as "nginx (pid 12)"
+    bool is_held_by_fairleadd = false;
+  };
+
+  // A file or a folder that will be written.
+  struct Path {
+    std::string key;  // "log.file"
+    std::string path;
+    std::string problem;  // empty: it can be written
+    std::optional<std::uint64_t> free_bytes{};
+    bool lacks_reader = false;  // a FIFO
+  };
+
+  // The root of a service of type file.
+  struct Root {
+    std::string service;
+    std::string path;  // empty: none is set
+    std::string problem;
+  };
+
+  std::uint64_t descriptors_soft = 0, descriptors_hard = 0;
+  std::optional<std::uint64_t> somaxconn, syn_backlog;
+  std::optional<PortRange> ephemeral_ports;
+  std::vector<PortRange> reserved_ports{};
+  std::optional<std::uint64_t> memory_bytes;  // available to this process
+  bool has_encodings = false;
+  std::vector<Address> addresses{};
+  std::vector<Path> paths{};
+  std::vector<Root> roots{};
+};
+
+struct Finding {
+  enum class Grade : std::uint8_t { ok, warn, bad };
+
+  Grade grade = Grade::ok;
+  std::string where;
+  std::string what;  // what to do included, unless it is ok
+
+  std::string text() const;  // "warn  backlog: ...", one line whatever a path holds
+};
+
+std::vector<Finding> examine(const ServerSettings& settings, const MachineFacts& facts);
+
+bool is_fit(const std::vector<Finding>& findings);  // none is bad
+
+}  // namespace fairlead

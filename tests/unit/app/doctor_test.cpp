@@ -1,0 +1,202 @@
+#include "server/app/doctor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace fairlead {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+using Grade = Finding::Grade;
+
+constexpr std::uint64_t kMiB = 1 << 20;
+
+// A configuration and a machine that is fit for it.
+struct DoctorTest : testing::Test {
+  DoctorTest() {
+    settings.limits.max_connections = 10'000;
+    settings.limits.max_buffer_memory = 256 * kMiB;
+    settings.socket.backlog = 4096;
+    facts.descriptors_soft = 1024;
+    facts.descriptors_hard = 20'000;
+    facts.somaxconn = 4096;
+    facts.syn_backlog = 4096;
+    facts.ephemeral_ports = PortRange{32768, 60999};
+    facts.memory_bytes = 1024 * kMiB;
+    facts.has_encodings = true;
+    facts.addresses = {
+        {.listener = "main", .text = "127.0.0.1:7878", .port = 7878, .problem = {}, .holder = {}}};
+    facts.paths = {
+        {.key = "log.file", .path = "/var/log/f", .problem = {}, .free_bytes = 1000 * kMiB}};
+    facts.roots = {{.service = "files", .path = "/srv", .problem = {}}};
+  }
+
+  // The findings there, as one line each.
+  std::vector<std::string> lines(const std::string& where) const {
+    std::vector<std::string> found;
+    for (const Finding& finding : examine(settings, facts)) {
+      if (finding.where == where) found.push_back(finding.text());
+    }
+    return found;
+  }
+
+  // The one finding there.
+  std::string line(const std::string& where) const {
+    const auto found = lines(where);
+    EXPECT_EQ(found.size(), 1u) << where;
+    return found.empty() ? "" : found.front();
+  }
+
+  bool fit() const { return is_fit(examine(settings, facts)); }
+
+  ServerSettings settings;
+  MachineFacts facts;
+};
+
+TEST_F(DoctorTest, FindsNothingWrongWithAMachineThatIsFit) {
+  for (const Finding& finding : examine(settings, facts)) {
+    EXPECT_EQ(finding.grade, Grade::ok) << finding.text();
+    EXPECT_THAT(finding.text(), StartsWith("ok    "));
+  }
+  EXPECT_TRUE(fit());
+}
+
+TEST_F(DoctorTest, AWarningLeavesItFitAndSomethingBadDoesNot) {
+  facts.somaxconn = 128;
+  EXPECT_TRUE(fit());
+  facts.has_encodings = false;
+  EXPECT_FALSE(fit());
+  EXPECT_THAT(line("encodings"), StartsWith("bad   encodings: "));
+}
+
+// At the limit and one below it: the reserved ones are not for connections.
+TEST_F(DoctorTest, WantsADescriptorForEveryConnectionAndTheReservedOnes) {
+  facts.descriptors_hard = 10'128;
+  EXPECT_THAT(line("descriptors"), StartsWith("ok "));
+  facts.descriptors_hard = 10'127;
+  EXPECT_THAT(line("descriptors"),
+              AllOf(StartsWith("bad "), HasSubstr("room for 9999 connections"),
+                    HasSubstr("max_connections wants 10000"), HasSubstr("to 10128")));
+}
+
+TEST_F(DoctorTest, IsContentWithALowSoftLimitBecauseTheDaemonRaisesIt) {
+  facts.descriptors_soft = 10;
+  EXPECT_THAT(line("descriptors"), StartsWith("ok "));
+}
+
+TEST_F(DoctorTest, WarnsWhenAutoGivesFewConnections) {
+  settings.limits.max_connections = 0;
+  facts.descriptors_hard = 1024;
+  EXPECT_THAT(line("descriptors"), AllOf(StartsWith("warn "), HasSubstr("room for 896")));
+  facts.descriptors_hard = 50;
+  EXPECT_THAT(line("descriptors"), HasSubstr("room for 1 connections"));
+  facts.descriptors_hard = 20'000;
+  EXPECT_THAT(line("descriptors"), StartsWith("ok "));
+}
+
+TEST_F(DoctorTest, ComparesMemoryWithIdleSessionsAndTheirQueues) {
+  facts.memory_bytes = 59 * kMiB + 256 * kMiB;  // 10,000 x 6 KiB are 58.6 MiB
+  EXPECT_THAT(line("memory"), StartsWith("ok "));
+  facts.memory_bytes = 58 * kMiB + 256 * kMiB;
+  EXPECT_THAT(line("memory"), AllOf(StartsWith("warn "), HasSubstr("max_buffer_memory")));
+  facts.memory_bytes = 58 * kMiB;
+  EXPECT_THAT(line("memory"),
+              AllOf(StartsWith("bad "), HasSubstr("lower limits.max_connections to 4949")));
+}
+
+// Those who cannot connect for want of descriptors need no memory.
+TEST_F(DoctorTest, CountsOnlyTheConnectionsThatTheDescriptorsAllow) {
+  settings.limits.max_connections = 1'000'000'000;
+  facts.memory_bytes = 512 * kMiB;
+  EXPECT_THAT(line("memory"), AllOf(StartsWith("ok "), HasSubstr("19872 idle sessions")));
+}
+
+TEST_F(DoctorTest, SaysWhoHoldsAnAddress) {
+  auto& address = facts.addresses[0];
+  address.problem = "cannot listen at 127.0.0.1:7878: bind: Address already in use; stop it";
+  EXPECT_THAT(line("listener main"), AllOf(StartsWith("bad "), HasSubstr("already in use")));
+  address.holder = "nginx (pid 12)";
+  EXPECT_THAT(line("listener main"),
+              AllOf(StartsWith("bad "), HasSubstr("(nginx (pid 12) listens at 127.0.0.1:7878)")));
+  EXPECT_FALSE(fit());
+  address.holder = "fairleadd (pid 13)";
+  address.is_held_by_fairleadd = true;
+  EXPECT_THAT(line("listener main"), AllOf(StartsWith("warn "), HasSubstr("fairleadd (pid 13)"),
+                                           HasSubstr("this daemon")));
+  EXPECT_TRUE(fit()) << "it is asked about while it runs, too";
+}
+
+TEST_F(DoctorTest, WarnsOfSomebodyWhoSharesThePort) {
+  facts.addresses[0].holder = "other (pid 12)";
+  EXPECT_THAT(line("listener main"), AllOf(StartsWith("warn "), HasSubstr("other (pid 12)")));
+}
+
+TEST_F(DoctorTest, WarnsOfPortsThatAnyProgramMayBeGiven) {
+  auto& address = facts.addresses[0];
+  for (const auto& [port, warnings] : std::vector<std::pair<std::uint16_t, std::size_t>>{
+           {32767, 0}, {32768, 1}, {60999, 1}, {61000, 0}, {0, 0}}) {
+    address.port = port;
+    const auto found = lines("listener main");
+    EXPECT_EQ(found.size(), 1 + warnings) << port;
+    if (warnings > 0) {
+      EXPECT_THAT(found.back(), HasSubstr("ip_local_reserved_ports=" + std::to_string(port)));
+    }
+  }
+  address.port = 40000;
+  facts.addresses.push_back(address);  // another address, the same port: said once
+  EXPECT_EQ(lines("listener main").size(), 3u);
+  facts.reserved_ports = {{1, 2}, {40000, 40000}};
+  EXPECT_EQ(lines("listener main").size(), 2u);
+}
+
+TEST_F(DoctorTest, WarnsWhenTheKernelCutsTheBacklog) {
+  facts.somaxconn = 4095;
+  facts.syn_backlog = 512;
+  EXPECT_THAT(line("backlog"),
+              AllOf(StartsWith("warn "), HasSubstr("sysctl -w net.core.somaxconn=4096")));
+  EXPECT_THAT(line("syn backlog"),
+              AllOf(StartsWith("warn "), HasSubstr("sysctl -w net.ipv4.tcp_max_syn_backlog=4096")));
+  EXPECT_TRUE(fit());
+}
+
+TEST_F(DoctorTest, JudgesNothingThatCouldNotBeFoundOut) {
+  facts.somaxconn = facts.syn_backlog = facts.memory_bytes = {};
+  facts.ephemeral_ports = {};
+  for (const char* where : {"backlog", "syn backlog", "memory"}) EXPECT_TRUE(lines(where).empty());
+}
+
+TEST_F(DoctorTest, LooksAtWhatIsWrittenAndRead) {
+  auto& log = facts.paths[0];
+  log.free_bytes = 255 * kMiB;
+  EXPECT_THAT(line("log.file"), AllOf(StartsWith("warn "), HasSubstr("255 MiB left")));
+  log.free_bytes = {};
+  EXPECT_THAT(line("log.file"), StartsWith("ok "));
+  log.lacks_reader = true;
+  EXPECT_THAT(line("log.file"), AllOf(StartsWith("warn "), HasSubstr("FIFO")));
+  log.problem = "Permission denied";
+  EXPECT_THAT(line("log.file"), AllOf(StartsWith("bad "), HasSubstr("/var/log/f: Permission")));
+
+  auto& root = facts.roots[0];
+  root.problem = "No such file or directory";
+  EXPECT_THAT(line("service files"), AllOf(StartsWith("bad "), HasSubstr("root /srv: No such")));
+  root.path = "";
+  EXPECT_THAT(line("service files"), StartsWith("warn "));
+}
+
+TEST_F(DoctorTest, EachFindingIsOneLineWhateverAPathHolds) {
+  facts.paths[0].path = "/a\nok    forged\x1b[2J";
+  facts.roots[0].path = "/\n";
+  for (const Finding& finding : examine(settings, facts)) {
+    const std::string text = finding.text();
+    EXPECT_TRUE(std::ranges::all_of(text, [](char c) { return c >= ' '; })) << text;
+  }
+}
+
+}  // namespace
+}  // namespace fairlead
