@@ -168,7 +168,8 @@ class Examination {
   void writable(const MachineFacts::Path& path) {
     if (!path.problem.empty()) {
       found(Grade::bad, path.key,
-            path.path + ": " + path.problem + "; let this user write there, or change " + path.key);
+            path.path + ": " + path.problem +
+                "; create the folder, let this user write there, or change " + path.key);
     } else if (path.lacks_reader) {
       found(
           Grade::warn, path.key,
@@ -191,7 +192,7 @@ class Examination {
     } else if (!root.problem.empty()) {
       found(Grade::bad, where,
             "root " + root.path + ": " + root.problem +
-                "; let this user read it, or change its root");
+                "; create it, let this user read it, or change its root");
     } else {
       found(Grade::ok, where, "root " + root.path + " can be read");
     }
