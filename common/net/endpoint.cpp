@@ -11,6 +11,7 @@
 namespace fairlead {
 namespace {
 
+constexpr std::string_view kUnixScheme = "unix";
 constexpr std::size_t kUnixPathMax = 107;  // sun_path holds 108 bytes with its final NUL (unix(7))
 constexpr std::size_t kHostMax = 253;      // RFC 1035 in its text form, without the last dot
 constexpr std::size_t kLabelMax = 63;
@@ -100,6 +101,7 @@ std::string label_fault(std::string_view label) {
 
 // What is wrong with a host that is no IPv6 address, or nothing.
 std::string host_fault(std::string_view host) {
+  if (host == kUnixScheme) return "with a port it would be the path of a unix socket";
   if (host.ends_with('.')) host.remove_suffix(1);
   if (host.size() > kHostMax) return "it is longer than 253 bytes";
 
@@ -179,9 +181,9 @@ AddressBlock without_mapping(AddressBlock block) noexcept {
 }  // namespace
 
 ParsedEndpoint parse_endpoint(std::string_view text, std::optional<std::uint16_t> default_port) {
-  constexpr std::string_view kUnix = "unix:";
   if (text.empty()) return refused("the address is empty");
-  if (text.starts_with(kUnix)) return parse_unix(text.substr(kUnix.size()));
+  if (text.starts_with(kUnixScheme) && text.substr(kUnixScheme.size()).starts_with(':'))
+    return parse_unix(text.substr(kUnixScheme.size() + 1));
   if (const std::size_t scheme = text.find("://"); scheme != text.npos) {
     return refused(quoted(text.substr(0, scheme + 3)) + " is not supported; write host:port");
   }

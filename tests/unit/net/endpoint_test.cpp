@@ -137,6 +137,7 @@ TEST(Endpoint, SaysWhatIsWrong) {
       {long_label, "longer than 63 bytes"},
       {long_host, "longer than 253 bytes"},
       {"tls://localhost:80", "'tls://' is not supported"},
+      {"unix", "'unix' is not a host: with a port it would be the path of a unix socket"},
       {"unix:", "no path after 'unix:'"},
       {"unix:run/a.sock", "must be absolute, and 'run/a.sock' is not"},
       {"unix:@abstract", "must be absolute"},
