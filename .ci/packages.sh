@@ -5,6 +5,7 @@ BUILD_PACKAGES=(
   g++ cmake ninja-build ccache
   libboost1.81-dev                  # Asio
   libboost-program-options1.81-dev  # command line and option tables
+  libspdlog-dev                     # logging
   libedit-dev                       # the client's line editing
   python3                           # the tour of run.sh; plain peers of the tests
 )

@@ -1,9 +1,12 @@
 #include "common/log/log.hpp"
 
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
+
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <ctime>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -16,50 +19,56 @@ namespace fairlead {
 
 namespace {
 
-// Appends "2026-11-21T03:50:12.123Z". The calendar is asked once a second, because it costs more
-// than the rest of a line.
-void append_time(std::string& out, std::chrono::system_clock::time_point now) {
-  thread_local std::time_t written_second = -1;
-  thread_local char seconds_text[sizeof "2026-11-21T03:50:12"];
-  const auto since_epoch = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch());
-  const std::time_t second = std::chrono::floor<std::chrono::seconds>(since_epoch).count();
-  if (second != written_second) {
-    std::tm calendar{};
-    ::gmtime_r(&second, &calendar);
-    std::strftime(seconds_text, sizeof seconds_text, "%Y-%m-%dT%H:%M:%S", &calendar);
-    written_second = second;
-  }
-  const auto digit = [milliseconds = since_epoch.count() % 1000](int unit) {
-    return static_cast<char>('0' + milliseconds / unit % 10);
-  };
-  out.append(seconds_text, sizeof seconds_text - 1);
-  out += {'.', digit(100), digit(10), digit(1), 'Z'};
+// Of a line: the time, then the event.
+std::unique_ptr<spdlog::formatter> layout_of(LogFormat format) {
+  const char* const pattern = format == LogFormat::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v})"
+                                                        : "%Y-%m-%dT%H:%M:%S.%eZ %v";
+  return std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc, "");
 }
 
-void append_line(std::string& out, LogFormat format, Level level, std::string_view event,
-                 std::span<const Field> fields) {
-  const auto now = std::chrono::system_clock::now();
+spdlog::level::level_enum spdlog_level(Level level) noexcept {
+  switch (level) {
+    case Level::trace:
+      return spdlog::level::trace;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warn:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+    case Level::off:
+      break;
+  }
+  return spdlog::level::off;
+}
+
+// Where spdlog's lines go instead of to a file.
+class QueueSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  QueueSink(AsyncLines& lines, LogFormat format) : lines_(lines) {
+    set_formatter(layout_of(format));
+  }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    line_.clear();
+    formatter_->format(message, line_);
+    lines_.write({line_.data(), line_.size()});
+  }
+  void flush_() override {}  // nothing is held back here
+
+  AsyncLines& lines_;
+  spdlog::memory_buf_t line_;
+};
+
+void append_event(std::string& out, LogFormat format, Level level, std::string_view event,
+                  std::span<const Field> fields) {
   if (format == LogFormat::json) {
-    out += "{\"time\":\"";
-    append_time(out, now);
-    out += "\",";
     append_event_json(out, level, event, fields);
-    out += '}';
   } else {
-    append_time(out, now);
-    out += ' ';
     append_event_text(out, level, event, fields);
-  }
-}
-
-void append_suppressed(std::string& out, LogFormat format,
-                       const std::vector<RepeatLimit::Suppressed>& suppressed) {
-  for (const auto& one : suppressed) {
-    const Field fields[] = {field("what", one.event), field("n", one.lines),
-                            field("reason", one.reason)};
-    const std::size_t count = one.reason.empty() ? 2 : 3;
-    append_line(out, format, one.level, "suppressed", std::span(fields).first(count));
-    out += '\n';
   }
 }
 
@@ -100,31 +109,40 @@ class Log::Output {
   using ReportLoss = std::function<std::string(LostLines)>;
 
   // Without a function of its own, losses are reported in this same file.
-  Output(std::unique_ptr<LineFile> file, const LogOptions& options, ReportLoss report_loss = {})
+  Output(std::unique_ptr<LineFile> file, Level level, const LogOptions& options,
+         ReportLoss report_loss = {})
       : format_(options.format),
         is_limited_(options.repeats > 0),
         limited_reasons_(options.limited_reasons),
         limit_(options.repeats),
+        own_layout_(layout_of(options.format)),
         lines_(std::move(file),
                {.queue_lines = options.queue_lines,
                 .close_wait = options.close_wait,
                 .on_lost = report_loss ? std::move(report_loss) : own_loss_report(),
-                .on_batch = [this](std::string& lines, bool ending) {
-                  return summarize(lines, ending);
-                }}) {}
+                .on_batch = [this](std::string& lines,
+                                   bool ending) { return summarize(lines, ending); }}),
+        logger_("", std::make_shared<QueueSink>(lines_, options.format)) {
+    logger_.set_error_handler([this](const std::string&) { lines_.count_lost_line(); });
+    set_level(level);
+  }
+
+  void set_level(Level level) { logger_.set_level(spdlog_level(level)); }
+  bool enabled(Level level) const noexcept {
+    return level != Level::off && logger_.should_log(spdlog_level(level));
+  }
 
   void write(Level level, std::string_view event, std::span<const Field> fields) noexcept {
     // One buffer a thread, so that a line costs no allocation here.
-    thread_local std::string line;
-    line.clear();
+    thread_local std::string text;
+    text.clear();
     try {
       if (!admits(level, event, fields)) return;
-      append_line(line, format_, level, event, fields);
+      append_event(text, format_, level, event, fields);
+      logger_.log(spdlog_level(level), spdlog::string_view_t(text.data(), text.size()));
     } catch (...) {
       lines_.count_lost_line();  // there was no memory to write it down
-      return;
     }
-    lines_.write(line);
   }
 
   AsyncLines& lines() noexcept { return lines_; }
@@ -139,10 +157,25 @@ class Log::Output {
     return limit_.admits(level, event, reason, std::chrono::steady_clock::now());
   }
 
+  // A line that the background thread writes itself, past the queue.
+  void append_own_line(std::string& out, Level level, std::string_view event,
+                       std::span<const Field> fields) const {
+    std::string text;
+    append_event(text, format_, level, event, fields);
+    spdlog::memory_buf_t line;
+    own_layout_->format({"", spdlog_level(level), text}, line);
+    out.append(line.data(), line.size());
+  }
+
   std::optional<RepeatLimit::Time> summarize(std::string& lines, bool ending) {
-    append_suppressed(
-        lines, format_,
-        ending ? limit_.take_all() : limit_.take_due(std::chrono::steady_clock::now()));
+    const auto now = ending ? RepeatLimit::Time::max() : std::chrono::steady_clock::now();
+    for (const auto& one : limit_.take_due(now)) {
+      const Field fields[] = {field("what", one.event), field("n", one.lines),
+                              field("reason", one.reason)};
+      const std::size_t count = one.reason.empty() ? 2 : 3;
+      append_own_line(lines, one.level, "suppressed", std::span(fields).first(count));
+      lines += '\n';
+    }
     return limit_.next_due();
   }
 
@@ -150,7 +183,7 @@ class Log::Output {
     return [this](LostLines lost) {
       const Field fields[] = {field("n", lost.since_last_report), field("total", lost.total)};
       std::string line;
-      append_line(line, format_, Level::warn, "log_lines_lost", fields);
+      append_own_line(line, Level::warn, "log_lines_lost", fields);
       return line;
     };
   }
@@ -159,7 +192,9 @@ class Log::Output {
   const bool is_limited_;
   const std::vector<std::string_view> limited_reasons_;
   RepeatLimit limit_;
-  AsyncLines lines_;  // last: its thread asks the limit
+  const std::unique_ptr<spdlog::formatter> own_layout_;  // the background thread's
+  AsyncLines lines_;                                     // its thread asks the limit
+  spdlog::logger logger_;
 };
 
 class Log::Sessions final : public LogSink {
@@ -184,7 +219,6 @@ class Log::Sessions final : public LogSink {
 };
 
 struct Log::Parts {
-  std::atomic<Level> level;
   std::unique_ptr<Output> events;
   std::unique_ptr<Output> session_output;  // reports its losses as an event, so it ends first
   std::unique_ptr<Sessions> sessions;
@@ -211,15 +245,15 @@ OpenedLog Log::open(const LogOptions& options) {
   opened.log.reset(new Log(std::make_unique<Parts>()));
   Log& log = *opened.log;
   Parts& parts = *log.parts_;
-  parts.level = options.level;
-  parts.events = std::make_unique<Output>(std::move(event_file), options);
+  parts.events = std::make_unique<Output>(std::move(event_file), options.level, options);
   if (sessions_apart) {
     const auto report = [&log](LostLines lost) {
       log.warn("session_lines_lost",
                {field("n", lost.since_last_report), field("total", lost.total)});
       return std::string();
     };
-    parts.session_output = std::make_unique<Output>(std::move(session_file), options, report);
+    parts.session_output =
+        std::make_unique<Output>(std::move(session_file), Level::trace, options, report);
   }
   parts.sessions = std::make_unique<Sessions>(log, parts.session_output.get());
   return opened;
@@ -235,13 +269,11 @@ void Log::write(Level level, std::string_view event, std::span<const Field> fiel
   if (enabled(level)) parts_->events->write(level, event, fields);
 }
 
-bool Log::enabled(Level level) const noexcept {
-  return level != Level::off && level >= parts_->level.load(std::memory_order_relaxed);
-}
+bool Log::enabled(Level level) const noexcept { return parts_->events->enabled(level); }
 
 LogSink& Log::sessions() noexcept { return *parts_->sessions; }
 
-void Log::set_level(Level level) noexcept { parts_->level.store(level, std::memory_order_relaxed); }
+void Log::set_level(Level level) noexcept { parts_->events->set_level(level); }
 
 void Log::reopen() {
   for (Output* output : {parts_->events.get(), parts_->session_output.get()}) {

@@ -32,6 +32,7 @@ MAY_USE = {
 LIBRARY_HOMES = {
     r"boost/asio": ["common/io"],
     r"boost/program_options": ["common/config", "server/app", "client/commands"],
+    r"spdlog/": ["common/log"],
 }
 
 # Calls that block a loop, hide an owner or ask the locale.
