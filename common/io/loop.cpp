@@ -25,7 +25,21 @@ void LoopCore::release() {
 
 void LoopCore::begin_turn() {
   in_turn_ = true;
-  client_->begin_turn(Loop::read_clock());
+  turn_began_ = std::chrono::steady_clock::now();
+  client_->begin_turn(std::chrono::time_point_cast<Duration>(turn_began_));
+}
+
+TurnTimes LoopCore::take_turn_times() { return std::exchange(turn_times_, TurnTimes()); }
+
+void LoopCore::measure_turn() {
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - turn_began_);
+  turn_times_.turns.record(static_cast<std::uint64_t>(took.count()));
+  if (turn_events_ > 0) {
+    const auto waited = static_cast<std::uint64_t>((turn_before_ + took).count());
+    turn_times_.replies.record(waited, std::exchange(turn_events_, 0));
+  }
+  turn_before_ = took;
 }
 
 void LoopCore::end_turn() {
@@ -39,6 +53,7 @@ void LoopCore::end_turn() {
     more |= client_->end_turn();
   } while (!finished_.empty());
   in_turn_ = false;
+  measure_turn();
   arm_timer();
   if (released_ && ready_.empty()) ready_.cancel();
   if (!more || continuing_) return;
@@ -60,7 +75,8 @@ void LoopCore::await_ready() {
   awaiting_ready_ = true;
   ready_.async_wait([this](const boost::system::error_code& failed) {
     awaiting_ready_ = false;
-    if (!failed && ready_.collect()) turn([this] { ready_.dispatch(); });
+    if (!failed) turn_events_ = ready_.collect();
+    if (turn_events_ > 0) turn([this] { ready_.dispatch(); });
     if (!awaiting_ready_ && !ready_.empty()) await_ready();
   });
 }
@@ -123,6 +139,7 @@ Loop::~Loop() = default;
 void Loop::drive(TurnClient& client) { core_->drive(client); }
 void Loop::run() { core_->run(); }
 void Loop::run_one() { core_->run_one(); }
+TurnTimes Loop::take_turn_times() { return core_->take_turn_times(); }
 void Loop::release() { core_->release(); }
 void Loop::stop() { core_->stop(); }
 void Loop::post(std::function<void()> work) { core_->post(std::move(work)); }

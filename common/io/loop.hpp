@@ -4,11 +4,27 @@
 #include <functional>
 #include <memory>
 
+#include "common/base/histogram.hpp"
 #include "common/base/time.hpp"
 #include "common/net/transport.hpp"
 #include "common/net/turn_client.hpp"
 
 namespace fairlead {
+
+// In microseconds. A turn begins when a wake-up's events are known and ends when what they caused
+// has been written, so the time from when a connection could be read until its reply was written is
+// that turn and, at most, the one before it, in which it may have become readable: that sum is
+// counted for each connection that could be read or written.
+struct TurnTimes {
+  CoarseHistogram turns;
+  CoarseHistogram replies;
+
+  TurnTimes& operator+=(const TurnTimes& other) noexcept {
+    turns += other.turns;
+    replies += other.replies;
+    return *this;
+  }
+};
 
 class LoopCore;  // the Asio side; seen by common/io only
 
@@ -30,6 +46,9 @@ class Loop {
   // Waits for one event and handles it: for a caller that waits for something of its own, within no
   // turn.
   void run_one();
+
+  // Those since the last call. Called on the loop's thread, or after run().
+  TurnTimes take_turn_times();
 
   // From then on run() ends when its work has ended. Called on the loop's thread.
   void release();

@@ -57,6 +57,7 @@ class LoopCore {
   void drive(TurnClient& client) { client_ = &client; }
   void run() { context_.run(); }
   void run_one() { context_.run_one(); }
+  TurnTimes take_turn_times();
   void release();
   void stop() {
     post([this] { context_.stop(); });
@@ -66,6 +67,7 @@ class LoopCore {
  private:
   void begin_turn();
   void end_turn();
+  void measure_turn();
   void arm_timer();
   void await_ready();
   void await_letters();
@@ -83,6 +85,10 @@ class LoopCore {
   LoopTimer timer_{context_};
   TimePoint armed_for_ = kNever;
   bool in_turn_ = false;
+  std::chrono::steady_clock::time_point turn_began_{};
+  std::chrono::microseconds turn_before_{0};  // how long it took
+  std::size_t turn_events_ = 0;               // of connections
+  TurnTimes turn_times_;
   bool continuing_ = false;
   bool released_ = false;
   std::vector<Link*> finished_;

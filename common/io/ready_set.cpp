@@ -42,11 +42,11 @@ void ReadySet::cancel() {
   descriptor_.cancel(ignored);
 }
 
-bool ReadySet::collect() {
+std::size_t ReadySet::collect() {
   const int count = ::epoll_wait(descriptor_.native_handle(), batch_.data(), kBatch, 0);
   batch_size_ = count > 0 ? static_cast<std::size_t>(count) : 0;
   next_ = 0;
-  return batch_size_ > 0;
+  return batch_size_;
 }
 
 void ReadySet::dispatch() {

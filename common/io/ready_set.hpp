@@ -45,8 +45,8 @@ class ReadySet {
   }
   void cancel();
 
-  // Collects what is ready, a batch of it; false: nothing.
-  bool collect();
+  // Collects what is ready, a batch of it; how many they are.
+  std::size_t collect();
   // Tells the watchers of the batch.
   void dispatch();
 

@@ -49,12 +49,26 @@ ConnectionLimit raise_descriptor_limit(const LimitSettings& limits) {
   return connection_limit(descriptors.rlim_cur, limits);
 }
 
+// What a core has to say when asked: since the start, but the times since it was last asked.
+struct Report {
+  Counters counters;
+  TurnTimes times;
+
+  Report& operator+=(const Report& other) noexcept {
+    counters += other.counters;
+    times += other.times;
+    return *this;
+  }
+};
+
 // One thread's part: a loop, its shard, and the listeners that accept there.
 struct Core {
   Core(const Shard::Environment& environment, std::uint32_t index, std::uint32_t count)
       : shard(environment, Loop::read_clock(), index, count) {
     loop.drive(shard);
   }
+
+  Report report() { return {shard.report(), loop.take_turn_times()}; }
 
   Loop loop;
   Shard shard;
@@ -122,7 +136,7 @@ class Daemon {
   void leave();
   void leave_at_once();
   void report_counters();
-  void log_counters(const Counters& sum);
+  void log_counters(const Report& sum);
 
   DescriptorReserve reserve_{kReserveForRefusals};  // first, for its low numbers
   const ServerSettings& settings_;
@@ -192,8 +206,8 @@ Outcome Daemon::run() {
   for (std::thread& thread : threads) thread.join();
 
   hold_signals();
-  Counters sum;
-  for (const auto& core : cores_) sum += core->shard.report();
+  Report sum;
+  for (const auto& core : cores_) sum += core->report();
   log_counters(sum);
   log_.info("stopped");
   return {};
@@ -300,11 +314,11 @@ void Daemon::leave_at_once() {
 
 // Each core reports in its own turn; the first one adds up.
 void Daemon::report_counters() {
-  auto sum = std::make_shared<Counters>();
+  auto sum = std::make_shared<Report>();
   auto waiting = std::make_shared<std::size_t>(cores_.size());
   for (const auto& core : cores_) {
     core->loop.post([this, one = core.get(), sum, waiting] {
-      cores_.front()->loop.post([this, counted = one->shard.report(), sum, waiting] {
+      cores_.front()->loop.post([this, counted = one->report(), sum, waiting] {
         *sum += counted;
         if (--*waiting == 0) log_counters(*sum);
       });
@@ -312,18 +326,24 @@ void Daemon::report_counters() {
   }
 }
 
-void Daemon::log_counters(const Counters& sum) {
-  std::vector<Field> fields{
-      field("accepted", sum.accepted),       field("open", sum.open),
-      field("bytes_in", sum.bytes_in),       field("bytes_out", sum.bytes_out),
-      field("messages_in", sum.messages_in), field("messages_out", sum.messages_out)};
+void Daemon::log_counters(const Report& sum) {
+  const Counters& counters = sum.counters;
+  std::vector<Field> fields{field("accepted", counters.accepted),
+                            field("open", counters.open),
+                            field("bytes_in", counters.bytes_in),
+                            field("bytes_out", counters.bytes_out),
+                            field("messages_in", counters.messages_in),
+                            field("messages_out", counters.messages_out),
+                            field("turn_us_max", sum.times.turns.max()),
+                            field("reply_us_p50", sum.times.replies.quantile(0.5)),
+                            field("reply_us_p99", sum.times.replies.quantile(0.99))};
   const struct mallinfo2 heap = ::mallinfo2();
   fields.push_back(field("heap_in_use", std::uint64_t{heap.uordblks + heap.hblkhd}));
   fields.push_back(field("log_lost", log_.lines_lost() + log_.session_lines_lost()));
   fields.push_back(field("transcript_lost", transcript_.lines_lost()));
-  for (std::size_t i = 1; i < sum.closed.size(); ++i) {
-    if (sum.closed[i] > 0)
-      fields.push_back(field(name_of(static_cast<CloseReason>(i)), sum.closed[i]));
+  for (std::size_t i = 1; i < counters.closed.size(); ++i) {
+    if (counters.closed[i] > 0)
+      fields.push_back(field(name_of(static_cast<CloseReason>(i)), counters.closed[i]));
   }
   log_.write(Level::info, "counters", fields);
 }

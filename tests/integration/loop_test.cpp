@@ -44,6 +44,23 @@ TEST(LoopTest, WhatIsPostedFromWithinRunsInALaterTurn) {
   EXPECT_EQ((std::vector{1, 2}), thread.call([&order] { return order; }));
 }
 
+// What a turn takes is not what the loop has slept.
+TEST(LoopTest, TurnsAreMeasuredSinceTheyWereLastAskedFor) {
+  constexpr auto kWork = std::chrono::milliseconds(20);
+  LoopThread thread;
+  thread.call([&thread] { thread.loop().take_turn_times(); });
+  thread.call([kWork] {
+    const auto end = std::chrono::steady_clock::now() + kWork;
+    while (std::chrono::steady_clock::now() < end) continue;
+  });
+  const TurnTimes times = thread.call([&thread] { return thread.loop().take_turn_times(); });
+  EXPECT_GE(times.turns.max(), 20'000u);
+  EXPECT_GE(times.turns.count(), 1u);
+  EXPECT_EQ(times.replies.count(), 0u) << "no connection could be read";
+  const TurnTimes later = thread.call([&thread] { return thread.loop().take_turn_times(); });
+  EXPECT_LT(later.turns.count(), 3u);
+}
+
 TEST(LoopTest, RunEndsWhenItIsReleasedAndWorkHasEnded) {
   EmptyTurns turns;
   Loop loop;

@@ -320,6 +320,10 @@ class LogFiles(SignalTest):
             return found[-1] if found and found[-1]["open"] == 1 else None
         counters = wait_for(counted, "the counters")
         waiting.close()
+        # The times are those since the line before.
+        lines = [event for event in self.events(self.log) if event["event"] == "counters"]
+        for name in ("turn_us_max", "reply_us_p50", "reply_us_p99"):
+            self.assertGreater(max(line[name] for line in lines), 0, name)
         self.assertEqual((6, 5, 10, 10, 5, 5), tuple(counters[name] for name in (
             "accepted", "peer_closed", "bytes_in", "bytes_out", "messages_in", "messages_out")))
         # docs/operations.md says what each field means.

@@ -1,0 +1,99 @@
+// How often which value was seen, with as many digits as are wanted, in a fixed amount of memory.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace fairlead {
+
+// Log-linear, as HdrHistogram: values below 2^ExactBits have a bucket each, and every doubling
+// beyond is cut into half as many. In microseconds it reaches from one to 71 minutes; what is above
+// counts as the greatest. Recording takes no memory. For one thread; others are merged by +=.
+template <unsigned ExactBits>
+class BasicHistogram {
+ public:
+  static constexpr std::uint64_t kValueMax = (std::uint64_t{1} << 32) - 1;
+
+  void record(std::uint64_t value, std::uint64_t times = 1) noexcept {
+    value = std::min(value, kValueMax);
+    buckets_[index_of(value)] += times;
+    count_ += times;
+    sum_ += value * times;
+    min_ = std::min(min_, value);
+    max_ = std::max(max_, value);
+  }
+
+  std::uint64_t count() const noexcept { return count_; }
+  std::uint64_t min() const noexcept { return count_ == 0 ? 0 : min_; }
+  std::uint64_t max() const noexcept { return max_; }  // exact, as is min()
+  double mean() const noexcept {
+    return count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_);
+  }
+
+  // The value that `share` (0 to 1) of those recorded do not exceed: the greatest of its bucket. 0
+  // when nothing was recorded.
+  std::uint64_t quantile(double share) const noexcept {
+    const auto wanted = std::max<std::uint64_t>(
+        1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))));
+    std::uint64_t seen = 0;
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+      seen += buckets_[i];
+      if (seen >= wanted) return std::min(greatest_in(i), max_);
+    }
+    return max_;
+  }
+
+  BasicHistogram& operator+=(const BasicHistogram& other) noexcept {
+    for (std::size_t i = 0; i < buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
+    count_ += other.count_;
+    sum_ += other.sum_;
+    min_ = std::min(min_, other.min_);
+    max_ = std::max(max_, other.max_);
+    return *this;
+  }
+
+  // Calls visit(least, greatest, times) for each bucket that is not empty, in rising order.
+  template <class Visit>
+  void each(Visit&& visit) const {
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+      if (buckets_[i] > 0) visit(least_in(i), greatest_in(i), buckets_[i]);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kExact = std::size_t{1} << ExactBits;
+  static constexpr std::size_t kPerDoubling = kExact / 2;
+  static constexpr std::size_t kBuckets = kExact + (32 - ExactBits) * kPerDoubling;
+
+  // Beyond the exact ones: which doubling, and where in it.
+  static std::size_t index_of(std::uint64_t value) noexcept {
+    if (value < kExact) return static_cast<std::size_t>(value);
+    const auto shift = static_cast<unsigned>(std::bit_width(value)) - ExactBits;
+    return shift * kPerDoubling + static_cast<std::size_t>(value >> shift);
+  }
+  static std::uint64_t least_in(std::size_t index) noexcept {
+    if (index < kExact) return index;
+    const std::size_t shift = index / kPerDoubling - 1;
+    return std::uint64_t{index - shift * kPerDoubling} << shift;
+  }
+  static std::uint64_t greatest_in(std::size_t index) noexcept {
+    if (index < kExact) return index;
+    const std::size_t shift = index / kPerDoubling - 1;
+    return least_in(index) + (std::uint64_t{1} << shift) - 1;
+  }
+
+  std::vector<std::uint64_t> buckets_ = std::vector<std::uint64_t>(kBuckets);
+  std::uint64_t count_ = 0;
+  std::uint64_t sum_ = 0;
+  std::uint64_t min_ = kValueMax;
+  std::uint64_t max_ = 0;
+};
+
+using Histogram = BasicHistogram<11>;       // three digits: to a thousandth; 184 KiB
+using CoarseHistogram = BasicHistogram<7>;  // to a sixty-fourth; 14 KiB
+
+}  // namespace fairlead
