@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -75,11 +76,17 @@ class TimerWheel {
   // Moves the wheel to `now` and calls due(WheelEntry&) for each entry whose slot has come, in the
   // order of the slots. Each is unlinked before its call. `due` may schedule, cancel and destroy
   // any entry, itself included, but not the wheel. If it throws, the entries not yet reported stay
-  // due. A `now` before the last one counts as that.
+  // due. A `now` before the last one counts as that. Beyond `at_most` calls entries stay due, and
+  // next_due() is now.
   template <class F>
-  void advance(TimePoint now, F&& due) {
+  void advance(TimePoint now, F&& due,
+               std::size_t at_most = std::numeric_limits<std::size_t>::max()) {
     collect_due(now);
-    while (WheelEntry* entry = take_due()) due(*entry);
+    for (; at_most > 0; --at_most) {
+      WheelEntry* const entry = take_due();
+      if (entry == nullptr) return;
+      due(*entry);
+    }
   }
 
  private:

@@ -10,6 +10,14 @@
 
 namespace fairlead {
 
+namespace {
+
+// Of a turn, for what has arrived: so that the replies to what came first do not wait for all that
+// comes behind it, however much each client sends.
+constexpr std::chrono::milliseconds kEventsMax{1};
+
+}  // namespace
+
 LoopCore::LoopCore() : mailbox_bell_(context_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   await_letters();
 }
@@ -75,8 +83,8 @@ void LoopCore::await_ready() {
   awaiting_ready_ = true;
   ready_.async_wait([this](const boost::system::error_code& failed) {
     awaiting_ready_ = false;
-    if (!failed) turn_events_ = ready_.collect();
-    if (turn_events_ > 0) turn([this] { ready_.dispatch(); });
+    if (!failed && ready_.collect() > 0)
+      turn([this] { turn_events_ = ready_.dispatch(turn_began_ + kEventsMax); });
     if (!awaiting_ready_ && !ready_.empty()) await_ready();
   });
 }

@@ -49,12 +49,17 @@ std::size_t ReadySet::collect() {
   return batch_size_;
 }
 
-void ReadySet::dispatch() {
+std::size_t ReadySet::dispatch(std::chrono::steady_clock::time_point until) {
+  constexpr std::size_t kLookEvery = 8;
+  std::size_t told = 0;
   while (next_ < batch_size_) {
     const epoll_event& event = batch_[next_++];
-    if (event.data.ptr != nullptr) static_cast<Watcher*>(event.data.ptr)->on_ready(event.events);
+    if (event.data.ptr == nullptr) continue;
+    static_cast<Watcher*>(event.data.ptr)->on_ready(event.events);
+    if (++told % kLookEvery == 0 && std::chrono::steady_clock::now() >= until) break;
   }
   batch_size_ = next_ = 0;
+  return told;
 }
 
 }  // namespace fairlead

@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -47,8 +48,9 @@ class ReadySet {
 
   // Collects what is ready, a batch of it; how many they are.
   std::size_t collect();
-  // Tells the watchers of the batch.
-  void dispatch();
+  // Tells the watchers of the batch, but stops soon after `until`: who is left is ready still, and
+  // will be collected behind those who were not in this batch. How many have been told.
+  std::size_t dispatch(std::chrono::steady_clock::time_point until);
 
  private:
   using Descriptor =

@@ -173,6 +173,21 @@ TEST(TimerWheel, WhatACallThrowsAwayStaysDue) {
   EXPECT_EQ(reported(wheel, now), std::vector<WheelEntry*>{&second});
 }
 
+TEST(TimerWheel, BeyondWhatIsWantedAtATimeEntriesStayDue) {
+  TimerWheel wheel(kStart);
+  std::vector<WheelEntry> entries(10);
+  for (WheelEntry& entry : entries) wheel.schedule(entry, kStart + ms(5));
+  const TimePoint now = kStart + ms(20);
+  std::size_t calls = 0;
+  for (const std::size_t expected : {4u, 8u, 10u, 10u}) {
+    wheel.advance(
+        now, [&calls](WheelEntry&) { ++calls; }, 4);
+    EXPECT_EQ(calls, expected);
+    EXPECT_EQ(wheel.next_due().has_value(), expected < entries.size());
+    EXPECT_LE(wheel.next_due().value_or(now), now);
+  }
+}
+
 TEST(TimerWheel, TimeThatGoesBackwardsChangesNothing) {
   TimerWheel wheel(kStart);
   WheelEntry entry;
