@@ -1,6 +1,7 @@
 #include "server/core/admission.hpp"
 
 #include <algorithm>
+#include <new>
 #include <optional>
 
 namespace fairlead {
@@ -29,17 +30,27 @@ CloseReason Admission::admit(const PeerAddress& peer, TimePoint now) {
 
   const std::lock_guard lock(mutex_);
   if (connections_ >= connections_max_ || is_dropped_early()) return CloseReason::server_full;
-  if (!may_take(rate_, limits_.accept_rate, now)) return CloseReason::rate_limited;
   const bool counts_neighbours = limits_.max_per_ip > 0 || limits_.accept_rate_per_ip > 0;
-  if (has_address && counts_neighbours) {
-    forget_quiet_neighbours(now);
-    Neighbourhood& neighbours = neighbours_[neighbourhood_of(peer)];
-    if (limits_.max_per_ip > 0 && neighbours.connections >= limits_.max_per_ip)
-      return CloseReason::ip_limit;
-    if (!may_take(neighbours.rate, limits_.accept_rate_per_ip, now))
-      return CloseReason::rate_limited;
-    ++neighbours.connections;
+  if (!has_address || !counts_neighbours) {
+    if (!may_take(rate_, limits_.accept_rate, now)) return CloseReason::rate_limited;
+    ++connections_;
+    return CloseReason::none;
   }
+  try {
+    forget_quiet_neighbours(now);
+    return admit_neighbour(neighbours_[neighbourhood_of(peer)], now);
+  } catch (const std::bad_alloc&) {
+    return CloseReason::server_full;  // whom we cannot remember we cannot count
+  }
+}
+
+// Who is refused for its own address takes nothing of the rate that all share.
+CloseReason Admission::admit_neighbour(Neighbourhood& neighbours, TimePoint now) {
+  if (limits_.max_per_ip > 0 && neighbours.connections >= limits_.max_per_ip)
+    return CloseReason::ip_limit;
+  if (!may_take(neighbours.rate, limits_.accept_rate_per_ip, now)) return CloseReason::rate_limited;
+  if (!may_take(rate_, limits_.accept_rate, now)) return CloseReason::rate_limited;
+  ++neighbours.connections;
   ++connections_;
   return CloseReason::none;
 }

@@ -48,6 +48,7 @@ class Admission {
   bool is_denied(const PeerAddress& peer) const;
   bool is_dropped_early();
   static bool may_take(Bucket& bucket, std::uint64_t per_second, TimePoint now);
+  CloseReason admit_neighbour(Neighbourhood& neighbours, TimePoint now);
   AddressBlock neighbourhood_of(const PeerAddress& peer) const;
   void forget_quiet_neighbours(TimePoint now);
 

@@ -90,6 +90,30 @@ TEST_F(AdmissionTest, RatePerAddressSparesOthersAndOutlivesItsConnections) {
   EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now + 1s), CloseReason::none);
 }
 
+TEST_F(AdmissionTest, WhoIsRefusedForItsAddressUsesUpNothingOfTheOthers) {
+  limits.accept_rate = 3;
+  limits.accept_rate_per_ip = 1;
+  limits.max_per_ip = 1;
+  Admission admission = make();
+  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 1), now), CloseReason::none);
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 1), now), CloseReason::ip_limit);
+  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 2), now), CloseReason::none);
+  admission.release(ipv4(10, 0, 0, 2));
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 2), now), CloseReason::rate_limited);
+  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 3), now), CloseReason::none);
+  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 4), now), CloseReason::rate_limited) << "the fourth";
+}
+
+TEST_F(AdmissionTest, EarlyDropStopsShortOfNobodyBelowItsShare) {
+  limits.early_drop = 100;
+  Admission admission = make(100);
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::none);
+  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::server_full);
+}
+
 TEST_F(AdmissionTest, EarlyDropRefusesSomeAndMoreTheFullerItIs) {
   limits.early_drop = 50;
   Admission admission = make(1000);
