@@ -13,6 +13,9 @@ enum class PlantedBug : std::uint8_t {
   close_drops_queue,            // a close does not wait for what is queued
   message_clock_keeps_running,  // the deadline of one message goes on for the next
   early_goaway,                 // GOAWAY is said before what had been received is executed
+  endless_queue,                // more is pushed than queue_hard allows
+  two_verdicts,                 // a client that is pushed to may also be a write time-out
+  stalls_count,                 // the time in which the daemon was stopped is the clients'
 };
 
 #ifdef FAIRLEAD_SIMULATION

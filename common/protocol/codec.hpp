@@ -77,8 +77,10 @@ class Codec {
   // True while a silence would end a message or complete a character.
   bool awaits_pause() const noexcept { return !stopped_ && !tail_.empty() && pause_matters(); }
 
-  // True while a message has been begun and not finished.
-  bool mid_message() const noexcept { return !tail_.empty(); }
+  // True while a message has been begun and not finished, or a frame that is skipped.
+  bool mid_message() const noexcept { return !tail_.empty() || skipping_ != Skipping::nothing; }
+  // The last bytes have all been part of a frame that is skipped, and has not ended.
+  bool goes_on_skipping() const noexcept { return skipping_ == Skipping::on; }
 
   std::size_t kept_bytes() const noexcept { return tail_.size(); }
 
@@ -99,13 +101,17 @@ class Codec {
   // Reads frames from the front of `in` until it is used up, unfinished or stopped.
   virtual Parsed parse(Bytes in, More more, FrameSink& sink) = 0;
   virtual bool pause_matters() const noexcept { return false; }
-  bool was_stopped() const noexcept { return stopped_; }
+
+  // What is skipped is never kept, but it is a message begun.
+  enum class Skipping : std::uint8_t { nothing, begun, on };
+  void skip(Skipping how) noexcept { skipping_ = how; }
 
  private:
   DecodeResult parse_tail(More more, FrameSink& sink);
 
   TailBuffer tail_;
   bool stopped_ = false;
+  Skipping skipping_ = Skipping::nothing;
 };
 
 }  // namespace fairlead

@@ -30,6 +30,7 @@ DecodeResult judge(std::uint32_t length, std::uint8_t type, std::uint8_t flags,
 }  // namespace
 
 Codec::Parsed FramedCodec::parse(Bytes in, More, FrameSink& sink) {
+  skip(skip_bytes_ > in.size() ? Skipping::on : Skipping::nothing);
   std::size_t at = 0;
   if (!preface_seen_) {
     const std::size_t common = std::min(in.size(), kPreface.size());
@@ -54,6 +55,7 @@ Codec::Parsed FramedCodec::parse(Bytes in, More, FrameSink& sink) {
     if (type >= kSkippableFrom) {
       skip_bytes_ = length;
       at += kFrameHeaderBytes;
+      if (in.size() - at < length) skip(Skipping::begun);
       continue;
     }
     if (in.size() - at - kFrameHeaderBytes < length) return {at, {}};

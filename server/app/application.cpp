@@ -22,6 +22,7 @@
 #include "server/app/connection_limit.hpp"
 #include "server/app/listening.hpp"
 #include "server/core/admission.hpp"
+#include "server/core/output_budget.hpp"
 #include "server/core/shard.hpp"
 #include "server/files/file_root.hpp"
 
@@ -145,6 +146,7 @@ class Daemon {
   DiskFileRoots files_;
   const ConnectionLimit connections_;
   Admission admission_;
+  OutputBudget output_;
   std::deque<std::unique_ptr<Core>> cores_;
   std::deque<std::unique_ptr<Entrance>> entrances_;
   std::optional<Signals> signals_;  // on the first core's loop, as is all that follows
@@ -162,8 +164,9 @@ Daemon::Daemon(const ServerSettings& settings, Log& log, const ConnectionLimit& 
       transcript_(log),
       files_(log),
       connections_(connections),
-      admission_(settings.limits, settings.access, connections.meant, std::random_device{}()) {
-  const Shard::Environment environment{settings, transcript_, files_, log, log.sessions()};
+      admission_(settings.limits, settings.access, connections.meant, std::random_device{}()),
+      output_(settings.limits.max_buffer_memory, settings.threads) {
+  const Shard::Environment environment{settings, transcript_, files_, log, log.sessions(), output_};
   for (std::uint32_t i = 0; i < settings.threads; ++i) {
     Core& core = *cores_.emplace_back(std::make_unique<Core>(environment, i, settings.threads));
     core.shard.on_session_freed = [this](const PeerAddress& peer) { admission_.release(peer); };
@@ -175,6 +178,10 @@ Daemon::Daemon(const ServerSettings& settings, Log& log, const ConnectionLimit& 
 }
 
 Outcome Daemon::run() {
+  // A turn is all that a core needs to do its part when memory is short.
+  output_.ring = [this] {
+    for (const auto& core : cores_) core->loop.post([] {});
+  };
   const bool each_core_listens = settings_.accept == AcceptMode::reuseport;
   OpenedListeners opened = open_listeners(settings_, each_core_listens ? settings_.threads : 1);
   if (opened.outcome.exit_status != 0) return opened.outcome;
@@ -334,6 +341,9 @@ void Daemon::log_counters(const Report& sum) {
                             field("bytes_out", counters.bytes_out),
                             field("messages_in", counters.messages_in),
                             field("messages_out", counters.messages_out),
+                            field("messages_dropped", counters.messages_dropped),
+                            field("relieved", counters.relieved),
+                            field("stalls", counters.stalls),
                             field("turn_us_max", sum.times.turns.max()),
                             field("reply_us_p50", sum.times.replies.quantile(0.5)),
                             field("reply_us_p99", sum.times.replies.quantile(0.99))};

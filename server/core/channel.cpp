@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "common/text/escape.hpp"
+#include "server/core/service_instance.hpp"
 #include "server/core/session.hpp"
 
 namespace fairlead {
@@ -42,8 +43,13 @@ void Channel::finish(CloseReason reason) noexcept {
   stage_ = Stage::closed;
   wants_writable_ = false;
   if (was_open) instance_.service->on_close(*this, reason);
-  if (!instance_.on_close.empty()) transcribe(instance_.on_close, {}, 0);
   state.reset();
+  if (instance_.on_close.empty()) return;
+  try {
+    transcribe(instance_.on_close, {}, 0);
+  } catch (const std::exception&) {
+    // The transcript is short of a line; the end goes on.
+  }
 }
 
 void Channel::transcribe_connect() {
@@ -73,12 +79,23 @@ void Channel::reply(Bytes payload) {
 
 void Channel::reply_text(std::string_view utf8) { reply(encoded(utf8)); }
 
-void Channel::push_text(std::string_view utf8) {
+void Channel::push(Bytes payload) {
   if (!is_open()) return;
-  session_.send({.type = FrameType::message,
-                 .line_end = session_.own_line_end(),
-                 .channel = id_,
-                 .payload = encoded(utf8)});
+  const Frame frame{.type = FrameType::message,
+                    .line_end = session_.own_line_end(),
+                    .channel = id_,
+                    .payload = payload};
+  if (pushes()) return session_.push(frame);
+  session_.send(frame);
+}
+
+void Channel::push_text(std::string_view utf8) {
+  if (!pushes()) return push(encoded(utf8));
+  try {
+    push(encoded(utf8));
+  } catch (const std::exception&) {
+    session_.fail_push();  // it is that client's failure, not the one's who is being served
+  }
 }
 
 void Channel::refuse(CloseReason code, std::string_view why) {
@@ -108,6 +125,8 @@ void Channel::close(CloseReason reason) {
 void Channel::cut(CloseReason reason) {
   if (is_open()) session_.cut(reason);
 }
+
+bool Channel::pushes() const noexcept { return instance_.pushes; }
 
 bool Channel::is_plain() const { return session_.is_text(); }
 const PeerAddress& Channel::address() const { return session_.peer(); }

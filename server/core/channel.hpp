@@ -4,12 +4,13 @@
 #include <cstdint>
 
 #include "common/protocol/frame.hpp"
-#include "server/core/service_instance.hpp"
 #include "server/service/service.hpp"
 
 namespace fairlead {
 
+class ServiceInstance;
 class Session;
+class TextTemplate;
 
 // A plain client's session has the one with id 0; a framed client opens more. Owned by its session,
 // on whose thread it lives. Invariant: after close() nothing is sent and nothing is handed to the
@@ -37,13 +38,17 @@ class Channel final : public Peer {
 
   std::uint16_t id() const noexcept { return id_; }
   bool is_open() const noexcept { return stage_ == Stage::open; }
+  bool is_closed() const noexcept { return stage_ == Stage::closed; }
   bool wants_writable() const noexcept { return wants_writable_; }
   // Raw bytes are on their way, or about to be; only the service knows where they end.
   bool is_streaming() const noexcept { return is_streaming_; }
+  // Its service speaks at any time.
+  bool pushes() const noexcept;
 
   // Peer, for the service.
   void reply(Bytes payload) override;
   void reply_text(std::string_view utf8) override;
+  void push(Bytes payload) override;
   void push_text(std::string_view utf8) override;
   void refuse(CloseReason code, std::string_view why) override;
   void stream(Bytes bytes) override;
@@ -67,9 +72,9 @@ class Channel final : public Peer {
   const Frame* request_ = nullptr;  // the one being handled, unanswered
   std::uint32_t messages_ = 0;      // saturates; for close_after
   std::uint16_t id_;
-  Stage stage_ = Stage::unopened;
-  bool wants_writable_ = false;
-  bool is_streaming_ = false;
+  Stage stage_ : 2 = Stage::unopened;
+  bool wants_writable_ : 1 = false;
+  bool is_streaming_ : 1 = false;
 };
 
 }  // namespace fairlead

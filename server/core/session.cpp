@@ -1,7 +1,7 @@
 #include "server/core/session.hpp"
 
 #include <algorithm>
-#include <exception>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -11,9 +11,7 @@
 namespace fairlead {
 namespace {
 
-// Sessions that wait for a FIN after ours; beyond, the oldest is reset.
-constexpr std::size_t kLingeringMax = 1000;
-constexpr std::uint64_t kLingerBytesMax = 64ULL * 1024 * 1024;
+constexpr std::uint32_t kLingerBytesMax = 64U * 1024 * 1024;
 
 // For listeners that only framed clients can use.
 constexpr EncodingSettings kNoService{};
@@ -42,19 +40,22 @@ Session::~Session() = default;
 // ---- Entries. Each runs guarded, and leaves the wheel entry right. ----
 
 // An exception is this session's end and nobody else's.
-void Session::fail(const std::exception& failure) {
-  context_.log.error("session failed", {field("id", id_), field("listener", listener_.name),
-                                        field("what", failure.what())});
+void Session::fail(const char* what) noexcept {
+  context_.log.error("session failed",
+                     {field("id", id_), field("listener", listener_.name), field("what", what)});
+  // A word behind half a message would be taken for its other half.
+  if (torn_) return cut(CloseReason::internal_error);
   try {
     close(CloseReason::internal_error);
-  } catch (const std::exception&) {
+  } catch (...) {
     cut(CloseReason::internal_error);
   }
 }
 
 void Session::start(CloseReason refused) {
-  transport_->start(*this);
+  reason_ = refused;  // whatever happens now: it was never let in
   guarded([this, refused] {
+    transport_->start(*this);
     if (refused != CloseReason::none) return refuse(refused);
     if (listener_.service != nullptr) {
       channel_.emplace(*this, context_.service(*listener_.service), std::uint16_t{0});
@@ -80,10 +81,11 @@ void Session::on_bytes(Bytes bytes) {
       case Stage::finishing:
         break;  // read and dropped, so that the client is not stuck in its own sending
       case Stage::lingering:
-        lingered_bytes_ += bytes.size();
+        lingered_bytes_ += static_cast<std::uint32_t>(bytes.size());
         if (lingered_bytes_ > kLingerBytesMax) terminate(TerminateManner::reset);
         break;
       case Stage::terminated:
+      case Stage::finished:
         break;
     }
     after_requests();
@@ -110,6 +112,7 @@ void Session::on_end() {
         terminate(TerminateManner::quiet);
         break;
       case Stage::terminated:
+      case Stage::finished:
         break;
     }
   });
@@ -135,7 +138,8 @@ void Session::on_silence() {
 void Session::on_progress() {
   guarded([this] {
     last_activity_ = context_.now;
-    blocked_since_ = transport_->queued_bytes() > 0 ? context_.now : kNever;
+    if (outbox_) mark_dirty();  // it passes on more at the end of the turn
+    take_stock(true);
     after_output();
   });
 }
@@ -147,6 +151,7 @@ void Session::on_error(TransportError error) {
                 : error == TransportError::vanished ? CloseReason::peer_vanished
                                                     : CloseReason::internal_error;
     }
+    if (offering_) return mark_dirty();
     terminate(TerminateManner::quiet);
   });
 }
@@ -159,7 +164,8 @@ void Session::on_finished() {
   add_traffic(counters);
   is_counted_ = true;
   write_session_log();
-  context_.finished.push_back(this);
+  stage_ = Stage::finished;
+  mark_dirty();
 }
 
 void Session::add_traffic(Counters& sum) const {
@@ -182,7 +188,7 @@ void Session::go_on() {
       }
     }
     // While the client was not read from, it could not finish what it had begun.
-    message_started_ = context_.now;
+    begun_ = context_.now;
     if (peer_ended_) {
       end_of_requests();
       return after_requests();
@@ -197,12 +203,17 @@ void Session::flush() {
   dirty_ = false;
   if (stage_ == Stage::terminated) return;
   guarded([this] {
+    if (is_talking() && reason_ != CloseReason::none) return terminate(TerminateManner::quiet);
+    if (torn_) return fail("a message could not be pushed");
+    const bool listens = has_pusher_;
+    const std::uint64_t sent_before = listens ? transport_->sent_bytes() : 0;
     transport_->flush();
-    if (transport_->queued_bytes() == 0) {
-      blocked_since_ = kNever;
-    } else if (blocked_since_ == kNever) {
-      blocked_since_ = context_.now;
+    if (listens) {
+      // Who is only ever pushed to is not idle while it takes what comes.
+      if (stage_ == Stage::talking) static_cast<void>(catches_up());
+      if (transport_->sent_bytes() != sent_before) last_activity_ = context_.now;
     }
+    take_stock(false);
     after_output();
   });
 }
@@ -215,11 +226,15 @@ void Session::refuse(CloseReason reason) {
     if (listener_.protocol == ListenerProtocol::text) make_text_codec();
     if (listener_.protocol == ListenerProtocol::len32) make_len32_codec();
   }
+  if (listener_.protocol == ListenerProtocol::framed) {
+    make_framed_codec();
+    say_hello();
+  }
   close(reason);
 }
 
 void Session::detect_protocol(Bytes in) {
-  if (prefix_bytes_ == 0) message_started_ = context_.now;
+  if (prefix_bytes_ == 0) begun_ = context_.now;
   std::array<char, 8> first{};
   std::copy_n(prefix_.begin(), prefix_bytes_, first.begin());
   const std::size_t taken = std::min(in.size(), prefix_.size());
@@ -286,9 +301,13 @@ void Session::make_len32_codec() {
   codec_.emplace<Len32Codec>(context_.pool, message_bytes_max);
 }
 
-void Session::choose_framed() {
+void Session::make_framed_codec() {
   const auto payload_bytes_max = static_cast<std::uint32_t>(context_.settings.limits.max_message);
   codec_.emplace<FramedCodec>(context_.pool, payload_bytes_max);
+}
+
+void Session::choose_framed() {
+  make_framed_codec();
   draining_ = context_.draining;
   say_hello();
   opened();
@@ -296,6 +315,7 @@ void Session::choose_framed() {
 
 void Session::opened() {
   stage_ = Stage::talking;
+  look_who_pushes();
   if (channel_) channel_->open();
 }
 
@@ -319,19 +339,22 @@ void Session::close(CloseReason reason, std::string_view problem) {
   if (!is_talking()) return;
   // A clean end would pass the part of a download for the whole.
   if (channel_ && channel_->is_streaming() && reason != CloseReason::completed) return cut(reason);
-  reason_ = reason;
-  if (channel_) channel_->finish(reason);
-  for (const auto& one : more_channels_) one->finish(reason);
+  if (reason_ == CloseReason::none) reason_ = reason;
+  if (outbox_) empty_outbox();  // while it is known whose messages are missing
+  if (channel_) channel_->finish(reason_);
+  for (const auto& one : more_channels_) one->finish(reason_);
   say_goodbye(problem);
   stage_ = Stage::finishing;
   last_activity_ = context_.now;
+  // From now on it counts what the kernel takes, whatever its services were.
+  if (has_pusher_) behind_since_ = queued_bytes() > 0 ? context_.now : kNever;
   transport_->finish_sending();
   transport_->resume();
   mark_dirty();
 }
 
 void Session::cut(CloseReason reason) {
-  if (stage_ == Stage::terminated) return;
+  if (stage_ == Stage::terminated || stage_ == Stage::finished) return;
   if (reason_ == CloseReason::none) reason_ = reason;
   terminate(TerminateManner::reset);
 }
@@ -342,20 +365,29 @@ void Session::linger() {
   }
   if (codec() != nullptr) codec()->forget();
   stage_ = Stage::lingering;
-  lingering_since_ = last_activity_ = context_.now;
+  begun_ = last_activity_ = context_.now;
   auto& lingering = context_.lingering;
   if (lingering.size() >= kLingeringMax) lingering.front()->terminate(TerminateManner::reset);
   lingering.push_back(this);
 }
 
 void Session::terminate(TerminateManner manner) {
-  if (stage_ == Stage::terminated) return;
+  if (stage_ == Stage::terminated || stage_ == Stage::finished) return;
   if (stage_ == Stage::lingering) std::erase(context_.lingering, this);
   stage_ = Stage::terminated;
   if (channel_) channel_->finish(reason_);
   for (const auto& one : more_channels_) one->finish(reason_);
   context_.wheel.cancel(*this);
+  outbox_.reset();
   transport_->terminate(manner);
+  account();
+}
+
+// The largest queues go first when all of them together are too large. A reset, because what is
+// queued is the memory that is wanted back; whose end had begun already keeps its reason.
+void Session::relieve() {
+  ++context_.counters.relieved;
+  guarded([this] { cut(CloseReason::slow_consumer); });
 }
 
 // ---- The log ----
@@ -365,11 +397,17 @@ std::string_view Session::protocol_name() const {
   return kNames[codec_.index()];
 }
 
-void Session::write_session_log() {
+// Without memory the line is shorter, but it is not missing.
+void Session::write_session_log() noexcept {
   if (!context_.session_log.enabled(Level::info)) return;
   const auto decided = encoding_.decided();
+  std::string peer;
+  try {
+    peer = peer_.text();
+  } catch (const std::bad_alloc&) {
+  }
   context_.session_log.info(
-      "session", {field("id", id_), field("listener", listener_.name), field("peer", peer_.text()),
+      "session", {field("id", id_), field("listener", listener_.name), field("peer", peer),
                   field("protocol", protocol_name()),
                   field("encoding", decided ? name_of(*decided) : "undecided"),
                   field("reason", name_of(reason_)), field("ms", (context_.now - started_).count()),

@@ -1,8 +1,8 @@
 // One connection, from its first byte to the one reason it ended for. Sans-IO: bytes come from a
 // Transport, time from the shard's turn, and both can be a test's.
 //
-//   detecting ──▶ talking ──▶ finishing ──▶ lingering ──▶ terminated
-//   which protocol?           what is queued   our FIN is out,   the Transport is
+//   detecting ──▶ talking ──▶ finishing ──▶ lingering ──▶ terminated ──▶ finished
+//   which protocol?           what is queued   our FIN is out,   the Transport is   to be freed
 //                             leaves, then FIN  theirs awaited    closing down
 #pragma once
 
@@ -24,6 +24,7 @@
 #include "common/protocol/text_codec.hpp"
 #include "common/text/client_encoding.hpp"
 #include "server/core/channel.hpp"
+#include "server/core/outbox.hpp"
 #include "server/core/settings.hpp"
 #include "server/core/shard_context.hpp"
 
@@ -47,6 +48,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void flush();
   void begin_drain();              // framed: GOAWAY and an end; others go on being served
   void evict(CloseReason reason);  // finish what was received, then end
+  void relieve();                  // memory is short, and this queue is among the largest
 
   // Ends the session from outside or inside: flush, FIN, linger. The first reason stands.
   void close(CloseReason reason, std::string_view problem = {});
@@ -63,6 +65,8 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
 
   // For its channels.
   void send(const Frame& frame);
+  void push(const Frame& frame) noexcept;  // of a pushing service; see session_push.cpp
+  void fail_push() noexcept;               // what was to be pushed could not be made
   void send_raw(Bytes bytes);
   void send_error(std::uint16_t channel, std::uint32_t request_id, CloseReason code,
                   std::string_view why);
@@ -83,10 +87,21 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   bool waits_for_turn() const { return hold_ == Hold::turn; }
   bool is_counted() const { return is_counted_; }  // in the shard's counters, by its end
   void add_traffic(Counters& sum) const;
+  bool is_finished() const { return stage_ == Stage::finished; }
+  std::size_t queued_bytes() const;
+  std::size_t backlog_bytes() const;  // of it, what holding the session can keep from growing
+  std::uint64_t queued_memory() const { return queued_blocks_ * OutputAccount::kBlockBytes; }
   std::string_view protocol_name() const;
 
  private:
-  enum class Stage : std::uint8_t { detecting, talking, finishing, lingering, terminated };
+  enum class Stage : std::uint8_t {
+    detecting,
+    talking,
+    finishing,
+    lingering,
+    terminated,
+    finished
+  };
   // Why the session hands out no requests just now.
   enum class Hold : std::uint8_t { none, output, turn };
 
@@ -97,11 +112,13 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
     try {
       work();
     } catch (const std::exception& failure) {
-      fail(failure);
+      fail(failure.what());
+    } catch (...) {
+      fail("no std::exception");
     }
     rearm();
   }
-  void fail(const std::exception& failure);
+  void fail(const char* what) noexcept;
 
   void refuse(CloseReason reason);
   void detect_protocol(Bytes in);
@@ -111,6 +128,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void choose_framed();
   void make_text_codec();
   void make_len32_codec();
+  void make_framed_codec();
   void opened();
   Codec* codec();
   const Codec* codec() const;  // null until the protocol is known
@@ -137,16 +155,33 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void say_hello();
   void say_goodbye(std::string_view problem);
   void say_goaway(CloseReason reason);
-  void mark_dirty();
+  enum class Keep : std::uint8_t { always, if_room };
+  void send(const Frame& frame, Keep keep);
+  void mark_dirty() noexcept;
   void after_output();
+  void take_stock(bool progress);
+  void account() noexcept;
+
+  bool is_pushed_to() const;
+  void look_who_pushes();
+  bool catches_up();
+  void pass_on_outbox(std::size_t bytes_max);
+  void empty_outbox();
+  void tell_of_gaps();
+  void drop_oldest(std::size_t bytes_max);
+  std::size_t unpushed_backlog() const;
+  void fall_behind();
+  bool may_drop() const;
   void linger();
   void terminate(TerminateManner manner);
-  void write_session_log();
+  void write_session_log() noexcept;
 
   TimePoint next_deadline() const;
   void rearm();
   Duration pause() const;
   Duration write_timeout() const;
+  TimePoint behind_deadline() const;
+  TimePoint last_deadline() const;
 
   ShardContext& context_;
   const ListenerSettings& listener_;
@@ -154,17 +189,19 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   std::variant<std::monostate, TextCodec, Len32Codec, FramedCodec> codec_;
   std::optional<Channel> channel_;  // 0: the listener's own service, if it has one
   std::vector<std::unique_ptr<Channel>> more_channels_;  // framed clients only
+  std::unique_ptr<Outbox> outbox_;  // what may still be dropped; null but for slow clients
 
   TimePoint started_;
   TimePoint last_received_;
-  TimePoint last_activity_;           // received, or taken by the kernel after it had refused
-  TimePoint message_started_;         // of the unfinished message, when there is one
-  TimePoint blocked_since_ = kNever;  // the kernel has taken nothing of what is queued
-  TimePoint lingering_since_;
+  TimePoint last_activity_;          // received, or taken by the kernel after it had refused
+  TimePoint begun_;                  // the unfinished message; later, the lingering
+  TimePoint behind_since_ = kNever;  // is_pushed_to(): more than queue_soft waits; else: something
+                                     // waits, and the kernel has taken nothing of it
   std::uint64_t id_;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t messages_in_ = 0, messages_out_ = 0;
-  std::uint64_t lingered_bytes_ = 0;
+  std::uint32_t lingered_bytes_ = 0;
+  std::uint32_t queued_blocks_ = 0;  // as the shard's account has it
   std::uint32_t slot_;
   std::uint32_t last_request_id_ = 0;
   std::uint32_t handled_this_turn_ = 0;
@@ -176,12 +213,16 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   Hold hold_ = Hold::none;
   CloseReason reason_ = CloseReason::none;
   CloseReason evicted_for_ = CloseReason::none;
-  bool peer_ended_ = false;
-  bool dirty_ = false;
-  bool draining_ = false;
-  bool probing_pause_ = false;
-  bool spoken_ = false;  // framed: a frame has come
-  bool is_counted_ = false;
+  bool peer_ended_ : 1 = false;
+  bool dirty_ : 1 = false;
+  bool draining_ : 1 = false;
+  bool probing_pause_ : 1 = false;
+  bool spoken_ : 1 = false;      // framed: a frame has come
+  bool has_pusher_ : 1 = false;  // a channel is open whose service pushes
+  bool overrun_ : 1 = false;     // more was pushed than queue_hard has room for
+  bool is_counted_ : 1 = false;
+  bool torn_ : 1 = false;      // a message could not be queued whole: nothing may follow it
+  bool offering_ : 1 = false;  // the kernel is asked within a push: ends are for later
 };
 
 }  // namespace fairlead

@@ -1,6 +1,7 @@
 // What a session waits for, and what happens when it has waited long enough.
 #include <algorithm>
 
+#include "common/base/planted_bug.hpp"
 #include "server/core/session.hpp"
 
 namespace fairlead {
@@ -8,6 +9,9 @@ namespace {
 
 // Reading to the FIN of a client that goes on sending ends here, however it drips.
 constexpr Duration kLingerInAll{30'000};
+
+// Once the drain's deadline is over, nobody is given longer to take what is left.
+constexpr Duration kEndingInAll{30'000};
 
 // Where nobody lingers, a client that is owed something when the daemon stops is still given this.
 constexpr Duration kPatienceWithoutLinger{2000};
@@ -25,21 +29,32 @@ Duration Session::pause() const {
 // says nothing.
 Duration Session::write_timeout() const {
   const TimeoutSettings& timeouts = context_.settings.timeouts;
-  if (!context_.stopping) return timeouts.write;
+  if (context_.stopping_since == kNever) return timeouts.write;
   const Duration patience =
       timeouts.linger == Duration::zero() ? kPatienceWithoutLinger : timeouts.linger;
   return timeouts.write == Duration::zero() ? patience : std::min(timeouts.write, patience);
+}
+
+// For a client that is pushed to, how long more than queue_soft may wait; for every other, and at
+// the end, how long the kernel may take nothing of what waits. Never both.
+TimePoint Session::behind_deadline() const {
+  if (behind_since_ == kNever) return kNever;
+  return deadline_after(behind_since_,
+                        is_pushed_to() ? context_.settings.limits.queue_soft_for : write_timeout());
+}
+
+TimePoint Session::last_deadline() const {
+  return deadline_after(context_.stopping_since, kEndingInAll);
 }
 
 TimePoint Session::next_deadline() const {
   const TimeoutSettings& timeouts = context_.settings.timeouts;
   if (stage_ == Stage::terminated) return kNever;
   if (stage_ == Stage::lingering) {
-    return std::min(deadline_after(last_activity_, timeouts.linger),
-                    lingering_since_ + kLingerInAll);
+    return std::min(
+        {deadline_after(last_activity_, timeouts.linger), begun_ + kLingerInAll, last_deadline()});
   }
-  TimePoint soonest =
-      blocked_since_ == kNever ? kNever : deadline_after(blocked_since_, write_timeout());
+  TimePoint soonest = std::min(behind_deadline(), last_deadline());
   if (stage_ == Stage::finishing) return soonest;
 
   soonest = std::min(soonest, deadline_after(last_activity_, listener_.idle));
@@ -51,12 +66,12 @@ TimePoint Session::next_deadline() const {
                  ? std::min(soonest, started_ + listener_.greet_wait)
                  : soonest;
     }
-    soonest = std::min(soonest, deadline_after(message_started_, timeouts.message));
+    soonest = std::min(soonest, deadline_after(begun_, timeouts.message));
     return automatic && !probing_pause_ ? std::min(soonest, last_received_ + pause()) : soonest;
   }
   const Codec& reading = *codec();
   if (hold_ != Hold::none || !reading.mid_message()) return soonest;
-  soonest = std::min(soonest, deadline_after(message_started_, timeouts.message));
+  soonest = std::min(soonest, deadline_after(begun_, timeouts.message));
   return reading.awaits_pause() && !probing_pause_ ? std::min(soonest, last_received_ + pause())
                                                    : soonest;
 }
@@ -72,12 +87,14 @@ void Session::on_due() {
     const TimeoutSettings& timeouts = context_.settings.timeouts;
     if (stage_ == Stage::lingering) {
       const bool over = now >= deadline_after(last_activity_, timeouts.linger) ||
-                        now >= lingering_since_ + kLingerInAll;
+                        now >= begun_ + kLingerInAll || now >= last_deadline();
       if (over) terminate(TerminateManner::quiet);
       return;
     }
-    if (blocked_since_ != kNever && now >= deadline_after(blocked_since_, write_timeout())) {
-      return cut(CloseReason::write_timeout);
+    if (now >= behind_deadline() && is_pushed_to() && !planted(PlantedBug::two_verdicts))
+      return fall_behind();
+    if (now >= std::min(behind_deadline(), last_deadline())) {
+      return cut(evicted_for_ != CloseReason::none ? evicted_for_ : CloseReason::write_timeout);
     }
     if (!is_talking()) return;
     if (bytes_in_ == 0 && now >= deadline_after(started_, timeouts.first_byte)) {
@@ -95,7 +112,7 @@ void Session::on_due() {
     }
     const bool unfinished =
         stage_ == Stage::detecting || (codec()->mid_message() && hold_ == Hold::none);
-    if (unfinished && now >= deadline_after(message_started_, timeouts.message)) {
+    if (unfinished && now >= deadline_after(begun_, timeouts.message)) {
       return close(CloseReason::message_timeout);
     }
     const bool pausing = stage_ == Stage::detecting

@@ -41,16 +41,27 @@ void append_short_string(std::string& out, std::string_view text) {
 
 }  // namespace
 
-void Session::send(const Frame& frame) {
-  if (stage_ == Stage::terminated || transport_->finished_sending()) return;
+void Session::send(const Frame& frame) { send(frame, Keep::always); }
+
+void Session::send(const Frame& frame, Keep keep) {
+  if (stage_ == Stage::terminated || torn_ || transport_->finished_sending()) return;
   if (frame.type == FrameType::message || frame.type == FrameType::reply) ++messages_out_;
   mark_dirty();
-  codec()->encode(frame, *transport_);
+  torn_ = true;
+  if (outbox_) {
+    outbox_->append(*codec(), frame, keep == Keep::if_room);
+  } else {
+    codec()->encode(frame, *transport_);
+  }
+  torn_ = false;
 }
 
 void Session::send_raw(Bytes bytes) {
   mark_dirty();
+  if (outbox_) empty_outbox();
+  torn_ = true;
   transport_->send(bytes);
+  torn_ = false;
 }
 
 void Session::send_error(std::uint16_t channel, std::uint32_t request_id, CloseReason code,
@@ -121,9 +132,17 @@ void Session::say_goodbye(std::string_view problem) {
   }
 }
 
+std::size_t Session::queued_bytes() const {
+  return transport_->queued_bytes() + (outbox_ ? outbox_->bytes() : 0);
+}
+
+std::size_t Session::backlog_bytes() const {
+  return outbox_ ? unpushed_backlog() : transport_->queued_bytes();
+}
+
 std::size_t Session::writable_bytes() const {
   const std::size_t soft = context_.settings.limits.queue_soft;
-  const std::size_t queued = transport_->queued_bytes();
+  const std::size_t queued = queued_bytes();
   return queued < soft ? soft - queued : 0;
 }
 
@@ -136,10 +155,36 @@ Encoding Session::reply_encoding() const {
   return is_framed() ? Encoding::utf8 : encoding_.reply_encoding();
 }
 
-void Session::mark_dirty() {
+void Session::mark_dirty() noexcept {
   if (dirty_) return;
   dirty_ = true;
-  context_.dirty.push_back(this);
+  context_.dirty.add(*this);
+}
+
+// After the kernel was offered what waits: how much is left, and since when. `progress`: it had
+// refused some, and has now taken more.
+void Session::take_stock(bool progress) {
+  account();
+  const std::size_t queued = queued_bytes();
+  const LimitSettings& limits = context_.settings.limits;
+  const bool pushed_to = is_pushed_to();
+  if (queued <= (pushed_to ? limits.queue_soft : 0)) {
+    behind_since_ = kNever;
+  } else if (behind_since_ == kNever || (progress && !pushed_to)) {
+    behind_since_ = context_.now;
+  }
+  const bool too_much = (overrun_ || queued >= limits.queue_hard) && !may_drop();
+  if (pushed_to && too_much && !planted(PlantedBug::endless_queue)) fall_behind();
+}
+
+// Tells the shard how much memory waits here.
+void Session::account() noexcept {
+  const bool is_over = stage_ == Stage::terminated || stage_ == Stage::finished;
+  const auto blocks = static_cast<std::uint32_t>(
+      is_over ? 0 : (queued_bytes() + OutputAccount::kBlockBytes - 1) / OutputAccount::kBlockBytes);
+  if (blocks == queued_blocks_) return;
+  context_.output.change(queued_blocks_, blocks);
+  queued_blocks_ = blocks;
 }
 
 // Something has left, or could have.
@@ -150,7 +195,7 @@ void Session::after_output() {
   }
   if (stage_ != Stage::talking) return;
   // Resuming at half of the mark keeps a slow reader from being paused and resumed for every reply.
-  if (transport_->queued_bytes() > context_.settings.limits.queue_soft / 2) return;
+  if (backlog_bytes() > context_.settings.limits.queue_soft / 2) return;
   // In a turn of its own: a client that takes everything at once would keep this one for itself.
   if (planted(PlantedBug::no_resume_after_end) && peer_ended_) return;
   if (hold_ == Hold::output) hold(Hold::turn);

@@ -13,20 +13,19 @@ void Session::receive(Bytes in) {
   const std::size_t unread_bytes = codec()->kept_bytes() + in.size();
   const bool was_mid_message = codec()->mid_message();
   decoded(codec()->feed(in, *this));
-  // Whatever has been read, were it a PING, what is left behind it has been begun now.
-  const bool has_read =
-      codec()->kept_bytes() < unread_bytes && !planted(PlantedBug::message_clock_keeps_running);
+  // Whatever has been read, were it a PING, what is left behind it has been begun now. But not what
+  // only drips: a frame that is skipped keeps nothing, and has its time all the same.
+  const bool has_read = codec()->kept_bytes() < unread_bytes && !codec()->goes_on_skipping() &&
+                        !planted(PlantedBug::message_clock_keeps_running);
   const bool begun_now = has_read || !was_mid_message;
-  if (stage_ == Stage::talking && begun_now && codec()->mid_message())
-    message_started_ = context_.now;
+  if (stage_ == Stage::talking && begun_now && codec()->mid_message()) begun_ = context_.now;
 }
 
 void Session::decoded(const DecodeResult& result) {
   remove_closed_channels();
   if (stage_ != Stage::talking) return;
   if (result.status == DecodeResult::Status::failed) return close(result.reason, result.problem);
-  const bool room =
-      transport_->queued_bytes() <= context_.settings.limits.queue_soft && !owes_stream();
+  const bool room = backlog_bytes() <= context_.settings.limits.queue_soft && !owes_stream();
   if (!room) return hold(Hold::output);
   if (result.status == DecodeResult::Status::stopped) hold(Hold::turn);
 }
@@ -63,8 +62,11 @@ void Session::after_requests() {
   if (evicted_for_ != CloseReason::none) {
     if (has_text_prefix()) become_text_with_prefix();
     if (owes_stream()) return cut(evicted_for_);
-    if (is_text() && hold_ == Hold::none) decoded(codec()->on_pause(*this));
-    return close(evicted_for_);
+    // What had been received is executed as room comes, for as long as an ending may take.
+    if (hold_ == Hold::output) return;
+    if (is_text()) decoded(codec()->on_pause(*this));
+    if (hold_ == Hold::none) close(evicted_for_);
+    return;
   }
   if (draining_ && hold_ == Hold::none) close(CloseReason::draining);
 }
@@ -72,15 +74,21 @@ void Session::after_requests() {
 void Session::begin_drain() {
   if (stage_ != Stage::talking || !is_framed()) return;
   draining_ = true;
-  if (planted(PlantedBug::early_goaway)) say_goaway(CloseReason::draining);
-  transport_->probe();
+  guarded([this] {
+    if (planted(PlantedBug::early_goaway)) say_goaway(CloseReason::draining);
+    transport_->probe();
+  });
 }
 
 void Session::evict(CloseReason reason) {
   if (!is_talking()) return rearm();  // its deadline has come nearer
   if (evicted_for_ != CloseReason::none) return;
   evicted_for_ = reason;
-  transport_->probe();
+  if (has_pusher_) {
+    behind_since_ = kNever;  // is_pushed_to() no longer
+    mark_dirty();
+  }
+  guarded([this] { transport_->probe(); });
 }
 
 Flow Session::on_frame(const Frame& frame) {
@@ -93,7 +101,7 @@ Flow Session::on_frame(const Frame& frame) {
   if (stage_ != Stage::talking || owes_stream()) return Flow::stop;
   const LimitSettings& limits = context_.settings.limits;
   if (handled_this_turn_ >= limits.requests_per_turn) return Flow::stop;
-  return transport_->queued_bytes() > limits.queue_soft ? Flow::stop : Flow::go_on;
+  return backlog_bytes() > limits.queue_soft ? Flow::stop : Flow::go_on;
 }
 
 void Session::on_framed(const Frame& frame) {
@@ -162,6 +170,7 @@ void Session::on_open_request(const Frame& frame) {
         .channel = frame.channel,
         .request_id = frame.request_id,
         .payload = {}});
+  look_who_pushes();
   opened_channel.transcribe_connect();
   opened_channel.open();
 }
@@ -172,6 +181,7 @@ void Session::on_channel_close(const Frame& frame) {
   if (closing == nullptr) return;  // it crossed ours on the way
   send_close(frame.channel, CloseReason::peer_closed);
   closing->finish(CloseReason::peer_closed);
+  if (closing->pushes()) look_who_pushes();
 }
 
 void Session::on_message(const Frame& frame) {
@@ -207,7 +217,9 @@ Channel* Session::channel(std::uint16_t id) {
 
 void Session::remove_closed_channels() {
   if (more_channels_.empty()) return;
-  std::erase_if(more_channels_, [](const auto& one) { return !one->is_open(); });
+  const auto closed =
+      std::erase_if(more_channels_, [](const auto& one) { return !one->is_open(); });
+  if (closed > 0 && has_pusher_) look_who_pushes();
 }
 
 }  // namespace fairlead

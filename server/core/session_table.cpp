@@ -1,5 +1,7 @@
 #include "server/core/session_table.hpp"
 
+#include <algorithm>
+
 #include "common/base/check.hpp"
 
 namespace fairlead {
@@ -10,8 +12,11 @@ std::uint32_t SessionTable::reserve_slot() {
     free_.pop_back();
     return slot;
   }
+  // What can fail comes first, and makes room so that free() never has to.
+  if (slots_.size() == slots_.capacity())
+    slots_.reserve(std::max<std::size_t>(16, 2 * slots_.size()));
+  free_.reserve(slots_.capacity());
   slots_.emplace_back();
-  free_.reserve(slots_.capacity());  // so that free() never has to allocate
   return static_cast<std::uint32_t>(slots_.size() - 1);
 }
 

@@ -14,11 +14,12 @@ namespace fairlead {
 // busiest moment needed.
 class SessionTable {
  public:
-  std::uint32_t reserve_slot();
+  std::uint32_t reserve_slot();  // put() or free() follows
   Session& put(std::uint32_t slot, std::unique_ptr<Session> session);
   void free(std::uint32_t slot);
 
   std::size_t size() const noexcept { return slots_.size() - free_.size(); }
+  std::size_t capacity() const noexcept { return slots_.capacity(); }
 
   // Calls visit(Session&) for each; the visit may close sessions but neither add nor free one.
   template <class Visit>

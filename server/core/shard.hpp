@@ -26,6 +26,7 @@ class Shard final : public TurnClient {
     FileRoots& files;
     LogSink& log;
     LogSink& session_log;
+    OutputBudget& output;  // of all shards
   };
 
   // `index` of `shards`: makes the connections' numbers unique in the daemon.
@@ -42,7 +43,8 @@ class Shard final : public TurnClient {
   // The rest is called within a turn.
 
   // Takes over a connection. `refused` is why it may not stay: it is told, where that costs no
-  // wait, and closed.
+  // wait, and closed. Throws nothing: where there is no memory for a session, it is one that has
+  // ended.
   void accept(std::unique_ptr<Transport> transport, const ListenerSettings& listener,
               const PeerAddress& peer, CloseReason refused = CloseReason::none);
 
@@ -75,19 +77,37 @@ class Shard final : public TurnClient {
 
   // What unfinished messages hold of the shard's pool just now.
   std::size_t buffer_bytes() const noexcept { return context_.pool.bytes_in_use(); }
+  // What waits to be sent, in the blocks it takes.
+  std::uint64_t queued_memory() const noexcept { return context_.output.used_bytes(); }
 
-  // Called at the end of a turn after a session that had been let in has been freed.
+  // Called once for each session that had been let in, when it has been freed.
   std::function<void(const PeerAddress&)> on_session_freed;
   // Called once, when a drain has been begun and no session is left.
   std::function<void()> on_empty;
 
  private:
-  ServiceEnvironment service_environment_;
+  TimePoint resume(TimePoint late);
+  TimePoint next_wake() const;
+  void flush_all();
+  void keep_to_budget();
+  void report_queues();
+  void end_largest(std::size_t count);
+  Session& make_session(std::unique_ptr<Transport> transport, const ListenerSettings& listener,
+                        const PeerAddress& peer, std::uint64_t id);
+  void free(Session& session);
+
   ShardContext context_;
+  OutputBudget& budget_;
   SessionTable table_;
   std::vector<Session*> going_on_;  // go_on()'s own list, kept for its capacity
   std::uint64_t next_id_;
+  const std::uint32_t index_;
   const std::uint64_t id_step_;
+
+  // The shard's time is the clock's less the gaps in which the daemon did not run.
+  Duration skipped_{};
+  TimePoint awaited_ = kNever;  // the latest that the next turn should have begun
+  TimePoint forgiven_{};        // the last `awaited_` that a stall was forgiven for
 };
 
 }  // namespace fairlead

@@ -10,6 +10,9 @@
 #include "common/base/timer_wheel.hpp"
 #include "common/log/log_sink.hpp"
 #include "server/core/counters.hpp"
+#include "server/core/dirty_list.hpp"
+#include "server/core/output_budget.hpp"
+#include "server/core/service_instance.hpp"
 #include "server/core/settings.hpp"
 #include "server/service/service.hpp"
 #include "server/service/service_environment.hpp"
@@ -17,7 +20,9 @@
 namespace fairlead {
 
 class Session;
-struct ServiceInstance;
+
+// Sessions that wait for a FIN after ours; beyond, the oldest is reset.
+inline constexpr std::size_t kLingeringMax = 1000;
 
 struct ShardContext {
   const ServerSettings& settings;
@@ -29,15 +34,15 @@ struct ShardContext {
   TimerWheel wheel;
   TimePoint now;  // of this turn
   Counters counters{};
+  OutputAccount output;   // what waits in the sessions' queues
   bool draining = false;  // framed clients are sent away as soon as they have shown themselves
-  bool stopping = false;  // the drain's deadline is over
+  TimePoint stopping_since = kNever;  // the drain's deadline is over
 
   std::vector<std::unique_ptr<ServiceInstance>> services{};  // one for each [service.NAME]
 
-  std::vector<Session*> dirty{};       // to be flushed at the end of the turn
+  DirtyList dirty{};                   // to be flushed, or freed, at the end of the turn
   std::vector<Session*> unfinished{};  // had their share of this turn; go on in the next
   std::vector<Session*> lingering{};   // closed by us, waiting for the peer's FIN; oldest first
-  std::vector<Session*> finished{};    // to be freed at the end of the turn
 
   std::string text{};     // what Peer::text_of decodes into
   std::string encoded{};  // what replies are encoded into

@@ -26,9 +26,10 @@ class PeerState {
   virtual ~PeerState() = default;
 };
 
-// One conversation: a plain client has one, a framed client one per channel. Owned by its session;
-// called on the shard's thread only, from within a call of its Service. After close() every call
-// but the questions is ignored.
+// One conversation: a plain client has one, a framed client one per channel. Owned by its session,
+// valid from on_open until on_close; called on the shard's thread only, from within a call of its
+// Service. Whichever peer that call is for, a pushing service may push() to every peer it has; all
+// else is for the peer at hand. After close() every call but the questions is ignored.
 class Peer {
  public:
   // Answers the message being handled: bytes as they are, or UTF-8 text in the client's encoding.
@@ -37,7 +38,10 @@ class Peer {
   virtual void reply(Bytes payload) = 0;
   virtual void reply_text(std::string_view utf8) = 0;
 
-  // Says something without being asked.
+  // Says something without being asked: bytes as they are, or UTF-8 text. Nobody is closed within
+  // the call, so a service may walk its peers with it; who has fallen too far behind loses it (see
+  // Service::pushes).
+  virtual void push(Bytes payload) = 0;
   virtual void push_text(std::string_view utf8) = 0;
 
   // Refuses the message being handled. Framed clients get an ERROR frame; the others have no place
@@ -73,7 +77,7 @@ class Peer {
 };
 
 // One instance per shard and [service.NAME], so it needs no lock. An exception ends the session
-// that caused it.
+// that caused it; one out of on_time, which is nobody's, is logged.
 class Service {
  public:
   virtual ~Service() = default;
@@ -82,6 +86,11 @@ class Service {
   virtual void on_message(Peer& peer, const Message& message) = 0;
   virtual void on_writable(Peer&) {}  // the answer to call_when_writable
   virtual void on_close(Peer&, CloseReason) noexcept {}
+  virtual void on_time() {}  // the answer to ServiceClock::wake_at
+
+  // True for a service that speaks at any time and not only when it is asked. A client of it that
+  // does not read cannot be held up by not being read from: it is a slow_consumer.
+  virtual bool pushes() const noexcept { return false; }
 };
 
 }  // namespace fairlead

@@ -1,11 +1,13 @@
-// Where a service finds the world outside its peers. One per shard; every part outlives the
-// services.
+// Where a service finds the world outside its peers. One per service of each shard; every part
+// outlives it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
+
+#include "common/base/time.hpp"
 
 namespace fairlead {
 
@@ -51,9 +53,24 @@ class FileRoots {
   ~FileRoots() = default;
 };
 
+// A service's own time. Each service has one.
+class ServiceClock {
+ public:
+  // Of this turn. Stands still while the daemon was stopped or starved.
+  virtual TimePoint now() const noexcept = 0;
+
+  // Calls Service::on_time once, at or after `at`; a second call replaces the first, and kNever
+  // takes it back.
+  virtual void wake_at(TimePoint at) noexcept = 0;
+
+ protected:
+  ~ServiceClock() = default;
+};
+
 struct ServiceEnvironment {
   TranscriptSink& transcript;
   FileRoots& files;
+  ServiceClock& clock;
 };
 
 }  // namespace fairlead

@@ -30,6 +30,9 @@ constexpr NamedBug kBugs[] = {
     {"close_drops_queue", PlantedBug::close_drops_queue},
     {"message_clock_keeps_running", PlantedBug::message_clock_keeps_running},
     {"early_goaway", PlantedBug::early_goaway},
+    {"endless_queue", PlantedBug::endless_queue},
+    {"two_verdicts", PlantedBug::two_verdicts},
+    {"stalls_count", PlantedBug::stalls_count},
 };
 
 struct Options {

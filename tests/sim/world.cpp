@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 // Nobody's script is longer; whoever is still there then is never going to leave.
 constexpr Duration kEndOfTime = 15min;
 constexpr Duration kSlot = TimerWheel::kSlot;
+constexpr Duration kGrace = 1s;  // what a stop that is noticed leaves everybody to be heard
 
 constexpr const char* kEventNames[] = {"delivered", "end", "error",      "silence", "progress",
                                        "sent",      "fin", "terminated", "reset",   "finished"};
@@ -71,6 +72,11 @@ struct Actor {
   bool has_broken_off = false;  // reset or left
 };
 
+// The daemon did not run; its clock did.
+struct Stop {
+  TimePoint from, until;
+};
+
 class World {
  public:
   World(std::uint64_t seed, bool prints_trace)
@@ -81,7 +87,8 @@ class World {
     shard_.before_event = [this, read_max](TestClient& client) {
       client.wire.conditions.read_bytes_max = dice_.between(1, read_max);
     };
-    shard_.after_turn = [this] { check_counters(); };
+    memory_is_short_ = shard_.settings().limits.max_buffer_memory < 1'000'000;
+    shard_.after_turn = [this] { check_turn(); };
   }
 
   Verdict run() {
@@ -119,6 +126,8 @@ class World {
       actor.plan = make_plan(shard_.settings(), dice_);
       schedule(Duration(dice_.between(0, 3000)), &actor, &World::connect);
     }
+    if (dice_.chance(30))
+      schedule(Duration(dice_.between(100, 9000)), actors_.front().get(), &World::stop);
     if (!dice_.chance(40)) return;
     schedule(Duration(dice_.between(100, 6000)), actors_.front().get(), &World::drain);
   }
@@ -187,7 +196,7 @@ class World {
     const bool waits = plan.manner == Manner::polite || plan.manner == Manner::breaking;
     if (!waits) return;
     const bool silent = plan.deliveries.empty();
-    schedule(silent ? 0ms : Duration(dice_.between(0, 500)), &actor, &World::end);
+    schedule(plan.stays + (silent ? 0ms : Duration(dice_.between(0, 500))), &actor, &World::end);
   }
 
   void deliver(Actor& actor) {
@@ -229,13 +238,39 @@ class World {
 
   void drain(Actor&) {
     draining_ = true;
-    drained_at_ = shard_.now();
     send_meanwhile();
     shard_.begin_drain();
     schedule(shard_.settings().timeouts.drain, actors_.front().get(), &World::evict);
   }
 
+  // SIGSTOP, or a machine that is suspended: clients and their kernels go on without the daemon.
+  void stop(Actor&) {
+    const TimePoint from = shard_.now();
+    const TimePoint end = from + Duration(dice_.between(1500, 40'000));
+    std::vector<Event> daemons_own;
+    while (!events_.empty() && events_.top().at <= end) {
+      const Event event = events_.top();
+      events_.pop();
+      if (event.order == &World::connect || event.order == &World::drain ||
+          event.order == &World::evict || event.order == &World::stop) {
+        daemons_own.push_back(event);
+        continue;
+      }
+      shard_.skip_clock(event.at - shard_.now());
+      (this->*event.order)(*event.actor);
+    }
+    shard_.skip_clock(end - shard_.now());
+    stops_.push_back({from, end});
+    for (const Event& event : daemons_own)
+      events_.push({end, event.number, event.actor, event.order});
+    // Whether the timer or the connections are served first is the loop's affair.
+    if (dice_.chance(50)) shard_.in_turn([this] { shard_.shard().on_timer(); });
+    if (dice_.chance(50))
+      schedule(Duration(dice_.between(10, 5000)), actors_.front().get(), &World::stop);
+  }
+
   void evict(Actor&) {
+    evicted_at_ = shard_.now();
     send_meanwhile();
     shard_.evict_all();
   }
@@ -252,6 +287,31 @@ class World {
   // ---- What must hold
 
   void fail(const std::string& what) { failures_.push_back(what); }
+
+  void check_turn() {
+    check_counters();
+    const LimitSettings& limits = shard_.settings().limits;
+    const std::uint64_t grant = std::max<std::uint64_t>(limits.max_buffer_memory / 32, 4096);
+    if (shard_.shard().queued_memory() > limits.max_buffer_memory + grant)
+      fail("more waits than max_buffer_memory and a grant");
+    for (const auto& actor : actors_) {
+      if (actor->client == nullptr) continue;
+      const std::size_t queued = actor->client->wire.queued_bytes();
+      // Replies are not dropped; they may stand beside a full queue of what is.
+      const std::size_t replies =
+          limits.slow_policy == SlowPolicy::drop_oldest ? limits.queue_soft : 0;
+      if (queued > limits.queue_hard + replies + one_message(*actor))
+        fail("a queue is above queue_hard");
+    }
+  }
+
+  // The most that one message, a word on how many are missing, and a goodbye take.
+  std::uint64_t one_message(const Actor& actor) {
+    constexpr std::uint64_t kAround = 300;
+    const bool may_get_files = actor.plan.speaks == Speaks::framed || !actor.plan.is_ticker;
+    return kAround +
+           (may_get_files ? 26'000 : std::max(shard_.settings().limits.max_message, kTickBytesMax));
+  }
 
   void check_counters() {
     const Counters& counters = shard_.shard().counters();
@@ -276,7 +336,11 @@ class World {
     }
     if (counters.bytes_in != bytes_in || counters.bytes_out != bytes_out)
       fail("bytes are counted wrongly");
-    for (const auto& event : shard_.log.events) fail("the daemon logged: " + event.name);
+    for (const auto& event : shard_.log.events) {
+      const bool expected = (event.name == "stalled" && !stops_.empty()) ||
+                            (event.name == "buffer memory limit reached" && memory_is_short_);
+      if (!expected) fail("the daemon logged: " + event.name);
+    }
   }
 
   void judge(Actor& actor) {
@@ -295,19 +359,34 @@ class World {
     if (allowed_reasons(actor).count(reason) == 0) complain("implausible reason");
     judge_time(actor, reason, complain);
 
+    // Whoever has something waiting may have to make room, also when its end has begun; and an
+    // ending that goes on for too long at a drain is cut.
+    const bool may_be_cut = actor.plan.kernel_bytes_max != SIZE_MAX && wire.saw_reset() &&
+                            (memory_is_short_ || is_unheard(actor) ||
+                             actor.over_at >= deadline_after(evicted_at_, 30s));
     const bool interrupted = reason != name_of(actor.plan.ends_as) || actor.has_broken_off ||
-                             actor.plan.manner == Manner::not_reading || is_unsaid(actor);
+                             actor.plan.manner == Manner::not_reading || is_unsaid(actor) ||
+                             may_be_cut;
     if (!interrupted && wire.saw_reset()) complain("reset");
     if (actor.plan.speaks == Speaks::framed) {
       judge_frames(actor, interrupted, reason, complain);
     } else {
       judge_bytes(actor, interrupted, complain);
     }
-    const bool gentle = !actor.has_broken_off && actor.plan.manner != Manner::not_reading;
+    const bool gentle =
+        !actor.has_broken_off && actor.plan.manner != Manner::not_reading && !may_be_cut;
     if (gentle && wire.saw_reset() && !actor.plan.is_download) complain("reset without a cause");
     if (actor.plan.is_download && gentle && !wire.saw_reset() && reason == "draining" &&
         !wire.received().empty())
       complain("a download cut short ended cleanly");
+  }
+
+  // The daemon went on less than a second after a deadline, which is no stall: this end came before
+  // what had been said, or taken, meanwhile.
+  bool is_unheard(const Actor& actor) const {
+    return std::any_of(stops_.begin(), stops_.end(), [&actor](const Stop& stop) {
+      return actor.over_at >= stop.until && actor.over_at < stop.until + kGrace;
+    });
   }
 
   // Not everything that was planned has been said, because the end came first.
@@ -316,11 +395,15 @@ class World {
     return !ended_by_server && actor.next_delivery < actor.plan.deliveries.size();
   }
 
-  std::set<std::string> allowed_reasons(const Actor& actor) const {
+  std::set<std::string> allowed_reasons(const Actor& actor) {
     std::set<std::string> allowed;
     const auto allow = [&allowed](CloseReason reason) { allowed.emplace(name_of(reason)); };
     if (draining_) allow(CloseReason::draining);
     if (actor.plan.ends_as != CloseReason::peer_closed) allow(actor.plan.ends_as);
+    const bool is_slow = actor.plan.kernel_bytes_max != SIZE_MAX;
+    const bool pushed_out =
+        actor.plan.is_ticker && shard_.settings().limits.slow_policy == SlowPolicy::disconnect;
+    if (is_slow && (pushed_out || memory_is_short_)) allow(CloseReason::slow_consumer);
     const bool ends_itself = actor.plan.ends_as == CloseReason::peer_closed;
     switch (actor.plan.manner) {
       case Manner::polite:
@@ -361,6 +444,14 @@ class World {
       case Manner::breaking:
         break;
     }
+    if (actor.plan.is_ticker && actor.plan.deliveries.empty())
+      allow(CloseReason::first_byte_timeout);
+    if (is_unheard(actor)) {
+      allow(CloseReason::message_timeout);
+      allow(CloseReason::write_timeout);
+    }
+    // Who is pushed to is judged by what waits, and by nothing else.
+    if (actor.plan.is_ticker) allowed.erase("write_timeout");
     return allowed;
   }
 
@@ -368,35 +459,50 @@ class World {
   template <class Complain>
   void judge_time(const Actor& actor, const std::string& reason, Complain&& complain) {
     const TimeoutSettings& timeouts = shard_.settings().timeouts;
+    bool takes_what_comes = actor.plan.kernel_bytes_max == SIZE_MAX;
+    // A stop makes deadlines later, by itself and the moment in which everybody is heard.
     const auto expect = [&](TimePoint from, Duration wait, TimePoint latest_from) {
       if (actor.over_at < from + wait) complain("ended too early");
-      if (actor.over_at > latest_from + wait + kSlot) complain("ended too late");
+      Duration later{};
+      TimePoint heard_until{};  // since the last stop; one is forgiven, two in a row are not
+      for (const Stop& stop : stops_) {
+        const TimePoint due = from + wait + later;
+        // After a stop, time may stand still for what is begun in that moment, too.
+        if (stop.until + kGrace >= from && stop.from < actor.over_at)
+          later += std::max(stop.until - std::max(stop.from, from), Duration{}) + kGrace;
+        if (takes_what_comes && due < stop.until - kGrace && actor.over_at >= stop.until &&
+            actor.over_at < stop.until + kGrace - kSlot && stop.from >= heard_until)
+          complain("ended by the clock that went on while the daemon was stopped");
+        heard_until = stop.until + 2 * kGrace;
+      }
+      // Who is slow to take what is queued sees the end behind it.
+      if (takes_what_comes && actor.over_at > latest_from + wait + kSlot + later)
+        complain("ended too late");
     };
     const bool spoke = actor.next_delivery > 0;
-    // Else the end itself has to wait until it is taken.
-    const bool takes_what_comes = actor.plan.manner != Manner::not_reading;
     if (reason == "first_byte_timeout") {
       if (spoke || timeouts.first_byte == 0ms) complain("a first byte was not missing");
-      if (takes_what_comes) expect(actor.connected_at, timeouts.first_byte, actor.connected_at);
+      expect(actor.connected_at, timeouts.first_byte, actor.connected_at);
     } else if (reason == "idle_timeout" && takes_what_comes) {
       expect(actor.last_delivery_at, timeouts.idle, actor.last_delivery_at);
     } else if (reason == "message_timeout") {
       expect(actor.stalled_at, timeouts.message, actor.stalled_at);
     } else if (reason == "write_timeout" && !draining_) {
+      // Here the end is a reset, which waits for nobody.
+      takes_what_comes = true;
       expect(actor.last_taken_at, timeouts.write,
              std::max(actor.last_taken_at, actor.last_delivery_at));
     }
     if (!draining_ || actor.over_at == kNever) return;
     // An eviction ends everybody: by their own pace of reading, or the patience that is left.
-    const TimePoint evicted = drained_at_ + timeouts.drain;
-    if (actor.plan.kernel_bytes_max == SIZE_MAX && actor.over_at > evicted + kSlot &&
-        actor.over_at > actor.connected_at)
+    if (actor.plan.kernel_bytes_max == SIZE_MAX &&
+        actor.over_at > deadline_after(evicted_at_, kSlot) && actor.over_at > actor.connected_at)
       complain("served after the eviction");
   }
 
   template <class Complain>
   void judge_bytes(const Actor& actor, bool interrupted, Complain&& complain) {
-    std::string said = actor.client->wire.received();
+    std::string said = without_ticks(actor, complain);
     std::string expected = actor.plan.expected;
     if (actor.plan.ends_as == CloseReason::message_too_big) {
       // The replies that are owed, and then a word on what was wrong.
@@ -414,6 +520,60 @@ class World {
     if (!interrupted && said.size() < expected.size())
       complain("replies are missing: " + std::to_string(said.size()) + " of " +
                std::to_string(expected.size()) + " bytes");
+  }
+
+  // What a client was pushed, and how much of it is said to be missing.
+  struct Ticks {
+    std::uint64_t last = 0;
+    bool in_order = true;
+    bool has_gaps = false;
+
+    bool take(const std::string& message) {
+      const std::string kTick = "tick ";
+      const std::string kGap = "error: slow_consumer: ";
+      if (message.starts_with(kGap)) {
+        last += std::stoull(message.substr(kGap.size()));
+        return has_gaps = true;
+      }
+      if (!message.starts_with(kTick)) return false;
+      in_order = in_order && std::stoull(message.substr(kTick.size())) == last + 1;
+      ++last;
+      return true;
+    }
+  };
+
+  template <class Complain>
+  void judge_ticks(const Ticks& ticks, Complain&& complain) {
+    if (!ticks.in_order) complain("something pushed is missing, and nobody was told");
+    if (ticks.has_gaps && shard_.settings().limits.slow_policy != SlowPolicy::drop_oldest)
+      complain("messages were dropped");
+  }
+
+  // What a plain client was answered, without what it was pushed.
+  template <class Complain>
+  std::string without_ticks(const Actor& actor, Complain&& complain) {
+    const std::string& received = actor.client->wire.received();
+    if (!actor.plan.is_ticker) return received;
+    const bool is_text = actor.plan.speaks == Speaks::text;
+    std::string answers;
+    Ticks ticks;
+    std::size_t at = 0;
+    while (at < received.size()) {
+      const std::size_t head = is_text ? 0 : 4;
+      const std::size_t end =
+          is_text ? received.find('\n', at) + 1
+          : received.size() - at < 4
+              ? 0
+              : at + 4 + client::number_in(std::string_view(received).substr(at, 4));
+      if (end == 0 || end > received.size()) break;
+      const std::string message = received.substr(at, end - at);
+      if (!ticks.take(message.substr(head))) answers += message;
+      at = end;
+    }
+    const bool may_be_torn = actor.client->wire.saw_reset() || actor.has_broken_off;
+    if (at < received.size() && !may_be_torn) complain("a message is torn");
+    judge_ticks(ticks, complain);
+    return answers;
   }
 
   template <class Complain>
@@ -434,6 +594,13 @@ class World {
     if (said.frames.empty()) return;
     if (said.frames.front().type != client::hello) complain("no hello");
     said.frames.erase(said.frames.begin());
+    if (actor.plan.is_ticker) {
+      Ticks ticks;
+      std::erase_if(said.frames, [&](const client::Received& frame) {
+        return frame.type == client::message && frame.channel == 0 && ticks.take(frame.payload);
+      });
+      judge_ticks(ticks, complain);
+    }
 
     const auto& expected = actor.plan.expected_frames;
     std::uint64_t last_id = 0;
@@ -482,7 +649,9 @@ class World {
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t next_event_ = 0;
   std::uint64_t connected_ = 0;
-  TimePoint drained_at_{};
+  TimePoint evicted_at_ = kNever;
+  std::vector<Stop> stops_;
+  bool memory_is_short_ = false;
   bool draining_ = false;
   std::vector<std::string> failures_;
 };

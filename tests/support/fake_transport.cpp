@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/support/failing_allocations.hpp"
+
 namespace fairlead {
 
 // The session's side.
@@ -41,6 +43,7 @@ void FakeConnection::break_contract(std::string_view how) {
 }
 
 void FakeConnection::note(FakeEvent event, Bytes bytes) {
+  const AllocationsSucceed always;
   if (on_event) on_event(event, bytes);
 }
 
@@ -122,8 +125,7 @@ bool FakeConnection::deliver() {
   if (!inbox_.empty()) {
     const std::size_t size =
         std::min(inbox_.size(), std::max<std::size_t>(conditions.read_bytes_max, 1));
-    const std::string bytes = inbox_.substr(0, size);
-    inbox_.erase(0, size);
+    const std::string bytes = take_from_inbox(size);
     delivered_bytes_ += size;
     note(FakeEvent::delivered, bytes);
     observer_->on_bytes(bytes);
@@ -134,6 +136,13 @@ bool FakeConnection::deliver() {
   note(FakeEvent::end_delivered);
   observer_->on_end();
   return true;
+}
+
+std::string FakeConnection::take_from_inbox(std::size_t size) {
+  const AllocationsSucceed always;
+  std::string bytes = inbox_.substr(0, size);
+  inbox_.erase(0, size);
+  return bytes;
 }
 
 void FakeConnection::start(TransportObserver& observer) {
@@ -157,7 +166,9 @@ void FakeConnection::probe() {
 void FakeConnection::queue(Bytes bytes) {
   if (terminated_) return;
   if (fin_sent_) break_contract("sent after its FIN");
-  queue_ += bytes;
+  // As ByteQueue does: without memory it holds a part of them.
+  queue_ += bytes.substr(0, bytes.size() / 2);
+  queue_ += bytes.substr(bytes.size() / 2);
 }
 
 void FakeConnection::flush() {
@@ -171,6 +182,7 @@ void FakeConnection::flush() {
 }
 
 void FakeConnection::write() {
+  const AllocationsSucceed always;
   if (!queue_.empty()) {
     const std::size_t room =
         conditions.kernel_bytes_max - std::min(kernel_.size(), conditions.kernel_bytes_max);

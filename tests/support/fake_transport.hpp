@@ -86,7 +86,7 @@ class FakeConnection {
   std::size_t queued_bytes() const { return queue_.size(); }
   std::uint64_t delivered_bytes() const { return delivered_bytes_; }
   std::uint64_t sent_bytes() const { return sent_bytes_; }
-  std::size_t flushes() const { return flushes_; }    // that had something to send
+  std::size_t flushes() const { return flushes_; }  // that had something to send
   // The first breach of the contract by the session; empty: none.
   const std::string& breach() const { return breach_; }
 
@@ -102,6 +102,7 @@ class FakeConnection {
   void write();
   void probe();
   bool deliver();
+  std::string take_from_inbox(std::size_t size);
   void terminate(TerminateManner manner);
   void note(FakeEvent event, Bytes bytes = {});
   void break_contract(std::string_view how);

@@ -13,6 +13,7 @@
 
 #include "common/log/log_sink.hpp"
 #include "server/service/service_environment.hpp"
+#include "tests/support/failing_allocations.hpp"
 
 namespace fairlead {
 
@@ -26,6 +27,7 @@ class CapturingLog final : public LogSink {
   };
 
   void write(Level level, std::string_view event, std::span<const Field> fields) noexcept override {
+    const AllocationsSucceed always;
     Event kept{level, std::string(event), {}};
     for (const Field& one : fields) kept.fields[std::string(one.name)] = text_of(one.value);
     events.push_back(std::move(kept));

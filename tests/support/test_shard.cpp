@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tests/support/failing_allocations.hpp"
+
 namespace fairlead {
 
 using namespace std::chrono_literals;
@@ -106,9 +108,11 @@ std::string TestClient::log_field(const std::string& name) const {
 
 // ---- The loop ----
 
-TestShard::TestShard(ServerSettings settings) : settings_(std::move(settings)) {
+TestShard::TestShard(ServerSettings settings)
+    : settings_(std::move(settings)),
+      output_(std::make_unique<OutputBudget>(settings_.limits.max_buffer_memory, 1U)) {
   shard_ = std::make_unique<Shard>(
-      Shard::Environment{settings_, transcript, files, log, session_log}, now_, 0U, 1U);
+      Shard::Environment{settings_, transcript, files, log, session_log, *output_}, now_, 0U, 1U);
 }
 
 TestShard::~TestShard() = default;
@@ -117,9 +121,12 @@ void TestShard::turn(const std::function<void()>& work) {
   // A turn that always has a successor is a loop that never sleeps.
   constexpr std::uint64_t kTurnsMax = 20'000'000;
   if (++turns_ > kTurnsMax) throw std::runtime_error("the shard never comes to rest");
-  shard_->begin_turn(now_);
-  work();
-  if (shard_->end_turn()) go_on_posted_ = true;
+  {
+    const AllocationsMayFail all;
+    shard_->begin_turn(now_);
+    work();
+    if (shard_->end_turn()) go_on_posted_ = true;
+  }
   if (after_turn) after_turn();
 }
 
@@ -134,8 +141,9 @@ TestClient& TestShard::connect(FakeConditions conditions, std::size_t listener,
   auto& client =
       *clients_.emplace_back(std::make_unique<TestClient>(*this, conditions, number + 1));
   const auto port = static_cast<std::uint16_t>(40'001 + number);
+  auto transport = client.wire.make_transport();
   in_turn([&, this] {
-    shard_->accept(client.wire.make_transport(), *settings_.listeners[listener],
+    shard_->accept(std::move(transport), *settings_.listeners[listener],
                    PeerAddress::from_ipv4({127, 0, 0, 1}, port), refused);
   });
   return client;

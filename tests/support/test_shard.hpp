@@ -74,6 +74,19 @@ class TestShard {
   void advance(Duration time);
   void advance_to(TimePoint time);
 
+  // The process is stopped for so long; then everything that is due or has arrived comes at once.
+  void stop_for(Duration time) {
+    skip_clock(time);
+    advance_to(now_);
+  }
+  // The same at the end of a turn that does `work`.
+  void stop_in_turn(Duration time, const std::function<void()>& work) {
+    turn(work);
+    stop_for(time);
+  }
+  // The clock alone; no turn sees it yet.
+  void skip_clock(Duration time) { now_ += time; }
+
   // Work of the test's own in a turn, then settles.
   void in_turn(const std::function<void()>& work);
   void begin_drain() {
@@ -104,6 +117,7 @@ class TestShard {
   void turn(const std::function<void()>& work);
 
   ServerSettings settings_;
+  std::unique_ptr<OutputBudget> output_;
   TimePoint now_{std::chrono::hours(1)};
   std::deque<std::unique_ptr<TestClient>> clients_;
   std::unique_ptr<Shard> shard_;

@@ -65,6 +65,7 @@ class EchoSession {
   explicit EchoSession(ListenerProtocol protocol) {
     settings_.limits.max_message = kMessageBytesMax;
     settings_.limits.queue_soft = 256 * 1024;
+    settings_.limits.queue_hard = 1024 * 1024;
     settings_.limits.requests_per_turn = 64;
     settings_.timeouts.message = settings_.timeouts.write = Duration(30'000);
     auto service = std::make_unique<ServiceSettings>();
@@ -74,8 +75,8 @@ class EchoSession {
     listener_.service = service.get();
     listener_.idle = Duration(600'000);
     settings_.services.push_back(std::move(service));
-    shard_ = std::make_unique<Shard>(Shard::Environment{settings_, transcript_, files_, log_, log_},
-                                     now_, 0, 1);
+    shard_ = std::make_unique<Shard>(
+        Shard::Environment{settings_, transcript_, files_, log_, log_, output_}, now_, 0, 1);
     auto transport = std::make_unique<Socketless>();
     transport_ = transport.get();
     turn([&] { shard_->accept(std::move(transport), listener_, {}); });
@@ -110,6 +111,7 @@ class EchoSession {
   NoTranscript transcript_;
   NoFiles files_;
   NoLog log_;
+  OutputBudget output_{std::uint64_t{256} * 1024 * 1024, 1};
   std::unique_ptr<Shard> shard_;
   Socketless* transport_ = nullptr;  // the session's
 };

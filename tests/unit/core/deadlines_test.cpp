@@ -114,6 +114,33 @@ TEST(Deadline, EachFrameHasItsOwnTimeAlsoThoseThatAreNoRequests) {
   EXPECT_EQ(client::parse(client.received()).frames.size(), 11U);
 }
 
+TEST(Deadline, AFrameThatIsSkippedHasItsTimeTooHoweverItDrips) {
+  ServerSettings settings = settings_for("echo", ListenerProtocol::framed);
+  settings.timeouts.message = 3s;
+  TestShard shard(std::move(settings));
+  auto& client = shard.connect();
+  client.sends(client::kPreface + client::frame(0x80, 0, 0, std::string(1000, 's')).substr(0, 100));
+  for (int i = 0; i < 2; ++i) shard.advance(1s), client.sends("drip");
+  expect_end_after(shard, client, 1s);
+  EXPECT_EQ(client.reason(), "message_timeout");
+}
+
+TEST(Deadline, EachFrameThatIsSkippedHasItsOwnTime) {
+  ServerSettings settings = settings_for("echo", ListenerProtocol::framed);
+  settings.timeouts.message = 3s;
+  TestShard shard(std::move(settings));
+  auto& client = shard.connect();
+  const std::string skipped = client::frame(0x80, 0, 0, "12345678");
+  client.sends(client::kPreface + skipped.substr(0, 15));
+  for (int i = 0; i < 5; ++i) {
+    shard.advance(2s);
+    client.sends(skipped.substr(15) + skipped.substr(0, 15));
+  }
+  client.sends(skipped.substr(15));
+  shard.advance(10s);
+  EXPECT_FALSE(client.wire.is_over()) << "nothing is begun";
+}
+
 TEST(Deadline, AnUndecidedPrefixIsAMessageBegun) {
   ServerSettings settings = settings_for("echo", ListenerProtocol::framed);
   settings.timeouts.message = 3s;

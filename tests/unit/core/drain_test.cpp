@@ -212,6 +212,58 @@ TEST(Evict, AClientThatTakesNothingIsGivenNoLongerThanTheLinger) {
   EXPECT_EQ(client.reason(), "draining");
 }
 
+TEST(Evict, WhatWasReceivedWhileItsRepliesWaitIsFinishedAsTheClientTakesThem) {
+  for (const char* type : {"text", "len32"}) {
+    const bool is_text = type == std::string("text");
+    TestShard shard(
+        settings_for("echo", is_text ? ListenerProtocol::text : ListenerProtocol::len32));
+    shard.settings().limits.queue_soft = 100;
+    auto& client = shard.connect({.kernel_bytes_max = 50, .client_reads = false});
+    std::string all;
+    for (int i = 0; i < 30; ++i) {
+      const std::string text = "request " + std::to_string(i);
+      all += is_text ? text + "\n" : client::len32(text);
+    }
+    client.sends(all);
+    ASSERT_TRUE(client.wire.is_paused());
+    shard.evict_all();
+    for (int i = 0; i < 40; ++i) client.takes(50), shard.advance(500ms);
+    EXPECT_EQ(client.received(), all);
+    EXPECT_TRUE(client.wire.saw_end());
+    client.ends();
+    EXPECT_EQ(client.reason(), "draining");
+  }
+}
+
+TEST(Evict, NoEndingTakesLongerThanThirtySecondsHoweverItDrips) {
+  TestShard shard(automatic());
+  shard.settings().limits.queue_soft = 1000;
+  constexpr FakeConditions kDrips{.kernel_bytes_max = 10, .client_reads = false};
+  auto& held = shard.connect(kDrips);
+  auto& ending = shard.connect(kDrips);
+  auto& framed = shard.connect(kDrips);
+  held.sends(std::string(900, 'x') + "\n" + std::string(900, 'y') + "\n" + std::string(900, 'z') +
+             "\n");
+  ending.sends(std::string(900, 'x') + "\n").ends();
+  framed.sends(client::kPreface + request(1, std::string(900, 'x')));
+  shard.begin_drain();
+  shard.advance(10s);
+  shard.evict_all();
+  const auto drip_for = [&](int seconds) {
+    for (int i = 0; i < seconds; ++i) {
+      for (TestClient* client : {&held, &ending, &framed}) client->takes(1);
+      shard.advance(1s);
+    }
+  };
+  drip_for(29);
+  EXPECT_EQ(shard.shard().sessions(), 3U);
+  drip_for(2);
+  EXPECT_EQ(shard.shard().sessions(), 0U);
+  EXPECT_EQ(held.reason(), "draining");
+  EXPECT_EQ(ending.reason(), "peer_closed");
+  EXPECT_EQ(framed.reason(), "draining");
+}
+
 TEST(Evict, AnEndingThatTakesNothingIsShortenedToo) {
   TestShard shard(automatic());
   auto& client = shard.connect({.kernel_bytes_max = 10, .client_reads = false});

@@ -87,6 +87,36 @@ TEST(Turns, NoTurnHandlesMoreThanItsShare) {
   EXPECT_EQ(client.received().size(), 285U);
 }
 
+TEST(Turns, AMillionRequestsInARowSlowNobodyElse) {
+  TestShard shard(settings_for("reply", ListenerProtocol::text));
+  auto& greedy = shard.connect();
+  auto& modest = shard.connect();
+  constexpr std::size_t kRequests = 1'000'000;
+  std::string burst;
+  for (std::size_t i = 0; i < 32'768; ++i) burst += "x\n";
+  std::size_t sent = 0;
+  std::size_t asked = 0;
+  std::uint64_t asked_at = 0;
+  std::uint64_t longest = 0;
+  shard.after_turn = [&] {
+    if (greedy.received().size() < 3 * kRequests && modest.received().size() == 3 * asked) {
+      longest = std::max(longest, shard.turns() - asked_at);
+      asked_at = shard.turns();
+      ++asked;
+      modest.wire.send("x\n");
+    }
+    if (greedy.wire.undelivered_bytes() == 0 && sent < kRequests) {
+      const std::size_t count = std::min<std::size_t>(32'768, kRequests - sent);
+      greedy.wire.send(std::string_view(burst).substr(0, 2 * count));
+      sent += count;
+    }
+  };
+  shard.in_turn([] {});
+  EXPECT_EQ(greedy.received().size(), 3 * kRequests);
+  EXPECT_GE(asked, kRequests / 64) << "it had an answer for each share of the other";
+  EXPECT_LE(longest, 3U) << "turns between its request and the reply";
+}
+
 TEST(Turns, ADownloadTakesOneShareOfTheQueuePerTurn) {
   TestShard shard(settings_for("file", ListenerProtocol::text));
   shard.settings().limits.queue_soft = 1000;

@@ -153,13 +153,17 @@ TEST(ProtocolDocument, PlainClientsAreToldAsItSays) {
 TEST(ProtocolDocument, ThoseRefusedAtOnceAreToldWhereTheirProtocolIsKnown) {
   std::size_t seen = 0;
   for (const Row& row : document::close_reasons()) {
-    if (row[3] != "end" || row[4] != "words") continue;
+    if (row[3] != "refused" || row[4] != "words") continue;
     ++seen;
     const auto reason = static_cast<CloseReason>(std::stoi(row[0]));
     EXPECT_EQ(refusal(ListenerProtocol::text, reason), words_for(row) + "\n");
     EXPECT_EQ(refusal(ListenerProtocol::len32, reason), client::len32(words_for(row)));
     EXPECT_EQ(refusal(ListenerProtocol::automatic, reason), "");
-    EXPECT_EQ(refusal(ListenerProtocol::framed, reason), "");
+    const auto told = client::parse(refusal(ListenerProtocol::framed, reason));
+    ASSERT_EQ(told.frames.size(), 2U);
+    EXPECT_EQ(told.frames[0].type, client::hello);
+    EXPECT_EQ(told.frames[1], (client::Received{client::error, 0, 0,
+                                                client::number(std::stoul(row[0]), 4) + row[2]}));
   }
   EXPECT_EQ(seen, 4U);
 }

@@ -203,6 +203,37 @@ TEST(Failure, AFramedClientIsToldByAnErrorFrame) {
   EXPECT_EQ(client.reason(), "internal_error");
 }
 
+// A service that fails wherever it can.
+TEST(Failure, OfAPushingServiceOnItsOwnTimeEndsNobody) {
+  ServerSettings settings = settings_for("thrower", ListenerProtocol::text);
+  settings.services.front()->text = "on_time";
+  TestShard shard(std::move(settings));
+  auto& client = shard.connect();
+  shard.advance(1s);
+  client.sends("still served\n");
+  EXPECT_EQ(client.received(), "still served\n");
+  ASSERT_FALSE(shard.log.events.empty());
+  EXPECT_EQ(shard.log.events[0].name, "service failed");
+  EXPECT_EQ(shard.log.events[0].fields["what"], "on_time");
+}
+
+TEST(Failure, WhereverAServiceThrowsItsSessionAloneEnds) {
+  for (const char* place : {"on_open", "on_message", "on_writable", "no exception"}) {
+    ServerSettings settings = settings_for("thrower", ListenerProtocol::text);
+    settings.services.front()->text = place;
+    add_listener(settings, ListenerProtocol::text, &add_service(settings, "echo", "echo"));
+    TestShard shard(std::move(settings));
+    auto& other = shard.connect({}, 1);
+    auto& unlucky = shard.connect();
+    unlucky.sends("go\n").ends();
+    EXPECT_EQ(unlucky.reason(), "internal_error") << place;
+    EXPECT_TRUE(unlucky.wire.is_destroyed()) << place;
+    other.sends("hello\n");
+    EXPECT_EQ(other.received(), "hello\n") << place;
+    expect_all_counted(shard);
+  }
+}
+
 // ---- The line in the log
 
 TEST(SessionLog, HasOneLineWithEveryFieldPerSession) {

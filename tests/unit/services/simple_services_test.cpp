@@ -1,7 +1,6 @@
 // echo, reply, log, discard and greet, through a whole shard.
 #include <gtest/gtest.h>
 
-#include "server/service/service_table.hpp"
 #include "tests/support/client_frames.hpp"
 #include "tests/support/test_shard.hpp"
 
@@ -9,14 +8,6 @@ namespace fairlead {
 namespace {
 
 using Lines = std::vector<std::string>;
-
-TEST(ServiceTable, HasEveryTypeAndNoOther) {
-  for (const char* name : {"echo", "reply", "log", "discard", "greet", "file"})
-    EXPECT_NE(service_type_named(name), nullptr) << name;
-  EXPECT_EQ(service_type_named("chat"), nullptr);
-  EXPECT_EQ(service_type_named(""), nullptr);
-  EXPECT_EQ(service_types().size(), 6U);
-}
 
 TEST(Echo, ReturnsEveryByteAsItCame) {
   std::string all;
