@@ -51,7 +51,8 @@ class Transport : public ByteSink {
  public:
   virtual ~Transport() = default;
 
-  // Begins to read. The observer outlives the Transport.
+  // Begins to read. The observer outlives the Transport. May fail at once: on_error within the
+  // call.
   virtual void start(TransportObserver& observer) = 0;
 
   // send(Bytes), of ByteSink: copies into the queue; it leaves at the next flush(). Ignored once

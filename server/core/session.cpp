@@ -56,6 +56,7 @@ void Session::start(CloseReason refused) {
   reason_ = refused;  // whatever happens now: it was never let in
   guarded([this, refused] {
     transport_->start(*this);
+    if (!is_talking()) return;  // it has failed at once, and the session has ended
     if (refused != CloseReason::none) return refuse(refused);
     if (listener_.service != nullptr) {
       channel_.emplace(*this, context_.service(*listener_.service), std::uint16_t{0});

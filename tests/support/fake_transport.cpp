@@ -147,7 +147,11 @@ std::string FakeConnection::take_from_inbox(std::size_t size) {
 
 void FakeConnection::start(TransportObserver& observer) {
   observer_ = &observer;
-  reading_ = true;
+  reading_ = !conditions.start_fails;
+  if (reading_) return;
+  ended_ = true;
+  note(FakeEvent::error_delivered);
+  observer.on_error(TransportError::failed);
 }
 
 void FakeConnection::probe() {

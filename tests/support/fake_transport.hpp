@@ -25,6 +25,8 @@ struct FakeConditions {
   // False: a probe is always answered within the call. True: as Link does it, after cancelling the
   // read that is pending.
   bool probe_answers_later = true;
+  // True: start() fails, as epoll_ctl(2) does without memory.
+  bool start_fails = false;
 };
 
 // What happened on one connection, for a trace.

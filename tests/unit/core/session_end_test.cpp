@@ -62,6 +62,26 @@ TEST(SessionEnd, ADeadNetworkIsPeerVanishedAndAStrangeErrorIsOurs) {
   expect_all_counted(shard);
 }
 
+TEST(SessionEnd, ATransportThatFailsAtItsStartIsAnEndLikeAnyOther) {
+  for (const auto protocol : {ListenerProtocol::automatic, ListenerProtocol::text,
+                              ListenerProtocol::len32, ListenerProtocol::framed}) {
+    for (const auto refused : {CloseReason::none, CloseReason::server_full}) {
+      ServerSettings settings = settings_for("echo", protocol);
+      settings.services.front()->greeting = "welcome";
+      settings.services.front()->transcript.on_connect = "connected";
+      TestShard shard(std::move(settings));
+      auto& client = shard.connect({.start_fails = true}, 0, refused);
+      EXPECT_EQ(client.reason(),
+                refused == CloseReason::none ? "internal_error" : name_of(refused));
+      EXPECT_TRUE(client.wire.is_destroyed());
+      EXPECT_EQ(client.received(), "");
+      EXPECT_EQ(client.wire.breach(), "");
+      EXPECT_TRUE(shard.transcript.lines.empty());
+      EXPECT_EQ(shard.shard().sessions(), 0U);
+    }
+  }
+}
+
 TEST(SessionEnd, TheFirstReasonStands) {
   ServerSettings settings = settings_for("echo", ListenerProtocol::text);
   settings.services.front()->close_after = 1;
