@@ -64,7 +64,7 @@ constexpr Key kKeys[] = {
 {"timeouts",   "write",            duration,  "",               "30s",        0,       kYear,         "",                           L, "How long a client may take no byte of what waits for it."},
 {"timeouts",   "linger",           duration,  "",               "2s",         0,       60 * kSecond,  "",                           L, "After its last byte the daemon reads and drops until the client ends too, or is silent for this long. 0: no wait."},
 {"timeouts",   "drain",            duration,  "",               "10s",        0,       kDay,          "",                           L, "At TERM: how long the connected clients are still served. 0: not at all."},
-{"timeouts",   "lame_duck",        duration,  "",               "2m",         0,       kDay,          "",                           L, "At QUIT: over how long the goodbyes are spread. 0: all at once. Not enforced yet."},
+{"timeouts",   "lame_duck",        duration,  "",               "2m",         0,       kDay,          "",                           L, "At QUIT: over how long the goodbyes are spread. 0: all at once."},
 
 {"socket",     "backlog",          count,     "connections",    "4096",       1,       1'000'000,     "",                           R, "Connections that the kernel keeps until they are accepted; net.core.somaxconn bounds it."},
 {"socket",     "reuse_address",    flag,      "",               "yes",        0,       0,             "",                           R, "Lets a restarted daemon listen again at once, while old connections are still in TIME_WAIT."},

@@ -128,9 +128,13 @@ class Daemon {
   Core& core_of(Loop& loop);
   void announce(const std::vector<OpenedListener>& opened);
 
+  // How the daemon is on its way out.
+  enum class Stop : std::uint8_t { none, lame_duck, drain };
+
   void on_signal(int number);
-  void begin_drain();
+  void begin_stop(Stop how);
   void listener_stopped();
+  void let_go();
   void on_deadline();
   void census_then(const char* event, const std::function<void(Core&)>& act);
   void core_emptied();
@@ -153,8 +157,9 @@ class Daemon {
   std::optional<Alarm> deadline_;
   std::size_t next_core_ = 0;
   std::size_t listeners_stopping_ = 0;
-  std::size_t cores_draining_ = 0;
-  bool draining_ = false;
+  std::size_t cores_in_use_ = 0;
+  TimePoint evict_all_at_ = kNever;
+  Stop stop_ = Stop::none;
   bool leaving_ = false;
 };
 
@@ -170,6 +175,7 @@ Daemon::Daemon(const ServerSettings& settings, Log& log, const ConnectionLimit& 
   for (std::uint32_t i = 0; i < settings.threads; ++i) {
     Core& core = *cores_.emplace_back(std::make_unique<Core>(environment, i, settings.threads));
     core.shard.on_session_freed = [this](const PeerAddress& peer) { admission_.release(peer); };
+    core.shard.on_empty = [this] { cores_.front()->loop.post([this] { core_emptied(); }); };
     // Converters are opened while there are descriptors, not at the first Chinese message.
     core.loop.post([this] {
       if (!open_converters()) log_.warn("encodings missing: GBK clients will not be understood");
@@ -193,7 +199,7 @@ Outcome Daemon::run() {
     }
   }
   Core& first = *cores_.front();
-  signals_.emplace(first.loop, std::initializer_list<int>{SIGTERM, SIGINT, SIGUSR1},
+  signals_.emplace(first.loop, std::initializer_list<int>{SIGTERM, SIGINT, SIGQUIT, SIGUSR1},
                    [this](int number) { on_signal(number); });
   deadline_.emplace(first.loop);
 
@@ -252,14 +258,18 @@ void Daemon::on_signal(int number) {
     log_.reopen();
     return report_counters();
   }
-  if (draining_) return leave_at_once();
-  begin_drain();
+  const Stop asked = number == SIGQUIT ? Stop::lame_duck : Stop::drain;
+  if (stop_ == Stop::none) return begin_stop(asked);
+  if (asked == Stop::lame_duck) return;  // no more than what is under way
+  if (stop_ == Stop::drain) return leave_at_once();
+  stop_ = asked;
+  if (listeners_stopping_ == 0) let_go();
 }
 
 // Stop listening first, then let go: whoever was waiting to be accepted is still served.
-void Daemon::begin_drain() {
-  draining_ = true;
-  cores_draining_ = cores_.size();
+void Daemon::begin_stop(Stop how) {
+  stop_ = how;
+  cores_in_use_ = cores_.size();
   listeners_stopping_ = entrances_.size();
   for (const auto& entrance : entrances_) {
     entrance->core().loop.post([this, one = entrance.get()] {
@@ -268,18 +278,29 @@ void Daemon::begin_drain() {
   }
 }
 
-// The last connection is in its core's mailbox by now, ahead of the drain.
+// The last connection is in its core's mailbox by now, ahead of what follows.
 void Daemon::listener_stopped() {
-  if (--listeners_stopping_ > 0) return;
-  census_then("draining", [this](Core& core) {
-    core.shard.on_empty = [this] { cores_.front()->loop.post([this] { core_emptied(); }); };
-    core.shard.begin_drain();
-  });
-  deadline_->set(Loop::read_clock() + settings_.timeouts.drain, [this] { on_deadline(); });
+  if (--listeners_stopping_ == 0) let_go();
+}
+
+// Once, or twice where a lame duck is cut short.
+void Daemon::let_go() {
+  const TimeoutSettings& timeouts = settings_.timeouts;
+  const bool slowly = stop_ == Stop::lame_duck;
+  if (slowly) {
+    census_then("lame duck", [time = timeouts.lame_duck](Core& core) {
+      core.shard.evict_over(time, CloseReason::draining);
+    });
+  } else {
+    census_then("draining", [](Core& core) { core.shard.begin_drain(); });
+  }
+  evict_all_at_ =
+      std::min(evict_all_at_, Loop::read_clock() + (slowly ? timeouts.lame_duck : timeouts.drain));
+  deadline_->set(evict_all_at_, [this] { on_deadline(); });
 }
 
 void Daemon::on_deadline() {
-  census_then("drain deadline reached",
+  census_then(stop_ == Stop::lame_duck ? "lame duck deadline reached" : "drain deadline reached",
               [](Core& core) { core.shard.evict_all(CloseReason::draining); });
 }
 
@@ -302,7 +323,7 @@ void Daemon::census_then(const char* event, const std::function<void(Core&)>& ac
 }
 
 void Daemon::core_emptied() {
-  if (--cores_draining_ == 0) leave();
+  if (--cores_in_use_ == 0) leave();
 }
 
 void Daemon::leave() {

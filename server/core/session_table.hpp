@@ -21,6 +21,14 @@ class SessionTable {
   std::size_t size() const noexcept { return slots_.size() - free_.size(); }
   std::size_t capacity() const noexcept { return slots_.capacity(); }
 
+  // The first session at or behind `slot`, which is then the one behind it; null: there is none.
+  Session* next(std::uint32_t& slot) noexcept {
+    while (slot < slots_.size()) {
+      if (Session* found = slots_[slot++].get()) return found;
+    }
+    return nullptr;
+  }
+
   // Calls visit(Session&) for each; the visit may close sessions but neither add nor free one.
   template <class Visit>
   void for_each(Visit&& visit) {

@@ -77,7 +77,7 @@ TimePoint Shard::resume(TimePoint late) {
 TimePoint Shard::next_wake() const {
   TimePoint soonest = context_.wheel.next_due().value_or(kNever);
   for (const auto& one : context_.services) soonest = std::min(soonest, one->due());
-  return soonest;
+  return std::min(soonest, next_eviction());
 }
 
 std::optional<TimePoint> Shard::next_due() const {
@@ -89,6 +89,7 @@ std::optional<TimePoint> Shard::next_due() const {
 void Shard::on_timer() {
   context_.wheel.advance(context_.now,
                          [](WheelEntry& entry) { static_cast<Session&>(entry).on_due(); });
+  while (next_eviction() <= context_.now) evict_next();
   for (const auto& one : context_.services) {
     try {
       one->wake();
@@ -113,7 +114,7 @@ bool Shard::end_turn() {
   flush_all();
   keep_to_budget();
   flush_all();
-  if (context_.draining && table_.size() == 0 && on_empty) std::exchange(on_empty, nullptr)();
+  if (stopping_ && table_.size() == 0 && on_empty) std::exchange(on_empty, nullptr)();
   // What is overdue is due from now on; the wheel would say the moment after its last advance.
   awaited_ = context_.unfinished.empty() ? std::max(next_wake(), context_.now) : context_.now;
   return !context_.unfinished.empty();
@@ -260,14 +261,39 @@ Counters Shard::report() {
   return sum;
 }
 
+// ---- The end ----
+
 void Shard::begin_drain() {
-  context_.draining = true;
+  stopping_ = context_.draining = true;
   table_.for_each([](Session& session) { session.begin_drain(); });
 }
 
 void Shard::evict_all(CloseReason reason) {
-  context_.stopping_since = context_.now;
+  stopping_ = true;
+  if (context_.stopping_since == kNever) context_.stopping_since = context_.now;
   table_.for_each([reason](Session& session) { session.evict(reason); });
+}
+
+void Shard::evict_over(Duration time, CloseReason reason) {
+  stopping_ = true;
+  std::int64_t sessions = 0;
+  table_.for_each(
+      [&sessions](const Session& session) { sessions += session.is_talking() ? 1 : 0; });
+  if (sessions > 0) evictions_ = Evictions{context_.now, time, reason, sessions};
+}
+
+TimePoint Shard::next_eviction() const {
+  if (!evictions_) return kNever;
+  const Evictions& all = *evictions_;
+  return all.begun + all.time * (all.done + 1) / all.sessions;
+}
+
+void Shard::evict_next() {
+  Evictions& all = *evictions_;
+  Session* next = table_.next(all.slot);
+  while (next != nullptr && !next->is_talking()) next = table_.next(all.slot);
+  if (next != nullptr) next->evict(all.reason);
+  if (next == nullptr || ++all.done == all.sessions) evictions_.reset();
 }
 
 }  // namespace fairlead

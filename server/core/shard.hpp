@@ -53,6 +53,10 @@ class Shard final : public TurnClient {
   void begin_drain();
   void evict_all(CloseReason reason);
 
+  // Lame duck: those who are there now are evicted one after the other, evenly over that time.
+  // Until its turn each is served as ever. Either phase of a stop may follow at any time.
+  void evict_over(Duration time, CloseReason reason);
+
   std::size_t sessions() const noexcept { return table_.size(); }
 
   // Who is still being served, by protocol.
@@ -82,7 +86,7 @@ class Shard final : public TurnClient {
 
   // Called once for each session that had been let in, when it has been freed.
   std::function<void(const PeerAddress&)> on_session_freed;
-  // Called once, when a drain has been begun and no session is left.
+  // Called once, when a stop has been begun and no session is left.
   std::function<void()> on_empty;
 
  private:
@@ -95,6 +99,8 @@ class Shard final : public TurnClient {
   Session& make_session(std::unique_ptr<Transport> transport, const ListenerSettings& listener,
                         const PeerAddress& peer, std::uint64_t id);
   void free(Session& session);
+  TimePoint next_eviction() const;
+  void evict_next();
 
   ShardContext context_;
   OutputBudget& budget_;
@@ -103,6 +109,17 @@ class Shard final : public TurnClient {
   std::uint64_t next_id_;
   const std::uint32_t index_;
   const std::uint64_t id_step_;
+
+  struct Evictions {
+    TimePoint begun;
+    Duration time;
+    CloseReason reason;
+    std::int64_t sessions;
+    std::int64_t done = 0;
+    std::uint32_t slot = 0;  // those before it have had their turn
+  };
+  std::optional<Evictions> evictions_;  // of a lame duck
+  bool stopping_ = false;
 
   // The shard's time is the clock's less the gaps in which the daemon did not run.
   Duration skipped_{};

@@ -418,7 +418,7 @@ ServerSettings make_settings(Dice& dice) {
                        .write = 3s,
                        .linger = 1s,
                        .drain = 2s,
-                       .lame_duck = 2min};
+                       .lame_duck = 5s};
   service(settings, "lines", "echo", Boundary::line);
   service(settings, "chunks", "echo", Boundary::chunk);
   service(settings, "pauses", "echo", Boundary::automatic);

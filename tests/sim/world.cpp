@@ -236,11 +236,27 @@ class World {
 
   // ---- What the daemon does
 
-  void drain(Actor&) {
-    draining_ = true;
+  void drain(Actor& actor) {
+    if (!std::exchange(draining_, true) && dice_.chance(40)) return be_lame_duck(actor);
     send_meanwhile();
     shard_.begin_drain();
-    schedule(shard_.settings().timeouts.drain, actors_.front().get(), &World::evict);
+    schedule(shard_.settings().timeouts.drain, &actor, &World::evict);
+  }
+
+  // The goodbyes are spread; now and then a drain cuts that short.
+  void be_lame_duck(Actor& actor) {
+    const Duration time = shard_.settings().timeouts.lame_duck;
+    const Shard::Census there = shard_.shard().census();
+    lame_ = there.text + there.len32 + there.framed + there.undecided;
+    shard_.evict_over(time);
+    if (dice_.chance(30)) return schedule(Duration(dice_.between(0, 3000)), &actor, &World::drain);
+    schedule(time / 2, &actor, &World::check_half);
+    schedule(time, &actor, &World::evict);
+  }
+
+  void check_half(Actor&) {
+    const bool too_many = shard_.closed(CloseReason::draining) > (lame_ + 1) / 2;
+    if (too_many) fail("more than half were sent away in half of the time");
   }
 
   // SIGSTOP, or a machine that is suspended: clients and their kernels go on without the daemon.
@@ -252,7 +268,8 @@ class World {
       const Event event = events_.top();
       events_.pop();
       if (event.order == &World::connect || event.order == &World::drain ||
-          event.order == &World::evict || event.order == &World::stop) {
+          event.order == &World::evict || event.order == &World::stop ||
+          event.order == &World::check_half) {
         daemons_own.push_back(event);
         continue;
       }
@@ -649,6 +666,7 @@ class World {
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t next_event_ = 0;
   std::uint64_t connected_ = 0;
+  std::uint64_t lame_ = 0;  // sessions when the lame duck began
   TimePoint evicted_at_ = kNever;
   std::vector<Stop> stops_;
   bool memory_is_short_ = false;

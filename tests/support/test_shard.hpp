@@ -92,6 +92,9 @@ class TestShard {
   void begin_drain() {
     in_turn([this] { shard_->begin_drain(); });
   }
+  void evict_over(Duration time) {
+    in_turn([this, time] { shard_->evict_over(time, CloseReason::draining); });
+  }
   void evict_all(CloseReason reason = CloseReason::draining) {
     in_turn([this, reason] { shard_->evict_all(reason); });
   }

@@ -3,6 +3,7 @@ import fcntl
 import json
 import pathlib
 import re
+import select
 import signal
 import socket
 import struct
@@ -261,13 +262,92 @@ class Drain(SignalTest):
 
 
     def test_however_many_signals_come_it_ends_as_it_should(self):
-        for first in (signal.SIGTERM, signal.SIGINT):
+        for first in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             for _ in range(10):
                 with Daemon(CONFIG.format(directory=self.folder)) as daemon:
                     while daemon.is_running():
-                        for number in (first, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+                        for number in (first, signal.SIGUSR1, signal.SIGQUIT, signal.SIGTERM, signal.SIGINT):
                             daemon.send_signal(number)
                     self.assertEqual(0, daemon.wait(), daemon.stderr())
+
+
+class LameDuck(SignalTest):
+    def wait_until_lame(self):
+        self.daemon.wait_for_events("lame duck")
+        with self.assertRaises(ConnectionRefusedError):
+            connect(self.daemon.address())
+
+    def test_goodbyes_are_spread(self):
+        self.start("[timeouts]\nlame_duck = 3s\ndrain = 1m\n")
+        framed = [self.framed() for _ in range(8)]
+        plain = [self.connect("text") for _ in range(8)]
+        for client in framed:
+            client.ask(b"1")
+        self.wait_until_served(16)
+        self.daemon.send_signal(signal.SIGQUIT)
+        ended = []
+        waiting = {client.socket: client for client in framed} | {client: client for client in plain}
+        while waiting:
+            for ready in select.select(list(waiting), [], [], 60)[0]:
+                client = waiting.pop(ready)
+                ended.append(time.monotonic())
+                if client is ready:
+                    self.assertEqual(b"", client.recv(100))
+                else:
+                    goodbye, = client.read_until_end()
+                    self.assertEqual((GOAWAY, 1), (goodbye.type, reason_of(goodbye.payload)))
+                ready.close()
+        self.assertEqual(0, self.daemon.wait())
+        self.assertGreater(ended[-1] - ended[0], 1, "sixteen within three seconds are not all sent away in one")
+        census, = self.daemon.events("lame duck")
+        self.assertEqual((8, 8), (census["framed"], census["text"]))
+        self.assertEqual(["draining"] * 16, [session["reason"] for session in self.daemon.sessions()])
+
+    def test_until_its_turn_everybody_is_served_and_a_second_quit_changes_nothing(self):
+        self.start("[timeouts]\nlame_duck = 10m\ndrain = 10m\n")
+        framed, text = self.framed(), self.connect("text")
+        self.wait_until_served(2)
+        self.daemon.send_signal(signal.SIGQUIT)
+        self.wait_until_lame()
+        self.daemon.send_signal(signal.SIGQUIT)
+        self.daemon.counters()  # asked for after it, so it has been heard
+        for _ in range(3):
+            self.assertEqual(b"<x>", framed.ask(b"x"))
+            text.sendall(b"x\n")
+            self.assertEqual(b"<x>\n", text.recv(100))
+        framed.socket.close()
+        text.close()
+        self.assertEqual(0, self.daemon.wait())
+
+    def test_term_makes_it_a_drain(self):
+        self.start("[timeouts]\nlame_duck = 10m\ndrain = 300ms\n")
+        framed, text = self.framed(), self.connect("text")
+        framed.ask(b"1")
+        self.wait_until_served(2)
+        self.daemon.send_signal(signal.SIGQUIT)
+        self.wait_until_lame()
+        self.daemon.send_signal(signal.SIGTERM)
+        self.assertEqual([GOAWAY], [one.type for one in framed.read_until_end()])
+        self.assertEqual(b"", receive_until_end(text))
+        framed.socket.close()
+        text.close()
+        self.assertEqual(0, self.daemon.wait())
+        self.daemon.wait_for_events("drain deadline reached")
+
+    def test_a_second_term_ends_it_now(self):
+        self.start("[timeouts]\nlame_duck = 10m\ndrain = 10m\n")
+        self.connect("text")
+        self.wait_until_served(1)
+        self.daemon.send_signal(signal.SIGQUIT)
+        self.wait_until_lame()
+        self.daemon.send_signal(signal.SIGTERM)
+        self.daemon.wait_for_events("draining")
+        self.assertTrue(self.daemon.is_running())
+        self.assertEqual(0, self.daemon.stop(signal.SIGINT))
+
+    def test_without_clients_it_ends_at_once(self):
+        self.start("[timeouts]\nlame_duck = 10m\ndrain = 10m\n")
+        self.assertEqual(0, self.daemon.stop(signal.SIGQUIT))
 
 
 class LogFiles(SignalTest):

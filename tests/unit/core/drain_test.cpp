@@ -296,5 +296,103 @@ TEST(Evict, AFramedClientGetsGoaway) {
                                            "the server is restarting; connect again"}));
 }
 
+std::size_t ended(TestShard& shard) {
+  std::size_t count = 0;
+  for (const auto& client : shard.clients()) count += client->wire.saw_end() ? 1 : 0;
+  return count;
+}
+
+TEST(LameDuck, GoodbyesAreSpreadEvenly) {
+  TestShard shard(automatic());
+  for (int i = 0; i < 10; ++i) shard.connect().sends(i % 2 == 0 ? "a\n" : client::len32("a"));
+  shard.evict_over(100s);
+  for (std::size_t gone = 0; gone < 10; ++gone) {
+    EXPECT_EQ(ended(shard), gone);
+    shard.advance(10s);
+  }
+  EXPECT_EQ(ended(shard), 10U);
+  shard.advance(3s);
+  EXPECT_EQ(shard.closed(CloseReason::draining), 10U);
+}
+
+TEST(LameDuck, MoreClientsThanMillisecondsAreSpreadToo) {
+  TestShard shard(automatic());
+  for (int i = 0; i < 500; ++i) shard.connect();
+  shard.evict_over(100ms);
+  shard.advance(50ms);
+  EXPECT_NEAR(static_cast<double>(ended(shard)), 250, 5) << "whose millisecond has come";
+  shard.advance(50ms);
+  EXPECT_EQ(ended(shard), 500U);
+}
+
+TEST(LameDuck, EachIsServedUntilItsTurnAndThenToldAsInADrain) {
+  TestShard shard(automatic());
+  auto& first = shard.connect();
+  auto& second = shard.connect();
+  first.sends(client::kPreface + request(1, "a"));
+  second.sends(client::kPreface + request(1, "a"));
+  shard.evict_over(20s);
+  shard.advance(9s);
+  first.sends(request(2, "b"));
+  shard.advance(1s);
+  const auto said = client::parse(first.received()).frames;
+  ASSERT_EQ(said.size(), 4U);
+  EXPECT_EQ(said[2], (client::Received{client::reply, 0, 2, "b"}));
+  EXPECT_EQ(said[3], (client::Received{client::goaway, 0, 0, client::number(2, 4) + kGoaway}));
+  EXPECT_TRUE(first.wire.saw_end());
+  second.sends(request(2, "b"));
+  EXPECT_EQ(client::parse(second.received()).frames.back(),
+            (client::Received{client::reply, 0, 2, "b"}));
+}
+
+TEST(LameDuck, WhoLeavesIsNotWaitedFor) {
+  TestShard shard(automatic());
+  int told = 0;
+  shard.shard().on_empty = [&] { ++told; };
+  auto& staying = shard.connect();
+  auto& leaving = shard.connect();
+  shard.evict_over(20s);
+  leaving.ends();
+  EXPECT_EQ(told, 0);
+  staying.ends();
+  EXPECT_EQ(told, 1);
+  shard.advance(30s);
+  EXPECT_EQ(told, 1);
+}
+
+TEST(LameDuck, OfAnEmptyShardIsOverAtOnce) {
+  TestShard shard(automatic());
+  int told = 0;
+  shard.shard().on_empty = [&] { ++told; };
+  shard.evict_over(20s);
+  EXPECT_EQ(told, 1);
+}
+
+TEST(LameDuck, ADrainCutsItShort) {
+  TestShard shard(automatic());
+  auto& framed = shard.connect();
+  auto& text = shard.connect();
+  framed.sends(client::kPreface + request(1, "a"));
+  text.sends("a\n");
+  shard.evict_over(1000s);
+  shard.advance(1s);
+  shard.begin_drain();
+  EXPECT_EQ(client::parse(framed.received()).frames.back().type, client::goaway);
+  text.sends("b\n");
+  EXPECT_EQ(text.received(), "a\nb\n");
+  shard.evict_all();
+  EXPECT_TRUE(text.wire.saw_end());
+  shard.advance(3s);
+  EXPECT_EQ(shard.shard().sessions(), 0U);
+}
+
+TEST(LameDuck, OverNoTimeIsAtOnce) {
+  TestShard shard(automatic());
+  for (int i = 0; i < 3; ++i) shard.connect();
+  shard.evict_over(0s);
+  shard.advance(TimerWheel::kSlot);
+  EXPECT_EQ(ended(shard), 3U);
+}
+
 }  // namespace
 }  // namespace fairlead
