@@ -164,8 +164,10 @@ void Session::mark_dirty() noexcept {
 // After the kernel was offered what waits: how much is left, and since when. `progress`: it had
 // refused some, and has now taken more.
 void Session::take_stock(bool progress) {
-  account();
   const std::size_t queued = queued_bytes();
+  // Nearly always: the kernel has taken all, and had before.
+  if (queued == 0 && queued_blocks_ == 0 && behind_since_ == kNever && !overrun_) return;
+  account();
   const LimitSettings& limits = context_.settings.limits;
   const bool pushed_to = is_pushed_to();
   if (queued <= (pushed_to ? limits.queue_soft : 0)) {
@@ -193,12 +195,12 @@ void Session::after_output() {
     if (!transport_->finished_sending() && !planted(PlantedBug::close_drops_queue)) return;
     return peer_ended_ ? terminate(TerminateManner::quiet) : linger();
   }
-  if (stage_ != Stage::talking) return;
+  if (stage_ != Stage::talking || hold_ != Hold::output) return;
   // Resuming at half of the mark keeps a slow reader from being paused and resumed for every reply.
   if (backlog_bytes() > context_.settings.limits.queue_soft / 2) return;
   // In a turn of its own: a client that takes everything at once would keep this one for itself.
   if (planted(PlantedBug::no_resume_after_end) && peer_ended_) return;
-  if (hold_ == Hold::output) hold(Hold::turn);
+  hold(Hold::turn);
 }
 
 }  // namespace fairlead
