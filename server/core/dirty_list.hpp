@@ -1,4 +1,4 @@
-// The sessions that have something to do at the end of the turn.
+// The sessions that have something to do at the end of this turn, or of one of the next.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +24,8 @@ class DirtyList {
     }
     sessions_.push_back(&session);
   }
+
+  bool empty() const noexcept { return head_ == sessions_.size(); }
 
   // Null when there is none.
   Session* take() noexcept {

@@ -85,6 +85,8 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   CloseReason reason() const { return reason_; }
   bool is_talking() const { return stage_ == Stage::talking || stage_ == Stage::detecting; }
   bool waits_for_turn() const { return hold_ == Hold::turn; }
+  bool is_pushed() const { return is_pushed_; }    // has a place in ShardContext::pushed
+  void leave_pushed() { is_pushed_ = false; }      // has been taken from there
   bool is_counted() const { return is_counted_; }  // in the shard's counters, by its end
   void add_traffic(Counters& sum) const;
   bool is_finished() const { return stage_ == Stage::finished; }
@@ -158,6 +160,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   enum class Keep : std::uint8_t { always, if_room };
   void send(const Frame& frame, Keep keep);
   void mark_dirty() noexcept;
+  void mark_pushed() noexcept;
   void after_output();
   void take_stock(bool progress);
   void account() noexcept;
@@ -215,6 +218,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   CloseReason evicted_for_ = CloseReason::none;
   bool peer_ended_ : 1 = false;
   bool dirty_ : 1 = false;
+  bool is_pushed_ : 1 = false;
   bool draining_ : 1 = false;
   bool probing_pause_ : 1 = false;
   bool spoken_ : 1 = false;      // framed: a frame has come

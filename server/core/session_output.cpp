@@ -161,6 +161,12 @@ void Session::mark_dirty() noexcept {
   context_.dirty.add(*this);
 }
 
+void Session::mark_pushed() noexcept {
+  if (is_pushed_) return;
+  is_pushed_ = true;
+  context_.pushed.add(*this);
+}
+
 // After the kernel was offered what waits: how much is left, and since when. `progress`: it had
 // refused some, and has now taken more.
 void Session::take_stock(bool progress) {

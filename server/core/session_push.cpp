@@ -51,7 +51,7 @@ void Session::look_who_pushes() {
 // closes nobody, and what fails here is for this session's own flush.
 void Session::push(const Frame& frame) noexcept {
   if (stage_ != Stage::talking || torn_ || overrun_ || reason_ != CloseReason::none) return;
-  mark_dirty();
+  mark_pushed();
   const LimitSettings& limits = context_.settings.limits;
   try {
     if (queued_bytes() >= limits.queue_hard) {
@@ -83,7 +83,7 @@ void Session::push(const Frame& frame) noexcept {
 
 void Session::fail_push() noexcept {
   torn_ = true;
-  mark_dirty();
+  mark_pushed();
 }
 
 // After a flush: passes on what waits behind the Transport's own queue, as long as the kernel takes

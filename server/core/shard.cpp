@@ -18,6 +18,11 @@ constexpr Duration kStallMin{1000};
 // What clients get at least, after a stall, to be heard.
 constexpr Duration kGrace{1000};
 
+// Bounds of a turn, so that what happens to thousands at once delays nobody else by more than some
+// hundred microseconds.
+constexpr std::size_t kPushedPerTurn = 64;
+constexpr std::size_t kDuePerTurn = 64;
+
 }  // namespace
 
 ServiceInstance& ShardContext::service(const ServiceSettings& wanted) {
@@ -87,9 +92,9 @@ std::optional<TimePoint> Shard::next_due() const {
 }
 
 void Shard::on_timer() {
-  context_.wheel.advance(context_.now,
-                         [](WheelEntry& entry) { static_cast<Session&>(entry).on_due(); });
-  while (next_eviction() <= context_.now) evict_next();
+  context_.wheel.advance(
+      context_.now, [](WheelEntry& entry) { static_cast<Session&>(entry).on_due(); }, kDuePerTurn);
+  for (std::size_t i = 0; i < kDuePerTurn && next_eviction() <= context_.now; ++i) evict_next();
   for (const auto& one : context_.services) {
     try {
       one->wake();
@@ -112,17 +117,33 @@ void Shard::go_on() {
 
 bool Shard::end_turn() {
   flush_all();
+  flush_some_pushed();
   keep_to_budget();
   flush_all();
   if (stopping_ && table_.size() == 0 && on_empty) std::exchange(on_empty, nullptr)();
   // What is overdue is due from now on; the wheel would say the moment after its last advance.
-  awaited_ = context_.unfinished.empty() ? std::max(next_wake(), context_.now) : context_.now;
-  return !context_.unfinished.empty();
+  const bool more = !context_.unfinished.empty() || !context_.pushed.empty();
+  awaited_ = more ? context_.now : std::max(next_wake(), context_.now);
+  return more;
 }
 
 // A flush can make a service say more, so the list may grow while it is walked.
 void Shard::flush_all() {
   while (Session* session = context_.dirty.take()) {
+    if (!session->is_finished()) {
+      session->flush();
+    } else if (!session->is_pushed()) {
+      free(*session);
+    }
+  }
+}
+
+// One push may be for thousands. Those who have asked something are served in between.
+void Shard::flush_some_pushed() {
+  for (std::size_t i = 0; i < kPushedPerTurn; ++i) {
+    Session* const session = context_.pushed.take();
+    if (session == nullptr) return;
+    session->leave_pushed();
     if (session->is_finished()) {
       free(*session);
     } else {
@@ -233,6 +254,7 @@ Session& Shard::make_session(std::unique_ptr<Transport> transport, const Listene
   const std::uint32_t slot = table_.reserve_slot();
   try {
     context_.dirty.reserve(table_.capacity());
+    context_.pushed.reserve(table_.capacity());
     return table_.put(
         slot, std::make_unique<Session>(context_, std::move(transport), listener, peer, id, slot));
   } catch (...) {

@@ -93,6 +93,7 @@ class Shard final : public TurnClient {
   TimePoint resume(TimePoint late);
   TimePoint next_wake() const;
   void flush_all();
+  void flush_some_pushed();
   void keep_to_budget();
   void report_queues();
   void end_largest(std::size_t count);

@@ -41,6 +41,7 @@ struct ShardContext {
   std::vector<std::unique_ptr<ServiceInstance>> services{};  // one for each [service.NAME]
 
   DirtyList dirty{};                   // to be flushed, or freed, at the end of the turn
+  DirtyList pushed{};                  // to be flushed, some in each turn
   std::vector<Session*> unfinished{};  // had their share of this turn; go on in the next
   std::vector<Session*> lingering{};   // closed by us, waiting for the peer's FIN; oldest first
 
