@@ -63,7 +63,7 @@ class Daemon:
     """A context manager. Leaving it stops the daemon, and fails the test if that did not end with exit status 0."""
 
     def __init__(self, config="", *, arguments=(), environment=None, config_file=None, directory=None,
-                 preexec=None, log_file=None, log_format="json", stdout=None, stderr=None, mute=False):
+                 preexec=None, log_file=None, log_format="json", stdout=None, stderr=None, mute=False, program="fairleadd"):
         """`stdout` and `stderr`: descriptors to be used instead of files of its own. `mute`: its log cannot be read, so
         the file `ports` says that it listens, and where."""
         self._owns_directory = directory is None
@@ -82,6 +82,7 @@ class Daemon:
         self._arguments = list(arguments)
         self._environment = environment or {}
         self._preexec = preexec
+        self._program = program
         self._log_file = log_file or self.directory / "stderr"
         self._log_format = log_format
         self._stdout, self._stderr, self._mute = stdout, stderr, mute
@@ -105,7 +106,7 @@ class Daemon:
         self._log_text, self._events = b"", []
         with open(self.directory / "stdout", "wb") as out, open(self.directory / "stderr", "wb") as err:
             self._process = subprocess.Popen(
-                [binary(), "-c", str(self.config_file), *self._set, *self._arguments],
+                [binary(self._program), "-c", str(self.config_file), *self._set, *self._arguments],
                 stdin=subprocess.DEVNULL, stdout=self._stdout or out, stderr=self._stderr or err, preexec_fn=self._preexec,
                 env={**os.environ, **self._environment})
         wait_for(lambda: self._is_ready() or self._process.poll() is not None, "the daemon to be ready")

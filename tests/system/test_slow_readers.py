@@ -1,0 +1,212 @@
+"""Thousands of clients that do not read, or only drip, beside a hundred that do: who is ended and for what, what it costs in
+memory, and that the others lose nothing."""
+import collections
+import os
+import pathlib
+import re
+import select
+import socket
+import subprocess
+import time
+import unittest
+
+from support.crowd import IP_BIND_ADDRESS_NO_PORT, source_address
+from support.daemon import Daemon
+from support.runner import main
+from support.waiting import DEADLINE, wait_for
+from support.worker import Worker
+
+KIB = 1 << 10
+HEALTHY = 100
+PAUSE = 0.02  # of a healthy client between two exchanges
+SERVER_CORE, CLIENT_CORE = 0, 1
+
+# Small queues, so that many clients stay below max_buffer_memory and each is judged by itself.
+CONFIG = """
+[server]
+threads = 1
+[listener.echo]
+bind = 127.0.0.1:0
+protocol = text
+service = echo
+[listener.ticker]
+bind = 127.0.0.1:0
+protocol = text
+service = ticker
+[service.echo]
+type = echo
+boundary = line
+[service.ticker]
+type = ticker
+boundary = line
+text = 250 4000
+[limits]
+queue_soft = 16KiB
+queue_hard = 24KiB
+[timeouts]
+drain = 0
+write = 3s
+linger = 200ms
+"""
+
+
+def pinned(core):
+    """For one process, where there are two cores: what is measured is the server, not who is in its way."""
+    if len(os.sched_getaffinity(0)) > 1:
+        os.sched_setaffinity(0, {core})
+
+
+def private_bytes(pid):
+    rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return KIB * sum(int(kib) for kib in re.findall(r"^Private_\w+: +(\d+) kB", rollup, re.M))
+
+
+def unsent_bytes(port):
+    """What the kernel holds to be sent, of the connection of that port for which it holds most."""
+    listing = subprocess.run(["ss", "-tmnH", "state", "established", "sport", "=", f":{port}"],
+                             capture_output=True, text=True, check=True).stdout
+    return max([0, *map(int, re.findall(r"skmem:\(.*?,w(\d+),", listing))])
+
+
+def slow_clients(address, numbers, payload, drips, pipe):
+    """Connect, say so; send, never more than is taken; then never read, or a byte a second."""
+    pinned(CLIENT_CORE)
+    clients = []
+    for number in numbers:
+        client = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        client.settimeout(DEADLINE)
+        # The kernel at this end takes little, or nothing would have to wait at the other.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+        client.bind((source_address(number), 0))
+        client.connect(address)
+        client.setblocking(False)
+        clients.append(client)
+    pipe.send("connected")
+    pipe.recv()
+    left = {client: payload for client in clients} if payload else {}
+    while left:
+        for client in list(left):
+            try:
+                left[client] = left[client][client.send(left[client]):]
+            except BlockingIOError:
+                continue
+            except ConnectionError:
+                left[client] = b""  # the verdict came early
+            if not left[client]:
+                del left[client]
+    pipe.send("sent")
+    while not pipe.poll(1):  # until the process is killed
+        for client in clients if drips else ():
+            try:
+                client.recv(1)
+            except OSError:
+                pass
+
+
+def healthy_clients(address, pipe):
+    """Each says something and waits for the reply, again and again; tells how many replies were right when asked to end."""
+    pinned(CLIENT_CORE)
+    poller = select.epoll()
+    clients, owed, due = {}, {}, collections.deque()
+    for number in range(HEALTHY):
+        client = socket.create_connection(address, timeout=DEADLINE)
+        client.setblocking(False)
+        poller.register(client, select.EPOLLIN)
+        clients[client.fileno()] = client
+        due.append((time.monotonic() + PAUSE * number / HEALTHY, client.fileno()))
+    pipe.send("connected")
+    pipe.recv()
+    right, said, ending = 0, 0, False
+    while owed or not ending:
+        ending = ending or pipe.poll()
+        now = time.monotonic()
+        while due and due[0][0] <= now and not ending:
+            descriptor = due.popleft()[1]
+            said += 1
+            owed[descriptor] = b"exchange %d of the healthy\n" % said
+            clients[descriptor].send(owed[descriptor])
+        for descriptor, _ in poller.poll(0.002):
+            got = clients[descriptor].recv(65536)
+            if not got or not owed[descriptor].startswith(got):
+                raise AssertionError(f"{got!r} instead of {owed[descriptor]!r}")
+            owed[descriptor] = owed[descriptor][len(got):]
+            if not owed[descriptor]:
+                del owed[descriptor]
+                right += 1
+                due.append((time.monotonic() + PAUSE, descriptor))
+    for client in clients.values():
+        client.close()
+    pipe.send((right, said))
+
+
+class SlowReaders(unittest.TestCase):
+    readers = 1000  # half of them on each service, half of each of those drip
+
+    def start(self, config, echo_bytes):
+        """The daemon and everybody connected, and what it takes then; the slow ones now send what fills their queues."""
+        daemon = self.enterContext(Daemon(CONFIG + config, program="fairleadd_with_ticker",
+                                          preexec=lambda: pinned(SERVER_CORE)))
+        line = b"a line that is echoed to whoever does not read it\n"
+        payload = line * (echo_bytes // len(line))
+        share = self.readers // 4
+        slow = []
+        for index, (listener, drips) in enumerate([("echo", False), ("echo", True), ("ticker", False), ("ticker", True)]):
+            numbers = range(index * share, (index + 1) * share)
+            slow.append(self.enterContext(Worker(
+                slow_clients, daemon.address(listener), numbers, payload if listener == "echo" else b"", drips)))
+        healthy = self.enterContext(Worker(healthy_clients, daemon.address("echo")))
+        for worker in [*slow, healthy]:
+            self.assertEqual("connected", worker.hear())
+        daemon.wait_for_counters(lambda now: now["accepted"] == 4 * share + HEALTHY, "everybody to be there")
+        idle_bytes = private_bytes(daemon.pid)
+        daemon.counters()  # its times are those since the last line
+        for worker in [healthy, *slow]:
+            worker.tell()
+        return daemon, healthy, idle_bytes
+
+    def watch_until_ended(self, daemon):
+        """The most that the daemon and, for one connection, its kernel took, and the worst that it told of its times."""
+        most = collections.Counter()
+
+        def all_ended():
+            counters = daemon.counters()
+            seen = {"user": private_bytes(daemon.pid),
+                    "unsent": max(unsent_bytes(daemon.address(name)[1]) for name in ("echo", "ticker")),
+                    "turn_us_max": counters["turn_us_max"], "reply_us_p99": counters["reply_us_p99"]}
+            for name, value in seen.items():
+                most[name] = max(most[name], value)
+            return counters["open"] == HEALTHY
+
+        wait_for(all_ended, "the slow ones to be ended", 4 * DEADLINE)
+        print(f"{self.readers} slow readers, at most: {dict(most)}")
+        return most
+
+    def check_healthy(self, daemon, healthy):
+        """They have lost nothing."""
+        healthy.tell()
+        right, said = healthy.hear()
+        self.assertEqual(said, right)
+        self.assertGreater(right, HEALTHY)
+        daemon.wait_for_counters(lambda now: now["open"] == 0, "the healthy ones to have left")
+
+    @staticmethod
+    def reasons(daemon, listener):
+        return collections.Counter(session["reason"] for session in daemon.sessions(listener=listener))
+
+    def check_each_is_ended_for_what_it_did(self):
+        daemon, healthy, _ = self.start("", 64 * KIB)
+        most = self.watch_until_ended(daemon)
+        self.assertLessEqual(most["unsent"], 64 * KIB)
+        self.check_healthy(daemon, healthy)
+        each = self.readers // 2
+        self.assertEqual({"write_timeout": each, "peer_closed": HEALTHY}, dict(self.reasons(daemon, "echo")))
+        self.assertEqual({"slow_consumer": each}, dict(self.reasons(daemon, "ticker")))
+        return most
+
+    def test_each_is_ended_for_what_it_did_and_the_others_lose_nothing(self):
+        self.check_each_is_ended_for_what_it_did()
+
+
+if __name__ == "__main__":
+    main()
