@@ -34,16 +34,24 @@ if ! { cmake --preset fuzz && cmake --build --preset fuzz --target "${names[@]/#
   die "the build failed; all of it is in $build/build.log"
 fi
 
+# A run is short and takes little memory, so that a small quarantine holds all it has freed, and a few frames of a stack
+# say where; both together are worth a third of the speed.
+export ASAN_OPTIONS=quarantine_size_mb=4:malloc_context_size=4${ASAN_OPTIONS:+:$ASAN_OPTIONS}
+
 found=no
 for name in "${names[@]}"; do
   log=$build/fuzz_$name.log
   learnt=$build/corpus/$name
   rm -rf "$learnt"
   mkdir -p "$learnt"
+  # Every limit is within the reach of inputs as long as those that are saved; longer ones only take longer.
+  longest=$(find "tests/fuzz/corpus/$name" -type f -printf '%s\n' | sort -n | tail -n 1)
   began=$SECONDS
   verdict=ok
-  "$build/bin/fuzz_$name" "${limits[@]}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
-    -artifact_prefix="$build/findings/$name-" "$learnt" "tests/fuzz/corpus/$name" >"$log" 2>&1 || verdict=FOUND
+  # The entropic schedule takes half of the time for its own arithmetic.
+  "$build/bin/fuzz_$name" "${limits[@]}" "-max_len=$((longest > 512 ? longest : 512))" -entropic=0 -timeout=20 \
+    -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$build/findings/$name-" \
+    "$learnt" "tests/fuzz/corpus/$name" >"$log" 2>&1 || verdict=FOUND
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
   printf 'fuzz_%-8s %9s runs %4d s  %s\n' "$name" "${runs:-?}" $((SECONDS - began)) "$verdict"
   [ "$verdict" = ok ] && continue
