@@ -17,7 +17,8 @@ def source_address(number):
     return f"127.0.{1 + number % 8}.{1 + number % 200}"
 
 
-def _connected(address, number):
+def connect_as(address, number):
+    """A connection of client `number`, from its address."""
     client = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     client.settimeout(DEADLINE)
     client.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
@@ -61,7 +62,7 @@ def _share(address, numbers, conversation, rounds, pipe):
     """The life of one process: connect all, say so, wait until all others have, talk, say so, wait to be let go."""
     try:
         deadline = time.monotonic() + DEADLINE
-        clients = {number: _connected(address, number) for number in numbers}
+        clients = {number: connect_as(address, number) for number in numbers}
         pipe.send("connected")
         pipe.recv()
         _talk(clients, conversation, rounds, deadline)
@@ -132,7 +133,7 @@ def visit(address, count, message):
     def work(worker, pipe):
         try:
             for number in range(worker, count, workers):
-                with _connected(address, number) as client:
+                with connect_as(address, number) as client:
                     client.sendall(message)
                     client.shutdown(socket.SHUT_WR)
                     received = receive_until_end(client)
