@@ -8,7 +8,7 @@ PREFACE = b"\xffFLD\x01\0\0\0"
 HELLO, OPEN, OPENED, CLOSE, MESSAGE, REPLY, ERROR, PING, PONG, GOAWAY = range(1, 11)
 
 # Numbers of close reasons that the tests meet on the wire.
-MESSAGE_TOO_BIG, PROTOCOL_ERROR, DRAINING, CLOSE_AFTER, IDLE_TIMEOUT = 11, 12, 17, 5, 6
+MESSAGE_TOO_BIG, PROTOCOL_ERROR, DRAINING, CLOSE_AFTER, IDLE_TIMEOUT, MESSAGE_TIMEOUT = 11, 12, 17, 5, 6, 8
 UNKNOWN_SERVICE, NO_SUCH_FILE, TOO_MANY_CHANNELS, NO_SUCH_CHANNEL = 23, 24, 25, 26
 
 Frame = collections.namedtuple("Frame", "type flags channel request_id payload")
@@ -64,7 +64,26 @@ def frame(kind, payload=b"", channel=0, request_id=0, flags=0):
     return struct.pack(">IBBHI", len(payload), kind, flags, channel, request_id) + payload
 
 
+def frames_of(data):
+    """The frames in bytes that were received, preface and all; EOFError if the last one is torn."""
+    if not data.startswith(PREFACE):
+        raise AssertionError(f"no preface: {data[:100]!r}")
+    frames, at = [], len(PREFACE)
+    while at < len(data):
+        header = data[at:at + 12]
+        if len(header) < 12:
+            raise EOFError(header)
+        length, kind, flags, channel, request_id = struct.unpack(">IBBHI", header)
+        payload = data[at + 12:at + 12 + length]
+        if len(payload) < length:
+            raise EOFError(header + payload)
+        frames.append(Frame(kind, flags, channel, request_id, payload))
+        at += 12 + length
+    return frames
+
+
 def reason_of(payload):
+    """The close reason in an ERROR or a CLOSE."""
     return struct.unpack(">I", payload[:4])[0]
 
 
