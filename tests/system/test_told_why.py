@@ -1,4 +1,5 @@
-"""Whoever is ended by the server while it is sending 8 MB still reads why, to the end of the stream, and is not reset before."""
+"""Whoever is ended by the server while it is sending 8 MB still reads why, to the end of the stream, and is not reset
+before."""
 import pathlib
 import select
 import signal
@@ -82,10 +83,11 @@ class ToldWhy(unittest.TestCase):
         """What each of the clients has received at the end. All send `first`; then half of them wait until the server has
         ended its side, and the others, if `unaware`, do not look. Then all send `rest`, and only then read. A reset
         fails."""
-        clients = [self.daemon.connect(listener, source=source) for _ in range(self.times)]
+        clients = []
         try:
-            for client in clients:
-                client.sendall(first)
+            for _ in range(self.times):
+                clients.append(self.daemon.connect(listener, source=source))
+                clients[-1].sendall(first)
             between()
             for number, client in enumerate(clients):
                 if number % 2 or not unaware:

@@ -60,7 +60,7 @@ class Vanished(unittest.TestCase):
         clients = [self.connect(f"127.0.1.{1 + number % 200}") for number in range(self.clients)]
         owed, idle = (clients[::2], clients[1::2]) if owed_within else ([], clients)
         # Stopped, so that the requests have arrived and no reply has left when the cable is pulled.
-        self.daemon.send_signal(signal.SIGSTOP)
+        self.daemon.freeze()
         for client in owed:
             client.sendall(b"are you there?\n")
         for client in owed:

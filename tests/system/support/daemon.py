@@ -157,6 +157,14 @@ class Daemon:
     def send_signal(self, number):
         self._process.send_signal(number)
 
+    def freeze(self):
+        """SIGSTOP, and the certainty that none of its threads runs on: kill() does not wait for that."""
+        self.send_signal(signal.SIGSTOP)
+        stats = [task / "stat" for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir()]
+        def state(stat):
+            return stat.read_text().rpartition(")")[2].split()[0]
+        wait_for(lambda: {state(stat) for stat in stats} == {"T"}, "every thread to stop")
+
     def wait(self, timeout=DEADLINE):
         """Waits for the end; the exit status."""
         return self._process.wait(timeout)
