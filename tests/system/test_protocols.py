@@ -12,8 +12,8 @@ import unittest
 
 from support.daemon import Daemon, connect
 from support.peers import CLOSE, CLOSE_AFTER, ERROR, Framed, GOAWAY, MESSAGE, NO_SUCH_CHANNEL, NO_SUCH_FILE, OPENED, \
-    PING, PONG, PREFACE, PROTOCOL_ERROR, REPLY, UNKNOWN_SERVICE, exchange, frame, len32, reason_of, receive_exactly, \
-    receive_len32, receive_until_end
+    PING, PONG, PREFACE, PROTOCOL_ERROR, REPLY, TOO_MANY_CHANNELS, UNKNOWN_SERVICE, exchange, frame, len32, reason_of, \
+    receive_exactly, receive_len32, receive_until_end
 from support.runner import main
 
 SERVICES = """
@@ -383,6 +383,14 @@ class FramedProtocol(ProtocolTest):
         for name in ("patient", "nonsense", ""):  # the first exists, elsewhere
             answer = client.open(1, name)
             self.assertEqual((ERROR, UNKNOWN_SERVICE), (answer.type, reason_of(answer.payload)))
+        self.assertEqual(b"x", client.ask(b"x"))
+
+    def test_no_more_channels_than_hello_says(self):
+        client = self.framed()
+        for channel in range(1, client.hello.channels_max + 1):
+            self.assertEqual(OPENED, client.open(channel, "drop").type)
+        answer = client.open(client.hello.channels_max + 1, "drop")
+        self.assertEqual((ERROR, TOO_MANY_CHANNELS), (answer.type, reason_of(answer.payload)))
         self.assertEqual(b"x", client.ask(b"x"))
 
     def test_a_request_that_is_not_answered_by_the_service_is_acknowledged(self):
