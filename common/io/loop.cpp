@@ -3,6 +3,8 @@
 #include <sys/eventfd.h>
 
 #include <boost/asio/post.hpp>
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "common/io/link.hpp"
@@ -16,11 +18,15 @@ namespace {
 // comes behind it, however much each client sends.
 constexpr std::chrono::milliseconds kEventsMax{1};
 
+int make_bell() {
+  const int bell = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (bell < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  return bell;
+}
+
 }  // namespace
 
-LoopCore::LoopCore() : mailbox_bell_(context_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  await_letters();
-}
+LoopCore::LoopCore() : mailbox_bell_(context_, make_bell()) { await_letters(); }
 
 // The wait for letters is what keeps the loop running while it has nothing else to do.
 void LoopCore::release() {
