@@ -17,6 +17,7 @@ TEST_PACKAGES=(
   netcat-openbsd                    # a peer that is not ours
   tmux locales                      # a terminal for the client; a locale that is not UTF-8
   procps
+  strace                            # makes system calls fail
   nftables                          # loses packets, in a network namespace of the test's own
 )
 

@@ -264,6 +264,11 @@ class Daemon:
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
 
+    def processor_seconds(self):
+        """Of all its threads, on a processor."""
+        tasks = pathlib.Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
