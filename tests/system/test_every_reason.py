@@ -13,8 +13,7 @@ TESTS = SOURCE_DIR / "tests"
 # No test of the programs can raise these for sure, so a unit test has to: reasons, and fields of the counters.
 BY_UNIT_TESTS = {
     "internal_error": "our own fault, or memory that is short at the wrong moment",
-    "slow_consumer": "no service of the daemon pushes yet",
-    "messages_dropped": "likewise",
+    "messages_dropped": "no service of the daemon pushes yet",
     "relieved": "it takes more memory than a test of the daemon should",
     "stalls": "it takes a second in which the daemon does not run",
 }
