@@ -13,7 +13,7 @@ struct Signals::Waiting {
 
   void wait() {
     set.async_wait([this](const boost::system::error_code& failed, int number) {
-      if (failed) return;
+      if (failed || stopped) return;
       wait();
       loop.turn([this, number] { on_signal(number); });
     });
@@ -22,6 +22,7 @@ struct Signals::Waiting {
   LoopCore& loop;
   asio::basic_signal_set<LoopExecutor> set;
   std::function<void(int)> on_signal;
+  bool stopped = false;  // a signal may have come before the cancellation that is told after it
 };
 
 Signals::Signals(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> on_signal)
@@ -32,6 +33,9 @@ Signals::Signals(Loop& loop, std::initializer_list<int> numbers, std::function<v
 
 Signals::~Signals() = default;
 
-void Signals::stop() { waiting_->set.cancel(); }
+void Signals::stop() {
+  waiting_->stopped = true;
+  waiting_->set.cancel();
+}
 
 }  // namespace fairlead
