@@ -52,7 +52,7 @@ class WhileItRuns(unittest.TestCase):
         self.daemon = self.enterContext(Daemon(CONFIG.format(root=root)))
         self.patience = DEADLINE
         self.assertEqual(4, self.visit_all())
-        self.descriptors, self.heap = self.daemon.descriptors(), self.daemon.counters()["heap_in_use"]
+        self.heap, self.descriptors = self.daemon.counters()["heap_in_use"], self.daemon.descriptors()
 
     def ask(self, listener, data):
         with self.daemon.connect(listener, timeout=self.patience) as client:

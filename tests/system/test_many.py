@@ -60,7 +60,7 @@ class TenThousandAtOnce(unittest.TestCase):
 
     def check_crowd(self, listener, conversation, rounds, config=""):
         with Daemon(CONFIG + config) as daemon:
-            before = daemon.descriptors()
+            before = daemon.descriptors_at_rest()
             with Crowd(daemon.address(listener), MANY, conversation, rounds) as crowd:
                 crowd.wait_until_connected()
                 daemon.wait_for_counters(lambda now: now["open"] == MANY, f"{MANY} sessions at once")
@@ -145,7 +145,7 @@ class TenThousandOneAfterTheOther(unittest.TestCase):
 
     def check(self, come_and_go, reason):
         with Daemon(CONFIG) as daemon:
-            before = daemon.descriptors()
+            before = daemon.descriptors_at_rest()
             come_and_go(daemon, 1000)
             early = daemon.wait_for_counters(lambda now: now["open"] == 0, "the first thousand to have left")
             come_and_go(daemon, self.visits - 1000)

@@ -46,7 +46,7 @@ class Slowloris(unittest.TestCase):
     def test_each_is_ended_at_its_deadline_while_healthy_ones_are_served(self):
         with Daemon(CONFIG) as daemon:
             daemon.counters()  # by now every thread has opened and closed what it needs for its first allocation
-            before = daemon.descriptors()
+            before = daemon.descriptors_at_rest()
             main, dripping = daemon.address(), daemon.address("dripping")
             manners = [
                 Manner("silent", main, b"", 0),

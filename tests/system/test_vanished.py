@@ -56,7 +56,7 @@ class Vanished(unittest.TestCase):
         """In seconds: the configuration, and until when each kind has to be found. Without `owed_within` all are idle."""
         self.daemon = self.enterContext(Daemon(CONFIG.format(user_timeout=user_timeout)))
         healthy = [self.connect("127.0.0.1") for _ in range(HEALTHY)]
-        before = self.daemon.descriptors()
+        before = self.daemon.descriptors_at_rest()
         clients = [self.connect(f"127.0.1.{1 + number % 200}") for number in range(self.clients)]
         owed, idle = (clients[::2], clients[1::2]) if owed_within else ([], clients)
         # Stopped, so that the requests have arrived and no reply has left when the cable is pulled.

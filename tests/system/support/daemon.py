@@ -272,6 +272,11 @@ class Daemon:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def descriptors_at_rest(self):
+        """When every thread has run: the first memory that one takes opens a file of the system for a moment."""
+        self.counters()
+        return self.descriptors()
+
     def wait_for_descriptors(self, count):
         """A sanitizer's own thread has a file open now and then, so one look is not enough; a leak stays."""
         wait_for(lambda: self.descriptors() == count, f"{count} descriptors to be open, as before")
