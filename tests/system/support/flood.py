@@ -12,7 +12,8 @@ from .waiting import DEADLINE
 # Fewer than any backlog: what the kernel says it has connected has then a place in the queue, and will be accepted.
 UNANSWERED_MAX = 1000
 
-Flooded = collections.namedtuple("Flooded", "connected told seconds")
+# `seconds` until the last had connected, `answered` until it had been told.
+Flooded = collections.namedtuple("Flooded", "told seconds answered")
 
 
 def _flood(address, source, count, rate, leaves, pipe):
@@ -58,7 +59,7 @@ def _flood(address, source, count, rate, leaves, pipe):
         seconds = time.monotonic() - began
         while waiting:
             take_answers(0.1)
-        pipe.send(Flooded(count, dict(told), seconds))
+        pipe.send(Flooded(dict(told), seconds, time.monotonic() - began))
         pipe.recv()
         for client in staying:
             client.close()
