@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 
@@ -50,10 +51,15 @@ def connect(address, timeout=DEADLINE, source=None):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     client = socket.socket(family, socket.SOCK_STREAM)
     try:
+        if family == socket.AF_UNIX:
+            # While the backlog is full, a socket with Python's time-out would fail at once; a blocking one waits.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", int(timeout), 0))
+            client.connect(address)
         client.settimeout(timeout)
         if source:
             client.bind((source, 0))
-        client.connect(address)
+        if family != socket.AF_UNIX:
+            client.connect(address)
     except BaseException:
         client.close()
         raise
