@@ -81,10 +81,10 @@ class OneAddressFloods(LimitTest):
     def flood(self, leaves):
         with Flood(self.daemon.address(), FLOODER, FLOOD, FLOOD_RATE, leaves) as flood:
             visits = failures = 0
-            while not flood.is_over() or visits < VISITS_MIN:
+            while not flood.has_spoken() or visits < VISITS_MIN:
                 failures += not self.visit(visits)
                 visits += 1
-            result = flood.result()
+            result = flood.hear()
             print(f"{FLOOD / result.seconds:.0f} connections/s; {failures} of {visits} others failed")
             self.assertEqual(0, failures, f"of {visits} others")
             flood.leave()

@@ -1,12 +1,12 @@
 """Very many clients from few processes: each process drives its share with one epoll, so that what is slow is the daemon."""
-import multiprocessing
+import contextlib
 import select
 import socket
 import time
-import traceback
 
 from .peers import receive_until_end
 from .waiting import DEADLINE
+from .worker import Worker
 
 CLIENTS_A_PROCESS = 2500  # far below the limit of descriptors of one process
 IP_BIND_ADDRESS_NO_PORT = 24
@@ -60,104 +60,69 @@ def _talk(clients, conversation, rounds, deadline):
 
 def _share(address, numbers, conversation, rounds, pipe):
     """The life of one process: connect all, say so, wait until all others have, talk, say so, wait to be let go."""
-    try:
-        deadline = time.monotonic() + DEADLINE
-        clients = {number: connect_as(address, number) for number in numbers}
-        pipe.send("connected")
-        pipe.recv()
-        _talk(clients, conversation, rounds, deadline)
-        pipe.send("done")
-        pipe.recv()
-        for client in clients.values():
-            client.close()
-    except BaseException:
-        pipe.send(traceback.format_exc())
+    deadline = time.monotonic() + DEADLINE
+    clients = {number: connect_as(address, number) for number in numbers}
+    pipe.send("connected")
+    pipe.recv()
+    _talk(clients, conversation, rounds, deadline)
+    pipe.send("done")
+    pipe.recv()
+    for client in clients.values():
+        client.close()
 
 
 class Crowd:
     """`count` clients of one address. Each step waits until every process has come to it."""
 
     def __init__(self, address, count, conversation, rounds):
-        context = multiprocessing.get_context("fork")
-        self._processes, self._pipes = [], []
-        for begin in range(0, count, CLIENTS_A_PROCESS):
-            ours, theirs = context.Pipe()
-            numbers = range(begin, min(begin + CLIENTS_A_PROCESS, count))
-            process = context.Process(target=_share, args=(address, numbers, conversation, rounds, theirs), daemon=True)
-            process.start()
-            theirs.close()
-            self._processes.append(process)
-            self._pipes.append(ours)
+        self._workers = [Worker(_share, address, range(begin, min(begin + CLIENTS_A_PROCESS, count)), conversation, rounds)
+                         for begin in range(0, count, CLIENTS_A_PROCESS)]
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        for process in self._processes:
-            process.kill()
-            process.join()
-        for pipe in self._pipes:
-            pipe.close()
+    def __exit__(self, *failure):
+        for worker in self._workers:
+            worker.__exit__(*failure)
 
     def _wait_for(self, word):
-        for pipe in self._pipes:
-            if not pipe.poll(2 * DEADLINE):
-                raise AssertionError(f"a process of clients was not {word} in time")
-            if (said := pipe.recv()) != word:
+        for worker in self._workers:
+            if (said := worker.hear()) != word:
                 raise AssertionError(said)
-
-    def _tell(self):
-        for pipe in self._pipes:
-            pipe.send("go on")
 
     def wait_until_connected(self):
         self._wait_for("connected")
 
     def talk(self):
-        self._tell()
+        for worker in self._workers:
+            worker.tell()
         self._wait_for("done")
 
     def leave(self):
-        self._tell()
-        for process in self._processes:
-            process.join(2 * DEADLINE)
-            if process.exitcode != 0:
-                raise AssertionError(f"a process of clients ended with {process.exitcode}")
+        for worker in self._workers:
+            worker.tell()
+        for worker in self._workers:
+            worker.wait_for_end()
+
+
+VISITORS = 4
+
+
+def _visit(address, numbers, message, pipe):
+    for number in numbers:
+        with connect_as(address, number) as client:
+            client.sendall(message)
+            client.shutdown(socket.SHUT_WR)
+            received = receive_until_end(client)
+            if received != message:
+                raise AssertionError(f"visit {number}: {received[:100]!r}... of {len(received)} bytes")
+    pipe.send("done")
 
 
 def visit(address, count, message):
     """That many connections, one after the other in each of four processes: connect, send, be echoed, be ended."""
-    workers = 4
-    context = multiprocessing.get_context("fork")
-
-    def work(worker, pipe):
-        try:
-            for number in range(worker, count, workers):
-                with connect_as(address, number) as client:
-                    client.sendall(message)
-                    client.shutdown(socket.SHUT_WR)
-                    received = receive_until_end(client)
-                    if received != message:
-                        raise AssertionError(f"visit {number}: {received[:100]!r}... of {len(received)} bytes")
-            pipe.send("done")
-        except BaseException:
-            pipe.send(traceback.format_exc())
-
-    processes = []
-    for worker in range(workers):
-        ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(worker, theirs), daemon=True)
-        process.start()
-        theirs.close()
-        processes.append((process, ours))
-    try:
-        for process, pipe in processes:
-            if not pipe.poll(4 * DEADLINE):
-                raise AssertionError("visitors did not end in time")
-            if (said := pipe.recv()) != "done":
-                raise AssertionError(said)
-    finally:
-        for process, pipe in processes:
-            process.kill()
-            process.join()
-            pipe.close()
+    with contextlib.ExitStack() as workers:
+        visitors = [workers.enter_context(Worker(_visit, address, range(first, count, VISITORS), message))
+                    for first in range(VISITORS)]
+        for worker in visitors:
+            worker.hear()

@@ -1,12 +1,11 @@
 """Clients that hold connections open and say little or nothing, and tell how long each was put up with."""
 import collections
-import multiprocessing
 import select
 import time
-import traceback
 
 from .crowd import CLIENTS_A_PROCESS, connect_as
 from .waiting import DEADLINE
+from .worker import Worker
 
 # Its name, where it connects to, what it opens with, and every how many seconds it sends one more byte (0: never).
 Manner = collections.namedtuple("Manner", "name address opening drip_every")
@@ -50,84 +49,68 @@ class _Client:
 
 def _share(numbers, manners, patience, pipe):
     """The life of one process: all connect, drip as their manners ask, and wait for their ends."""
-    try:
-        poller = select.epoll()
-        clients, endings = {}, []
-        # In the order of their next byte: each manner's clients drip at one pace.
-        drippers = {manner: collections.deque() for manner in manners if manner.drip_every}
+    poller = select.epoll()
+    clients, endings = {}, []
+    # In the order of their next byte: each manner's clients drip at one pace.
+    drippers = {manner: collections.deque() for manner in manners if manner.drip_every}
 
-        def drip():
-            """How long it is until the next byte."""
-            wait = 1.0
-            for queue in drippers.values():
-                while queue and queue[0].drip_next <= time.monotonic():
-                    client = queue.popleft()
-                    if client.socket.fileno() in clients:
-                        client.drip()
-                        queue.append(client)
-                if queue:
-                    wait = min(wait, max(0.0, queue[0].drip_next - time.monotonic()))
-            return wait
+    def drip():
+        """How long it is until the next byte."""
+        wait = 1.0
+        for queue in drippers.values():
+            while queue and queue[0].drip_next <= time.monotonic():
+                client = queue.popleft()
+                if client.socket.fileno() in clients:
+                    client.drip()
+                    queue.append(client)
+            if queue:
+                wait = min(wait, max(0.0, queue[0].drip_next - time.monotonic()))
+        return wait
 
-        def read(wait):
-            for descriptor, _ in poller.poll(wait):
-                if ending := clients[descriptor].read():
-                    del clients[descriptor]
-                    endings.append(ending)
+    def read(wait):
+        for descriptor, _ in poller.poll(wait):
+            if ending := clients[descriptor].read():
+                del clients[descriptor]
+                endings.append(ending)
 
-        for number in numbers:
-            client = _Client(number, manners[number % len(manners)])
-            clients[client.socket.fileno()] = client
-            poller.register(client.socket, select.EPOLLIN)
-            if client.manner in drippers:
-                drippers[client.manner].append(client)
-            # Connecting may take longer than the first are put up with.
-            drip()
-            read(0)
-        deadline = time.monotonic() + patience
-        while clients:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{len(clients)} clients were not ended within {patience:g} s")
-            read(drip())
-        pipe.send(endings)
-    except BaseException:
-        pipe.send(traceback.format_exc())
+    for number in numbers:
+        client = _Client(number, manners[number % len(manners)])
+        clients[client.socket.fileno()] = client
+        poller.register(client.socket, select.EPOLLIN)
+        if client.manner in drippers:
+            drippers[client.manner].append(client)
+        # Connecting may take longer than the first are put up with.
+        drip()
+        read(0)
+    deadline = time.monotonic() + patience
+    while clients:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{len(clients)} clients were not ended within {patience:g} s")
+        read(drip())
+    pipe.send(endings)
 
 
 class SlowCrowd:
     """`count` clients, each in one of the manners in turn."""
 
     def __init__(self, count, manners, patience=DEADLINE):
-        context = multiprocessing.get_context("fork")
-        self._processes, self._pipes, self._endings = [], [], []
-        for begin in range(0, count, CLIENTS_A_PROCESS):
-            ours, theirs = context.Pipe()
-            numbers = range(begin, min(begin + CLIENTS_A_PROCESS, count))
-            process = context.Process(target=_share, args=(numbers, manners, patience, theirs), daemon=True)
-            process.start()
-            theirs.close()
-            self._processes.append(process)
-            self._pipes.append(ours)
+        self._workers = [Worker(_share, range(begin, min(begin + CLIENTS_A_PROCESS, count)), manners, patience)
+                         for begin in range(0, count, CLIENTS_A_PROCESS)]
+        self._waited_for = list(self._workers)
+        self._endings = []
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        for process in self._processes:
-            process.kill()
-            process.join()
-        for pipe in self._pipes:
-            pipe.close()
+    def __exit__(self, *failure):
+        for worker in self._workers:
+            worker.__exit__(*failure)
 
     def endings(self, wait=2 * DEADLINE):
         """Of all clients, once all have been ended; None if that was not within `wait` seconds."""
         until = time.monotonic() + wait
-        while self._pipes:
-            if not self._pipes[0].poll(max(0, until - time.monotonic())):
+        while self._waited_for:
+            if not self._waited_for[0].has_spoken(max(0, until - time.monotonic())):
                 return None
-            said = self._pipes[0].recv()
-            if isinstance(said, str):
-                raise AssertionError(said)
-            self._endings += said
-            self._pipes.pop(0).close()
+            self._endings += self._waited_for.pop(0).hear()
         return self._endings

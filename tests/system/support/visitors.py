@@ -1,15 +1,14 @@
 """Clients that come, do one thing, well or badly, and go; and count what they did. What they do is chosen by a seed."""
 import collections
 import contextlib
-import multiprocessing
 import random
 import socket
 import struct
-import traceback
 
 from .crowd import connect_as
 from .peers import MESSAGE, PREFACE, REPLY, frame, frames_of, len32, receive_until_end
 from .waiting import DEADLINE
+from .worker import Worker
 
 WORKERS = 4
 BYTES_MAX = 60000  # of one visit: fits into the kernel's buffers, so that nobody has to read while he sends
@@ -116,43 +115,23 @@ def _visit_rudely(address_of, number, chance, counted):
 
 
 def _work(address_of, numbers, seed, rude_share, pipe):
-    try:
-        counted = collections.Counter()
-        for number in numbers:
-            chance = random.Random(f"{seed} {number}")  # so that a visit does not depend on those before it
-            visit = _visit_rudely if chance.random() < rude_share else _visit_orderly
-            try:
-                visit(address_of, number, chance, counted)
-            except BaseException as problem:
-                raise AssertionError(f"visit {number} of seed {seed}") from problem
-        pipe.send(counted)
-    except BaseException:
-        pipe.send(traceback.format_exc())
+    counted = collections.Counter()
+    for number in numbers:
+        chance = random.Random(f"{seed} {number}")  # so that a visit does not depend on those before it
+        visit = _visit_rudely if chance.random() < rude_share else _visit_orderly
+        try:
+            visit(address_of, number, chance, counted)
+        except BaseException as problem:
+            raise AssertionError(f"visit {number} of seed {seed}") from problem
+    pipe.send(counted)
 
 
 def come_and_go(address_of, numbers, seed, rude_share):
     """One visit for each of the numbers, four at a time; what they have counted together."""
-    context = multiprocessing.get_context("fork")
-    workers = []
-    for worker in range(WORKERS):
-        ours, theirs = context.Pipe()
-        arguments = (address_of, numbers[worker::WORKERS], seed, rude_share, theirs)
-        process = context.Process(target=_work, args=arguments, daemon=True)
-        process.start()
-        theirs.close()
-        workers.append((process, ours))
     counted = collections.Counter()
-    try:
-        for _, pipe in workers:
-            if not pipe.poll(4 * DEADLINE + len(numbers) / 100):
-                raise AssertionError("visitors did not end in time")
-            said = pipe.recv()
-            if isinstance(said, str):
-                raise AssertionError(said)
-            counted.update(said)
-    finally:
-        for process, pipe in workers:
-            process.kill()
-            process.join()
-            pipe.close()
+    with contextlib.ExitStack() as workers:
+        visitors = [workers.enter_context(Worker(_work, address_of, numbers[share::WORKERS], seed, rude_share))
+                    for share in range(WORKERS)]
+        for worker in visitors:
+            counted.update(worker.hear(4 * DEADLINE + len(numbers) / 100))
     return counted

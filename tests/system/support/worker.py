@@ -30,9 +30,13 @@ class Worker:
         self._process.join()
         self._pipe.close()
 
-    def hear(self):
+    def has_spoken(self, wait=0):
+        """Whether it has said something more, or has within `wait` seconds."""
+        return self._pipe.poll(wait)
+
+    def hear(self, patience=4 * DEADLINE):
         """What it says next."""
-        if not self._pipe.poll(4 * DEADLINE):
+        if not self.has_spoken(patience):
             raise AssertionError("a process of clients did not come to its next step in time")
         said = self._pipe.recv()
         if isinstance(said, AssertionError):
@@ -41,3 +45,9 @@ class Worker:
 
     def tell(self, word="go on"):
         self._pipe.send(word)
+
+    def wait_for_end(self):
+        """Until it has ended by itself."""
+        self._process.join(2 * DEADLINE)
+        if self._process.exitcode != 0:
+            raise AssertionError(f"a process of clients ended with {self._process.exitcode}")
