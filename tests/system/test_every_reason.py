@@ -15,7 +15,6 @@ BY_UNIT_TESTS = {
     "internal_error": "our own fault, or memory that is short at the wrong moment",
     "messages_dropped": "no service of the daemon pushes yet",
     "relieved": "it takes more memory than a test of the daemon should",
-    "stalls": "it takes a second in which the daemon does not run",
 }
 # Nothing raises these yet, and the page says so: a page, and the words beside the name.
 NOT_IN_USE = {
