@@ -21,6 +21,8 @@ NOT_IN_USE = {
     "restart": ("operations.md", "not used yet"),
     "kicked": ("operations.md", "not used yet"),
 }
+# A sanitizer's allocator does not tell.
+HIDDEN = {"heap_in_use"} if os.environ.get("FAIRLEAD_SANITIZE") else set()
 OPEN = "none"  # the reason of a session that has not ended
 
 
@@ -66,7 +68,7 @@ class EveryReason(unittest.TestCase):
     def test_every_counter(self):
         fields = counter_fields()
         self.assertGreater(len(fields), 8)
-        self.assertEqual(set(), fields - set(BY_UNIT_TESTS) - self.seen, "0 in every system test")
+        self.assertEqual(set(), fields - set(BY_UNIT_TESTS) - HIDDEN - self.seen, "0 in every system test")
 
     def test_those_that_only_unit_tests_can_raise(self):
         tests = "".join(path.read_text(encoding="utf-8") for path in (TESTS / "unit").glob("*/*_test.cpp")
