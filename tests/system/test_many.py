@@ -82,7 +82,7 @@ class TenThousandAtOnce(unittest.TestCase):
 class NobodyDelaysAnother(unittest.TestCase):
     def test_idle_undecided_unfinished_and_deaf_clients_beside_busy_ones(self):
         """No speed is asked for: only that every exchange is completed while the others do their worst."""
-        with Daemon(CONFIG.replace("drain = 0", "drain = 0\nwrite = 1h")) as daemon:
+        with Daemon(CONFIG.replace("drain = 0", "drain = 0\nwrite = 1h\nmessage = 1h")) as daemon:
             opened = []
             self.addCleanup(lambda: [client.close() for client in opened])
             deaf = []
