@@ -84,7 +84,8 @@ class Doctor(unittest.TestCase):
             self.assertEqual(b"still\n", exchange(daemon.address(), b"still\n"))
 
     def test_two_addresses_that_are_in_each_others_way(self):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
+        # Free at every address, where connections that have ended may still stand in the way.
+        with socket.create_server(("0.0.0.0", 0)) as probe:
             port = probe.getsockname()[1]
         grades = self.examine("[listener.other]\nservice = echo\nbind = 127.0.0.1:%d\n" % port, "0.0.0.0:%d" % port, 1)
         self.check_one("listener other: |another listener of this configuration", grades["bad"])
