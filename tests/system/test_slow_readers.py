@@ -21,7 +21,6 @@ HEALTHY = 100
 PAUSE = 0.02  # of a healthy client between two exchanges
 SERVER_CORE, CLIENT_CORE = 0, 1
 
-# Small queues, so that many clients stay below max_buffer_memory and each is judged by itself.
 CONFIG = """
 [server]
 threads = 1
@@ -40,13 +39,16 @@ boundary = line
 type = ticker
 boundary = line
 text = 250 4000
-[limits]
-queue_soft = 16KiB
-queue_hard = 24KiB
 [timeouts]
 drain = 0
 write = 3s
 linger = 200ms
+"""
+# So that many clients stay below max_buffer_memory and each is judged by itself.
+SMALL_QUEUES = """
+[limits]
+queue_soft = 16KiB
+queue_hard = 24KiB
 """
 
 
@@ -195,7 +197,7 @@ class SlowReaders(unittest.TestCase):
         return collections.Counter(session["reason"] for session in daemon.sessions(listener=listener))
 
     def check_each_is_ended_for_what_it_did(self):
-        daemon, healthy, _ = self.start("", 64 * KIB)
+        daemon, healthy, _ = self.start(SMALL_QUEUES, 64 * KIB)
         most = self.watch_until_ended(daemon)
         self.assertLessEqual(most["unsent"], 64 * KIB)
         self.check_healthy(daemon, healthy)
