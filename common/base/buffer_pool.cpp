@@ -1,5 +1,6 @@
 #include "common/base/buffer_pool.hpp"
 
+#include <bit>
 #include <new>
 
 #include "common/base/check.hpp"
@@ -23,14 +24,12 @@ namespace fairlead {
 
 namespace {
 
-// The sizes of the classes: kSmallest << (2 * class).
-constexpr std::size_t size_of_class(std::size_t index) {
-  return BufferPool::kSmallest << (2 * index);
-}
+// The sizes of the classes: kSmallest << class.
+constexpr std::size_t size_of_class(std::size_t index) { return BufferPool::kSmallest << index; }
 
 }  // namespace
 
-static_assert(size_of_class(4) == BufferPool::kLargest);
+static_assert(size_of_class(8) == BufferPool::kLargest);
 
 BufferPool::BufferPool(BufferPoolOptions options) noexcept
     : kept_bytes_max_(options.kept_bytes_max) {}
@@ -89,9 +88,7 @@ std::size_t BufferPool::capacity_for(std::size_t bytes_min) noexcept {
 }
 
 std::size_t BufferPool::class_of(std::size_t bytes) noexcept {
-  std::size_t index = 0;
-  while (size_of_class(index) < bytes) ++index;
-  return index;
+  return bytes <= kSmallest ? 0 : std::bit_width((bytes - 1) / kSmallest);
 }
 
 void Buffer::reset() noexcept {

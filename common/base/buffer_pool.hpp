@@ -13,7 +13,7 @@ struct BufferPoolOptions {
   std::size_t kept_bytes_max = 1024 * 1024;  // what may lie idle in the free lists
 };
 
-// Free lists of blocks in size classes that are powers of four, 256 B to 64 KiB; what is larger
+// Free lists of blocks in size classes that are powers of two, 256 B to 64 KiB; what is larger
 // comes from the heap and goes back there. The lists are last in, first out, so that the next taker
 // gets the block whose lines are still in the cache. One pool belongs to one shard, is touched by
 // its thread only, and outlives everything that takes from it.
@@ -53,7 +53,7 @@ class BufferPool {
   struct FreeBlock {
     FreeBlock* next;
   };
-  static constexpr std::size_t kClasses = 5;
+  static constexpr std::size_t kClasses = 9;
 
   static std::size_t class_of(std::size_t bytes) noexcept;
 

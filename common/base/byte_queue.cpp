@@ -18,6 +18,12 @@ void ByteQueue::append_to_blocks(Bytes bytes) {
   }
 }
 
+std::size_t ByteQueue::memory() const noexcept {
+  if (head_ == nullptr) return 0;
+  constexpr std::size_t kRoom = Block::kSize - sizeof(Block);
+  return (head_->begin + size_ + tail_->free_bytes()) / kRoom * Block::kSize;
+}
+
 std::size_t ByteQueue::front(std::span<Bytes> out) const noexcept {
   std::size_t pieces = 0;
   for (Block* block = head_; block != nullptr && pieces < out.size(); block = block->next) {

@@ -35,6 +35,9 @@ class ByteQueue {
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
 
+  // What its blocks take of the pool, in bytes.
+  std::size_t memory() const noexcept;
+
   // Fills `out` with the first contiguous pieces, in order, and says how many: for one gathering
   // write. The pieces stay valid until they are consumed or cleared; append() does not move them.
   std::size_t front(std::span<Bytes> out) const noexcept;

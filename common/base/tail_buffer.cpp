@@ -54,7 +54,19 @@ void TailBuffer::drop_front(std::size_t bytes) noexcept {
   if (empty()) return clear();
   const bool is_roomy = storage_->capacity > BufferPool::kSmallest &&
                         (size() + sizeof(Storage)) * 8 <= storage_->capacity;
-  if (!is_roomy) return;
+  if (is_roomy) move_to_smaller_storage();
+}
+
+void TailBuffer::trim() noexcept {
+  if (2 * BufferPool::capacity_for(sizeof(Storage) + size()) <= capacity())
+    move_to_smaller_storage();
+}
+
+std::size_t TailBuffer::capacity() const noexcept {
+  return storage_ == nullptr ? 0 : storage_->capacity;
+}
+
+void TailBuffer::move_to_smaller_storage() noexcept {
   try {
     move_to_storage_for(size());
   } catch (const std::bad_alloc&) {

@@ -36,12 +36,20 @@ class TailBuffer {
   // an eighth of the storage is still needed, the rest moves to a smaller block.
   void drop_front(std::size_t bytes) noexcept;
 
+  // Moves what is left to a smaller block where half of the storage or less is needed: it will lie
+  // there for a while.
+  void trim() noexcept;
+
   void clear() noexcept;
+
+  // The block that is held; 0 when empty.
+  std::size_t capacity() const noexcept;
 
  private:
   struct Storage;
 
   void move_to_storage_for(std::size_t bytes);
+  void move_to_smaller_storage() noexcept;
 
   BufferPool* pool_;
   Storage* storage_ = nullptr;

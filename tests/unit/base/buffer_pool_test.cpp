@@ -10,11 +10,12 @@
 namespace fairlead {
 namespace {
 
-TEST(BufferPool, RoundsUpToPowersOfFour) {
+TEST(BufferPool, RoundsUpToPowersOfTwo) {
   const std::pair<std::size_t, std::size_t> expected[] = {
-      {0, 256},       {1, 256},       {256, 256},        {257, 1024},
-      {1024, 1024},   {1025, 4096},   {4097, 16384},     {16385, 65536},
-      {65536, 65536}, {65537, 65537}, {1 << 20, 1 << 20}};
+      {0, 256},       {1, 256},       {256, 256},     {257, 512},
+      {512, 512},     {513, 1024},    {1025, 2048},   {2049, 4096},
+      {4096, 4096},   {4097, 8192},   {8193, 16384},  {16385, 32768},
+      {32769, 65536}, {65536, 65536}, {65537, 65537}, {1 << 20, 1 << 20}};
   BufferPool pool;
   for (const auto& [bytes_min, capacity] : expected) {
     EXPECT_EQ(BufferPool::capacity_for(bytes_min), capacity) << bytes_min;
@@ -77,16 +78,16 @@ TEST(Buffer, IsEmptyAfterAMoveAndReleasesOnce) {
   BufferPool pool;
   Buffer source = pool.take(300);
   Buffer target = pool.take(300);
-  EXPECT_EQ(pool.bytes_in_use(), 2048u);
-  target = std::move(source);
   EXPECT_EQ(pool.bytes_in_use(), 1024u);
+  target = std::move(source);
+  EXPECT_EQ(pool.bytes_in_use(), 512u);
   EXPECT_FALSE(
       source);  // NOLINT(bugprone-use-after-move): the state after a move is what is tested
   EXPECT_EQ(source.capacity(), 0u);
   EXPECT_TRUE(target);
   const Buffer last(std::move(target));
   EXPECT_FALSE(target);  // NOLINT(bugprone-use-after-move)
-  EXPECT_EQ(pool.bytes_in_use(), 1024u);
+  EXPECT_EQ(pool.bytes_in_use(), 512u);
 }
 
 TEST(BufferPool, BlocksInUseNeverOverlap) {

@@ -126,6 +126,7 @@ TEST(ByteQueue, EqualsAStringUnderRandomUse) {
         ASSERT_EQ(queue.empty(), model.empty());
         ASSERT_TRUE(contents(queue) == model) << "step " << step;
         ASSERT_EQ(pool.bytes_in_use() == 0, model.empty());
+        ASSERT_EQ(queue.memory(), pool.bytes_in_use());
       }
     }
     ASSERT_EQ(pool.bytes_in_use(), 0u);
