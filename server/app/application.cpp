@@ -1,6 +1,5 @@
 #include "server/app/application.hpp"
 
-#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -20,6 +19,7 @@
 #include "common/log/transcript.hpp"
 #include "common/text/encoding.hpp"
 #include "server/app/connection_limit.hpp"
+#include "server/app/heap.hpp"
 #include "server/app/listening.hpp"
 #include "server/core/admission.hpp"
 #include "server/core/output_budget.hpp"
@@ -368,8 +368,7 @@ void Daemon::log_counters(const Report& sum) {
                             field("turn_us_max", sum.times.turns.max()),
                             field("reply_us_p50", sum.times.replies.quantile(0.5)),
                             field("reply_us_p99", sum.times.replies.quantile(0.99))};
-  const struct mallinfo2 heap = ::mallinfo2();
-  fields.push_back(field("heap_in_use", std::uint64_t{heap.uordblks + heap.hblkhd}));
+  fields.push_back(field("heap_in_use", heap_bytes_in_use()));
   fields.push_back(field("log_lost", log_.lines_lost() + log_.session_lines_lost()));
   fields.push_back(field("transcript_lost", transcript_.lines_lost()));
   for (std::size_t i = 1; i < counters.closed.size(); ++i) {
