@@ -91,7 +91,9 @@ std::uint32_t Link::wanted_events() const noexcept {
 void Link::on_ready(std::uint32_t events) {
   constexpr std::uint32_t kBroken = EPOLLERR | EPOLLHUP;
   if (blocked_ && (events & (EPOLLOUT | kBroken)) != 0) write_on();
-  if (!terminated_ && !paused_ && !ended_ && (events & (EPOLLIN | kBroken)) != 0) read();
+  if (!terminated_ && !paused_ && !ended_ && (events & (EPOLLIN | kBroken)) != 0) {
+    read(takes_much_ ? kReadBytesMax : kFirstReadBytesMax);
+  }
   // Only here is watched for less: a session that is paused and resumed at once, or that leaves
   // before its end is seen twice, costs no system call for it.
   if (!terminated_ && (events & ~wanted_events()) != 0) watch();
@@ -100,10 +102,12 @@ void Link::on_ready(std::uint32_t events) {
 // ---- Reading ----
 
 // False: nothing was there.
-bool Link::read() {
-  const ssize_t size = ::recv(descriptor_, loop_.scratch(), kReadBytesMax, MSG_DONTWAIT);
+bool Link::read(std::size_t bytes_max) {
+  const ssize_t size = ::recv(descriptor_, loop_.scratch(), bytes_max, MSG_DONTWAIT);
   if (size > 0) {
-    observer_->on_bytes({loop_.scratch(), static_cast<std::size_t>(size)});
+    const Bytes bytes(loop_.scratch(), static_cast<std::size_t>(size));
+    observer_->on_bytes(bytes);
+    takes_much_ = bytes.size() == bytes_max && !paused_;
   } else if (size == 0) {
     ended_ = true;
     observer_->on_end();
@@ -122,7 +126,7 @@ void Link::resume() {
 
 void Link::probe() {
   if (terminated_) return;
-  if (ended_ || !read()) observer_->on_silence();
+  if (ended_ || !read(kReadBytesMax)) observer_->on_silence();
 }
 
 // ---- Writing ----

@@ -27,6 +27,7 @@ class Link final : public Transport, private Watcher {
   void probe() override;
   void terminate(TerminateManner manner) override;
   std::size_t queued_bytes() const noexcept override { return queue_.size(); }
+  std::size_t queued_memory() const noexcept override { return queue_.memory(); }
   std::uint64_t sent_bytes() const noexcept override { return sent_bytes_; }
   bool finished_sending() const noexcept override { return finished_sending_; }
 
@@ -38,7 +39,7 @@ class Link final : public Transport, private Watcher {
   void watch();
   std::uint32_t wanted_events() const noexcept;
 
-  bool read();
+  bool read(std::size_t bytes_max);
   void write();
   void write_on();
   void fail(int error);
@@ -50,9 +51,10 @@ class Link final : public Transport, private Watcher {
   int descriptor_;
   std::uint32_t watched_ = 0;  // the events the loop watches for
   bool paused_ = false;
-  bool blocked_ = false;  // the kernel takes no more just now
-  bool ended_ = false;    // the peer's FIN, or an error, has been delivered
-  bool failed_ = false;   // the latter
+  bool takes_much_ = false;  // the last read was full, and did not make the session pause
+  bool blocked_ = false;     // the kernel takes no more just now
+  bool ended_ = false;       // the peer's FIN, or an error, has been delivered
+  bool failed_ = false;      // the latter
   bool finishing_ = false;
   bool finished_sending_ = false;
   bool terminated_ = false;

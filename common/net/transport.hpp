@@ -78,7 +78,8 @@ class Transport : public ByteSink {
 
   virtual std::size_t queued_bytes()
       const noexcept = 0;  // accepted by send(), not yet by the kernel
-  virtual std::uint64_t sent_bytes() const noexcept = 0;  // accepted by the kernel, in all
+  virtual std::size_t queued_memory() const noexcept = 0;  // what these take, in bytes
+  virtual std::uint64_t sent_bytes() const noexcept = 0;   // accepted by the kernel, in all
   virtual bool finished_sending()
       const noexcept = 0;  // the FIN of finish_sending() has been given to the kernel
 };

@@ -23,4 +23,8 @@ inline constexpr std::size_t kServiceNameBytesMax = 64;
 // hundreds of messages, small enough to stay in a second-level cache.
 inline constexpr std::size_t kReadBytesMax = 64 * 1024;
 
+// The first read, and the first after a pause: what is read of a client that then has to wait lies
+// in memory, and thousands may have to wait at once.
+inline constexpr std::size_t kFirstReadBytesMax = 16 * 1024;
+
 }  // namespace fairlead

@@ -301,13 +301,38 @@ TEST_F(LinkTest, SeesOneDeliveryWhereOneWasSent) {
   const Socket far = adopt_one_end();
   std::size_t sum = 0;
   for (const std::size_t size :
-       {1UL, 127UL, 128UL, 129UL, 1000UL, 4095UL, 4096UL, 4097UL, 20000UL}) {
+       {1UL, 127UL, 128UL, 129UL, 1000UL, 4095UL, 4096UL, 4097UL, 16384UL}) {
     far.send_all(pattern(size));
     sum += size;
     ASSERT_TRUE(wait_for_bytes(sum));
   }
-  EXPECT_EQ((std::vector<std::size_t>{1, 127, 128, 129, 1000, 4095, 4096, 4097, 20000}),
+  EXPECT_EQ((std::vector<std::size_t>{1, 127, 128, 129, 1000, 4095, 4096, 4097, 16384}),
             thread.call([&] { return sizes; }));
+}
+
+// What is read and has to wait lies in memory.
+TEST_F(LinkTest, ReadsLittleUntilWhatItHasReadIsTaken) {
+  std::vector<std::size_t> sizes;
+  bool pauses = true;
+  link.on_bytes_do = [&](Bytes bytes) {
+    sizes.push_back(bytes.size());
+    if (pauses) link.transport->pause();
+  };
+  const Socket far = adopt_one_end();
+  thread.call([this] { link.transport->pause(); });
+  far.send_all(pattern(150'000));
+  for (std::size_t reads = 1; reads <= 3; ++reads) {
+    thread.call([this] { link.transport->resume(); });
+    ASSERT_TRUE(wait_for_bytes(reads * 16'384));
+  }
+  thread.call([&] {
+    pauses = false;
+    link.transport->resume();
+  });
+  ASSERT_TRUE(wait_for_bytes(150'000));
+  sizes = thread.call([&] { return sizes; });
+  ASSERT_EQ((std::vector<std::size_t>{16'384, 16'384, 16'384, 16'384, 65'536}),
+            std::vector(sizes.begin(), sizes.begin() + 5));
 }
 
 }  // namespace

@@ -29,6 +29,9 @@ class FakeConnection::End final : public Transport {
   void probe() override { connection_.probe(); }
   void terminate(TerminateManner manner) override { connection_.terminate(manner); }
   std::size_t queued_bytes() const noexcept override { return connection_.queue_.size(); }
+  std::size_t queued_memory() const noexcept override {
+    return (queued_bytes() + 4095) / 4096 * 4096;
+  }
   std::uint64_t sent_bytes() const noexcept override { return connection_.sent_bytes_; }
   bool finished_sending() const noexcept override { return connection_.fin_sent_; }
 

@@ -29,6 +29,7 @@ class Socketless final : public Transport {
   void probe() override { observer_->on_silence(); }
   void terminate(TerminateManner) override { terminated_ = true; }
   std::size_t queued_bytes() const noexcept override { return queue_.size(); }
+  std::size_t queued_memory() const noexcept override { return queue_.memory(); }
   std::uint64_t sent_bytes() const noexcept override { return sent_bytes_; }
   bool finished_sending() const noexcept override { return false; }
 

@@ -39,6 +39,7 @@ class FakeTransport final : public Transport {
   }
   void terminate(TerminateManner) override { terminated = true; }
   std::size_t queued_bytes() const noexcept override { return queued.size(); }
+  std::size_t queued_memory() const noexcept override { return queued_bytes(); }
   std::uint64_t sent_bytes() const noexcept override { return sent.size(); }
   bool finished_sending() const noexcept override { return finished; }
 
