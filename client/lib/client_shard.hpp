@@ -54,7 +54,7 @@ class ClientShard final : public TurnClient {
   // TurnClient.
   void begin_turn(TimePoint now) override { now_ = now; }
   void on_timer() override;
-  void go_on() override {}
+  bool go_on() override { return false; }
   bool end_turn() override;
   std::optional<TimePoint> next_due() const override { return wheel_.next_due(); }
 

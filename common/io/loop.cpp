@@ -14,9 +14,10 @@ namespace fairlead {
 
 namespace {
 
-// Of a turn, for what has arrived: so that the replies to what came first do not wait for all that
-// comes behind it, however much each client sends.
-constexpr std::chrono::milliseconds kEventsMax{1};
+// Of a turn, for what has arrived or was left: so that the replies to what came first do not wait
+// for all that comes behind it, however much each client sends. To write these replies takes longer
+// than to make them, by up to four times.
+constexpr std::chrono::microseconds kWorkMax{250};
 
 int make_bell() {
   const int bell = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -57,15 +58,15 @@ void LoopCore::measure_turn() {
 }
 
 void LoopCore::end_turn() {
-  bool more = false;
-  do {  // what leaves at the end of a turn may be the last of a connection
-    while (!finished_.empty()) {
-      Link& link = *finished_.back();
-      finished_.pop_back();
-      link.tell_finished();
-    }
-    more |= client_->end_turn();
-  } while (!finished_.empty());
+  while (!finished_.empty()) {
+    Link& link = *finished_.back();
+    finished_.pop_back();
+    link.tell_finished();
+  }
+  bool more = client_->end_turn();
+  // What leaves at the end of a turn may be the last of a connection; the next turn tells of it, or
+  // this one would be as long as there are such connections.
+  more |= !finished_.empty();
   in_turn_ = false;
   measure_turn();
   arm_timer();
@@ -74,7 +75,10 @@ void LoopCore::end_turn() {
   continuing_ = true;
   asio::post(context_, [this] {
     continuing_ = false;
-    turn([this] { client_->go_on(); });
+    turn([this] {
+      while (client_->go_on() && std::chrono::steady_clock::now() < turn_began_ + kWorkMax) {
+      }
+    });
   });
 }
 
@@ -90,7 +94,7 @@ void LoopCore::await_ready() {
   ready_.async_wait([this](const boost::system::error_code& failed) {
     awaiting_ready_ = false;
     if (!failed && ready_.collect() > 0)
-      turn([this] { turn_events_ = ready_.dispatch(turn_began_ + kEventsMax); });
+      turn([this] { turn_events_ = ready_.dispatch(turn_began_ + kWorkMax); });
     if (!awaiting_ready_ && !ready_.empty()) await_ready();
   });
 }

@@ -18,9 +18,10 @@ class TurnClient {
   // Does what has become due. Called within a turn.
   virtual void on_timer() = 0;
 
-  // Does what an earlier turn left for the next one, so that one client's burst does not hold up
-  // the others. Called within a turn.
-  virtual void go_on() = 0;
+  // Does one piece of what earlier turns have left for this one, so that the bursts of some clients
+  // do not hold up the others. True: there is another piece for this turn, or for a later one.
+  // Called within a turn.
+  virtual bool go_on() = 0;
 
   // One write per connection, however many messages were queued; then frees what is finished. True:
   // call go_on() in a turn of its own, after whatever else the loop has waiting.

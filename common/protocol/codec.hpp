@@ -83,6 +83,10 @@ class Codec {
   bool goes_on_skipping() const noexcept { return skipping_ == Skipping::on; }
 
   std::size_t kept_bytes() const noexcept { return tail_.size(); }
+  std::size_t kept_memory() const noexcept { return tail_.capacity(); }  // bytes
+
+  // What is kept will have to wait: no more memory for it than it takes. Not from within a sink.
+  void trim() noexcept { tail_.trim(); }
 
   // Gives back what is kept: nothing will be read any more. Not from within a sink.
   void forget() noexcept { tail_.clear(); }

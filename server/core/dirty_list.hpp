@@ -1,4 +1,4 @@
-// The sessions that have something to do at the end of this turn, or of one of the next.
+// The sessions that have something to do at the end of this turn, or in one of the next.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +26,7 @@ class DirtyList {
   }
 
   bool empty() const noexcept { return head_ == sessions_.size(); }
+  std::size_t size() const noexcept { return sessions_.size() - head_; }
 
   // Null when there is none.
   Session* take() noexcept {

@@ -33,6 +33,7 @@ class Outbox {
 
   bool empty() const noexcept { return queue_.empty(); }
   std::size_t bytes() const noexcept { return queue_.size(); }
+  std::size_t memory() const noexcept { return queue_.memory(); }    // bytes
   std::size_t reply_bytes() const noexcept { return reply_bytes_; }  // of what must be kept
 
   // What was dropped since the client was last told, by channel.

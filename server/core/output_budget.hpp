@@ -69,7 +69,8 @@ class OutputBudget {
   std::vector<std::size_t> verdict_;  // by shard
 };
 
-// One shard's account with it; touched by the shard's thread only.
+// One shard's account with it, and what each of its sessions has in it, by slot: side by side, so
+// that to look for the largest costs little. Touched by the shard's thread only.
 class OutputAccount {
  public:
   explicit OutputAccount(OutputBudget& budget) noexcept : budget_(budget) {}
@@ -80,11 +81,33 @@ class OutputAccount {
   // A queue counts by the blocks it takes: memory is what is short.
   static constexpr std::uint64_t kBlockBytes = 4096;
 
-  void change(std::uint32_t from_blocks, std::uint32_t to_blocks) noexcept {
-    used_ += to_blocks * kBlockBytes;
-    used_ -= from_blocks * kBlockBytes;
+  // Makes room for so many slots; throws std::bad_alloc.
+  void reserve(std::size_t slots) {
+    if (slots > queued_blocks_.size()) queued_blocks_.resize(slots);
+  }
+  void set(std::uint32_t slot, std::size_t bytes) noexcept {
+    const auto blocks = static_cast<std::uint32_t>((bytes + kBlockBytes - 1) / kBlockBytes);
+    used_ += blocks * kBlockBytes;
+    used_ -= queued_blocks_[slot] * kBlockBytes;
+    queued_blocks_[slot] = blocks;
+  }
+  std::uint64_t bytes_of(std::uint32_t slot) const noexcept {
+    return queued_blocks_[slot] * kBlockBytes;
   }
   std::uint64_t used_bytes() const noexcept { return used_; }
+
+  // What each slot has, of those that have anything.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const std::uint32_t blocks : queued_blocks_)
+      if (blocks > 0) visit(blocks * kBlockBytes);
+  }
+  // The first slot at or behind `slot` with so many bytes or more; slots() if there is none.
+  std::uint32_t next(std::uint32_t slot, std::uint64_t bytes_min) const noexcept {
+    while (slot < slots() && bytes_of(slot) < bytes_min) ++slot;
+    return slot;
+  }
+  std::uint32_t slots() const noexcept { return static_cast<std::uint32_t>(queued_blocks_.size()); }
 
   // Takes or gives back grants, so that they cover what is used.
   enum class Cover : std::uint8_t {
@@ -99,7 +122,8 @@ class OutputAccount {
 
  private:
   OutputBudget& budget_;
-  std::uint64_t used_ = 0;
+  std::vector<std::uint32_t> queued_blocks_;  // by slot
+  std::uint64_t used_ = 0;                    // the sum of them, in bytes
   std::uint64_t granted_ = 0;
   bool overdrawn_ = false;  // one of the grants was taken above the limit
 };

@@ -196,6 +196,7 @@ void Session::go_on() {
     }
     receive({});
     if (hold_ == Hold::none && stage_ == Stage::talking) transport_->resume();
+    if (is_accounted_) mark_dirty();  // less may be left unread now
     after_requests();
   });
 }

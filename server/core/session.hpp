@@ -84,15 +84,15 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   std::uint32_t slot() const { return slot_; }
   CloseReason reason() const { return reason_; }
   bool is_talking() const { return stage_ == Stage::talking || stage_ == Stage::detecting; }
-  bool waits_for_turn() const { return hold_ == Hold::turn; }
-  bool is_pushed() const { return is_pushed_; }    // has a place in ShardContext::pushed
-  void leave_pushed() { is_pushed_ = false; }      // has been taken from there
+  // Has a place in ShardContext::pushed or ::unfinished, or has been taken from there.
+  bool is_awaited() const { return is_pushed_ || is_unfinished_; }
+  void leave_pushed() { is_pushed_ = false; }
+  void leave_unfinished() { is_unfinished_ = false; }
   bool is_counted() const { return is_counted_; }  // in the shard's counters, by its end
   void add_traffic(Counters& sum) const;
   bool is_finished() const { return stage_ == Stage::finished; }
   std::size_t queued_bytes() const;
   std::size_t backlog_bytes() const;  // of it, what holding the session can keep from growing
-  std::uint64_t queued_memory() const { return queued_blocks_ * OutputAccount::kBlockBytes; }
   std::string_view protocol_name() const;
 
  private:
@@ -158,7 +158,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void say_goodbye(std::string_view problem);
   void say_goaway(CloseReason reason);
   enum class Keep : std::uint8_t { always, if_room };
-  void send(const Frame& frame, Keep keep);
+  void queue(const Frame& frame, Keep keep);
   void mark_dirty() noexcept;
   void mark_pushed() noexcept;
   void after_output();
@@ -204,7 +204,6 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   std::uint64_t bytes_in_ = 0;
   std::uint64_t messages_in_ = 0, messages_out_ = 0;
   std::uint32_t lingered_bytes_ = 0;
-  std::uint32_t queued_blocks_ = 0;  // as the shard's account has it
   std::uint32_t slot_;
   std::uint32_t last_request_id_ = 0;
   std::uint32_t handled_this_turn_ = 0;
@@ -219,14 +218,16 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   bool peer_ended_ : 1 = false;
   bool dirty_ : 1 = false;
   bool is_pushed_ : 1 = false;
+  bool is_unfinished_ : 1 = false;
   bool draining_ : 1 = false;
   bool probing_pause_ : 1 = false;
   bool spoken_ : 1 = false;      // framed: a frame has come
   bool has_pusher_ : 1 = false;  // a channel is open whose service pushes
   bool overrun_ : 1 = false;     // more was pushed than queue_hard has room for
   bool is_counted_ : 1 = false;
-  bool torn_ : 1 = false;      // a message could not be queued whole: nothing may follow it
-  bool offering_ : 1 = false;  // the kernel is asked within a push: ends are for later
+  bool is_accounted_ : 1 = false;  // has something in ShardContext::output
+  bool torn_ : 1 = false;          // a message could not be queued whole: nothing may follow it
+  bool offering_ : 1 = false;      // the kernel is asked within a push: ends are for later
 };
 
 }  // namespace fairlead

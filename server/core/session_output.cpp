@@ -41,12 +41,14 @@ void append_short_string(std::string& out, std::string_view text) {
 
 }  // namespace
 
-void Session::send(const Frame& frame) { send(frame, Keep::always); }
+void Session::send(const Frame& frame) {
+  mark_dirty();
+  queue(frame, Keep::always);
+}
 
-void Session::send(const Frame& frame, Keep keep) {
+void Session::queue(const Frame& frame, Keep keep) {
   if (stage_ == Stage::terminated || torn_ || transport_->finished_sending()) return;
   if (frame.type == FrameType::message || frame.type == FrameType::reply) ++messages_out_;
-  mark_dirty();
   torn_ = true;
   if (outbox_) {
     outbox_->append(*codec(), frame, keep == Keep::if_room);
@@ -172,7 +174,8 @@ void Session::mark_pushed() noexcept {
 void Session::take_stock(bool progress) {
   const std::size_t queued = queued_bytes();
   // Nearly always: the kernel has taken all, and had before.
-  if (queued == 0 && queued_blocks_ == 0 && behind_since_ == kNever && !overrun_) return;
+  if (queued == 0 && hold_ == Hold::none && !is_accounted_ && behind_since_ == kNever && !overrun_)
+    return;
   account();
   const LimitSettings& limits = context_.settings.limits;
   const bool pushed_to = is_pushed_to();
@@ -185,14 +188,17 @@ void Session::take_stock(bool progress) {
   if (pushed_to && too_much && !planted(PlantedBug::endless_queue)) fall_behind();
 }
 
-// Tells the shard how much memory waits here.
+// Tells the shard how much memory waits here: the replies, and behind them what has not even been
+// looked at because of them.
 void Session::account() noexcept {
-  const bool is_over = stage_ == Stage::terminated || stage_ == Stage::finished;
-  const auto blocks = static_cast<std::uint32_t>(
-      is_over ? 0 : (queued_bytes() + OutputAccount::kBlockBytes - 1) / OutputAccount::kBlockBytes);
-  if (blocks == queued_blocks_) return;
-  context_.output.change(queued_blocks_, blocks);
-  queued_blocks_ = blocks;
+  std::size_t bytes = 0;
+  if (stage_ != Stage::terminated && stage_ != Stage::finished) {
+    bytes = transport_->queued_memory() + (outbox_ ? outbox_->memory() : 0);
+    if (hold_ != Hold::none && codec() != nullptr) bytes += codec()->kept_memory();
+  }
+  if (bytes == 0 && !is_accounted_) return;
+  context_.output.set(slot_, bytes);
+  is_accounted_ = bytes > 0;
 }
 
 // Something has left, or could have.

@@ -64,8 +64,9 @@ void Session::push(const Frame& frame) noexcept {
       overrun_ = !has_room && !may_drop() && !planted(PlantedBug::endless_queue);
       if (overrun_) return;
     }
-    if (!may_drop()) return send(frame);
-    if (!outbox_ && transport_->queued_bytes() < in_flight_max(limits)) return send(frame);
+    if (!may_drop()) return queue(frame, Keep::always);
+    if (!outbox_ && transport_->queued_bytes() < in_flight_max(limits))
+      return queue(frame, Keep::always);
     if (!outbox_) outbox_ = std::make_unique<Outbox>(context_.pool);
     const std::size_t hard = limits.queue_hard;
     drop_oldest(hard - std::min(hard, frame.payload.size()));
@@ -74,7 +75,7 @@ void Session::push(const Frame& frame) noexcept {
       ++context_.counters.messages_dropped;
       return;
     }
-    send(frame, Keep::if_room);
+    queue(frame, Keep::if_room);
   } catch (...) {
     offering_ = false;
     fail_push();

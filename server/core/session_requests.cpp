@@ -33,7 +33,11 @@ void Session::decoded(const DecodeResult& result) {
 void Session::hold(Hold why) {
   hold_ = why;
   transport_->pause();
-  if (why == Hold::turn) context_.unfinished.push_back(this);
+  mark_dirty();  // what it has left unread is accounted for
+  if (why == Hold::output && codec() != nullptr) codec()->trim();
+  if (why != Hold::turn || is_unfinished_) return;
+  is_unfinished_ = true;
+  context_.unfinished.add(*this);
 }
 
 // The client has shut down its sending side: it still gets every reply it is owed.

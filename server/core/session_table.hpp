@@ -21,6 +21,8 @@ class SessionTable {
   std::size_t size() const noexcept { return slots_.size() - free_.size(); }
   std::size_t capacity() const noexcept { return slots_.capacity(); }
 
+  Session& at(std::uint32_t slot) noexcept { return *slots_[slot]; }
+
   // The first session at or behind `slot`, which is then the one behind it; null: there is none.
   Session* next(std::uint32_t& slot) noexcept {
     while (slot < slots_.size()) {

@@ -1,6 +1,7 @@
 #include "server/core/shard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <new>
 #include <utility>
@@ -19,9 +20,10 @@ constexpr Duration kStallMin{1000};
 constexpr Duration kGrace{1000};
 
 // Bounds of a turn, so that what happens to thousands at once delays nobody else by more than some
-// hundred microseconds.
-constexpr std::size_t kPushedPerTurn = 64;
-constexpr std::size_t kDuePerTurn = 64;
+// hundred microseconds: a write of what has piled up, or an end, takes some dozens.
+constexpr std::size_t kPushedPerTurn = 16;
+constexpr std::size_t kDuePerTurn = 16;
+constexpr std::size_t kRelievedPerTurn = 16;
 
 }  // namespace
 
@@ -64,6 +66,7 @@ void Shard::begin_turn(TimePoint now) {
   const bool stalled = awaited_ != kNever && own - awaited_ >= kStallMin;
   context_.now =
       std::max(context_.now, stalled && !planted(PlantedBug::stalls_count) ? resume(own) : own);
+  may_go_on_ = context_.unfinished.size();
 }
 
 // This turn is far too late: the daemon was stopped, or starved. What clients have sent meanwhile
@@ -109,10 +112,17 @@ void Shard::on_timer() {
 
 // ---- Turns ----
 
-void Shard::go_on() {
-  std::swap(context_.unfinished, going_on_);
-  for (Session* session : going_on_) session->go_on();
-  going_on_.clear();
+bool Shard::go_on() {
+  if (may_go_on_ == 0) return false;
+  --may_go_on_;
+  Session& session = *context_.unfinished.take();
+  session.leave_unfinished();
+  if (session.is_finished()) {
+    free(session);
+  } else {
+    session.go_on();
+  }
+  return may_go_on_ > 0;
 }
 
 bool Shard::end_turn() {
@@ -122,7 +132,7 @@ bool Shard::end_turn() {
   flush_all();
   if (stopping_ && table_.size() == 0 && on_empty) std::exchange(on_empty, nullptr)();
   // What is overdue is due from now on; the wheel would say the moment after its last advance.
-  const bool more = !context_.unfinished.empty() || !context_.pushed.empty();
+  const bool more = !context_.unfinished.empty() || !context_.pushed.empty() || relief_;
   awaited_ = more ? context_.now : std::max(next_wake(), context_.now);
   return more;
 }
@@ -132,7 +142,7 @@ void Shard::flush_all() {
   while (Session* session = context_.dirty.take()) {
     if (!session->is_finished()) {
       session->flush();
-    } else if (!session->is_pushed()) {
+    } else {
       free(*session);
     }
   }
@@ -152,10 +162,11 @@ void Shard::flush_some_pushed() {
   }
 }
 
+// Unless it still has a place in a list: whoever takes it from there comes here again.
 void Shard::free(Session& session) {
+  if (session.is_awaited()) return;
   const PeerAddress peer = session.peer();
   const bool was_admitted = !is_refusal(session.reason());
-  if (session.waits_for_turn()) std::erase(context_.unfinished, &session);
   table_.free(session.slot());
   if (was_admitted && on_session_freed) on_session_freed(peer);
 }
@@ -165,64 +176,80 @@ void Shard::free(Session& session) {
 void Shard::keep_to_budget() {
   using Cover = OutputAccount::Cover;
   using Part = OutputBudget::Part;
-  if (context_.output.settle() != Cover::whole) budget_.begin_round();
+  if (context_.output.settle() != Cover::whole && !relief_) budget_.begin_round();
   for (Part part = budget_.part_of(index_); part != Part::nothing; part = budget_.part_of(index_)) {
     if (part == Part::report) {
       report_queues();
     } else {
-      end_largest(budget_.take_verdict(index_));
+      begin_relief(budget_.take_verdict(index_));
     }
-    context_.output.give_back_spare();
   }
+  for (std::size_t i = 0; i < kRelievedPerTurn && relief_; ++i) relieve_next();
   // The others are slow to do their part, and this shard has used up what it may overdraw.
-  while (context_.output.settle() == Cover::missing) end_largest(1);
+  while (context_.output.settle() == Cover::missing) {
+    if (!relief_) begin_relief(1);
+    relieve_next();
+  }
 }
 
 void Shard::report_queues() {
   std::vector<std::uint64_t> queues;
   try {
-    table_.for_each([&queues](const Session& session) {
-      if (session.queued_memory() > 0) queues.push_back(session.queued_memory());
-    });
+    context_.output.for_each([&queues](std::uint64_t bytes) { queues.push_back(bytes); });
   } catch (const std::bad_alloc&) {
     // The largest of them may be missing now; the next round finds it.
   }
   budget_.report(index_, queues);
 }
 
-// Without taking memory, which is what is short.
-void Shard::end_largest(std::size_t count) {
+// Finds how large the `count` largest are, without taking memory, which is what is short: each walk
+// narrows it down to a 256th.
+void Shard::begin_relief(std::size_t count) {
+  end_relief();
   if (count == 0) return;
-  const auto count_above = [this](std::uint64_t bytes) {
-    std::size_t found = 0;
-    table_.for_each(
-        [&](const Session& session) { found += session.queued_memory() > bytes ? 1 : 0; });
-    return found;
-  };
-  // The smallest size that no more than `count` are above.
-  std::uint64_t low = 0;
-  std::uint64_t high = context_.output.used_bytes();
-  while (low < high) {
-    const std::uint64_t middle = low + (high - low) / 2;
-    if (count_above(middle) <= count) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
+  Relief relief{.from_bytes = 1, .larger = 0, .equal = 0};
+  for (std::uint64_t range = context_.output.used_bytes(); range > 1;) {
+    constexpr std::size_t kParts = 256;
+    const std::uint64_t part = (range + kParts - 1) / kParts;
+    std::array<std::size_t, kParts> found{};
+    context_.output.for_each([&](std::uint64_t bytes) {
+      const std::uint64_t above = bytes - relief.from_bytes;  // of one that is below: far too large
+      if (above < range) ++found[above / part];
+    });
+    std::size_t last = kParts - 1;
+    while (last > 0 && relief.larger + found[last] < count) relief.larger += found[last--];
+    relief.from_bytes += last * part;
+    range = part;
   }
-  const std::uint64_t before = context_.output.used_bytes();
-  std::size_t of_that_size = count - count_above(low);
-  std::size_t ended = 0;
-  table_.for_each([&](Session& session) {
-    const std::uint64_t bytes = session.queued_memory();
-    if (bytes < low || bytes == 0 || (bytes == low && of_that_size == 0)) return;
-    if (bytes == low) --of_that_size;
-    session.relieve();
-    ++ended;
-  });
+  relief.equal = count - relief.larger;
+  relief_ = relief;
+}
+
+void Shard::relieve_next() {
+  Relief& relief = *relief_;
+  const OutputAccount& output = context_.output;
+  while ((relief.slot = output.next(relief.slot, relief.from_bytes)) < output.slots()) {
+    const std::uint32_t slot = relief.slot++;
+    const std::uint64_t bytes = output.bytes_of(slot);
+    std::size_t& left = bytes > relief.from_bytes ? relief.larger : relief.equal;
+    if (left == 0) continue;
+    --left;
+    table_.at(slot).relieve();
+    ++relief.ended;
+    relief.freed_bytes += bytes;
+    if (relief.larger + relief.equal > 0) return;
+    break;
+  }
+  end_relief();
+}
+
+void Shard::end_relief() {
+  if (!relief_) return;
+  context_.output.give_back_spare();
   context_.log.warn("buffer memory limit reached",
-                    {field("ended", ended), field("freed", before - context_.output.used_bytes()),
+                    {field("ended", relief_->ended), field("freed", relief_->freed_bytes),
                      field("limit", budget_.bytes_max())});
+  relief_.reset();
 }
 
 // ---- Sessions ----
@@ -254,7 +281,9 @@ Session& Shard::make_session(std::unique_ptr<Transport> transport, const Listene
   const std::uint32_t slot = table_.reserve_slot();
   try {
     context_.dirty.reserve(table_.capacity());
+    context_.output.reserve(table_.capacity());
     context_.pushed.reserve(table_.capacity());
+    context_.unfinished.reserve(table_.capacity());
     return table_.put(
         slot, std::make_unique<Session>(context_, std::move(transport), listener, peer, id, slot));
   } catch (...) {

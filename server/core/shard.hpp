@@ -36,7 +36,7 @@ class Shard final : public TurnClient {
   // TurnClient.
   void begin_turn(TimePoint now) override;
   void on_timer() override;
-  void go_on() override;
+  bool go_on() override;
   bool end_turn() override;
   std::optional<TimePoint> next_due() const override;
 
@@ -96,7 +96,9 @@ class Shard final : public TurnClient {
   void flush_some_pushed();
   void keep_to_budget();
   void report_queues();
-  void end_largest(std::size_t count);
+  void begin_relief(std::size_t count);
+  void relieve_next();
+  void end_relief();
   Session& make_session(std::unique_ptr<Transport> transport, const ListenerSettings& listener,
                         const PeerAddress& peer, std::uint64_t id);
   void free(Session& session);
@@ -106,7 +108,7 @@ class Shard final : public TurnClient {
   ShardContext context_;
   OutputBudget& budget_;
   SessionTable table_;
-  std::vector<Session*> going_on_;  // go_on()'s own list, kept for its capacity
+  std::size_t may_go_on_ = 0;  // of the unfinished, in this turn: each once
   std::uint64_t next_id_;
   const std::uint32_t index_;
   const std::uint64_t id_step_;
@@ -120,6 +122,17 @@ class Shard final : public TurnClient {
     std::uint32_t slot = 0;  // those before it have had their turn
   };
   std::optional<Evictions> evictions_;  // of a lame duck
+
+  // Those with the largest queues, ended some in each turn.
+  struct Relief {
+    std::uint64_t from_bytes;  // so large, or larger, are the queues of those who go
+    std::size_t larger;        // so many of them are larger,
+    std::size_t equal;         // and so many are not
+    std::uint32_t slot = 0;    // those before it have had their turn
+    std::size_t ended = 0;
+    std::uint64_t freed_bytes = 0;
+  };
+  std::optional<Relief> relief_;
   bool stopping_ = false;
 
   // The shard's time is the clock's less the gaps in which the daemon did not run.

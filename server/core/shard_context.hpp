@@ -40,10 +40,10 @@ struct ShardContext {
 
   std::vector<std::unique_ptr<ServiceInstance>> services{};  // one for each [service.NAME]
 
-  DirtyList dirty{};                   // to be flushed, or freed, at the end of the turn
-  DirtyList pushed{};                  // to be flushed, some in each turn
-  std::vector<Session*> unfinished{};  // had their share of this turn; go on in the next
-  std::vector<Session*> lingering{};   // closed by us, waiting for the peer's FIN; oldest first
+  DirtyList dirty{};                  // to be flushed, or freed, at the end of the turn
+  DirtyList pushed{};                 // to be flushed, some in each turn
+  DirtyList unfinished{};             // had their share of a turn; go on in another
+  std::vector<Session*> lingering{};  // closed by us, waiting for the peer's FIN; oldest first
 
   std::string text{};     // what Peer::text_of decodes into
   std::string encoded{};  // what replies are encoded into

@@ -86,7 +86,9 @@ class Service {
   virtual void on_message(Peer& peer, const Message& message) = 0;
   virtual void on_writable(Peer&) {}  // the answer to call_when_writable
   virtual void on_close(Peer&, CloseReason) noexcept {}
-  virtual void on_time() {}  // the answer to ServiceClock::wake_at
+  // The answer to ServiceClock::wake_at. Everybody else waits meanwhile: a service that speaks to
+  // thousands speaks to some dozens of them, and wakes at now() for the next.
+  virtual void on_time() {}
 
   // True for a service that speaks at any time and not only when it is asked. A client of it that
   // does not read cannot be held up by not being read from: it is a slow_consumer.

@@ -29,7 +29,7 @@ class EmptyTurns final : public TurnClient {
  public:
   void begin_turn(TimePoint) override {}
   void on_timer() override {}
-  void go_on() override {}
+  bool go_on() override { return false; }
   bool end_turn() override { return false; }
   std::optional<TimePoint> next_due() const override { return {}; }
 };

@@ -87,6 +87,7 @@ class World {
     shard_.before_event = [this, read_max](TestClient& client) {
       client.wire.conditions.read_bytes_max = dice_.between(1, read_max);
     };
+    shard_.pieces_per_turn = dice_.one_of({1, 2, 1000});
     memory_is_short_ = shard_.settings().limits.max_buffer_memory < 1'000'000;
     shard_.after_turn = [this] { check_turn(); };
   }

@@ -164,7 +164,12 @@ void TestShard::settle() {
       if (before_event) before_event(*client);
       turn([client] { client->wire.run_event(); });
     }
-    if (std::exchange(go_on_posted_, false)) turn([this] { shard_->go_on(); });
+    if (std::exchange(go_on_posted_, false)) {
+      turn([this] {
+        for (std::size_t pieces = 1; shard_->go_on() && pieces < pieces_per_turn; ++pieces) {
+        }
+      });
+    }
   }
 }
 

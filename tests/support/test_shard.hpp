@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <random>
 #include <string>
@@ -115,6 +116,7 @@ class TestShard {
   std::function<void()> after_turn;    // optional
   std::mt19937_64* shuffle = nullptr;  // optional: the order in which connections are served
   std::function<void(TestClient&)> before_event;  // optional: conditions may change
+  std::size_t pieces_per_turn = std::numeric_limits<std::size_t>::max();  // of TurnClient::go_on
 
  private:
   void turn(const std::function<void()>& work);

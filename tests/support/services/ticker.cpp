@@ -43,22 +43,35 @@ class Ticker final : public Service {
 
   void on_message(Peer& peer, const Message& message) override { peer.reply(message.payload); }
 
-  void on_close(Peer& peer, CloseReason) noexcept override { std::erase(peers_, &peer); }
+  void on_close(Peer& peer, CloseReason) noexcept override {
+    const auto gone = std::find(peers_.begin(), peers_.end(), &peer);
+    if (gone == peers_.end()) return;  // on_open had failed
+    if (static_cast<std::size_t>(gone - peers_.begin()) < next_) --next_;
+    peers_.erase(gone);
+  }
 
+  // All peers, some in each turn, are one round; rounds begin a period apart.
   void on_time() override {
-    if (peers_.empty()) return;
-    clock_.wake_at(clock_.now() + period_);
-    for (Peer* peer : peers_) {
-      message_ = "tick " + std::to_string(++static_cast<Ticks&>(*peer->state).said) + " ";
-      message_.resize(std::max(message_.size(), bytes_), 'x');
-      peer->push(message_);
-    }
+    constexpr std::size_t kPeersPerTurn = 64;
+    if (next_ == 0) round_began_ = clock_.now();
+    for (std::size_t i = 0; i < kPeersPerTurn && next_ < peers_.size(); ++i) tick(*peers_[next_++]);
+    if (next_ < peers_.size()) return clock_.wake_at(clock_.now());
+    next_ = 0;
+    if (!peers_.empty()) clock_.wake_at(std::max(clock_.now(), round_began_ + period_));
+  }
+
+  void tick(Peer& peer) {
+    message_ = "tick " + std::to_string(++static_cast<Ticks&>(*peer.state).said) + " ";
+    message_.resize(std::max(message_.size(), bytes_), 'x');
+    peer.push(message_);
   }
 
   ServiceClock& clock_;
   Duration period_{};
   std::size_t bytes_ = 0;
   std::vector<Peer*> peers_;
+  std::size_t next_ = 0;  // of peers_, in a round that is under way
+  TimePoint round_began_{};
   std::string message_;  // kept for its capacity
 };
 

@@ -15,21 +15,23 @@ using Part = OutputBudget::Part;
 using Cover = OutputAccount::Cover;
 
 constexpr std::uint64_t kKiB = 1024;
+constexpr std::size_t kBlock = OutputAccount::kBlockBytes;
 
 TEST(OutputBudget, IsTakenInGrantsAndGivenBack) {
   OutputBudget budget(1024 * kKiB, 1);
   ASSERT_EQ(budget.grant_bytes(), 32 * kKiB);
   OutputAccount account(budget);
-  account.change(0, 1);
+  account.reserve(1);
+  account.set(0, kBlock);
   EXPECT_EQ(account.settle(), Cover::whole);
   EXPECT_EQ(budget.granted_bytes(), 32 * kKiB);
-  account.change(1, 8);  // within the grant: the shared counter is left alone
+  account.set(0, 8 * kBlock);  // within the grant: the shared counter is left alone
   EXPECT_EQ(account.settle(), Cover::whole);
   EXPECT_EQ(budget.granted_bytes(), 32 * kKiB);
-  account.change(8, 100);
+  account.set(0, 100 * kBlock);
   EXPECT_EQ(account.settle(), Cover::whole);
   EXPECT_EQ(budget.granted_bytes(), 416 * kKiB);
-  account.change(100, 0);
+  account.set(0, 0);
   EXPECT_EQ(account.settle(), Cover::whole);
   EXPECT_EQ(budget.granted_bytes(), 0U);
 }
@@ -37,14 +39,15 @@ TEST(OutputBudget, IsTakenInGrantsAndGivenBack) {
 TEST(OutputBudget, IsOverdrawnByOneGrantAtMost) {
   OutputBudget budget(1024 * kKiB, 1);
   OutputAccount account(budget);
-  account.change(0, 256);
+  account.reserve(1);
+  account.set(0, 256 * kBlock);
   EXPECT_EQ(account.settle(), Cover::whole);
-  account.change(256, 257);
+  account.set(0, 257 * kBlock);
   EXPECT_EQ(account.settle(), Cover::overdrawn);
   EXPECT_EQ(account.settle(), Cover::whole) << "told once";
-  account.change(257, 265);
+  account.set(0, 265 * kBlock);
   EXPECT_EQ(account.settle(), Cover::missing);
-  account.change(265, 0);
+  account.set(0, 0);
   EXPECT_EQ(account.settle(), Cover::whole);
   EXPECT_EQ(budget.granted_bytes(), 0U);
 }
@@ -111,6 +114,43 @@ TEST(Memory, TheLargestQueuesGoFirstUntilNineTenthsAreLeft) {
   ASSERT_EQ(shard.log.events.size(), 2U);
   EXPECT_EQ(shard.log.events[0].name, "buffer memory limit reached");
   EXPECT_EQ(shard.log.events[0].fields["ended"], "1");
+}
+
+TEST(Memory, ManyGoSomeInEachTurn) {
+  ServerSettings settings = narrow();
+  settings.limits.max_buffer_memory = 8000 * kKiB;
+  TestShard shard(std::move(settings));
+  std::uint64_t before = 0;
+  std::vector<std::uint64_t> ended;
+  shard.after_turn = [&] {
+    const std::uint64_t now = shard.shard().counters().relieved;
+    if (now > before) ended.push_back(now - std::exchange(before, now));
+  };
+  for (int i = 0; i < 300; ++i) stuck_client(shard, 30'000);
+  EXPECT_EQ(shard.shard().queued_memory() / 1024, (300 - before) * 32);
+  EXPECT_GT(before, 25U);
+  ASSERT_GE(ended.size(), 2U);
+  for (const std::uint64_t in_one_turn : ended) EXPECT_LE(in_one_turn, 16U);
+  // Each round is told of once, when it is over.
+  EXPECT_LT(shard.log.events.size(), ended.size());
+}
+
+// What a paused client has sent meanwhile is memory as well.
+TEST(Memory, WhatWaitsUnreadBehindTheRepliesCounts) {
+  ServerSettings settings = narrow();
+  settings.limits.queue_soft = 10'000;
+  TestShard shard(std::move(settings));
+  auto& client = shard.connect({.kernel_bytes_max = 1, .client_reads = false});
+  std::string lines;
+  while (lines.size() < 60'000) lines += std::string(99, 'x') + "\n";
+  client.sends(lines);
+  EXPECT_GE(shard.shard().queued_memory(), 60'000U);
+  EXPECT_LE(shard.shard().queued_memory(), 60'000U + 32 * kKiB);
+  client.wire.conditions.kernel_bytes_max = 100'000;
+  client.takes(1);
+  client.takes(100'000);
+  EXPECT_EQ(client.received().size(), lines.size());
+  EXPECT_EQ(shard.shard().queued_memory(), 0U);
 }
 
 TEST(Memory, WhoReadsIsSpared) {

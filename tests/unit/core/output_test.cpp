@@ -72,6 +72,51 @@ TEST(Turns, OneClientsBurstLeavesTheOthersTheirTurns) {
   EXPECT_EQ(greedy.received().size(), 3000U);
 }
 
+// What a loop whose time is up leaves for a later turn.
+TEST(Turns, WhoGoesOnMayBeSpreadOverSeveral) {
+  TestShard shard(settings_for("reply", ListenerProtocol::text));
+  shard.settings().limits.requests_per_turn = 10;
+  shard.pieces_per_turn = 2;
+  std::string burst;
+  for (int i = 0; i < 95; ++i) burst += "x\n";
+  std::vector<TestClient*> greedy;
+  for (int i = 0; i < 5; ++i) greedy.push_back(&shard.connect());
+  for (TestClient* client : greedy) client->wire.send(burst);
+  std::vector<std::size_t> before(greedy.size());
+  shard.after_turn = [&] {
+    std::size_t served = 0;
+    for (std::size_t i = 0; i < greedy.size(); ++i) {
+      const std::size_t received = greedy[i]->received().size();
+      EXPECT_LE(received - before[i], 30U) << i;
+      served += received > before[i] ? 1 : 0;
+      before[i] = received;
+    }
+    EXPECT_LE(served, 2U);
+    const auto [least, most] = std::minmax_element(before.begin(), before.end());
+    EXPECT_LE(*most - *least, 30U) << "each has its turn";
+  };
+  shard.settle();
+  for (const TestClient* client : greedy) EXPECT_EQ(client->received().size(), 285U);
+}
+
+TEST(Turns, WhoseEndComesBeforeItsTurnIsFreed) {
+  TestShard shard(settings_for("reply", ListenerProtocol::text));
+  shard.settings().limits.requests_per_turn = 1;
+  shard.pieces_per_turn = 1;
+  auto& first = shard.connect();
+  auto& second = shard.connect();
+  first.wire.send("x\nx\nx\nx\n");
+  second.wire.send("x\nx\nx\nx\n");
+  bool failed = false;
+  shard.after_turn = [&] {
+    if (!std::exchange(failed, true)) second.wire.fail(TransportError::reset);
+  };
+  shard.settle();
+  EXPECT_EQ(first.received().size(), 12U);
+  EXPECT_EQ(second.reason(), "reset");
+  EXPECT_EQ(shard.shard().sessions(), 1U);
+}
+
 TEST(Turns, NoTurnHandlesMoreThanItsShare) {
   TestShard shard(settings_for("reply", ListenerProtocol::text));
   shard.settings().limits.requests_per_turn = 10;

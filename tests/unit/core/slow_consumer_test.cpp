@@ -47,6 +47,22 @@ TEST(Push, ReachesEveryClientAtItsTime) {
   EXPECT_EQ(first.received(), tick(1) + "\n" + tick(2) + "\n" + tick(3) + "\n");
 }
 
+// What is for thousands delays nobody who has asked something.
+TEST(Push, ToManyIsWrittenSomeInEachTurn) {
+  TestShard shard(ticking());
+  std::vector<TestClient*> all;
+  for (int i = 0; i < 300; ++i) all.push_back(&shard.connect());
+  std::size_t reached = 0;
+  shard.after_turn = [&] {
+    const auto now = static_cast<std::size_t>(std::count_if(
+        all.begin(), all.end(), [](const TestClient* one) { return !one->received().empty(); }));
+    EXPECT_LE(now - reached, 16U);
+    reached = now;
+  };
+  shard.advance(100ms);
+  for (const TestClient* one : all) EXPECT_EQ(one->received(), tick(1) + "\n");
+}
+
 TEST(Push, AsksForNoTimeWhileThereIsNobody) {
   TestShard shard(ticking());
   shard.connect().ends();
