@@ -7,6 +7,7 @@ BUILD_PACKAGES=(
   libboost-program-options1.81-dev  # command line and option tables
   libspdlog-dev                     # logging
   libedit-dev                       # the client's line editing
+  libssl-dev                        # SHA-256 of files
   python3                           # the tour of run.sh; plain peers of the tests
 )
 

@@ -10,6 +10,7 @@ SHELL_FREE = [*COMMON_PURE, "common/net", "common/log"]
 
 MAY_USE = {
     "common/base": [],
+    "common/hash": ["common/base"],
     "common/text": ["common/base"],
     "common/protocol": ["common/base", "common/text"],
     "common/config": ["common/base", "common/text"],
@@ -18,7 +19,7 @@ MAY_USE = {
     "common/io": [*COMMON_PURE, "common/net"],
     "server/service": [*COMMON_PURE, "common/net"],
     "server/services": [*COMMON_PURE, "common/net", "server/service"],
-    "server/files": [*SHELL_FREE, "server/service"],
+    "server/files": [*SHELL_FREE, "common/hash", "server/service"],
     "server/core": [*SHELL_FREE, "server/service"],
     "server/app": ["common/", "server/"],
     "server": ["common/", "server/"],
@@ -32,6 +33,7 @@ MAY_USE = {
 LIBRARY_HOMES = {
     r"boost/asio": ["common/io"],
     r"boost/program_options": ["common/config", "server/app", "client/commands"],
+    r"openssl/": ["common/hash"],
     r"spdlog/": ["common/log"],
 }
 
