@@ -43,12 +43,12 @@ void send_reset(int descriptor) {
   static_cast<void>(::connect(descriptor, &unspecified, sizeof unspecified));
 }
 
-// One write of as much of the queue as fits; the kernel's answer, as of send(2).
-ssize_t write_front(int descriptor, const ByteQueue& queue) {
-  constexpr std::size_t kPiecesMax = 16;
+constexpr std::size_t kPiecesMax = 16;
+
+// One write of up to kPiecesMax pieces; the kernel's answer, as of send(2).
+ssize_t write_pieces(int descriptor, std::span<const Bytes> pieces) {
   constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
-  std::array<Bytes, kPiecesMax> pieces;
-  const std::size_t count = queue.front(pieces);
+  const std::size_t count = std::min(pieces.size(), kPiecesMax);
   if (count == 1) return ::send(descriptor, pieces[0].data(), pieces[0].size(), kFlags);
   std::array<iovec, kPiecesMax> buffers;
   std::transform(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(count),
@@ -59,6 +59,12 @@ ssize_t write_front(int descriptor, const ByteQueue& queue) {
   message.msg_iov = buffers.data();
   message.msg_iovlen = count;
   return ::sendmsg(descriptor, &message, kFlags);
+}
+
+// As much of the queue as fits into one write.
+ssize_t write_front(int descriptor, const ByteQueue& queue) {
+  std::array<Bytes, kPiecesMax> pieces;
+  return write_pieces(descriptor, {pieces.data(), queue.front(pieces)});
 }
 
 }  // namespace
@@ -139,6 +145,14 @@ void Link::flush() {
   if (blocked_ || terminated_) return;
   write();
   if (blocked_) watch();
+}
+
+std::size_t Link::offer(std::span<const Bytes> pieces) {
+  if (terminated_ || failed_ || blocked_ || !queue_.empty()) return 0;
+  const ssize_t size = write_pieces(descriptor_, pieces);
+  if (size <= 0) return 0;
+  sent_bytes_ += static_cast<std::size_t>(size);
+  return static_cast<std::size_t>(size);
 }
 
 void Link::finish_sending() { finishing_ = true; }

@@ -21,6 +21,7 @@ class Link final : public Transport, private Watcher {
   void start(TransportObserver& observer) override;
   void send(Bytes bytes) override;
   void flush() override;
+  std::size_t offer(std::span<const Bytes> pieces) override;
   void finish_sending() override;
   void pause() override { paused_ = true; }
   void resume() override;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "common/base/bytes.hpp"
 #include "common/protocol/codec.hpp"
@@ -60,6 +61,14 @@ class Transport : public ByteSink {
 
   // Offers the whole queue to the kernel; what it does not take follows by itself as it takes more.
   virtual void flush() = 0;
+
+  // Offers bytes to the kernel at once, past the queue: how many of them it took. 0 while anything
+  // is queued; a Transport that cannot do this takes none. What goes wrong is told by the next
+  // flush().
+  virtual std::size_t offer(std::span<const Bytes> pieces) {
+    static_cast<void>(pieces);
+    return 0;
+  }
 
   // Ends our sending side (FIN) as soon as everything queued has left.
   virtual void finish_sending() = 0;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
 
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -55,6 +56,30 @@ TEST_F(LinkTest, NothingLeavesBeforeFlush) {
   });
   EXPECT_EQ("one two", far.receive_exactly(7));
   EXPECT_EQ(0, link.reported.now().progresses);
+}
+
+TEST_F(LinkTest, WhatIsOfferedGoesPastAnEmptyQueueOnly) {
+  const Socket far = adopt_one_end(kSmallBuffers);
+  const std::string large = pattern(4 * kMiB);
+  std::size_t taken = 0;
+  thread.call([&, this] {
+    const std::array<Bytes, 3> pieces{Bytes("one "), Bytes(), Bytes(large)};
+    taken = link.transport->offer(pieces);
+    EXPECT_GT(taken, 4U);
+    EXPECT_LT(taken, large.size());
+    EXPECT_EQ(link.transport->sent_bytes(), taken);
+    EXPECT_EQ(link.transport->queued_bytes(), 0U);
+    link.transport->send("queued");
+    EXPECT_EQ(link.transport->offer(pieces), 0U);
+    link.transport->flush();
+  });
+  EXPECT_TRUE(far.receive_exactly(taken) == "one " + large.substr(0, taken - 4));
+  EXPECT_EQ("queued", far.receive_exactly(6));
+  thread.call([this] {
+    const std::array<Bytes, 1> pieces{Bytes("late")};
+    link.transport->terminate(TerminateManner::quiet);
+    EXPECT_EQ(link.transport->offer(pieces), 0U);
+  });
 }
 
 // Both directions at once, each several hundred times as long as the kernel's buffers.

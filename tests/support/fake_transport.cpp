@@ -20,6 +20,7 @@ class FakeConnection::End final : public Transport {
   void start(TransportObserver& observer) override { connection_.start(observer); }
   void send(Bytes bytes) override { connection_.queue(bytes); }
   void flush() override { connection_.flush(); }
+  std::size_t offer(std::span<const Bytes> pieces) override { return connection_.offer(pieces); }
   void finish_sending() override { connection_.finishing_ = true; }
   void pause() override { connection_.paused_ = true; }
   void resume() override {
@@ -178,6 +179,26 @@ void FakeConnection::queue(Bytes bytes) {
   queue_ += bytes.substr(bytes.size() / 2);
 }
 
+std::size_t FakeConnection::offer(std::span<const Bytes> pieces) {
+  const AllocationsSucceed always;
+  if (terminated_ || writing_ || !queue_.empty()) return 0;
+  if (fin_sent_) break_contract("offered after its FIN");
+  std::string bytes;
+  for (const Bytes piece : pieces) bytes += piece;
+  return give_to_kernel(bytes);
+}
+
+std::size_t FakeConnection::give_to_kernel(Bytes bytes) {
+  const std::size_t room =
+      conditions.kernel_bytes_max - std::min(kernel_.size(), conditions.kernel_bytes_max);
+  const Bytes piece = bytes.substr(0, room);
+  if (!piece.empty()) note(FakeEvent::sent, piece);
+  (conditions.client_reads ? received_ : kernel_).append(piece);
+  sent_bytes_ += piece.size();
+  if (client_left_ && !error_) error_ = TransportError::reset;
+  return piece.size();
+}
+
 void FakeConnection::flush() {
   if (terminated_) break_contract("flushed after terminate");
   if (flushing_) break_contract("flushed within flush");
@@ -191,15 +212,7 @@ void FakeConnection::flush() {
 void FakeConnection::write() {
   const AllocationsSucceed always;
   if (!queue_.empty()) {
-    const std::size_t room =
-        conditions.kernel_bytes_max - std::min(kernel_.size(), conditions.kernel_bytes_max);
-    const std::size_t size = std::min(room, queue_.size());
-    const Bytes piece = Bytes(queue_).substr(0, size);
-    if (size > 0) note(FakeEvent::sent, piece);
-    (conditions.client_reads ? received_ : kernel_).append(piece);
-    queue_.erase(0, size);
-    sent_bytes_ += size;
-    if (client_left_ && !error_) error_ = TransportError::reset;
+    queue_.erase(0, give_to_kernel(queue_));
     writing_ = !queue_.empty();
     if (writing_) return;
   }

@@ -101,6 +101,8 @@ class FakeConnection {
   void start(TransportObserver& observer);
   void queue(Bytes bytes);
   void flush();
+  std::size_t offer(std::span<const Bytes> pieces);
+  std::size_t give_to_kernel(Bytes bytes);
   void write();
   void probe();
   bool deliver();
