@@ -30,7 +30,25 @@ enum class FrameType : std::uint8_t {
   ping = 0x08,   // either: answer at once with the same payload
   pong = 0x09,
   goaway = 0x0a,  // server: u32 id of the last request executed, u32 close reason, then a sentence
+
+  // Files; payloads in file_frames.hpp.
+  stat = 0x20,     // client
+  status = 0x21,   // server: the answer to STAT
+  list = 0x22,     // client
+  listing = 0x23,  // server: the answer to LIST
+  get = 0x24,      // client
+  begin = 0x25,    // server: what GET will bring
+  data = 0x26,     // server: a piece of it
+  end = 0x27,      // server: all of it has been sent
+  hash = 0x28,     // client
+  hashes = 0x29,   // server: the answer to HASH
 };
+
+// What a client may ask a service of type `file`.
+constexpr bool is_file_request(FrameType type) noexcept {
+  return type == FrameType::stat || type == FrameType::list || type == FrameType::get ||
+         type == FrameType::hash;
+}
 
 inline constexpr std::size_t kFrameHeaderBytes = 12;
 inline constexpr std::string_view kPreface{
@@ -52,8 +70,10 @@ struct Frame {
 std::array<char, kFrameHeaderBytes> frame_header(const Frame& frame) noexcept;
 
 // Big-endian integers, as every number on the wire is.
+std::array<char, 8> big_endian_64(std::uint64_t value) noexcept;
 std::array<char, 4> big_endian_32(std::uint32_t value) noexcept;
 std::array<char, 2> big_endian_16(std::uint16_t value) noexcept;
+std::uint64_t read_big_endian_64(const char* at) noexcept;
 std::uint32_t read_big_endian_32(const char* at) noexcept;
 std::uint16_t read_big_endian_16(const char* at) noexcept;
 

@@ -8,9 +8,13 @@ namespace {
 // Types from here on are for extensions that a peer may ignore.
 constexpr std::uint8_t kSkippableFrom = 0x80;
 
+bool is_between(std::uint8_t type, FrameType first, FrameType last) {
+  return type >= static_cast<std::uint8_t>(first) && type <= static_cast<std::uint8_t>(last);
+}
+
 bool is_known(std::uint8_t type) {
-  return type >= static_cast<std::uint8_t>(FrameType::hello) &&
-         type <= static_cast<std::uint8_t>(FrameType::goaway);
+  return is_between(type, FrameType::hello, FrameType::goaway) ||
+         is_between(type, FrameType::stat, FrameType::hashes);
 }
 
 DecodeResult malformed(const char* problem) {

@@ -136,7 +136,19 @@ void Session::on_framed(const Frame& frame) {
     case FrameType::reply:
     case FrameType::error:
     case FrameType::goaway:
+    case FrameType::status:
+    case FrameType::listing:
+    case FrameType::begin:
+    case FrameType::data:
+    case FrameType::end:
+    case FrameType::hashes:
       close(CloseReason::protocol_error, "a frame that only the server sends");
+      break;
+    case FrameType::stat:
+    case FrameType::list:
+    case FrameType::get:
+    case FrameType::hash:
+      close(CloseReason::protocol_error, "unknown frame type");
       break;
   }
   spoken_ = true;

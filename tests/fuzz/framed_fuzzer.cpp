@@ -1,5 +1,6 @@
 // FramedCodec: two bytes seed the splits, one chooses the size limit and whether the preface is put
 // in front; the rest is the stream.
+#include "common/protocol/file_frames.hpp"
 #include "common/protocol/framed_codec.hpp"
 #include "tests/fuzz/codec_checks.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
@@ -24,7 +25,8 @@ Decoded by_the_table(Bytes stream, std::uint32_t payload_bytes_max) {
     const std::uint32_t length = read_big_endian_32(stream.data());
     const std::uint8_t type = octet(stream[4]);
     if (length > payload_bytes_max) return failed("frame above the size limit");
-    if (type < 0x80 && (type == 0 || type > 0x0a)) return failed("unknown frame type");
+    const bool is_known = (type >= 0x01 && type <= 0x0a) || (type >= 0x20 && type <= 0x29);
+    if (type < 0x80 && !is_known) return failed("unknown frame type");
     if (type < 0x80 && stream[5] != 0) return failed("reserved frame flag");
     if (stream.size() - kFrameHeaderBytes < length) break;
     if (type < 0x80) {
@@ -36,6 +38,40 @@ Decoded by_the_table(Bytes stream, std::uint32_t payload_bytes_max) {
     stream.remove_prefix(kFrameHeaderBytes + length);
   }
   return decoded;
+}
+
+// What is taken from a payload is all that is in it.
+template <class Read, class Append>
+void check_payload(Bytes payload, Read read, Append append) {
+  const auto value = read(payload);
+  if (!value) return;
+  std::string again;
+  append(again, *value);
+  FAIRLEAD_CHECK(again == payload);
+}
+
+void check_file_frame(const Heard& frame) {
+  switch (frame.type) {
+    case FrameType::status:
+      return check_payload(frame.payload, read_status, append_status);
+    case FrameType::list:
+      return check_payload(frame.payload, read_list_request, append_list_request);
+    case FrameType::get:
+      return check_payload(frame.payload, read_get_request, append_get_request);
+    case FrameType::begin:
+      return check_payload(frame.payload, read_begin, append_begin);
+    case FrameType::end:
+      return check_payload(frame.payload, read_end, append_end);
+    case FrameType::hash:
+      return check_payload(frame.payload, read_hash_request, append_hash_request);
+    case FrameType::hashes:
+      return check_payload(frame.payload, read_hashes, append_hashes);
+    case FrameType::listing:  // any number but 0 says that more follow
+      static_cast<void>(read_listing(frame.payload));
+      return;
+    default:
+      return;
+  }
 }
 
 void check(FuzzInput input) {
@@ -52,6 +88,7 @@ void check(FuzzInput input) {
   check_splits(make, stream, seed, expected);
   check_memory(make, stream, seed);
   check_round_trip(make, std::string(kPreface), expected);
+  for (const Heard& frame : expected.heard) check_file_frame(frame);
 }
 
 }  // namespace

@@ -210,7 +210,7 @@ TEST_F(FramedSession, SkipsAnUnknownTypeFrom0x80On) {
 }
 
 TEST_F(FramedSession, RefusesAnUnknownTypeBelow0x80) {
-  expect_protocol_error(frame(0x20, 1, 2), "unknown frame type");
+  expect_protocol_error(frame(0x40, 1, 2), "unknown frame type");
 }
 
 TEST_F(FramedSession, RefusesAReservedFlag) {

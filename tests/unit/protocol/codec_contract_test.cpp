@@ -99,7 +99,7 @@ std::vector<Row> rows() {
        decode_with<FramedCodec>},
       {"framed, flags", framed_stream() + std::string("\0\0\0\0\5\1\0\0\0\0\0\1rest", 16), 6,
        CloseReason::protocol_error, decode_with<FramedCodec>},
-      {"framed, type", framed_stream() + raw_frame(0x20, "") + raw_frame(0x08, "never"), 6,
+      {"framed, type", framed_stream() + raw_frame(0x40, "") + raw_frame(0x08, "never"), 6,
        CloseReason::protocol_error, decode_with<FramedCodec>},
       {"framed, size", framed_stream() + raw_frame(0x05, std::string(kMessageMax + 1, 'y')), 6,
        CloseReason::protocol_error, decode_with<FramedCodec>},

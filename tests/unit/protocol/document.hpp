@@ -31,7 +31,7 @@ inline std::string trimmed(std::string_view text) {
 
 using Row = std::vector<std::string>;
 
-// The rows of the table with this head, without the head.
+// The rows of every table with this head, without the heads.
 inline std::vector<Row> table(std::string_view head) {
   std::vector<Row> rows;
   bool inside = false;
@@ -39,7 +39,7 @@ inline std::vector<Row> table(std::string_view head) {
     if (line == head) {
       inside = true;
     } else if (inside && !line.starts_with("|")) {
-      break;
+      inside = false;
     } else if (inside && !line.starts_with("| ---")) {
       Row row;
       std::istringstream cells(line.substr(1));

@@ -36,11 +36,14 @@ TEST(ProtocolDocument, ListsEveryFrameType) {
   constexpr struct {
     FrameType type;
     const char* name;
-  } kTypes[] = {{FrameType::hello, "HELLO"},     {FrameType::open, "OPEN"},
-                {FrameType::opened, "OPENED"},   {FrameType::close, "CLOSE"},
-                {FrameType::message, "MESSAGE"}, {FrameType::reply, "REPLY"},
-                {FrameType::error, "ERROR"},     {FrameType::ping, "PING"},
-                {FrameType::pong, "PONG"},       {FrameType::goaway, "GOAWAY"}};
+  } kTypes[] = {
+      {FrameType::hello, "HELLO"},   {FrameType::open, "OPEN"},       {FrameType::opened, "OPENED"},
+      {FrameType::close, "CLOSE"},   {FrameType::message, "MESSAGE"}, {FrameType::reply, "REPLY"},
+      {FrameType::error, "ERROR"},   {FrameType::ping, "PING"},       {FrameType::pong, "PONG"},
+      {FrameType::goaway, "GOAWAY"}, {FrameType::stat, "STAT"},       {FrameType::status, "STATUS"},
+      {FrameType::list, "LIST"},     {FrameType::listing, "LISTING"}, {FrameType::get, "GET"},
+      {FrameType::begin, "BEGIN"},   {FrameType::data, "DATA"},       {FrameType::end, "END"},
+      {FrameType::hash, "HASH"},     {FrameType::hashes, "HASHES"}};
   const auto rows = document::table("| type | name | sent by | payload | request id |");
   ASSERT_EQ(rows.size(), std::size(kTypes));
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -96,6 +99,13 @@ TEST(ProtocolDocument, HasTheLimitsOfTheCode) {
   for (const Row& row : document::table("| what | how much |")) limits[row[0]] = row[1];
   EXPECT_EQ(limits["channels open at a time, channel 0 not counted"], std::to_string(kChannelsMax));
   EXPECT_EQ(limits["payload of PING"], std::to_string(kPingBytesMax) + " bytes");
+  EXPECT_EQ(limits["name of a file"], std::to_string(kFileNameBytesMax) + " bytes");
+  EXPECT_EQ(limits["requests for files unanswered, of one connection"],
+            std::to_string(kUnansweredMax));
+  EXPECT_EQ(limits["payload of DATA"], "262,144 bytes");
+  EXPECT_EQ(kFileDataBytesMax, 262'144U);
+  EXPECT_EQ(limits["bytes of a chunk in HASHES"], "1,048,576");
+  EXPECT_EQ(kFileChunkBytes, 1'048'576U);
   EXPECT_EQ(limits["name of a service"], std::to_string(kServiceNameBytesMax) + " bytes");
   EXPECT_EQ(kMessageBytesCeiling, 16'777'215U);
 }

@@ -82,9 +82,9 @@ TEST(FramedCodec, RefusesAnythingButThePrefaceAtTheFirstWrongByte) {
   }
 }
 
-// Files (20-3F) and rooms (40-5F) are reserved and not spoken yet.
+// Files own 20-3F; rooms (40-5F) are reserved and not spoken yet.
 TEST(FramedCodec, RefusesUnknownTypesBelow80) {
-  for (const int type : {0x00, 0x0b, 0x1f, 0x20, 0x3f, 0x40, 0x5f, 0x7f}) {
+  for (const int type : {0x00, 0x0b, 0x1f, 0x2a, 0x3f, 0x40, 0x5f, 0x7f}) {
     const Decoded decoded =
         decode(after_preface(raw_frame(0x08, "a") + raw_frame(type, "") + raw_frame(0x08, "b")));
     EXPECT_EQ(decoded.reason, CloseReason::protocol_error) << type;

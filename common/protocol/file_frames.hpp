@@ -1,0 +1,127 @@
+// The payloads of the file frames (docs/protocol.md, Files), big-endian. Both sides read and write
+// them with these functions.
+//
+//   STAT     name
+//   STATUS   u8 kind, identity
+//   LIST     u16 most entries, u16 length, known name; name of a directory
+//   LISTING  u8 more follow, u16 count, count x (u8 kind, u64 size, i64 mtime_ns, u16 length, name)
+//   GET      u64 offset, u64 length, identity, name
+//   BEGIN    identity, u64 offset, u64 length
+//   DATA     bytes
+//   END      u64 bytes sent
+//   HASH     u64 first chunk, u32 most chunks, identity, name
+//   HASHES   identity, u32 bytes of a chunk, SHA-256, u64 first chunk, u32 count, count x SHA-256
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/bytes.hpp"
+
+namespace fairlead {
+
+// One version of one file, as far as the file system can tell. All zero: any version.
+struct FileIdentity {
+  std::uint64_t device = 0, inode = 0, size = 0;
+  std::int64_t mtime_ns = 0, ctime_ns = 0;
+
+  auto operator<=>(const FileIdentity&) const = default;
+  bool is_any() const noexcept { return *this == FileIdentity(); }
+};
+
+inline constexpr std::size_t kIdentityBytes = 40;
+inline constexpr std::uint64_t kToTheEnd = ~std::uint64_t{0};
+
+using Sha256Digest = std::array<char, 32>;
+
+enum class FileKind : std::uint8_t { file = 1, directory = 2 };
+
+struct FileStatus {
+  FileKind kind = FileKind::file;
+  FileIdentity identity;
+  bool operator==(const FileStatus&) const = default;
+};
+
+struct ListRequest {
+  std::uint16_t entries_max = 0;  // 0: the server chooses
+  std::string_view after;
+  std::string_view directory;
+  bool operator==(const ListRequest&) const = default;
+};
+
+struct FileEntry {
+  FileKind kind = FileKind::file;
+  std::uint64_t size = 0;
+  std::int64_t mtime_ns = 0;
+  std::string name;
+  bool operator==(const FileEntry&) const = default;
+};
+
+struct FileListing {
+  bool more = false;
+  std::vector<FileEntry> entries;
+  bool operator==(const FileListing&) const = default;
+};
+
+struct GetRequest {
+  std::uint64_t offset = 0;
+  std::uint64_t length = kToTheEnd;
+  FileIdentity identity;
+  std::string_view name;
+  bool operator==(const GetRequest&) const = default;
+};
+
+struct FileBegin {
+  FileIdentity identity;
+  std::uint64_t offset = 0, length = 0;
+  bool operator==(const FileBegin&) const = default;
+};
+
+struct HashRequest {
+  std::uint64_t first = 0;
+  std::uint32_t chunks_max = 0;  // 0: the server chooses
+  FileIdentity identity;
+  std::string_view name;
+  bool operator==(const HashRequest&) const = default;
+};
+
+struct FileHashes {
+  FileIdentity identity;
+  std::uint32_t chunk_bytes = 0;
+  Sha256Digest whole{};
+  std::uint64_t first = 0;
+  std::vector<Sha256Digest> chunks;
+  bool operator==(const FileHashes&) const = default;
+};
+
+// Each appends a payload.
+void append_status(std::string& out, const FileStatus& status);
+void append_list_request(std::string& out, const ListRequest& request);
+void append_listing(std::string& out, const FileListing& listing);
+void append_get_request(std::string& out, const GetRequest& request);
+void append_begin(std::string& out, const FileBegin& begin);
+void append_end(std::string& out, std::uint64_t bytes_sent);
+void append_hash_request(std::string& out, const HashRequest& request);
+void append_hashes(std::string& out, const FileHashes& hashes);
+
+// Bytes that one entry takes in a LISTING.
+std::size_t listed_bytes(std::string_view name) noexcept;
+
+// Each reads a whole payload, and nothing where it is shorter than its fields, or where an answer
+// is longer. Names are views into it. What is announced is held against what is there before
+// anything is allocated.
+std::optional<FileStatus> read_status(Bytes payload);
+std::optional<ListRequest> read_list_request(Bytes payload);
+std::optional<FileListing> read_listing(Bytes payload);
+std::optional<GetRequest> read_get_request(Bytes payload);
+std::optional<FileBegin> read_begin(Bytes payload);
+std::optional<std::uint64_t> read_end(Bytes payload);
+std::optional<HashRequest> read_hash_request(Bytes payload);
+std::optional<FileHashes> read_hashes(Bytes payload);
+
+}  // namespace fairlead
