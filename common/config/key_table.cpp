@@ -107,8 +107,8 @@ constexpr Key kKeys[] = {
 {"service.*",  "on_close",         message,   "",               "",           0,       4 * kKiB,      "",                           L, "Printed on stdout when a client has gone."},
 {"service.*",  "on_missing",       message,   "",               "",           0,       4 * kKiB,      "",                           L, "(file) Printed on stdout when a file is asked for that is not there."},
 {"service.*",  "root",             path,      "",               "",           0,       kPath,         "",                           N, "(file) The folder whose files are served. Empty: nothing is."},
-{"service.*",  "max_rate",         rate,      "bytes/s",        "0",          0,       1'000 * kMany, "",                           L, "(file) The speed of one download. 0: no limit. Not enforced yet."},
-{"service.*",  "max_downloads",    count,     "downloads",      "256",        1,       kMany,         "",                           L, "(file) Downloads at a time. Not enforced yet."},
+{"service.*",  "max_rate",         rate,      "bytes/s",        "0",          0,       1'000 * kMany, "",                           L, "(file) The speed of one download. 0: no limit."},
+{"service.*",  "max_downloads",    count,     "downloads",      "256",        1,       kMany,         "",                           L, "(file) Downloads at a time; of more, framed clients are told server_full, and text clients are reset."},
 {"service.*",  "symlinks",         flag,      "",               "no",         0,       0,             "",                           N, "(file) Whether symbolic links within the root are followed."},
 {"service.*",  "hidden",           flag,      "",               "no",         0,       0,             "",                           N, "(file) Whether names that begin with a dot are served."},
 };

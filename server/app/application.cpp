@@ -24,7 +24,8 @@
 #include "server/core/admission.hpp"
 #include "server/core/output_budget.hpp"
 #include "server/core/shard.hpp"
-#include "server/files/file_root.hpp"
+#include "server/files/beneath.hpp"
+#include "server/files/disk_store.hpp"
 
 namespace fairlead {
 namespace {
@@ -64,16 +65,41 @@ struct Report {
 
 // One thread's part: a loop, its shard, and the listeners that accept there.
 struct Core {
-  Core(const Shard::Environment& environment, std::uint32_t index, std::uint32_t count)
-      : shard(environment, Loop::read_clock(), index, count) {
+  // What all cores share.
+  struct Shared {
+    const ServerSettings& settings;
+    TranscriptSink& transcript;
+    Log& log;
+    FileShare& files;
+    OutputBudget& output;
+  };
+
+  Core(const Shared& shared, std::uint32_t index, std::uint32_t count)
+      : files(shared.files, shared.log,
+              [this](std::function<void()> letter) { loop.post(std::move(letter)); }),
+        shard({shared.settings, shared.transcript, files, shared.log, shared.log.sessions(),
+               shared.output},
+              Loop::read_clock(), index, count) {
     loop.drive(shard);
   }
 
   Report report() { return {shard.report(), loop.take_turn_times()}; }
 
   Loop loop;
+  DiskFileStores files;
   Shard shard;
 };
+
+bool serves_files(const ServerSettings& settings) {
+  return std::any_of(settings.services.begin(), settings.services.end(),
+                     [](const auto& one) { return !one->file.root.empty(); });
+}
+
+// Without openat2(2) a name could lead out of its root.
+Outcome check_confinement(const ServerSettings& settings) {
+  if (!serves_files(settings) || can_confine()) return {};
+  return {kExitRuntimeFailure, "files cannot be served safely: this kernel has no openat2(2)"};
+}
 
 // The end has been decided. A signal that comes after its handler has gone would make it another
 // exit status.
@@ -147,7 +173,7 @@ class Daemon {
   const ServerSettings& settings_;
   Log& log_;
   QueuedTranscript transcript_;
-  DiskFileRoots files_;
+  FileShare files_;
   const ConnectionLimit connections_;
   Admission admission_;
   OutputBudget output_;
@@ -167,13 +193,12 @@ Daemon::Daemon(const ServerSettings& settings, Log& log, const ConnectionLimit& 
     : settings_(settings),
       log_(log),
       transcript_(log),
-      files_(log),
       connections_(connections),
       admission_(settings.limits, settings.access, connections.meant, std::random_device{}()),
       output_(settings.limits.max_buffer_memory, settings.threads) {
-  const Shard::Environment environment{settings, transcript_, files_, log, log.sessions(), output_};
+  const Core::Shared shared{settings, transcript_, log, files_, output_};
   for (std::uint32_t i = 0; i < settings.threads; ++i) {
-    Core& core = *cores_.emplace_back(std::make_unique<Core>(environment, i, settings.threads));
+    Core& core = *cores_.emplace_back(std::make_unique<Core>(shared, i, settings.threads));
     core.shard.on_session_freed = [this](const PeerAddress& peer) { admission_.release(peer); };
     core.shard.on_empty = [this] { cores_.front()->loop.post([this] { core_emptied(); }); };
     // Converters are opened while there are descriptors, not at the first Chinese message.
@@ -184,6 +209,7 @@ Daemon::Daemon(const ServerSettings& settings, Log& log, const ConnectionLimit& 
 }
 
 Outcome Daemon::run() {
+  if (Outcome confined = check_confinement(settings_); confined.exit_status != 0) return confined;
   // A turn is all that a core needs to do its part when memory is short.
   output_.ring = [this] {
     for (const auto& core : cores_) core->loop.post([] {});
@@ -217,6 +243,7 @@ Outcome Daemon::run() {
   }
   first.loop.run();
   for (std::thread& thread : threads) thread.join();
+  files_.pool.stop();
 
   hold_signals();
   Report sum;
@@ -381,9 +408,11 @@ void Daemon::log_counters(const Report& sum) {
 }  // namespace
 
 Outcome check_daemon(const ServerSettings& settings, Log& log) {
-  DiskFileRoots files(log);
+  if (Outcome confined = check_confinement(settings); confined.exit_status != 0) return confined;
+  FileShare share;
+  DiskFileStores files(share, log, [](const auto&) {});
   for (const auto& service : settings.services) {
-    if (service->type == "file") static_cast<void>(files.root_for(service->file));
+    if (service->type == "file") static_cast<void>(files.store_for(service->file));
   }
   const OpenedListeners opened = open_listeners(settings, 1);
   close_listeners(opened.listeners);

@@ -1,5 +1,6 @@
 #include "server/core/channel.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "common/text/escape.hpp"
@@ -16,25 +17,30 @@ void Channel::open() {
 
 void Channel::handle(const Frame& request, Encoding encoding) {
   if (messages_ < std::numeric_limits<std::uint32_t>::max()) ++messages_;
-  const Message message{request.payload, encoding};
-  if (!instance_.on_message.empty()) {
+  const Message message{request.payload, encoding, request.type};
+  if (!instance_.on_message.empty() && !is_file_request(request.type)) {
     transcribe(instance_.on_message, text_of(message), message.payload.size());
   }
   request_ = &request;
   instance_.service->on_message(*this, message);
   // A framed client waits for one answer to each request, also where the service has nothing to
   // say.
-  if (request_ != nullptr && is_open() && !wants_writable_ && session_.is_framed()) reply({});
+  if (request_ != nullptr && is_open() && session_.is_framed()) reply({});
   request_ = nullptr;
+  close_after_enough();
+}
 
+void Channel::close_after_enough() {
   const bool enough =
       instance_.settings.close_after != 0 && messages_ >= instance_.settings.close_after;
-  if (enough && !wants_writable_) close(CloseReason::close_after);
+  if (enough && owed_.empty()) close(CloseReason::close_after);
 }
 
 void Channel::on_writable() {
   wants_writable_ = false;
-  if (is_open()) instance_.service->on_writable(*this);
+  if (!is_open()) return;
+  instance_.service->on_writable(*this);
+  close_after_enough();
 }
 
 void Channel::finish(CloseReason reason) noexcept {
@@ -42,6 +48,8 @@ void Channel::finish(CloseReason reason) noexcept {
   const bool was_open = is_open();
   stage_ = Stage::closed;
   wants_writable_ = false;
+  session_.forgive(owed_.size());
+  owed_.clear();
   if (was_open) instance_.service->on_close(*this, reason);
   state.reset();
   if (instance_.on_close.empty()) return;
@@ -98,22 +106,55 @@ void Channel::push_text(std::string_view utf8) {
   }
 }
 
-void Channel::refuse(CloseReason code, std::string_view why) {
-  if (!is_open()) return;
-  if (!session_.is_framed()) return close(code);
-  session_.send_error(id_, request_ != nullptr ? request_->request_id : 0, code, why);
+// A text client that was promised a file must not take an end for an empty one.
+std::uint32_t Channel::defer() {
+  owed_.push_back(request_->request_id);
   request_ = nullptr;
+  is_streaming_ = session_.is_text();
+  session_.owe();
+  return owed_.back();
 }
 
-void Channel::stream(Bytes bytes) {
+bool Channel::pay(std::uint32_t request) {
+  const auto found = std::find(owed_.begin(), owed_.end(), request);
+  if (found == owed_.end()) return false;
+  owed_.erase(found);
+  session_.forgive(1);
+  return true;
+}
+
+void Channel::answer(std::uint32_t request, FrameType type, Bytes payload) {
+  if (pay(request)) answer_part(request, type, payload);
+}
+
+void Channel::answer_part(std::uint32_t request, FrameType type, Bytes payload) {
   if (!is_open()) return;
-  is_streaming_ = true;
-  session_.send_raw(bytes);
+  session_.send({.type = type, .channel = id_, .request_id = request, .payload = payload});
 }
 
-std::size_t Channel::writable_bytes() const { return session_.writable_bytes(); }
+void Channel::refuse(std::uint32_t request, CloseReason code, std::string_view why) {
+  if (!pay(request)) return;
+  is_streaming_ = false;
+  if (!session_.is_framed()) return close(code);
+  session_.send_error(id_, request, code, why);
+}
 
-void Channel::call_when_writable() { wants_writable_ = is_streaming_ = is_open(); }
+void Channel::refuse_owed(CloseReason reason) {
+  for (const std::uint32_t request : owed_) session_.send_error(id_, request, reason, {});
+}
+
+std::size_t Channel::offer(std::uint32_t request, Bytes bytes) {
+  return is_open() ? session_.offer(id_, request, bytes) : bytes.size();
+}
+
+void Channel::call_when_writable() noexcept {
+  wants_writable_ = is_open();
+  if (wants_writable_) session_.want_writable();
+}
+
+void Channel::reject(std::string_view problem) {
+  if (is_open()) session_.close(CloseReason::protocol_error, problem);
+}
 
 void Channel::close(CloseReason reason) {
   if (!is_open()) return;
@@ -127,6 +168,7 @@ void Channel::cut(CloseReason reason) {
 }
 
 bool Channel::pushes() const noexcept { return instance_.pushes; }
+bool Channel::has_files() const noexcept { return instance_.service->has_files(); }
 
 bool Channel::is_plain() const { return session_.is_text(); }
 const PeerAddress& Channel::address() const { return session_.peer(); }

@@ -22,7 +22,7 @@ class ServiceInstance final : private ServiceClock {
  public:
   // `now` is the shard's, and outlives the instance as everything else does.
   ServiceInstance(const ServiceSettings& of, const ServiceType& type, TranscriptSink& transcript,
-                  FileRoots& files, const TimePoint& now)
+                  FileStores& files, const TimePoint& now)
       : now_(now),
         environment_{transcript, files, *this},
         settings(of),

@@ -54,6 +54,7 @@ void Session::fail(const char* what) noexcept {
 
 void Session::start(CloseReason refused) {
   reason_ = refused;  // whatever happens now: it was never let in
+  was_admitted_ = refused == CloseReason::none;
   guarded([this, refused] {
     transport_->start(*this);
     if (!is_talking()) return;  // it has failed at once, and the session has ended
@@ -178,16 +179,10 @@ void Session::add_traffic(Counters& sum) const {
 
 void Session::go_on() {
   guarded([this] {
+    if (stage_ == Stage::talking && queued_bytes() == 0) serve_writable();
     if (stage_ != Stage::talking || hold_ != Hold::turn) return;
     hold_ = Hold::none;
-    if (owes_stream()) {
-      channel_->on_writable();
-      if (stage_ != Stage::talking) return;
-      if (owes_stream()) {
-        hold(Hold::output);
-        return after_requests();
-      }
-    }
+    if (is_leaving()) return close(leaving_for_, leaving_problem_);
     // While the client was not read from, it could not finish what it had begun.
     begun_ = context_.now;
     if (peer_ended_) {
@@ -340,9 +335,13 @@ Codec* Session::codec() { return const_cast<Codec*>(std::as_const(*this).codec()
 void Session::close(CloseReason reason, std::string_view problem) {
   if (!is_talking()) return;
   // A clean end would pass the part of a download for the whole.
-  if (channel_ && channel_->is_streaming() && reason != CloseReason::completed) return cut(reason);
+  if (is_streaming() && reason != CloseReason::completed) return cut(reason);
   if (reason_ == CloseReason::none) reason_ = reason;
   if (outbox_) empty_outbox();  // while it is known whose messages are missing
+  if (is_framed()) {
+    if (channel_) channel_->refuse_owed(reason_);
+    for (const auto& one : more_channels_) one->refuse_owed(reason_);
+  }
   if (channel_) channel_->finish(reason_);
   for (const auto& one : more_channels_) one->finish(reason_);
   say_goodbye(problem);

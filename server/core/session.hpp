@@ -71,7 +71,12 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void send_error(std::uint16_t channel, std::uint32_t request_id, CloseReason code,
                   std::string_view why);
   void send_close(std::uint16_t channel, CloseReason reason);
-  std::size_t writable_bytes() const;
+  // A part of a file, as Peer::offer.
+  std::size_t offer(std::uint16_t channel, std::uint32_t request, Bytes bytes);
+  void want_writable() noexcept;
+  // Answers that were put off.
+  void owe() noexcept { ++owed_; }
+  void forgive(std::size_t answers) noexcept;
   LineEnd own_line_end() const;  // of what is said without being asked
   Encoding reply_encoding() const;
   bool is_text() const { return std::holds_alternative<TextCodec>(codec_); }
@@ -85,11 +90,12 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   CloseReason reason() const { return reason_; }
   bool is_talking() const { return stage_ == Stage::talking || stage_ == Stage::detecting; }
   // Has a place in ShardContext::pushed or ::unfinished, or has been taken from there.
-  bool is_awaited() const { return is_pushed_ || is_unfinished_; }
+  bool is_awaited() const { return is_pushed_ || is_scheduled_; }
   void leave_pushed() { is_pushed_ = false; }
-  void leave_unfinished() { is_unfinished_ = false; }
+  void leave_unfinished() { is_scheduled_ = false; }
   bool is_counted() const { return is_counted_; }  // in the shard's counters, by its end
   void add_traffic(Counters& sum) const;
+  bool was_admitted() const { return was_admitted_; }
   bool is_finished() const { return stage_ == Stage::finished; }
   std::size_t queued_bytes() const;
   std::size_t backlog_bytes() const;  // of it, what holding the session can keep from growing
@@ -139,9 +145,14 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void decoded(const DecodeResult& result);
   void end_of_requests();
   bool greets() const;
-  bool owes_stream() const;
+  bool is_streaming() const { return channel_ && channel_->is_streaming(); }
+  bool waits_for_answers() const;
+  // It is our turn, and the client can do nothing but wait.
+  bool is_at_work() const { return owed_ > 0 && transport_->queued_bytes() == 0; }
   bool has_text_prefix() const;
   void hold(Hold why);
+  void schedule();
+  void serve_writable();
   void after_requests();
 
   Flow on_frame(const Frame& frame) override;
@@ -151,6 +162,8 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void on_channel_close(const Frame& frame);
   void on_message(const Frame& frame);
   bool takes_request_id(std::uint32_t id);
+  void leave(CloseReason reason, const char* problem = "");
+  bool is_leaving() const { return leaving_for_ != CloseReason::none; }
   Channel* channel(std::uint16_t id);
   void remove_closed_channels();
 
@@ -207,6 +220,8 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   std::uint32_t slot_;
   std::uint32_t last_request_id_ = 0;
   std::uint32_t handled_this_turn_ = 0;
+  std::uint16_t owed_ = 0;         // answers that were put off, of all channels
+  std::uint16_t last_served_ = 0;  // the channel whose on_writable was called last
   PeerAddress peer_;
   ClientEncoding encoding_;
   std::array<char, 4> prefix_{};  // what has arrived of an undecided protocol
@@ -215,10 +230,11 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   Hold hold_ = Hold::none;
   CloseReason reason_ = CloseReason::none;
   CloseReason evicted_for_ = CloseReason::none;
+  CloseReason leaving_for_ = CloseReason::none;  // framed: once it is owed no answer
+  const char* leaving_problem_ = "";             // a literal
   bool peer_ended_ : 1 = false;
   bool dirty_ : 1 = false;
   bool is_pushed_ : 1 = false;
-  bool is_unfinished_ : 1 = false;
   bool draining_ : 1 = false;
   bool probing_pause_ : 1 = false;
   bool spoken_ : 1 = false;      // framed: a frame has come
@@ -226,8 +242,11 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   bool overrun_ : 1 = false;     // more was pushed than queue_hard has room for
   bool is_counted_ : 1 = false;
   bool is_accounted_ : 1 = false;  // has something in ShardContext::output
-  bool torn_ : 1 = false;          // a message could not be queued whole: nothing may follow it
-  bool offering_ : 1 = false;      // the kernel is asked within a push: ends are for later
+  bool was_admitted_ : 1 = false;
+  bool is_scheduled_ : 1 = false;    // has a place in ShardContext::unfinished
+  bool wants_writable_ : 1 = false;  // a channel does
+  bool torn_ : 1 = false;            // a message could not be queued whole: nothing may follow it
+  bool offering_ : 1 = false;        // the kernel is asked within a push: ends are for later
 };
 
 }  // namespace fairlead

@@ -57,7 +57,7 @@ TimePoint Session::next_deadline() const {
   TimePoint soonest = std::min(behind_deadline(), last_deadline());
   if (stage_ == Stage::finishing) return soonest;
 
-  soonest = std::min(soonest, deadline_after(last_activity_, listener_.idle));
+  if (!is_at_work()) soonest = std::min(soonest, deadline_after(last_activity_, listener_.idle));
   if (bytes_in_ == 0) soonest = std::min(soonest, deadline_after(started_, timeouts.first_byte));
   if (stage_ == Stage::detecting) {
     const bool automatic = listener_.protocol == ListenerProtocol::automatic;
@@ -100,7 +100,7 @@ void Session::on_due() {
     if (bytes_in_ == 0 && now >= deadline_after(started_, timeouts.first_byte)) {
       return close(CloseReason::first_byte_timeout);
     }
-    if (now >= deadline_after(last_activity_, listener_.idle))
+    if (!is_at_work() && now >= deadline_after(last_activity_, listener_.idle))
       return close(CloseReason::idle_timeout);
     if (stage_ == Stage::detecting && prefix_bytes_ == 0) {
       if (greets() && listener_.protocol == ListenerProtocol::automatic &&

@@ -1,4 +1,6 @@
 // What a session says: replies, and why it says goodbye.
+#include <algorithm>
+#include <array>
 #include <string>
 
 #include "common/base/planted_bug.hpp"
@@ -20,6 +22,21 @@ bool is_told_in_words(CloseReason reason) {
     case CloseReason::denied:
     case CloseReason::kicked:
     case CloseReason::internal_error:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// What answers a request, or is said without one.
+bool is_message(FrameType type) {
+  switch (type) {
+    case FrameType::message:
+    case FrameType::reply:
+    case FrameType::status:
+    case FrameType::listing:
+    case FrameType::end:
+    case FrameType::hashes:
       return true;
     default:
       return false;
@@ -48,7 +65,7 @@ void Session::send(const Frame& frame) {
 
 void Session::queue(const Frame& frame, Keep keep) {
   if (stage_ == Stage::terminated || torn_ || transport_->finished_sending()) return;
-  if (frame.type == FrameType::message || frame.type == FrameType::reply) ++messages_out_;
+  if (is_message(frame.type)) ++messages_out_;
   torn_ = true;
   if (outbox_) {
     outbox_->append(*codec(), frame, keep == Keep::if_room);
@@ -142,10 +159,47 @@ std::size_t Session::backlog_bytes() const {
   return outbox_ ? unpushed_backlog() : transport_->queued_bytes();
 }
 
-std::size_t Session::writable_bytes() const {
-  const std::size_t soft = context_.settings.limits.queue_soft;
-  const std::size_t queued = queued_bytes();
-  return queued < soft ? soft - queued : 0;
+// What the kernel does not take of the frame in which it stops is queued; what comes behind that is
+// as if it had never been offered. So a slow client keeps one frame, and a frame is never of two
+// readings of a file.
+std::size_t Session::offer(std::uint16_t channel, std::uint32_t request, Bytes bytes) {
+  if (stage_ == Stage::terminated || torn_ || transport_->finished_sending()) return bytes.size();
+  mark_dirty();
+  if (outbox_) empty_outbox();
+
+  constexpr std::size_t kFramesMax = 8;
+  std::array<std::array<char, kFrameHeaderBytes>, kFramesMax> headers;
+  std::array<Bytes, 2 * kFramesMax> pieces;
+  std::size_t frames = 0;
+  const std::size_t header_bytes = is_framed() ? kFrameHeaderBytes : 0;
+  for (std::size_t at = 0; at < bytes.size() && frames < kFramesMax; ++frames) {
+    const Bytes payload = bytes.substr(at, kOfferedFrameBytes);
+    headers[frames] = frame_header(
+        {.type = FrameType::data, .channel = channel, .request_id = request, .payload = payload});
+    pieces[2 * frames] = {headers[frames].data(), header_bytes};
+    pieces[2 * frames + 1] = payload;
+    at += payload.size();
+  }
+  std::size_t taken = transport_->offer({pieces.data(), 2 * frames});
+  if (taken > 0) last_activity_ = context_.now;
+  context_.offered_bytes += taken;
+
+  std::size_t offered = 0;
+  for (std::size_t i = 0; i < frames; ++i) {
+    const Bytes header = pieces[2 * i];
+    const Bytes payload = pieces[2 * i + 1];
+    offered += payload.size();
+    if (taken >= header.size() + payload.size()) {
+      taken -= header.size() + payload.size();
+      continue;
+    }
+    torn_ = true;
+    transport_->send(header.substr(std::min(taken, header.size())));
+    transport_->send(payload.substr(taken - std::min(taken, header.size())));
+    torn_ = false;
+    break;
+  }
+  return offered;
 }
 
 LineEnd Session::own_line_end() const {
@@ -207,7 +261,9 @@ void Session::after_output() {
     if (!transport_->finished_sending() && !planted(PlantedBug::close_drops_queue)) return;
     return peer_ended_ ? terminate(TerminateManner::quiet) : linger();
   }
-  if (stage_ != Stage::talking || hold_ != Hold::output) return;
+  if (stage_ != Stage::talking) return;
+  if (wants_writable_ && queued_bytes() == 0) schedule();
+  if (hold_ != Hold::output || waits_for_answers()) return;
   // Resuming at half of the mark keeps a slow reader from being paused and resumed for every reply.
   if (backlog_bytes() > context_.settings.limits.queue_soft / 2) return;
   // In a turn of its own: a client that takes everything at once would keep this one for itself.

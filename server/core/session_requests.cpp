@@ -8,6 +8,7 @@
 namespace fairlead {
 
 void Session::receive(Bytes in) {
+  if (is_leaving()) return;
   if (hold_ != Hold::none) return codec()->keep(in);
   handled_this_turn_ = 0;
   const std::size_t unread_bytes = codec()->kept_bytes() + in.size();
@@ -24,8 +25,9 @@ void Session::receive(Bytes in) {
 void Session::decoded(const DecodeResult& result) {
   remove_closed_channels();
   if (stage_ != Stage::talking) return;
-  if (result.status == DecodeResult::Status::failed) return close(result.reason, result.problem);
-  const bool room = backlog_bytes() <= context_.settings.limits.queue_soft && !owes_stream();
+  if (result.status == DecodeResult::Status::failed) leave(result.reason, result.problem);
+  if (stage_ != Stage::talking) return;
+  const bool room = backlog_bytes() <= context_.settings.limits.queue_soft && !waits_for_answers();
   if (!room) return hold(Hold::output);
   if (result.status == DecodeResult::Status::stopped) hold(Hold::turn);
 }
@@ -35,8 +37,12 @@ void Session::hold(Hold why) {
   transport_->pause();
   mark_dirty();  // what it has left unread is accounted for
   if (why == Hold::output && codec() != nullptr) codec()->trim();
-  if (why != Hold::turn || is_unfinished_) return;
-  is_unfinished_ = true;
+  if (why == Hold::turn) schedule();
+}
+
+void Session::schedule() {
+  if (is_scheduled_) return;
+  is_scheduled_ = true;
   context_.unfinished.add(*this);
 }
 
@@ -58,21 +64,70 @@ bool Session::has_text_prefix() const {
          listener_.protocol == ListenerProtocol::automatic;
 }
 
-bool Session::owes_stream() const { return channel_ && channel_->wants_writable(); }
+// Nothing more is read from this client until it has been answered: a plain one could not tell
+// whose answer comes first, and one that leaves, or is sent away, ends with the last.
+bool Session::waits_for_answers() const {
+  if (owed_ == 0) return false;
+  return !is_framed() || owed_ >= kUnansweredMax || is_leaving() || peer_ended_ || draining_;
+}
+
+// The client has ended the conversation, or has broken its rules: what it had asked before is still
+// answered, whenever the answers come.
+void Session::leave(CloseReason reason, const char* problem) {
+  if (owed_ == 0) return close(reason, problem);
+  leaving_for_ = reason;
+  leaving_problem_ = problem;
+}
+
+// Asked from any turn of the shard; the flush at its end sees to it.
+void Session::want_writable() noexcept {
+  wants_writable_ = true;
+  mark_dirty();
+}
+
+void Session::forgive(std::size_t answers) noexcept {
+  if (answers == 0) return;
+  owed_ = static_cast<std::uint16_t>(owed_ - answers);
+  last_activity_ = context_.now;
+  mark_dirty();
+}
+
+// One channel a turn, each in its turn.
+void Session::serve_writable() {
+  Channel* chosen = nullptr;
+  int waiting = 0;
+  const auto distance = [this](const Channel& one) {
+    return static_cast<std::uint16_t>(one.id() - last_served_ - 1);
+  };
+  const auto consider = [&](Channel& one) {
+    if (!one.wants_writable()) return;
+    ++waiting;
+    if (chosen == nullptr || distance(one) < distance(*chosen)) chosen = &one;
+  };
+  if (channel_) consider(*channel_);
+  for (const auto& one : more_channels_) consider(*one);
+  wants_writable_ = waiting > 1;
+  if (chosen == nullptr) return;
+  last_served_ = chosen->id();
+  chosen->on_writable();
+  if (wants_writable_ && is_talking()) mark_dirty();
+}
 
 // A drain or an eviction waits until what had been received is done.
 void Session::after_requests() {
   if (!is_talking() || hold_ == Hold::turn) return;
   if (evicted_for_ != CloseReason::none) {
     if (has_text_prefix()) become_text_with_prefix();
-    if (owes_stream()) return cut(evicted_for_);
+    if (is_streaming() || (is_framed() && owed_ > 0)) return close(evicted_for_);
     // What had been received is executed as room comes, for as long as an ending may take.
     if (hold_ == Hold::output) return;
     if (is_text()) decoded(codec()->on_pause(*this));
-    if (hold_ == Hold::none) close(evicted_for_);
+    if (hold_ == Hold::none || is_streaming()) close(evicted_for_);
     return;
   }
-  if (draining_ && hold_ == Hold::none) close(CloseReason::draining);
+  if (!draining_ || hold_ != Hold::none) return;
+  if (owed_ > 0) return hold(Hold::output);
+  close(CloseReason::draining);
 }
 
 void Session::begin_drain() {
@@ -102,7 +157,7 @@ Flow Session::on_frame(const Frame& frame) {
   } else {
     on_message(frame);
   }
-  if (stage_ != Stage::talking || owes_stream()) return Flow::stop;
+  if (stage_ != Stage::talking || waits_for_answers()) return Flow::stop;
   const LimitSettings& limits = context_.settings.limits;
   if (handled_this_turn_ >= limits.requests_per_turn) return Flow::stop;
   return backlog_bytes() > limits.queue_soft ? Flow::stop : Flow::go_on;
@@ -120,11 +175,15 @@ void Session::on_framed(const Frame& frame) {
       on_channel_close(frame);
       break;
     case FrameType::message:
+    case FrameType::stat:
+    case FrameType::list:
+    case FrameType::get:
+    case FrameType::hash:
       on_message(frame);
       break;
     case FrameType::ping:
       if (frame.payload.size() > kPingBytesMax)
-        return close(CloseReason::protocol_error, "ping above 32 bytes");
+        return leave(CloseReason::protocol_error, "ping above 32 bytes");
       send({.type = FrameType::pong,
             .channel = frame.channel,
             .request_id = frame.request_id,
@@ -142,13 +201,7 @@ void Session::on_framed(const Frame& frame) {
     case FrameType::data:
     case FrameType::end:
     case FrameType::hashes:
-      close(CloseReason::protocol_error, "a frame that only the server sends");
-      break;
-    case FrameType::stat:
-    case FrameType::list:
-    case FrameType::get:
-    case FrameType::hash:
-      close(CloseReason::protocol_error, "unknown frame type");
+      leave(CloseReason::protocol_error, "a frame that only the server sends");
       break;
   }
   spoken_ = true;
@@ -159,14 +212,14 @@ void Session::on_framed(const Frame& frame) {
 void Session::on_hello(const Frame& frame) {
   const Bytes payload = frame.payload;
   const bool whole = payload.size() >= 3 && payload.size() == 3U + octet(payload[2]);
-  if (spoken_ || frame.channel != 0 || !whole) close(CloseReason::protocol_error, "bad hello");
+  if (spoken_ || frame.channel != 0 || !whole) leave(CloseReason::protocol_error, "bad hello");
 }
 
 void Session::on_open_request(const Frame& frame) {
   if (!takes_request_id(frame.request_id))
-    return close(CloseReason::protocol_error, "request ids must increase");
+    return leave(CloseReason::protocol_error, "request ids must increase");
   if (frame.channel == 0 || channel(frame.channel) != nullptr) {
-    return close(CloseReason::protocol_error, "open of a channel that is open");
+    return leave(CloseReason::protocol_error, "open of a channel that is open");
   }
   // Those closed by an earlier frame of the same delivery must not count.
   if (more_channels_.size() >= kChannelsMax) remove_closed_channels();
@@ -192,9 +245,10 @@ void Session::on_open_request(const Frame& frame) {
 }
 
 void Session::on_channel_close(const Frame& frame) {
-  if (frame.channel == 0) return close(CloseReason::peer_closed);
+  if (frame.channel == 0) return leave(CloseReason::peer_closed);
   Channel* closing = channel(frame.channel);
   if (closing == nullptr) return;  // it crossed ours on the way
+  closing->refuse_owed(CloseReason::peer_closed);
   send_close(frame.channel, CloseReason::peer_closed);
   closing->finish(CloseReason::peer_closed);
   if (closing->pushes()) look_who_pushes();
@@ -205,7 +259,7 @@ void Session::on_message(const Frame& frame) {
   Encoding encoding;
   if (is_framed()) {
     if (!takes_request_id(frame.request_id))
-      return close(CloseReason::protocol_error, "request ids must increase");
+      return leave(CloseReason::protocol_error, "request ids must increase");
     encoding = Encoding::utf8;
   } else {
     encoding = encoding_.observe(frame.payload);
@@ -213,6 +267,9 @@ void Session::on_message(const Frame& frame) {
   Channel* target = channel(frame.channel);
   if (target == nullptr) {
     return send_error(frame.channel, frame.request_id, CloseReason::no_such_channel, {});
+  }
+  if (is_file_request(frame.type) && !target->has_files()) {
+    return send_error(frame.channel, frame.request_id, CloseReason::unknown_service, {});
   }
   target->handle(frame, encoding);
 }

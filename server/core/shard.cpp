@@ -16,6 +16,10 @@ namespace {
 // A loop that is late by so much was not merely busy.
 constexpr Duration kStallMin{1000};
 
+// Parts of files that one turn gives to the kernel, about a third of a millisecond of copying, so
+// that a small reply does not wait behind many downloads. One more piece may come on top.
+constexpr std::size_t kOfferedPerTurn = std::size_t{1} << 20;
+
 // What clients get at least, after a stall, to be heard.
 constexpr Duration kGrace{1000};
 
@@ -63,6 +67,7 @@ Shard::~Shard() = default;
 
 void Shard::begin_turn(TimePoint now) {
   const TimePoint own = now - skipped_;
+  context_.offered_bytes = 0;
   const bool stalled = awaited_ != kNever && own - awaited_ >= kStallMin;
   context_.now =
       std::max(context_.now, stalled && !planted(PlantedBug::stalls_count) ? resume(own) : own);
@@ -112,6 +117,8 @@ void Shard::on_timer() {
 
 // ---- Turns ----
 
+// At most so many bytes of files; the rest is first in the next turn, and meanwhile the others are
+// heard.
 bool Shard::go_on() {
   if (may_go_on_ == 0) return false;
   --may_go_on_;
@@ -122,7 +129,7 @@ bool Shard::go_on() {
   } else {
     session.go_on();
   }
-  return may_go_on_ > 0;
+  return may_go_on_ > 0 && context_.offered_bytes < kOfferedPerTurn;
 }
 
 bool Shard::end_turn() {
@@ -166,7 +173,7 @@ void Shard::flush_some_pushed() {
 void Shard::free(Session& session) {
   if (session.is_awaited()) return;
   const PeerAddress peer = session.peer();
-  const bool was_admitted = !is_refusal(session.reason());
+  const bool was_admitted = session.was_admitted();
   table_.free(session.slot());
   if (was_admitted && on_session_freed) on_session_freed(peer);
 }

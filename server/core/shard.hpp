@@ -23,7 +23,7 @@ class Shard final : public TurnClient {
   struct Environment {
     const ServerSettings& settings;
     TranscriptSink& transcript;
-    FileRoots& files;
+    FileStores& files;
     LogSink& log;
     LogSink& session_log;
     OutputBudget& output;  // of all shards

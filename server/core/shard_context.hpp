@@ -32,7 +32,8 @@ struct ShardContext {
 
   BufferPool pool{};
   TimerWheel wheel;
-  TimePoint now;  // of this turn
+  TimePoint now;                  // of this turn
+  std::size_t offered_bytes = 0;  // of files, in this turn
   Counters counters{};
   OutputAccount output;   // what waits in the sessions' queues
   bool draining = false;  // framed clients are sent away as soon as they have shown themselves

@@ -10,6 +10,7 @@
 #include "common/base/bytes.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/protocol/close_reason.hpp"
+#include "common/protocol/frame.hpp"
 #include "common/text/encoding.hpp"
 
 namespace fairlead {
@@ -18,6 +19,7 @@ namespace fairlead {
 struct Message {
   Bytes payload;      // as it came, without the line end or the frame around it
   Encoding encoding;  // what the payload is taken for
+  FrameType type;     // message, or a request for files
 };
 
 // What a service may keep for one peer; destroyed with its channel.
@@ -44,16 +46,28 @@ class Peer {
   virtual void push(Bytes payload) = 0;
   virtual void push_text(std::string_view utf8) = 0;
 
-  // Refuses the message being handled. Framed clients get an ERROR frame; the others have no place
-  // for one, and their connection ends instead.
-  virtual void refuse(CloseReason code, std::string_view why) = 0;
+  // Puts off the answer to the message being handled; the number is what it is given by, later
+  // within on_message or from on_writable. Until then a plain client's next message waits, and so
+  // does the end of a client that leaves. Above kUnansweredMax a framed client is not read from.
+  virtual std::uint32_t defer() = 0;
+  virtual void answer(std::uint32_t request, FrameType type, Bytes payload) = 0;
+  virtual void answer_part(std::uint32_t request, FrameType type, Bytes payload) = 0;
 
-  // Sends raw bytes outside of any message: plain clients only (see is_plain). The service sends no
-  // more than writable_bytes(), then asks to be called again when there is room; until then no
-  // further message is handed to it.
-  virtual void stream(Bytes bytes) = 0;
-  virtual std::size_t writable_bytes() const = 0;
-  virtual void call_when_writable() = 0;
+  // In place of an answer that was put off. Framed clients get an ERROR frame; the others have no
+  // place for one, and their connection ends instead.
+  virtual void refuse(std::uint32_t request, CloseReason code, std::string_view why) = 0;
+
+  // Gives a part of a file to the kernel, past the queue: raw to a plain client, which then gets
+  // nothing else but the end, in DATA frames to the others. How many of the bytes are on their way;
+  // the rest is offered again when there is room.
+  virtual std::size_t offer(std::uint32_t request, Bytes bytes) = 0;
+
+  // Asks for one call of on_writable, in a turn in which nothing waits to be sent to this client.
+  // May be asked from any call that belongs to the shard's turn.
+  virtual void call_when_writable() noexcept = 0;
+
+  // What came breaks the protocol: ends the connection.
+  virtual void reject(std::string_view problem) = 0;
 
   // Ends the conversation once what was said has left: a channel above 0 by itself, else the whole
   // connection.
@@ -62,6 +76,7 @@ class Peer {
   // Cuts the connection by a reset, the only way to tell a plain client that bytes are missing.
   virtual void cut(CloseReason reason) = 0;
 
+  virtual bool is_open() const noexcept = 0;
   virtual bool is_plain() const = 0;  // a text client: raw bytes, no frames
   virtual const PeerAddress& address() const = 0;
   virtual std::uint64_t connection_id() const = 0;
@@ -93,6 +108,9 @@ class Service {
   // True for a service that speaks at any time and not only when it is asked. A client of it that
   // does not read cannot be held up by not being read from: it is a slow_consumer.
   virtual bool pushes() const noexcept { return false; }
+
+  // True for a service that takes requests for files.
+  virtual bool has_files() const noexcept { return false; }
 };
 
 }  // namespace fairlead

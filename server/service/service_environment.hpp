@@ -2,9 +2,6 @@
 // outlives it.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <memory>
 #include <string_view>
 
 #include "common/base/time.hpp"
@@ -21,37 +18,7 @@ class TranscriptSink {
   ~TranscriptSink() = default;
 };
 
-// A regular file opened for reading.
-class OpenFile {
- public:
-  virtual ~OpenFile() = default;
-
-  // The size when it was opened.
-  virtual std::uint64_t size_bytes() const noexcept = 0;
-
-  // Reads up to `size` bytes at `offset`. 0: the file ends there. Negative: it could not be read.
-  virtual std::ptrdiff_t read_at(std::uint64_t offset, char* into, std::size_t size) = 0;
-};
-
-// Opens the files of one service's root and nothing else.
-class FileRoot {
- public:
-  virtual ~FileRoot() = default;
-
-  // `name` is UTF-8 and comes from a peer. Null: missing or forbidden, which look the same.
-  virtual std::unique_ptr<OpenFile> open(std::string_view name) = 0;
-};
-
-struct FileSettings;
-
-class FileRoots {
- public:
-  // Null only when no root is configured, or it cannot be opened (then the daemon has logged why).
-  virtual std::unique_ptr<FileRoot> root_for(const FileSettings& settings) = 0;
-
- protected:
-  ~FileRoots() = default;
-};
+class FileStores;  // file_store.hpp
 
 // A service's own time. Each service has one.
 class ServiceClock {
@@ -69,7 +36,7 @@ class ServiceClock {
 
 struct ServiceEnvironment {
   TranscriptSink& transcript;
-  FileRoots& files;
+  FileStores& files;
   ServiceClock& clock;
 };
 

@@ -1,6 +1,7 @@
 // A whole shard. The first byte chooses between a script (many clients, and the bytes say what
 // happens next: deliveries, silences, slow kernels, ends, resets, a drain) and a comparison (one
 // client's stream, whole and split, must come to the same replies and the same end).
+#include <map>
 #include <numeric>
 
 #include "common/base/check.hpp"
@@ -68,22 +69,24 @@ std::uint64_t closed_sessions(const Counters& counters) {
 
 // ---- What clients got
 
-// The server keeps to its own protocol, answers in order, and each request once.
+// The server keeps to its own protocol, answers each channel in order, and each request once.
 void check_framed_output(const TestClient& client) {
   if (client.log_field("protocol") != "framed") return;
   BufferPool pool;
   FramedCodec codec(pool, (1U << 24) - 1);
   const Decoded decoded = decode_pieces(codec, {client.received()});
   FAIRLEAD_CHECK(decoded.reason == CloseReason::none);
-  std::uint32_t last_answered = 0;
+  std::map<std::uint16_t, std::uint32_t> last_answered;
   for (std::size_t i = 0; i < decoded.heard.size(); ++i) {
     const Heard& frame = decoded.heard[i];
     FAIRLEAD_CHECK((frame.type == FrameType::hello) == (i == 0));
     const bool answers = frame.type == FrameType::reply || frame.type == FrameType::opened ||
+                         frame.type == FrameType::status || frame.type == FrameType::listing ||
+                         frame.type == FrameType::end || frame.type == FrameType::hashes ||
                          (frame.type == FrameType::error && frame.request_id != 0);
     if (!answers) continue;
-    FAIRLEAD_CHECK(frame.request_id > last_answered);
-    last_answered = frame.request_id;
+    FAIRLEAD_CHECK(frame.request_id > last_answered[frame.channel]);
+    last_answered[frame.channel] = frame.request_id;
   }
 }
 

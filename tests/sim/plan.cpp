@@ -442,7 +442,7 @@ ServerSettings make_settings(Dice& dice) {
   return settings;
 }
 
-void make_files(MemoryFileRoots& files) {
+void make_files(MemoryFileStores& files) {
   for (std::uint64_t number = 1; number <= 6; ++number)
     files.add(file_name(number), file_content(number));
 }

@@ -10,7 +10,7 @@
 #include "server/core/settings.hpp"
 #include "tests/sim/dice.hpp"
 #include "tests/support/client_frames.hpp"
-#include "tests/support/fakes.hpp"
+#include "tests/support/memory_files.hpp"
 
 namespace fairlead::sim {
 
@@ -68,7 +68,7 @@ inline constexpr std::uint64_t kTickBytesMax = 2000;
 
 // The daemon of a seed: every service behind listeners of every protocol.
 ServerSettings make_settings(Dice& dice);
-void make_files(MemoryFileRoots& files);
+void make_files(MemoryFileStores& files);
 
 Plan make_plan(const ServerSettings& settings, Dice& dice);
 

@@ -27,7 +27,17 @@ enum Type : int {
   error = 7,
   ping = 8,
   pong = 9,
-  goaway = 10
+  goaway = 10,
+  stat = 0x20,
+  status = 0x21,
+  list = 0x22,
+  listing = 0x23,
+  get = 0x24,
+  begin = 0x25,
+  data = 0x26,
+  end = 0x27,
+  hash = 0x28,
+  hashes = 0x29
 };
 
 inline std::string number(std::uint64_t value, std::size_t bytes) {

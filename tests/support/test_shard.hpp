@@ -14,6 +14,7 @@
 #include "server/core/shard.hpp"
 #include "tests/support/fake_transport.hpp"
 #include "tests/support/fakes.hpp"
+#include "tests/support/memory_files.hpp"
 
 namespace fairlead {
 
@@ -111,7 +112,7 @@ class TestShard {
 
   CapturingLog log, session_log;
   CapturingTranscript transcript;
-  MemoryFileRoots files;
+  MemoryFileStores files;
 
   std::function<void()> after_turn;    // optional
   std::mt19937_64* shuffle = nullptr;  // optional: the order in which connections are served

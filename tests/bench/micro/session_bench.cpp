@@ -8,6 +8,7 @@
 
 #include "common/base/byte_queue.hpp"
 #include "server/core/shard.hpp"
+#include "server/service/file_store.hpp"
 #include "tests/bench/micro/allocations.hpp"
 #include "tests/bench/micro/messages.hpp"
 
@@ -55,9 +56,9 @@ class NoTranscript final : public TranscriptSink {
   void print(std::string_view) override {}
 };
 
-class NoFiles final : public FileRoots {
+class NoFiles final : public FileStores {
  public:
-  std::unique_ptr<FileRoot> root_for(const FileSettings&) override { return nullptr; }
+  std::unique_ptr<FileStore> store_for(const FileSettings&) override { return nullptr; }
 };
 
 // One session with an echo behind it, and the shard around it.

@@ -26,21 +26,17 @@ class Thrower final : public Service {
   void on_message(Peer& peer, const Message& message) override {
     fail_at("on_message");
     if (place_ == "no exception") throw 42;
-    if (place_ == "on_writable") return on_writable(peer);
+    if (place_ == "on_writable") {
+      peer.defer();
+      return peer.call_when_writable();
+    }
     peer.reply(message.payload);
   }
-  // The second time it is the core that calls.
-  void on_writable(Peer& peer) override {
-    if (called_) fail_at("on_writable");
-    called_ = true;
-    peer.stream(std::string(peer.writable_bytes(), 'x'));
-    peer.call_when_writable();
-  }
+  void on_writable(Peer&) override { fail_at("on_writable"); }
   void on_time() override { fail_at("on_time"); }
 
   const std::string& place_;
   ServiceClock& clock_;
-  bool called_ = false;
 };
 
 }  // namespace

@@ -28,6 +28,8 @@ ServerSettings settings_of_the_document() {
   main.open_services = {&echo, &reply};
   add_listener(settings, ListenerProtocol::automatic, &reply).name = "greeting";
   add_listener(settings, ListenerProtocol::automatic, &once).name = "once";
+  ServiceSettings& files = add_service(settings, "files", "file");
+  add_listener(settings, ListenerProtocol::automatic, &files).name = "files";
   return settings;
 }
 
@@ -71,6 +73,7 @@ void act(TestShard& shard, TestClient& client, const document::Step& step) {
 
 void play(const Vector& vector) {
   TestShard shard(settings_of_the_document());
+  shard.files.add("note", "hello");
   TestClient& client = shard.connect({}, listener_named(shard, vector.attribute("listener")));
   std::string expected;
   for (std::size_t i = 0; i < vector.steps.size(); ++i) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "common/protocol/limits.hpp"
 #include "tests/support/client_frames.hpp"
 #include "tests/support/test_shard.hpp"
 
@@ -63,24 +64,23 @@ TEST(FileService, AMissingNameGetsTheEndAtOnceAndALineOnStdout) {
   EXPECT_EQ(client.reason(), "no_such_file");
 }
 
-TEST(FileService, AFileLargerThanTheQueueGoesInPieces) {
+// What the kernel does not take, at most: one frame of a download.
+TEST(FileService, OfASlowDownloadOnePieceIsKept) {
   TestShard shard(downloads());
-  shard.settings().limits.queue_soft = 1000;
-  const std::string content = pattern(50'000);
+  const std::string content = pattern(500'000);
   shard.files.add("big", content);
-  auto& client = shard.connect({.kernel_bytes_max = 300, .client_reads = false});
+  auto& client = shard.connect({.kernel_bytes_max = 3000, .client_reads = false});
   std::size_t queued_max = 0;
   shard.after_turn = [&] { queued_max = std::max(queued_max, client.wire.queued_bytes()); };
   client.sends("big");
-  for (int i = 0; i < 400; ++i) client.takes(250);
+  for (int i = 0; i < 400; ++i) client.takes(2500);
   EXPECT_EQ(client.received(), content);
   EXPECT_TRUE(client.wire.saw_end());
-  EXPECT_LE(queued_max, 1000U);
+  EXPECT_LE(queued_max, kOfferedFrameBytes);
 }
 
 TEST(FileService, AHalfClosedClientGetsItsFileToo) {
   TestShard shard(downloads());
-  shard.settings().limits.queue_soft = 1000;
   const std::string content = pattern(5'000);
   shard.files.add("big", content);
   auto& client = shard.connect({.kernel_bytes_max = 300, .client_reads = false});
@@ -102,7 +102,6 @@ TEST(FileService, AFileThatBecomesShorterEndsInAReset) {
 
 TEST(FileService, OneThatTakesNothingIsResetInTime) {
   TestShard shard(downloads());
-  shard.settings().limits.queue_soft = 1000;
   shard.files.add("big", pattern(50'000));
   auto& client = shard.connect({.kernel_bytes_max = 300, .client_reads = false});
   client.sends("big");
@@ -117,6 +116,40 @@ TEST(FileService, AClientWhoKnowsWhereMessagesEndGetsTheFileAsOne) {
   auto& len32 = shard.connect();
   len32.sends(client::len32("small") + client::len32("small"));
   EXPECT_EQ(len32.received(), client::len32("content") + client::len32("content"));
+}
+
+// Told as a connection that was never let in would be, but it was.
+TEST(FileService, OneDownloadTooManyIsResetAndItsPlaceGivenBack) {
+  TestShard shard(downloads());
+  shard.files.add("empty", "");
+  shard.files.downloads_max = 0;
+  int freed = 0;
+  shard.shard().on_session_freed = [&freed](const PeerAddress&) { ++freed; };
+  auto& client = shard.connect();
+  client.sends("empty");
+  EXPECT_TRUE(client.wire.saw_reset());
+  EXPECT_EQ(client.reason(), "server_full");
+  EXPECT_EQ(freed, 1);
+}
+
+TEST(FileService, WhoWaitsForTheDiskIsNeverGivenAnEndForAnEmptyFile) {
+  for (const bool evicted : {true, false}) {
+    TestShard shard(downloads());
+    shard.files.add("file", "content");
+    shard.files.answers_at_once = false;
+    auto& client = shard.connect();
+    client.sends("file");
+    if (evicted) {
+      shard.evict_all();
+      EXPECT_TRUE(client.wire.saw_reset());
+      EXPECT_EQ(shard.files.waiting(), 0U);
+    } else {
+      client.ends();
+      shard.in_turn([&shard] { shard.files.answer(0); });
+      EXPECT_EQ(client.received(), "content");
+      EXPECT_TRUE(client.wire.saw_end());
+    }
+  }
 }
 
 class FramedDownload : public ::testing::Test {

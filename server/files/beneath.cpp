@@ -1,0 +1,77 @@
+#include "server/files/beneath.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "common/protocol/limits.hpp"
+#include "common/text/encoding.hpp"
+
+namespace fairlead {
+namespace {
+
+// glibc has no wrapper of its own for openat2(2).
+int openat2(int root, const char* name, int flags, std::uint64_t resolve) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags);
+  how.resolve = resolve;
+  return static_cast<int>(::syscall(SYS_openat2, root, name, &how, sizeof how));
+}
+
+std::int64_t nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+}  // namespace
+
+Descriptor::~Descriptor() {
+  if (number_ >= 0) ::close(number_);
+}
+
+bool is_servable_name(std::string_view name, bool hidden) {
+  if (name.empty() || name.size() > kFileNameBytesMax) return false;
+  if (name.find('\0') != name.npos || !is_utf8(name)) return false;
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const std::size_t end = std::min(name.find('/', begin), name.size());
+    const std::string_view component = name.substr(begin, end - begin);
+    if (component.empty() || component == "." || component == "..") return false;
+    if (component.front() == '.' && !hidden) return false;
+    begin = end + 1;
+  }
+  return true;
+}
+
+Descriptor open_beneath(int root, const std::string& name, What what, const Confinement& rules) {
+  constexpr int kTriesMax = 8;  // EAGAIN: something was renamed while the kernel looked
+  int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  if (what == What::directory) flags |= O_DIRECTORY;
+  std::uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  if (!rules.symlinks) resolve |= RESOLVE_NO_SYMLINKS;
+  const char* path = name.empty() ? "." : name.c_str();
+  for (int i = 0; i < kTriesMax; ++i) {
+    const int opened = openat2(root, path, flags, resolve);
+    if (opened >= 0) return Descriptor(opened);
+    if (errno != EAGAIN && errno != EINTR) break;
+  }
+  return Descriptor();
+}
+
+bool can_confine() {
+  const Descriptor here(openat2(AT_FDCWD, ".", O_PATH | O_CLOEXEC, RESOLVE_BENEATH));
+  return here || errno != ENOSYS;
+}
+
+FileIdentity identity_of(const struct stat& found) {
+  return {.device = found.st_dev,
+          .inode = found.st_ino,
+          .size = static_cast<std::uint64_t>(found.st_size),
+          .mtime_ns = nanoseconds(found.st_mtim),
+          .ctime_ns = nanoseconds(found.st_ctim)};
+}
+
+}  // namespace fairlead

@@ -1,0 +1,56 @@
+// Files below one directory, by descriptor. Confinement is the kernel's: openat2(2) resolves a name
+// below the root, so no race with a renamed directory or a new symlink leads outside.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "common/protocol/file_frames.hpp"
+
+struct stat;
+
+namespace fairlead {
+
+class Descriptor {
+ public:
+  Descriptor() noexcept = default;
+  explicit Descriptor(int number) noexcept : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~Descriptor();
+
+  int get() const noexcept { return number_; }
+  int release() noexcept { return std::exchange(number_, -1); }
+  explicit operator bool() const noexcept { return number_ >= 0; }
+
+ private:
+  int number_ = -1;
+};
+
+struct Confinement {
+  bool symlinks = false;  // followed, if they lead to below the root
+  bool hidden = false;    // components may begin with a dot
+};
+
+// True for a name that may be looked up below a root; every other one is refused before any call:
+// empty, absolute, too long, not UTF-8, or with NUL, "..", "." or an empty component, or one that
+// begins with a dot where those are hidden.
+bool is_servable_name(std::string_view name, bool hidden);
+
+enum class What : std::uint8_t { to_read, directory };
+
+// Empty: missing or forbidden. `name` must be servable; an empty one is the root itself, as a
+// directory. Never waits for the other end of a FIFO, and never makes a terminal ours.
+Descriptor open_beneath(int root, const std::string& name, What what, const Confinement& rules);
+
+// The kernel has openat2(2): without it nothing may be served.
+bool can_confine();
+
+FileIdentity identity_of(const struct stat& found);
+
+}  // namespace fairlead

@@ -1,0 +1,63 @@
+#include "server/files/disk_file.hpp"
+
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace fairlead {
+namespace {
+
+constexpr std::uint64_t kReadAheadBytes = 1024 * 1024;
+
+ssize_t read_some(int descriptor, std::uint64_t offset, char* into, std::size_t size, int flags) {
+  const iovec buffer{into, size};
+  for (;;) {
+    const ssize_t got = ::preadv2(descriptor, &buffer, 1, static_cast<off_t>(offset), flags);
+    if (got >= 0 || errno != EINTR) return got;
+  }
+}
+
+}  // namespace
+
+bool DiskFile::is_unchanged() const {
+  struct stat now {};
+  return ::fstat(data_->file.descriptor.get(), &now) == 0 && identity_of(now) == identity();
+}
+
+OpenFile::Reading DiskFile::read_cached(std::uint64_t offset, char* into, std::size_t size) {
+  const int descriptor = data_->file.descriptor.get();
+  ssize_t got = read_some(descriptor, offset, into, size, RWF_NOWAIT);
+  // Some file systems know no RWF_NOWAIT, and what was read ahead may be gone again: so it is read
+  // once without, which keeps a download going, slowly, where memory is short.
+  if (got < 0 && (errno == EAGAIN || errno == EOPNOTSUPP)) {
+    const std::uint64_t warm_to = data_->warm_to;
+    if (offset < data_->warm_from || offset >= warm_to) return {Got::not_in_memory};
+    size = static_cast<std::size_t>(std::min<std::uint64_t>(size, warm_to - offset));
+    data_->warm_from = offset + size;
+    got = read_some(descriptor, offset, into, size, 0);
+  }
+  if (got < 0) return {Got::failed};
+  if (got == 0) return {Got::end};
+  return {Got::bytes, static_cast<std::size_t>(got)};
+}
+
+void read_ahead(DiskFileData& data, std::uint64_t offset) {
+  constexpr std::size_t kPiece = 128 * 1024;
+  const auto sink = std::make_unique<char[]>(kPiece);
+  const std::uint64_t end = offset + kReadAheadBytes;
+  std::uint64_t at = offset;
+  while (at < end) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end - at));
+    const ssize_t got = read_some(data.file.descriptor.get(), at, sink.get(), wanted, 0);
+    if (got <= 0) break;
+    at += static_cast<std::uint64_t>(got);
+  }
+  // At the end, or where it cannot be read, the shard finds out by reading itself.
+  data.warm_from = offset;
+  data.warm_to = std::max(at, offset + 1);
+}
+
+}  // namespace fairlead

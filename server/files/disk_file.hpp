@@ -1,0 +1,37 @@
+// A file that is being sent, on the shard's thread: only what is in memory is read here.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "server/files/file_jobs.hpp"
+
+namespace fairlead {
+
+// Shared by the file and a read-ahead under way, which may outlive it.
+struct DiskFileData {
+  explicit DiskFileData(OpenedFile opened) : file(std::move(opened)) {}
+
+  const OpenedFile file;
+  // What a read-ahead has brought last; an empty range: nothing.
+  std::atomic<std::uint64_t> warm_from{0}, warm_to{0};
+};
+
+class DiskFile final : public OpenFile {
+ public:
+  explicit DiskFile(OpenedFile opened) : data_(std::make_shared<DiskFileData>(std::move(opened))) {}
+
+  const FileIdentity& identity() const noexcept override { return data_->file.identity; }
+  bool is_unchanged() const override;
+  Reading read_cached(std::uint64_t offset, char* into, std::size_t size) override;
+
+  const std::shared_ptr<DiskFileData>& data() const noexcept { return data_; }
+
+ private:
+  std::shared_ptr<DiskFileData> data_;
+};
+
+// On the pool: has the kernel read the next MiB.
+void read_ahead(DiskFileData& data, std::uint64_t offset);
+
+}  // namespace fairlead

@@ -1,0 +1,50 @@
+// The files of a service, from the disk: its store on each shard, and what all of them share.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "common/log/log_sink.hpp"
+#include "server/files/file_pool.hpp"
+#include "server/files/hash_cache.hpp"
+#include "server/service/file_store.hpp"
+
+namespace fairlead {
+
+// What the shards share: the pool, the hashes, and how many downloads are under way. Thread-safe.
+// Outlives every store; stop() comes before the loops go that answers are posted to.
+class FileShare {
+ public:
+  FilePool pool;
+  HashCache hashes;
+
+  // By the service's settings, which outlive the daemon's threads.
+  std::atomic<std::uint64_t>& downloads(const FileSettings& settings);
+
+ private:
+  std::mutex mutex_;
+  std::map<const FileSettings*, std::atomic<std::uint64_t>> downloads_;
+};
+
+// One per shard; outlives its stores.
+class DiskFileStores final : public FileStores {
+ public:
+  // Runs a function in a turn of the shard; called by the pool's threads.
+  using Post = std::function<void(std::function<void()>)>;
+
+  // The log is told of a root that cannot be opened; nothing is served from it then.
+  DiskFileStores(FileShare& share, LogSink& log, Post post)
+      : share_(share), log_(log), post_(std::move(post)) {}
+
+  std::unique_ptr<FileStore> store_for(const FileSettings& settings) override;
+
+ private:
+  FileShare& share_;
+  LogSink& log_;
+  Post post_;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,203 @@
+#include "server/files/file_jobs.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "common/hash/sha256.hpp"
+#include "common/protocol/limits.hpp"
+#include "common/text/encoding.hpp"
+
+namespace fairlead {
+namespace {
+
+constexpr std::int64_t kSettledNs = 2'000'000'000;
+
+struct Found {
+  FileKind kind;
+  FileIdentity identity;
+};
+
+// Empty: neither a regular file nor a directory.
+std::optional<Found> found_in(const struct stat& status) {
+  if (S_ISREG(status.st_mode)) return Found{FileKind::file, identity_of(status)};
+  if (S_ISDIR(status.st_mode)) return Found{FileKind::directory, identity_of(status)};
+  return std::nullopt;
+}
+
+std::optional<Found> look_at(int descriptor) {
+  struct stat status {};
+  if (descriptor < 0 || ::fstat(descriptor, &status) != 0) return std::nullopt;
+  return found_in(status);
+}
+
+class Directory {
+ public:
+  explicit Directory(Descriptor opened) : stream_(::fdopendir(opened.get())) {
+    if (stream_ != nullptr) opened.release();
+  }
+  ~Directory() {
+    if (stream_ != nullptr) ::closedir(stream_);
+  }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+
+  explicit operator bool() const { return stream_ != nullptr; }
+  int descriptor() const { return ::dirfd(stream_); }
+  const dirent* next() { return ::readdir(stream_); }
+
+ private:
+  DIR* stream_;
+};
+
+// What an entry is for a client. A link is what it leads to, where it may be followed.
+std::optional<Found> judge(const ServedRoot& root, const ListDirectory& work, int directory,
+                           const std::string& name) {
+  struct stat status {};
+  if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  if (!S_ISLNK(status.st_mode)) return found_in(status);
+  if (!root.rules.symlinks) return std::nullopt;
+  const std::string path = work.name.empty() ? name : work.name + '/' + name;
+  return look_at(open_beneath(root.descriptor.get(), path, What::to_read, root.rules).get());
+}
+
+// Said right after an open has failed: a lack of ours is not the file's.
+CloseReason why_not_opened() {
+  const bool lacking = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+  return lacking ? CloseReason::server_full : CloseReason::no_such_file;
+}
+
+// The whole of a chunk, or less at the end of the file.
+std::size_t read_chunk(int descriptor, std::uint64_t offset, char* into, std::size_t size) {
+  std::size_t at = 0;
+  while (at < size) {
+    const ssize_t got = ::pread(descriptor, into + at, size - at, static_cast<off_t>(offset + at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    at += static_cast<std::size_t>(got);
+  }
+  return at;
+}
+
+// Null: it is not as long as it was, or nobody wants to know any more.
+std::shared_ptr<HashedFile> hash_all(const OpenedFile& file,
+                                     const std::function<bool()>& is_given_up) {
+  auto hashed = std::make_shared<HashedFile>();
+  hashed->identity = file.identity;
+  const auto buffer = std::make_unique<char[]>(kFileChunkBytes);
+  Sha256 whole;
+  Sha256 chunk;
+  for (std::uint64_t at = 0; at < file.identity.size; at += kFileChunkBytes) {
+    if (is_given_up()) return nullptr;
+    const auto wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kFileChunkBytes, file.identity.size - at));
+    if (read_chunk(file.descriptor.get(), at, buffer.get(), wanted) != wanted) return nullptr;
+    const Bytes bytes(buffer.get(), wanted);
+    whole.update(bytes);
+    chunk.update(bytes);
+    hashed->chunks.push_back(chunk.finish());
+  }
+  hashed->whole = whole.finish();
+  return hashed;
+}
+
+FileHashes page_of(const HashedFile& hashed, const HashFile& work) {
+  FileHashes page{.identity = hashed.identity,
+                  .chunk_bytes = kFileChunkBytes,
+                  .whole = hashed.whole,
+                  .first = work.first,
+                  .chunks = {}};
+  const std::uint64_t from = std::min<std::uint64_t>(work.first, hashed.chunks.size());
+  const std::size_t most =
+      work.chunks_max == 0 ? kFilePageEntriesMax : std::min(work.chunks_max, kFilePageEntriesMax);
+  const std::uint64_t count = std::min<std::uint64_t>(most, hashed.chunks.size() - from);
+  const auto begin = hashed.chunks.begin() + static_cast<std::ptrdiff_t>(from);
+  page.chunks.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
+  return page;
+}
+
+}  // namespace
+
+OpenedFile open_file(const ServedRoot& root, const std::string& name) {
+  if (!is_servable_name(name, root.rules.hidden)) return {};
+  OpenedFile file{
+      .descriptor = open_beneath(root.descriptor.get(), name, What::to_read, root.rules),
+      .identity = {}};
+  if (!file.descriptor) {
+    file.why_not = why_not_opened();
+    return file;
+  }
+  const auto found = look_at(file.descriptor.get());
+  if (!found || found->kind != FileKind::file) return {};
+  file.identity = found->identity;
+  return file;
+}
+
+FileAnswer look_at(const ServedRoot& root, const LookAt& work) {
+  if (!work.name.empty() && !is_servable_name(work.name, root.rules.hidden))
+    return CloseReason::no_such_file;
+  const Descriptor opened =
+      open_beneath(root.descriptor.get(), work.name, What::to_read, root.rules);
+  if (!opened) return why_not_opened();
+  const auto found = look_at(opened.get());
+  if (!found) return CloseReason::no_such_file;
+  return FileStatus{found->kind, found->identity};
+}
+
+// The smallest names behind `after`, as many as a page holds: memory does not grow with the
+// directory.
+FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work) {
+  if (!work.name.empty() && !is_servable_name(work.name, root.rules.hidden))
+    return CloseReason::no_such_file;
+  Directory directory(open_beneath(root.descriptor.get(), work.name, What::directory, root.rules));
+  if (!directory) return why_not_opened();
+
+  const std::size_t most =
+      work.entries_max == 0 ? kFilePageEntriesMax : std::min(work.entries_max, kFilePageEntriesMax);
+  std::map<std::string, Found> page;
+  std::size_t bytes = 0;
+  FileListing listing;
+  while (const dirent* entry = directory.next()) {
+    const std::string name = entry->d_name;
+    if (name <= work.after || !is_servable_name(name, root.rules.hidden)) continue;
+    const auto is_full = [&] {
+      return page.size() > most || (page.size() > 1 && bytes > kFilePageBytesMax);
+    };
+    if (listing.more && name > page.rbegin()->first) continue;
+    const auto found = judge(root, work, directory.descriptor(), name);
+    if (!found || !page.emplace(name, *found).second) continue;
+    bytes += listed_bytes(name);
+    while (is_full()) {
+      const auto last = std::prev(page.end());
+      bytes -= listed_bytes(last->first);
+      page.erase(last);
+      listing.more = true;
+    }
+  }
+  for (const auto& [name, found] : page)
+    listing.entries.push_back({found.kind, found.identity.size, found.identity.mtime_ns, name});
+  return listing;
+}
+
+FileAnswer hash_file(const ServedRoot& root, HashCache& cache, const HashFile& work,
+                     const std::function<std::int64_t()>& now_ns,
+                     const std::function<bool()>& is_given_up) {
+  const OpenedFile file = open_file(root, work.name);
+  if (!file.descriptor) return file.why_not;
+  if (!work.identity.is_any() && work.identity != file.identity) return CloseReason::file_changed;
+  if (const auto known = cache.find(file.identity)) return page_of(*known, work);
+  const std::shared_ptr<const HashedFile> hashed = hash_all(file, is_given_up);
+  const auto after = look_at(file.descriptor.get());
+  if (!hashed || !after || after->identity != file.identity) return CloseReason::file_changed;
+  if (now_ns() - file.identity.ctime_ns >= kSettledNs) cache.put(hashed);
+  return page_of(*hashed, work);
+}
+
+}  // namespace fairlead

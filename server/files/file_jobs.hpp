@@ -1,0 +1,39 @@
+// The work of the file pool: what may wait for a disk. Each is a plain function of a root and a
+// request, run on one of the pool's threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "server/files/beneath.hpp"
+#include "server/files/hash_cache.hpp"
+#include "server/service/file_store.hpp"
+
+namespace fairlead {
+
+// Immutable; shared by a store and its jobs, so that a job that outlives its store harms nobody.
+struct ServedRoot {
+  Descriptor descriptor;
+  Confinement rules;
+};
+
+// A regular file, opened, and what it was then. Empty: missing or forbidden.
+struct OpenedFile {
+  Descriptor descriptor;
+  FileIdentity identity;
+  CloseReason why_not = CloseReason::no_such_file;
+};
+OpenedFile open_file(const ServedRoot& root, const std::string& name);
+
+FileAnswer look_at(const ServedRoot& root, const LookAt& work);
+FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work);
+
+// Stops between two chunks once nobody wants it. `now_ns` is the time by the clock that files
+// are stamped with: a file that was changed less than 2 s ago may change once more within the same
+// tick of that clock, so its hashes are not kept.
+FileAnswer hash_file(const ServedRoot& root, HashCache& cache, const HashFile& work,
+                     const std::function<std::int64_t()>& now_ns,
+                     const std::function<bool()>& is_given_up);
+
+}  // namespace fairlead

@@ -1,0 +1,131 @@
+// What a service of type `file` asks of the disk. Whatever may wait for one is answered later.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "common/protocol/close_reason.hpp"
+#include "common/protocol/file_frames.hpp"
+
+namespace fairlead {
+
+struct FileSettings;
+
+// A regular file opened for reading. Used on the shard's thread, where nothing of it waits for a
+// disk.
+class OpenFile {
+ public:
+  virtual ~OpenFile() = default;
+
+  // When it was opened.
+  virtual const FileIdentity& identity() const noexcept = 0;
+  // Whether it is still that version.
+  virtual bool is_unchanged() const = 0;
+
+  enum class Got : std::uint8_t { bytes, end, not_in_memory, failed };
+  struct Reading {
+    Got got;
+    std::size_t size = 0;  // bytes: at least one
+  };
+  // Reads up to `size` bytes at `offset`, fewer where the rest is not in memory.
+  virtual Reading read_cached(std::uint64_t offset, char* into, std::size_t size) = 0;
+};
+
+// ---- Work, by what is wanted. Names are as they came from a peer.
+
+struct OpenForReading {
+  std::string name;
+};
+struct LookAt {
+  std::string name;
+};
+struct ListDirectory {
+  std::string name;         // empty: the root
+  std::string after;        // the last name already known; empty: from the start
+  std::size_t entries_max;  // 0: as many as fit a page
+};
+struct HashFile {
+  std::string name;
+  FileIdentity identity;  // is_any(): whatever is there
+  std::uint64_t first;    // chunk
+  std::size_t chunks_max;
+};
+struct ReadAhead {
+  const OpenFile& file;  // of the same root; may go before the answer comes
+  std::uint64_t offset;
+};
+using FileWork = std::variant<OpenForReading, LookAt, ListDirectory, HashFile, ReadAhead>;
+
+// What came of it. A CloseReason is why there is nothing else: no_such_file (missing or forbidden,
+// which look the same), file_changed, server_full; none answers a ReadAhead.
+using FileAnswer =
+    std::variant<CloseReason, std::unique_ptr<OpenFile>, FileStatus, FileListing, FileHashes>;
+
+// Called once, in a turn of the shard, perhaps before start() returns. Only notes the answer: what
+// follows from it is for on_writable.
+using FileDone = std::function<void(FileAnswer)>;
+
+class FileStore;
+
+// One piece of work that is under way. Whoever asked for it keeps this; when it goes, the work is
+// given up, and its answer is never told. The store outlives it.
+class FileTask {
+ public:
+  FileTask() noexcept = default;
+  FileTask(FileStore& store, std::uint64_t number) noexcept : store_(&store), number_(number) {}
+  FileTask(FileTask&& other) noexcept
+      : store_(std::exchange(other.store_, nullptr)), number_(other.number_) {}
+  FileTask& operator=(FileTask&& other) noexcept {
+    std::swap(store_, other.store_);
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~FileTask();
+
+ private:
+  FileStore* store_ = nullptr;
+  std::uint64_t number_ = 0;
+};
+
+// One of the downloads that may be under way at a time; given back when it goes.
+class DownloadSlot {
+ public:
+  virtual ~DownloadSlot() = default;
+};
+
+// The files below one root, and nothing else. Each service of each shard has its own; used on the
+// shard's thread.
+class FileStore {
+ public:
+  virtual ~FileStore() = default;
+
+  virtual FileTask start(FileWork work, FileDone done) = 0;
+
+  // Null: max_downloads are under way.
+  virtual std::unique_ptr<DownloadSlot> begin_download() = 0;
+
+ private:
+  friend class FileTask;
+  virtual void give_up(std::uint64_t number) noexcept = 0;
+};
+
+inline FileTask::~FileTask() {
+  if (store_ != nullptr) store_->give_up(number_);
+}
+
+class FileStores {
+ public:
+  // Null only when no root is configured, or it cannot be opened (then the daemon has logged why).
+  // The settings outlive the store.
+  virtual std::unique_ptr<FileStore> store_for(const FileSettings& settings) = 0;
+
+ protected:
+  ~FileStores() = default;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,169 @@
+#include "server/files/disk_store.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "server/service/service_settings.hpp"
+#include "tests/unit/files/served_root.hpp"
+
+namespace fairlead {
+namespace {
+
+class RememberingLog final : public LogSink {
+ public:
+  void write(Level level, std::string_view event, std::span<const Field>) noexcept override {
+    if (level >= Level::warn) warnings += std::string(event) + "\n";
+  }
+  bool enabled(Level) const noexcept override { return true; }
+  std::string warnings;
+};
+
+// A shard's mailbox, emptied by the test's own thread.
+class Mailbox {
+ public:
+  void post(std::function<void()> letter) {
+    {
+      const std::lock_guard lock(mutex_);
+      letters_.push_back(std::move(letter));
+    }
+    some_.notify_one();
+  }
+  void run_one() {
+    std::unique_lock lock(mutex_);
+    some_.wait(lock, [this] { return !letters_.empty(); });
+    const auto letter = std::move(letters_.front());
+    letters_.pop_front();
+    lock.unlock();
+    letter();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable some_;
+  std::deque<std::function<void()>> letters_;
+};
+
+class DiskStore : public ServedRootTest {
+ protected:
+  void SetUp() override {
+    ServedRootTest::SetUp();
+    settings.root = (base / "root").string();
+    settings.max_downloads = 2;
+  }
+  FileAnswer answer_to(FileStore& store, FileWork work) {
+    std::optional<FileAnswer> answer;
+    const FileTask task =
+        store.start(std::move(work), [&](FileAnswer come) { answer = std::move(come); });
+    while (!answer) mailbox.run_one();
+    return std::move(*answer);
+  }
+  std::unique_ptr<OpenFile> opened(FileStore& store, const std::string& name) {
+    return std::get<std::unique_ptr<OpenFile>>(answer_to(store, OpenForReading{name}));
+  }
+
+  RememberingLog log;
+  Mailbox mailbox;
+  FileShare share;
+  DiskFileStores stores{share, log, [this](auto letter) { mailbox.post(std::move(letter)); }};
+  FileSettings settings;
+};
+
+TEST_F(DiskStore, WithoutARootNothingIsServedAndAMissingOneIsReported) {
+  settings.root = "";
+  EXPECT_EQ(stores.store_for(settings), nullptr);
+  EXPECT_EQ(log.warnings, "");
+  settings.root = (base / "nowhere").string();
+  EXPECT_EQ(stores.store_for(settings), nullptr);
+  EXPECT_EQ(log.warnings, "file root not served\n");
+}
+
+TEST_F(DiskStore, AnswersInATurnOfTheShard) {
+  const auto store = stores.store_for(settings);
+  EXPECT_EQ(std::get<FileStatus>(answer_to(*store, LookAt{"a.txt"})).identity.size, 6U);
+  EXPECT_EQ(std::get<FileListing>(answer_to(*store, ListDirectory{"sub", "", 0})).entries.size(),
+            1U);
+  EXPECT_EQ(std::get<FileHashes>(answer_to(*store, HashFile{"a.txt", {}, 0, 0})).chunks.size(), 1U);
+  EXPECT_EQ(std::get<CloseReason>(answer_to(*store, OpenForReading{"../secret.txt"})),
+            CloseReason::no_such_file);
+}
+
+TEST_F(DiskStore, ReadsWhatIsInMemoryAndSeesTheEnd) {
+  const auto store = stores.store_for(settings);
+  const auto file = opened(*store, "a.txt");
+  char into[8];
+  EXPECT_EQ(std::get<CloseReason>(answer_to(*store, ReadAhead{*file, 0})), CloseReason::none);
+  const auto read = file->read_cached(2, into, sizeof into);
+  ASSERT_EQ(read.got, OpenFile::Got::bytes);
+  EXPECT_EQ(std::string_view(into, read.size), "side");
+  answer_to(*store, ReadAhead{*file, 6});
+  EXPECT_EQ(file->read_cached(6, into, sizeof into).got, OpenFile::Got::end);
+}
+
+TEST_F(DiskStore, SeesEveryChangeOfAFileThatIsOpen) {
+  const auto store = stores.store_for(settings);
+  write("root/replaced", "one");
+  const auto replaced = opened(*store, "replaced");
+  const auto appended = opened(*store, "a.txt");
+  EXPECT_TRUE(replaced->is_unchanged());
+  write("root/new", "two");
+  std::filesystem::rename(base / "root/new", base / "root/replaced");
+  EXPECT_FALSE(replaced->is_unchanged());
+  std::ofstream(base / "root/a.txt", std::ios::app) << "x";
+  EXPECT_FALSE(appended->is_unchanged());
+}
+
+TEST_F(DiskStore, WhatIsGivenUpIsNeverAnswered) {
+  const auto store = stores.store_for(settings);
+  bool answered = false;
+  {
+    const FileTask task = store->start(LookAt{"a.txt"}, [&](FileAnswer) { answered = true; });
+  }
+  answer_to(*store, LookAt{"a.txt"});  // letters come in any order, but this thread reads them
+  share.pool.stop();
+  EXPECT_FALSE(answered);
+}
+
+TEST_F(DiskStore, OnceThePoolHasStoppedItIsFull) {
+  const auto store = stores.store_for(settings);
+  share.pool.stop();
+  EXPECT_EQ(std::get<CloseReason>(answer_to(*store, LookAt{"a.txt"})), CloseReason::server_full);
+}
+
+TEST_F(DiskStore, CountsDownloadsOverAllShards) {
+  const auto one = stores.store_for(settings);
+  const auto two = stores.store_for(settings);
+  const auto first = one->begin_download();
+  auto second = two->begin_download();
+  EXPECT_NE(second, nullptr);
+  EXPECT_EQ(one->begin_download(), nullptr);
+  second.reset();
+  EXPECT_NE(one->begin_download(), nullptr);
+}
+
+TEST(FilePool, NamesDoNotWaitForHashes) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool may_end = false;
+  int quick_done = 0;
+  FilePool pool;
+  for (int i = 0; i < 20; ++i)
+    pool.submit(FilePool::Length::takes_long, [&] {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return may_end; });
+    });
+  for (int i = 0; i < 100; ++i)
+    pool.submit(FilePool::Length::quick, [&] {
+      const std::lock_guard lock(mutex);
+      ++quick_done;
+      changed.notify_all();
+    });
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return quick_done == 100; });
+  may_end = true;
+  changed.notify_all();
+}
+
+}  // namespace
+}  // namespace fairlead

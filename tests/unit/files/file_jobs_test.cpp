@@ -1,0 +1,213 @@
+#include "server/files/file_jobs.hpp"
+
+#include "common/hash/sha256.hpp"
+#include "common/protocol/limits.hpp"
+#include "tests/unit/files/served_root.hpp"
+
+namespace fairlead {
+namespace {
+
+constexpr std::int64_t kLater = std::int64_t{1} << 62;
+
+class FileJobs : public ServedRootTest {
+ protected:
+  // The content, or "-" where nothing is served.
+  std::string get(const std::string& name) {
+    const OpenedFile file = open_file(root(), name);
+    if (!file.descriptor) return "-";
+    std::string content(static_cast<std::size_t>(file.identity.size), '\0');
+    const auto got = ::pread(file.descriptor.get(), content.data(), content.size(), 0);
+    return got == static_cast<std::ptrdiff_t>(content.size()) ? content : "short";
+  }
+  // "file", "directory", or "-".
+  std::string look(const std::string& name) {
+    const FileAnswer answer = look_at(root(), LookAt{name});
+    const auto* status = std::get_if<FileStatus>(&answer);
+    if (status == nullptr) {
+      EXPECT_EQ(std::get<CloseReason>(answer), CloseReason::no_such_file);
+      return "-";
+    }
+    return status->kind == FileKind::file ? "file" : "directory";
+  }
+  FileListing list(const ListDirectory& work) {
+    const FileAnswer answer = list_directory(root(), work);
+    if (const auto* listing = std::get_if<FileListing>(&answer)) return *listing;
+    EXPECT_EQ(std::get<CloseReason>(answer), CloseReason::no_such_file);
+    return {false, {{FileKind::file, 0, 0, "-"}}};
+  }
+  static std::string names(const FileListing& listing) {
+    std::string all;
+    for (const FileEntry& entry : listing.entries)
+      all += entry.name + (entry.kind == FileKind::directory ? "/ " : " ");
+    return all + (listing.more ? "..." : "");
+  }
+  FileAnswer hash(const HashFile& work, std::int64_t now_ns = kLater) {
+    return hash_file(
+        root(), cache, work, [now_ns] { return now_ns; }, [this] { return given_up; });
+  }
+
+  HashCache cache;
+  bool given_up = false;
+};
+
+TEST_F(FileJobs, ServeRegularFilesBelowTheRoot) {
+  EXPECT_EQ(get("a.txt"), "inside");
+  EXPECT_EQ(get("sub/b.txt"), "deeper");
+  EXPECT_EQ(get("你好.txt"), "名字");
+  EXPECT_EQ(look("a.txt"), "file");
+  EXPECT_EQ(look("sub"), "directory");
+  EXPECT_EQ(look(""), "directory");
+}
+
+TEST_F(FileJobs, ServeNothingElse) {
+  const std::vector<std::string> hostile = {"/",
+                                            ".",
+                                            "..",
+                                            "sub/",
+                                            "missing",
+                                            "../secret.txt",
+                                            "sub/../../secret.txt",
+                                            "sub/../a.txt",
+                                            "./a.txt",
+                                            "sub//b.txt",
+                                            "/etc/hostname",
+                                            "a.txt/",
+                                            "fifo",
+                                            "out",
+                                            "up/secret.txt",
+                                            "inner/b.txt",
+                                            "a.txt\n",
+                                            "%2e%2e/secret.txt",
+                                            "..\\secret.txt",
+                                            "\xc0\xae\xc0\xae/secret.txt",
+                                            "a.txt\xff",
+                                            std::string("a.txt\0b", 7),
+                                            std::string(300, 'x'),
+                                            std::string(100'000, 'x')};
+  for (const std::string& name : hostile) {
+    EXPECT_EQ(get(name), "-") << name;
+    EXPECT_EQ(look(name), "-") << name;
+    EXPECT_EQ(names(list({name, "", 0})), "- ") << name;
+    EXPECT_EQ(std::get<CloseReason>(hash({name, {}, 0, 0})), CloseReason::no_such_file) << name;
+  }
+  EXPECT_EQ(get(""), "-");
+  EXPECT_EQ(get("sub"), "-");
+}
+
+TEST_F(FileJobs, FollowSymlinksOnlyWhenAskedAndOnlyInside) {
+  EXPECT_EQ(get("in"), "-");
+  rules.symlinks = true;
+  EXPECT_EQ(get("in"), "inside");
+  EXPECT_EQ(get("inner/b.txt"), "deeper");
+  EXPECT_EQ(get("out"), "-");
+  EXPECT_EQ(get("up/secret.txt"), "-");
+  EXPECT_EQ(look("up"), "-");
+}
+
+TEST_F(FileJobs, HideDotFilesUnlessTold) {
+  EXPECT_EQ(get(".hidden"), "-");
+  rules.hidden = true;
+  EXPECT_EQ(get(".hidden"), "dot");
+  EXPECT_EQ(get("../secret.txt"), "-");
+}
+
+TEST_F(FileJobs, ListWhatMayBeFetchedInTheOrderOfBytes) {
+  EXPECT_EQ(names(list({"", "", 0})), "a.txt sub/ 你好.txt ");
+  EXPECT_EQ(names(list({"sub", "", 0})), "b.txt ");
+  EXPECT_EQ(list({"", "", 0}).entries[0].size, 6U);
+  rules.hidden = true;
+  EXPECT_EQ(names(list({"", "", 0})), ".hidden a.txt sub/ 你好.txt ");
+  rules.symlinks = true;
+  EXPECT_EQ(names(list({"", "", 0})), ".hidden a.txt in inner/ sub/ 你好.txt ");
+  write(std::string("root/not\xffutf8"), "x");
+  EXPECT_EQ(names(list({"", "in", 1})), "inner/ ...");
+  EXPECT_EQ(names(list({"a.txt", "", 0})), "- ") << "no directory";
+}
+
+TEST_F(FileJobs, PagesFitTogether) {
+  for (int i = 0; i < 300; ++i)
+    write("root/sub/" + std::string(static_cast<std::size_t>(1 + i % 250), 'n') + std::to_string(i),
+          "x");
+  for (const std::size_t most : {std::size_t{0}, std::size_t{1}, std::size_t{7}}) {
+    std::vector<std::string> seen;
+    FileListing page;
+    do {
+      page = list({"sub", seen.empty() ? "" : seen.back(), most});
+      ASSERT_FALSE(page.entries.empty());
+      std::string payload;
+      append_listing(payload, page);
+      EXPECT_LE(payload.size(), kFilePageBytesMax + 3);
+      if (most != 0) {
+        EXPECT_LE(page.entries.size(), most);
+      }
+      for (const FileEntry& entry : page.entries) seen.push_back(entry.name);
+    } while (page.more);
+    EXPECT_EQ(seen.size(), 301U);
+    EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+  }
+}
+
+TEST_F(FileJobs, HashTheWholeAndEveryChunk) {
+  const std::string content = std::string(kFileChunkBytes, 'x') + "rest";
+  write("root/big", content);
+  const auto hashes = std::get<FileHashes>(hash({"big", {}, 0, 0}));
+  Sha256 expected;
+  expected.update(content);
+  EXPECT_EQ(hashes.whole, expected.finish());
+  ASSERT_EQ(hashes.chunks.size(), 2U);
+  expected.update("rest");
+  EXPECT_EQ(hashes.chunks[1], expected.finish());
+  EXPECT_EQ(hashes.identity.size, content.size());
+
+  EXPECT_EQ(std::get<FileHashes>(hash({"big", {}, 1, 5})).chunks.size(), 1U);
+  EXPECT_EQ(std::get<FileHashes>(hash({"big", {}, 0, 1})).chunks.size(), 1U);
+  EXPECT_EQ(std::get<FileHashes>(hash({"big", {}, ~0ULL, 5})).chunks.size(), 0U);
+  write("root/empty", "");
+  EXPECT_EQ(std::get<FileHashes>(hash({"empty", {}, 0, 0})).chunks.size(), 0U);
+}
+
+TEST_F(FileJobs, HashesAreKeptOnceTheFileIsSettled) {
+  const FileIdentity identity = open_file(root(), "a.txt").identity;
+  hash({"a.txt", {}, 0, 0}, identity.ctime_ns + 1'999'999'999);
+  EXPECT_EQ(cache.find(identity), nullptr);
+  hash({"a.txt", {}, 0, 0}, identity.ctime_ns + 2'000'000'000);
+  EXPECT_NE(cache.find(identity), nullptr);
+  hash({"sub/b.txt", {}, 0, 0}, 0);
+  EXPECT_EQ(cache.find(open_file(root(), "sub/b.txt").identity), nullptr) << "from the future";
+}
+
+TEST_F(FileJobs, HashesOfAnotherVersionAreRefused) {
+  FileIdentity identity = open_file(root(), "a.txt").identity;
+  EXPECT_TRUE(std::holds_alternative<FileHashes>(hash({"a.txt", identity, 0, 0})));
+  ++identity.ctime_ns;
+  EXPECT_EQ(std::get<CloseReason>(hash({"a.txt", identity, 0, 0})), CloseReason::file_changed);
+}
+
+TEST_F(FileJobs, AHashThatNobodyWantsStops) {
+  given_up = true;
+  EXPECT_TRUE(std::holds_alternative<CloseReason>(hash({"a.txt", {}, 0, 0})));
+}
+
+TEST(HashCache, KeepsWhatWasUsedLast) {
+  const auto hashed = [](std::uint64_t inode) {
+    auto one = std::make_shared<HashedFile>();
+    one->identity.inode = inode;
+    return one;
+  };
+  HashCache cache(3 * hashed(0)->bytes());
+  for (std::uint64_t inode = 1; inode <= 3; ++inode) cache.put(hashed(inode));
+  EXPECT_NE(cache.find({.inode = 1}), nullptr);
+  cache.put(hashed(4));
+  EXPECT_EQ(cache.find({.inode = 2}), nullptr);
+  for (const std::uint64_t inode : {1, 3, 4}) EXPECT_NE(cache.find({.inode = inode}), nullptr);
+  auto large = hashed(5);
+  large->chunks.resize(1000);
+  cache.put(large);
+  EXPECT_EQ(cache.find({.inode = 5}), nullptr);
+  EXPECT_NE(cache.find({.inode = 4}), nullptr);
+}
+
+TEST(Beneath, ThisKernelCanConfine) { EXPECT_TRUE(can_confine()); }
+
+}  // namespace
+}  // namespace fairlead
