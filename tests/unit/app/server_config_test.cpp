@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "source_dir.hpp"
 #include "tests/unit/config/fake_files.hpp"
 
 namespace fairlead {

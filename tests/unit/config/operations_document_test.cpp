@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/config/key_table.hpp"
+#include "source_dir.hpp"
 
 namespace fairlead {
 namespace {

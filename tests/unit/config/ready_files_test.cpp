@@ -12,6 +12,7 @@
 #include "common/config/configuration.hpp"
 #include "common/config/quoting.hpp"
 #include "common/config/reader.hpp"
+#include "source_dir.hpp"
 #include "tests/unit/config/fake_files.hpp"
 
 namespace fairlead {

@@ -10,6 +10,7 @@
 
 #include "common/config/key_table.hpp"
 #include "common/config/source.hpp"
+#include "source_dir.hpp"
 
 namespace fairlead {
 namespace {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/protocol/close_reason.hpp"
+#include "source_dir.hpp"
 
 namespace fairlead {
 namespace {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/base/bytes.hpp"
+#include "source_dir.hpp"
 
 namespace fairlead::document {
 
