@@ -152,8 +152,9 @@ void Channel::call_when_writable() noexcept {
   if (wants_writable_) session_.want_writable();
 }
 
-void Channel::reject(std::string_view problem) {
-  if (is_open()) session_.close(CloseReason::protocol_error, problem);
+void Channel::reject(const char* problem) {
+  request_ = nullptr;  // the end is its answer
+  if (is_open()) session_.leave(CloseReason::protocol_error, problem);
 }
 
 void Channel::close(CloseReason reason) {

@@ -60,7 +60,7 @@ class Channel final : public Peer {
   void refuse(std::uint32_t request, CloseReason code, std::string_view why) override;
   std::size_t offer(std::uint32_t request, Bytes bytes) override;
   void call_when_writable() noexcept override;
-  void reject(std::string_view problem) override;
+  void reject(const char* problem) override;
   void close(CloseReason reason) override;
   void cut(CloseReason reason) override;
   bool is_open() const noexcept override { return stage_ == Stage::open; }

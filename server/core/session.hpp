@@ -77,6 +77,8 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   // Answers that were put off.
   void owe() noexcept { ++owed_; }
   void forgive(std::size_t answers) noexcept;
+  // Takes no further request, and ends when it owes no answer. `problem` is a literal.
+  void leave(CloseReason reason, const char* problem = "");
   LineEnd own_line_end() const;  // of what is said without being asked
   Encoding reply_encoding() const;
   bool is_text() const { return std::holds_alternative<TextCodec>(codec_); }
@@ -162,7 +164,6 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void on_channel_close(const Frame& frame);
   void on_message(const Frame& frame);
   bool takes_request_id(std::uint32_t id);
-  void leave(CloseReason reason, const char* problem = "");
   bool is_leaving() const { return leaving_for_ != CloseReason::none; }
   Channel* channel(std::uint16_t id);
   void remove_closed_channels();

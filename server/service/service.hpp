@@ -66,8 +66,9 @@ class Peer {
   // May be asked from any call that belongs to the shard's turn.
   virtual void call_when_writable() noexcept = 0;
 
-  // What came breaks the protocol: ends the connection.
-  virtual void reject(std::string_view problem) = 0;
+  // The message being handled breaks the protocol: the connection ends once it owes no answer.
+  // `problem` is a literal.
+  virtual void reject(const char* problem) = 0;
 
   // Ends the conversation once what was said has left: a channel above 0 by itself, else the whole
   // connection.

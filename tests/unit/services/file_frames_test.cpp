@@ -350,6 +350,32 @@ TEST_F(FileFrames, WhoLeavesGetsWhatItIsOwed) {
   EXPECT_TRUE(polite.wire.saw_end());
 }
 
+// Whatever arrives with what, and whenever the answers come.
+TEST_F(FileFrames, WhoBreaksTheRulesGetsWhatItHadAskedBefore) {
+  shard.files.add("file", pattern(1000));
+  const std::string asked = get(1, "file") + stat(2, "file");
+  const std::string wrong[] = {stat(2, "file"), client::frame(client::list, 0, 3, "x"),
+                               client::frame(client::ping, 0, 0, std::string(33, 'p')),
+                               number(3, 4) + "????"};
+  for (const std::string& broken : wrong) {
+    const std::string requests = asked + broken + stat(9, "file");
+    shard.files.answers_at_once = true;
+    const Frames whole = answers(requests);
+    EXPECT_TRUE(fetched(whole, 1).is_whole());
+    EXPECT_EQ(whole.back().code(), 12U);
+    shard.files.answers_at_once = false;
+    for (std::size_t cut = 0; cut <= requests.size(); ++cut) {
+      const Bytes bytes(requests);
+      TestClient& client = connect();
+      client.sends_pieces({bytes.substr(0, cut), bytes.substr(cut)});
+      while (shard.files.waiting() > 0) answer();
+      ASSERT_EQ(said_to(client), whole) << cut;
+      client.ends();
+      EXPECT_EQ(client.reason(), "protocol_error");
+    }
+  }
+}
+
 TEST_F(FileFrames, ADrainWaitsForAnswersAndTheDeadlineForNone) {
   shard.files.add("file", pattern(100'000));
   shard.files.answers_at_once = false;
