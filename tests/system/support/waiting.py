@@ -6,8 +6,9 @@ import time
 DEADLINE = float(os.environ.get("FAIRLEAD_TEST_DEADLINE", "60"))
 
 
-def wait_for(condition, what, deadline=DEADLINE):
-    """The first true value of condition(), asked again and again; AssertionError when none came in time."""
+def wait_for(condition, what, deadline=DEADLINE, pause_max=0.05):
+    """The first true value of condition(), asked again and again; AssertionError when none came in time. `pause_max`: the
+    seconds between two, where to ask is work."""
     end = time.monotonic() + deadline
     pause = 0.001
     while True:
@@ -17,4 +18,4 @@ def wait_for(condition, what, deadline=DEADLINE):
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline:g} s in vain for {what}")
         time.sleep(pause)
-        pause = min(pause * 2, 0.05)
+        pause = min(pause * 2, pause_max)
