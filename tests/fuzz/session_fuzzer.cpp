@@ -7,6 +7,7 @@
 #include "common/base/check.hpp"
 #include "common/protocol/framed_codec.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
+#include "tests/support/client_frames.hpp"
 #include "tests/support/test_shard.hpp"
 #include "tests/unit/protocol/recorder.hpp"
 
@@ -201,8 +202,22 @@ class Script {
 
 // ---- Comparisons
 
+// What a client got. Only on one channel are answers in order, and a PONG may overtake them, so
+// what a framed client got is kept by channel, and its PONGs apart.
+using Output = std::map<std::pair<std::uint64_t, bool>, std::vector<std::string>>;
+
+Output output_of(const TestClient& client) {
+  const client::Stream stream = client::parse(client.received());
+  Output output{{{0, false}, {stream.rest}}};
+  for (const client::Received& frame : stream.frames) {
+    output[{frame.channel, frame.type == client::pong}].push_back(
+        client::frame(frame.type, frame.channel, frame.id, frame.payload));
+  }
+  return output;
+}
+
 struct Outcome {
-  std::string output;
+  Output output;
   std::array<std::uint64_t, kCloseReasonCount> closed;
   std::uint64_t messages_in, messages_out;
   std::vector<std::string> transcript;
@@ -224,7 +239,7 @@ Outcome converse(std::uint8_t choice, std::size_t listener, const std::vector<By
   const Counters& counters = world.shard().counters();
   FAIRLEAD_CHECK(closed_sessions(counters) == 1);
   check_framed_output(client);
-  return {client.received(), counters.closed, counters.messages_in, counters.messages_out,
+  return {output_of(client), counters.closed, counters.messages_in, counters.messages_out,
           world.transcript.lines};
 }
 
