@@ -98,8 +98,7 @@ class File final : public Service {
         clock_(environment.clock),
         store_(environment.files.store_for(settings.file)),
         on_missing_(settings.transcript.on_missing),
-        transcript_(environment.transcript),
-        piece_(std::make_unique<char[]>(kPieceBytes)) {}
+        transcript_(environment.transcript) {}
 
  private:
   bool has_files() const noexcept override { return true; }
@@ -274,6 +273,7 @@ class File final : public Service {
     }
     const auto wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(download.left, piece_bytes));
+    if (!piece_) piece_ = std::make_unique_for_overwrite<char[]>(kPieceBytes);
     const OpenFile::Reading read =
         download.file->read_cached(download.offset, piece_.get(), wanted);
     if (read.got == OpenFile::Got::not_in_memory) {
@@ -364,7 +364,8 @@ class File final : public Service {
   TextTemplate on_missing_;
   TranscriptSink& transcript_;
   std::multimap<TimePoint, Peer*> put_off_;  // downloads that wait because of max_rate
-  std::unique_ptr<char[]> piece_;  // one for the shard: no download holds a buffer of its own
+  // One for the shard: no download holds a buffer of its own. Made for the first.
+  std::unique_ptr<char[]> piece_;
 };
 
 }  // namespace
