@@ -6,6 +6,7 @@ import pathlib
 import resource
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import tempfile
@@ -39,6 +40,32 @@ service = echo
 [service.echo]
 type = echo
 boundary = line
+"""
+CONFIG_OF_FILES = """
+[listener.file]
+bind = 127.0.0.1:0
+protocol = text
+service = files
+[listener.framed_file]
+bind = 127.0.0.1:0
+protocol = framed
+service = files
+[service.files]
+type = file
+root = {root}
+"""
+CONFIG_OF_NGINX = """
+daemon off;
+worker_processes 1;
+user root;
+pid {directory}/pid;
+error_log {directory}/errors;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    sendfile on;
+    server {{ listen 127.0.0.1:{port}; root {root}; }}
+}}
 """
 
 
@@ -103,10 +130,11 @@ class Daemon(Program):
 
     name = "fairleadd"
 
-    def __init__(self, binary, preload=None, overrides=()):
+    def __init__(self, binary, preload=None, overrides=(), root=None):
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="fairlead-bench-"))
         config = self._directory / "fairleadd.conf"
-        config.write_text(CONFIG.format(directory=self._directory), encoding="utf-8")
+        text = CONFIG + (CONFIG_OF_FILES if root else "")
+        config.write_text(text.format(directory=self._directory, root=root), encoding="utf-8")
         environment = dict(os.environ)
         if preload:
             counts = self._directory / "counts"
@@ -159,6 +187,61 @@ class Daemon(Program):
     def _events(self, name):
         whole = self._log().rpartition("\n")[0].split("\n")
         return [event for event in map(json.loads, filter(None, whole)) if event["event"] == name]
+
+
+class FileFloor(Program):
+    """The C server of one file."""
+
+    name = "floor"
+
+    def __init__(self, build, file):
+        self.process = subprocess.Popen([build / "bench_file_floor", file], stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=on_core(SERVER_CORE))
+        self.port = int(self.process.stdout.readline())
+
+
+class Nginx(Program):
+    """The file server to be measured against; its worker does the work."""
+
+    name = "nginx"
+
+    def __init__(self, root):
+        self._directory = pathlib.Path(tempfile.mkdtemp(prefix="fairlead-bench-"))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]  # nginx cannot choose one itself
+        config = self._directory / "nginx.conf"
+        config.write_text(CONFIG_OF_NGINX.format(directory=self._directory, port=self.port, root=root), encoding="utf-8")
+        self.process = subprocess.Popen(["nginx", "-p", self._directory, "-c", config], stderr=subprocess.DEVNULL,
+                                        preexec_fn=on_core(SERVER_CORE))
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        self._worker = int(wait_until(children.read_text, "nginx's worker").split()[0])
+
+    def __exit__(self, *_):
+        self.process.terminate()  # killed, it would leave its worker behind
+        self.process.wait()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    @property
+    def pid(self):
+        return self._worker
+
+
+class Drain(Program):
+    """Downloads from one server, a run at a time."""
+
+    def __init__(self, build, port, connections, size, request):
+        self.process = subprocess.Popen(
+            [build / "bench_drain", str(port), str(connections), str(size), request.hex()],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=on_core(GENERATOR_CORE))
+
+    def run(self):
+        """How many bytes have come."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise BenchError("the downloads ended early; the reason stands above")
+        return int(line)
 
 
 class Generator(Program):

@@ -76,7 +76,23 @@ def accept_table(rows):
     return table(("log", "floor µs", "fairleadd µs", "ratio", "rounds", "must ≤", "aim ≤", "reached"), lines)
 
 
-TABLES = {"echo": echo_table, "calls": calls_table, "counts": counts_table, "idle": idle_table, "accept": accept_table}
+FILE_GOALS = {"text": ("to_floor", (1.25, 1.10)), "framed": ("to_nginx", (1.4, 1.4))}
+
+
+def files_table(rows):
+    lines = []
+    for row in rows:
+        to, goals = FILE_GOALS.get(row["server"], (None, None))
+        judged = to in row
+        lines.append((row["server"], row["connections"], f"{row['seconds']:.3f}",
+                      *(f"{row[key]:.2f}" if key in row else "" for key in ("to_floor", "to_nginx")),
+                      f"{goals[0]} of {to[3:]}" if judged else "", goals[1] if judged else "",
+                      verdict(row[to], goals) if judged else ""))
+    return table(("server", "downloads", "s a GiB", "to the floor", "to nginx", "must ≤", "aim ≤", "reached"), lines)
+
+
+TABLES = {"echo": echo_table, "calls": calls_table, "counts": counts_table, "idle": idle_table, "accept": accept_table,
+          "files": files_table}
 
 
 def with_tables(document, tables):
