@@ -27,6 +27,7 @@ namespace {
 
 // What one turn reads for one client, at most.
 constexpr std::size_t kPieceBytes = 256 * 1024;
+constexpr std::size_t kPieceBytesMin = 32 * 1024;
 constexpr std::uint64_t kWholeBytesMax = 1024 * 1024;
 
 struct Request {
@@ -66,6 +67,7 @@ class Pace {
 struct Download {
   std::unique_ptr<OpenFile> file;
   std::uint64_t offset = 0, left = 0, sent = 0;
+  std::size_t piece_bytes = kPieceBytes;  // of the next: about what the kernel may take
   Pace pace{};
   std::string whole{};  // what goes as one reply
 };
@@ -265,11 +267,11 @@ class File final : public Service {
     Download& download = *talk.download;
     const Request& request = talk.waiting.front();
     if (download.left == 0) return complete(peer, talk);
-    std::size_t piece_bytes = kPieceBytes;
+    std::size_t piece_bytes = download.piece_bytes;
     if (const std::uint64_t rate = settings_.max_rate; rate != 0) {
       const TimePoint next = download.pace.next(download.sent, rate, clock_.now());
       if (next > clock_.now()) return put_off(peer, next);
-      piece_bytes = Pace::piece_bytes(rate);
+      piece_bytes = std::min(piece_bytes, Pace::piece_bytes(rate));
     }
     const auto wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(download.left, piece_bytes));
@@ -292,6 +294,8 @@ class File final : public Service {
     } else {
       taken = peer.offer(request.id, bytes);
     }
+    // What it does not take has been read in vain.
+    download.piece_bytes = std::clamp(2 * taken, kPieceBytesMin, kPieceBytes);
     download.offset += taken;
     download.left -= taken;
     download.sent += taken;

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { kEventsMax = 256, kDescriptorsMax = 4096, kPieceBytes = 256 * 1024 };
+enum { kEventsMax = 256, kDescriptorsMax = 4096, kPieceBytes = 2 * 1024 * 1024 };
 
 static off_t sent[kDescriptorsMax];  // by connection; -1: it has not asked yet
 
