@@ -1,5 +1,6 @@
 #include "common/io/link.hpp"
 
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -150,6 +151,15 @@ void Link::flush() {
 std::size_t Link::offer(std::span<const Bytes> pieces) {
   if (terminated_ || failed_ || blocked_ || !queue_.empty()) return 0;
   const ssize_t size = write_pieces(descriptor_, pieces);
+  if (size <= 0) return 0;
+  sent_bytes_ += static_cast<std::size_t>(size);
+  return static_cast<std::size_t>(size);
+}
+
+std::size_t Link::offer_file(const FilePart& part) {
+  if (terminated_ || failed_ || blocked_ || !queue_.empty()) return 0;
+  auto offset = static_cast<off_t>(part.offset);
+  const ssize_t size = ::sendfile(descriptor_, part.descriptor, &offset, part.size);
   if (size <= 0) return 0;
   sent_bytes_ += static_cast<std::size_t>(size);
   return static_cast<std::size_t>(size);

@@ -22,6 +22,7 @@ class Link final : public Transport, private Watcher {
   void send(Bytes bytes) override;
   void flush() override;
   std::size_t offer(std::span<const Bytes> pieces) override;
+  std::size_t offer_file(const FilePart& part) override;
   void finish_sending() override;
   void pause() override { paused_ = true; }
   void resume() override;

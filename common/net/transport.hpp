@@ -8,6 +8,7 @@
 #include <span>
 
 #include "common/base/bytes.hpp"
+#include "common/base/file_part.hpp"
 #include "common/protocol/codec.hpp"
 
 namespace fairlead {
@@ -67,6 +68,12 @@ class Transport : public ByteSink {
   // flush().
   virtual std::size_t offer(std::span<const Bytes> pieces) {
     static_cast<void>(pieces);
+    return 0;
+  }
+
+  // The same for a part of a file, which the kernel reads itself (sendfile(2)).
+  virtual std::size_t offer_file(const FilePart& part) {
+    static_cast<void>(part);
     return 0;
   }
 

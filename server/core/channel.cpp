@@ -147,6 +147,10 @@ std::size_t Channel::offer(std::uint32_t request, Bytes bytes) {
   return is_open() ? session_.offer(id_, request, bytes) : bytes.size();
 }
 
+std::size_t Channel::offer_file(const FilePart& part) {
+  return is_open() ? session_.offer_file(part) : 0;
+}
+
 void Channel::call_when_writable() noexcept {
   wants_writable_ = is_open();
   if (wants_writable_) session_.want_writable();

@@ -59,6 +59,7 @@ class Channel final : public Peer {
   void answer_part(std::uint32_t request, FrameType type, Bytes payload) override;
   void refuse(std::uint32_t request, CloseReason code, std::string_view why) override;
   std::size_t offer(std::uint32_t request, Bytes bytes) override;
+  std::size_t offer_file(const FilePart& part) override;
   void call_when_writable() noexcept override;
   void reject(const char* problem) override;
   void close(CloseReason reason) override;

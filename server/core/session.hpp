@@ -73,6 +73,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   void send_close(std::uint16_t channel, CloseReason reason);
   // A part of a file, as Peer::offer.
   std::size_t offer(std::uint16_t channel, std::uint32_t request, Bytes bytes);
+  std::size_t offer_file(const FilePart& part);
   void want_writable() noexcept;
   // Answers that were put off.
   void owe() noexcept { ++owed_; }

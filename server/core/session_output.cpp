@@ -223,6 +223,16 @@ void Session::mark_pushed() noexcept {
   context_.pushed.add(*this);
 }
 
+std::size_t Session::offer_file(const FilePart& part) {
+  if (stage_ == Stage::terminated || torn_ || transport_->finished_sending()) return 0;
+  mark_dirty();
+  if (outbox_) empty_outbox();
+  const std::size_t taken = transport_->offer_file(part);
+  if (taken > 0) last_activity_ = context_.now;
+  context_.offered_bytes += taken;
+  return taken;
+}
+
 // After the kernel was offered what waits: how much is left, and since when. `progress`: it had
 // refused some, and has now taken more.
 void Session::take_stock(bool progress) {

@@ -44,6 +44,15 @@ OpenFile::Reading DiskFile::read_cached(std::uint64_t offset, char* into, std::s
   return {Got::bytes, static_cast<std::size_t>(got)};
 }
 
+FilePart DiskFile::cached_part(std::uint64_t offset, std::size_t size) const {
+  constexpr std::size_t kLookEvery = 64 * 1024;
+  const int descriptor = data_->file.descriptor.get();
+  std::size_t cached = 0;
+  for (char byte = 0; cached < size; cached += kLookEvery)
+    if (read_some(descriptor, offset + cached, &byte, 1, RWF_NOWAIT) != 1) break;
+  return {descriptor, offset, std::min(cached, size)};
+}
+
 void read_ahead(DiskFileData& data, std::uint64_t offset) {
   constexpr std::size_t kPiece = 128 * 1024;
   const auto sink = std::make_unique<char[]>(kPiece);

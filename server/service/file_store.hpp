@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/base/file_part.hpp"
 #include "common/protocol/close_reason.hpp"
 #include "common/protocol/file_frames.hpp"
 
@@ -34,6 +35,14 @@ class OpenFile {
   };
   // Reads up to `size` bytes at `offset`, fewer where the rest is not in memory.
   virtual Reading read_cached(std::uint64_t offset, char* into, std::size_t size) = 0;
+
+  // What Peer::offer_file may give to the kernel unread; nothing where the file can only be read.
+  // It ends where the bytes are not in memory, as far as a look every 64 KiB can tell.
+  virtual FilePart cached_part(std::uint64_t offset, std::size_t size) const {
+    static_cast<void>(offset);
+    static_cast<void>(size);
+    return {};
+  }
 };
 
 // ---- Work, by what is wanted. Names are as they came from a peer.

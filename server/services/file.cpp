@@ -28,6 +28,8 @@ namespace {
 // What one turn reads for one client, at most.
 constexpr std::size_t kPieceBytes = 256 * 1024;
 constexpr std::size_t kPieceBytesMin = 32 * 1024;
+// What waits for room after sendfile(2) has found none: it is copied, so it is little.
+constexpr std::size_t kWaitingBytes = 4 * 1024;
 constexpr std::uint64_t kWholeBytesMax = 1024 * 1024;
 
 struct Request {
@@ -273,8 +275,20 @@ class File final : public Service {
       if (next > clock_.now()) return put_off(peer, next);
       piece_bytes = std::min(piece_bytes, Pace::piece_bytes(rate));
     }
-    const auto wanted =
-        static_cast<std::size_t>(std::min<std::uint64_t>(download.left, piece_bytes));
+    auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(download.left, piece_bytes));
+    if (peer.is_plain()) {
+      const FilePart part = download.file->cached_part(download.offset, wanted);
+      const std::size_t taken = part.size > 0 ? peer.offer_file(part) : 0;
+      advance(download, taken);
+      if (download.left == 0) return complete(peer, talk);
+      if (taken > 0 && taken == part.size) {
+        peer.call_when_writable();
+        return Next::wait;
+      }
+      // The kernel takes no more: what is read now waits for room.
+      if (part.size > 0)
+        wanted = static_cast<std::size_t>(std::min<std::uint64_t>(download.left, kWaitingBytes));
+    }
     if (!piece_) piece_ = std::make_unique_for_overwrite<char[]>(kPieceBytes);
     const OpenFile::Reading read =
         download.file->read_cached(download.offset, piece_.get(), wanted);
@@ -295,13 +309,17 @@ class File final : public Service {
       taken = peer.offer(request.id, bytes);
     }
     // What it does not take has been read in vain.
-    download.piece_bytes = std::clamp(2 * taken, kPieceBytesMin, kPieceBytes);
-    download.offset += taken;
-    download.left -= taken;
-    download.sent += taken;
+    if (!peer.is_plain()) download.piece_bytes = std::clamp(2 * taken, kPieceBytesMin, kPieceBytes);
+    advance(download, taken);
     if (download.left == 0) return complete(peer, talk);
     peer.call_when_writable();
     return Next::wait;
+  }
+
+  static void advance(Download& download, std::size_t bytes) {
+    download.offset += bytes;
+    download.left -= bytes;
+    download.sent += bytes;
   }
 
   Next put_off(Peer& peer, TimePoint until) {
