@@ -63,10 +63,12 @@ def private_bytes(pid):
     return (resident - shared) * os.sysconf("SC_PAGESIZE")
 
 
-def busy_seconds(core):
-    times = re.search(rf"^cpu{core} (.*)$", pathlib.Path("/proc/stat").read_text(), re.M)[1].split()
-    idle, iowait = int(times[3]), int(times[4])
-    return (sum(map(int, times[:8])) - idle - iowait) / os.sysconf("SC_CLK_TCK")
+def core_seconds(core):
+    """How long it has been busy, and how long a host had taken it away (proc(5), steal)."""
+    times = [int(ticks) / os.sysconf("SC_CLK_TCK")
+             for ticks in re.search(rf"^cpu{core} (.*)$", pathlib.Path("/proc/stat").read_text(), re.M)[1].split()]
+    idle, iowait, steal = times[3], times[4], times[7]
+    return sum(times[:8]) - idle - iowait, steal
 
 
 def unsent_bytes(port):
@@ -188,10 +190,10 @@ class SlowReaders(unittest.TestCase):
             most["unsent"] = max(most["unsent"], *unsent)
             return len(unsent) <= HEALTHY
 
-        busy = busy_seconds(CLIENT_CORE)
-        began = time.monotonic()
+        (busy, _), (_, taken_away), began = core_seconds(CLIENT_CORE), core_seconds(SERVER_CORE), time.monotonic()
         wait_for(all_ended, "the slow ones to be ended", 4 * DEADLINE, pause_max=0.4)
-        most["clients_core_percent"] = round(100 * (busy_seconds(CLIENT_CORE) - busy) / (time.monotonic() - began))
+        most["clients_core_percent"] = round(100 * (core_seconds(CLIENT_CORE)[0] - busy) / (time.monotonic() - began))
+        most["taken_away_ms"] = round(1000 * (core_seconds(SERVER_CORE)[1] - taken_away))
         counters = daemon.counters()
         most.update({name: counters[name] for name in ("turn_us_max", "reply_us_p50", "reply_us_p99")})
         daemon.wait_for_counters(lambda now: now["open"] == HEALTHY, "those who linger to be gone")
