@@ -73,6 +73,8 @@ void Session::queue(const Frame& frame, Keep keep) {
     codec()->encode(frame, *transport_);
   }
   torn_ = false;
+  // The kernel may take all that is new, but not of a client for whom something waits already.
+  if (is_accounted_) account();
 }
 
 void Session::send_raw(Bytes bytes) {
