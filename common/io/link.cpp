@@ -1,5 +1,6 @@
 #include "common/io/link.hpp"
 
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -158,6 +159,9 @@ std::size_t Link::offer(std::span<const Bytes> pieces) {
 
 std::size_t Link::offer_file(const FilePart& part) {
   if (terminated_ || failed_ || blocked_ || !queue_.empty()) return 0;
+  // sendfile(2) has no MSG_DONTWAIT, and a socket that Asio has accepted waits.
+  if (int on = 1; !never_waits_ && ::ioctl(descriptor_, FIONBIO, &on) != 0) return 0;
+  never_waits_ = true;
   auto offset = static_cast<off_t>(part.offset);
   const ssize_t size = ::sendfile(descriptor_, part.descriptor, &offset, part.size);
   if (size <= 0) return 0;

@@ -61,6 +61,7 @@ class Link final : public Transport, private Watcher {
   bool finished_sending_ = false;
   bool terminated_ = false;
   bool finish_pending_ = false;
+  bool never_waits_ = false;  // the descriptor is known to be O_NONBLOCK
 };
 
 }  // namespace fairlead
