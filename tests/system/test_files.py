@@ -294,7 +294,7 @@ def hostile_names():
                  b"\xef\xbc\x8e\xef\xbc\x8e", b"..;", b".. ", b" ..", b"...", b"..\t", b"..\x01", b"\xe2\x80\xa5"):
         for slash in (b"/", b"\\", b"//", b"%2f", b"%5c", b"\xc0\xaf", b"\xe2\x88\x95", b"\xef\xbc\x8f"):
             names.append(dots + slash + b"secret")
-    names += [b"/proc/self/root/etc/passwd", b"/proc/self/fd/0", b"/proc/self/environ", b"/dev/stdin", b"/dev/zero",
+    names += [b"/proc/self/cwd/../secret", b"/proc/self/fd/0", b"/proc/self/environ", b"/dev/stdin", b"/dev/zero",
               b"proc/self/environ", b"a.txt/", b"a.txt/.", b"a.txt/..", b"sub/", b"sub//b.txt", b"sub/./b.txt",
               b"sub/../a.txt", b".", b"..", b"/", b"//", b"~/secret", b"~root/secret", b"file:///etc/passwd",
               b"out", b"up/secret", b"fifo", b"proc/self/root", b".hidden", b"sub/.hidden", b"dangling", b"loop",
