@@ -17,7 +17,7 @@ TEST_PACKAGES=(
   clang-16 libclang-rt-16-dev       # libFuzzer
   netcat-openbsd                    # a peer that is not ours
   tmux locales                      # a terminal for the client; a locale that is not UTF-8
-  procps
+  procps iproute2                   # what the kernel says of processes and sockets
   strace                            # makes system calls fail
   nftables                          # loses packets, in a network namespace of the test's own
 )
