@@ -23,8 +23,6 @@ boundary = line
 session_file = /dev/null
 """
 WARM_UP = 1000
-# Memory for the busiest moment is kept and is no leak, and a busier one may always come: a thread keeps up to 1 MiB of blocks.
-POOLS_KEEP_MAX = 2 << 20
 
 
 class Cycles(unittest.TestCase):

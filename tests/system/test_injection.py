@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from support.daemon import Daemon, binary
+from support.daemon import POOLS_KEEP_MAX, Daemon, binary
 from support.injection import Injection, skip_without_strace, strace_command
 from support.peers import Framed, receive_until_end
 from support.runner import main
@@ -39,7 +39,6 @@ SOME, ALL = "3+7", "1+"
 CALLS = ("accept,accept4", "epoll_ctl", "openat,openat2", "recvfrom", "sendto,sendmsg")
 LINES = b"".join(b"%d" % number * 300 + b"\n" for number in range(200))
 FILE = bytes(range(256)) * 2000
-POOLS_KEEP_MAX = 2 << 20  # two threads may keep so much for the next busy moment
 AT_REST = 0.1  # of one processor
 
 

@@ -14,6 +14,10 @@ from .waiting import DEADLINE, wait_for
 
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[3]
 
+# Memory for the busiest moment is kept and is no leak, and a busier one may always come: each of two threads keeps up to 1 MiB
+# of blocks.
+POOLS_KEEP_MAX = 2 << 20
+
 # Read before the test's own configuration, which wins. The waits are short because every test ends with a drain.
 PROLOGUE = """
 [server]
