@@ -149,24 +149,28 @@ void Link::flush() {
   if (blocked_) watch();
 }
 
+bool Link::may_offer() const noexcept {
+  return !terminated_ && !failed_ && !blocked_ && queue_.empty();
+}
+
 std::size_t Link::offer(std::span<const Bytes> pieces) {
-  if (terminated_ || failed_ || blocked_ || !queue_.empty()) return 0;
-  const ssize_t size = write_pieces(descriptor_, pieces);
-  if (size <= 0) return 0;
-  sent_bytes_ += static_cast<std::size_t>(size);
-  return static_cast<std::size_t>(size);
+  if (!may_offer()) return 0;
+  return count_sent(write_pieces(descriptor_, pieces));
 }
 
 std::size_t Link::offer_file(const FilePart& part) {
-  if (terminated_ || failed_ || blocked_ || !queue_.empty()) return 0;
+  if (!may_offer()) return 0;
   // sendfile(2) has no MSG_DONTWAIT, and a socket that Asio has accepted waits.
   if (int on = 1; !never_waits_ && ::ioctl(descriptor_, FIONBIO, &on) != 0) return 0;
   never_waits_ = true;
   auto offset = static_cast<off_t>(part.offset);
-  const ssize_t size = ::sendfile(descriptor_, part.descriptor, &offset, part.size);
-  if (size <= 0) return 0;
-  sent_bytes_ += static_cast<std::size_t>(size);
-  return static_cast<std::size_t>(size);
+  return count_sent(::sendfile(descriptor_, part.descriptor, &offset, part.size));
+}
+
+std::size_t Link::count_sent(std::ptrdiff_t size) noexcept {
+  const std::size_t taken = size > 0 ? static_cast<std::size_t>(size) : 0;
+  sent_bytes_ += taken;
+  return taken;
 }
 
 void Link::finish_sending() { finishing_ = true; }

@@ -44,6 +44,8 @@ class Link final : public Transport, private Watcher {
   bool read(std::size_t bytes_max);
   void write();
   void write_on();
+  bool may_offer() const noexcept;
+  std::size_t count_sent(std::ptrdiff_t size) noexcept;  // the kernel's answer to an offer
   void fail(int error);
 
   LoopCore& loop_;

@@ -1,6 +1,8 @@
 // Link, the Transport over a socket, against the kernel itself.
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -56,6 +58,35 @@ TEST_F(LinkTest, NothingLeavesBeforeFlush) {
   });
   EXPECT_EQ("one two", far.receive_exactly(7));
   EXPECT_EQ(0, link.reported.now().progresses);
+}
+
+// Also where the descriptor it was given would wait, as those that Asio has accepted do.
+TEST_F(LinkTest, AFileIsOfferedAsFarAsTheKernelTakesItAndNeverWaitedFor) {
+  constexpr std::size_t kSize = 4 << 20;
+  const std::string content = pattern(kSize);
+  const Socket file(::memfd_create("file", MFD_CLOEXEC));
+  ASSERT_EQ(static_cast<ssize_t>(kSize), ::write(file.get(), content.data(), kSize));
+  const Socket far = adopt_one_end(kSmallBuffers);
+  const auto offer = [&](std::size_t offset) {
+    return thread.call([&] {
+      return link.transport->offer_file({file.get(), offset, kSize - offset});
+    });
+  };
+  const std::size_t first = offer(0);
+  EXPECT_GT(first, 0U);
+  EXPECT_LT(first, kSize);
+  EXPECT_EQ(0U, offer(first)) << "nobody reads";
+  std::string received = far.receive_exactly(first);
+  std::size_t offset = first;
+  while (offset < kSize) {
+    const std::size_t taken = offer(offset);
+    offset += taken;
+    if (taken > 0) received += far.receive_exactly(taken);
+  }
+  EXPECT_TRUE(received == content);
+  EXPECT_EQ(kSize, thread.call([&] { return link.transport->sent_bytes(); }));
+  thread.call([&] { link.transport->send("queued"); });
+  EXPECT_EQ(0U, offer(0)) << "nothing overtakes what is queued";
 }
 
 TEST_F(LinkTest, WhatIsOfferedGoesPastAnEmptyQueueOnly) {
