@@ -3,38 +3,19 @@
 // it.
 //
 // usage: file_floor FILE    (prints the port it has chosen on 127.0.0.1, then serves until killed)
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "floor_listener.h"
+
 enum { kEventsMax = 256, kDescriptorsMax = 4096, kPieceBytes = 2 * 1024 * 1024 };
 
 static off_t sent[kDescriptorsMax];  // by connection; -1: it has not asked yet
-
-static void die(const char* what) {
-  perror(what);
-  exit(1);
-}
-
-static int open_listener(void) {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (listener < 0) die("socket");
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof address;
-  if (bind(listener, (struct sockaddr*)&address, size) != 0) die("bind");
-  if (listen(listener, kEventsMax) != 0) die("listen");
-  if (getsockname(listener, (struct sockaddr*)&address, &size) != 0) die("getsockname");
-  printf("%d\n", ntohs(address.sin_port));
-  fflush(stdout);
-  return listener;
-}
 
 static void watch(int epoll, int change, int descriptor, unsigned events) {
   struct epoll_event event = {.events = events, .data.fd = descriptor};
@@ -71,7 +52,7 @@ int main(int count, char** arguments) {
   const int file = count == 2 ? open(arguments[1], O_RDONLY | O_CLOEXEC) : -1;
   struct stat status;
   if (file < 0 || fstat(file, &status) != 0) die("usage: file_floor FILE");
-  const int listener = open_listener();
+  const int listener = open_listener(kEventsMax);
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) die("epoll_create1");
   watch(epoll, EPOLL_CTL_ADD, listener, EPOLLIN);

@@ -3,24 +3,17 @@
 // ratio to this.
 //
 // usage: floor    (prints the port it has chosen on 127.0.0.1, then serves until it is killed)
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "floor_listener.h"
+
 enum { kBacklog = 4096, kEventsMax = 256 };
 
 static char buffer[64 * 1024];
-
-static void die(const char* what) {
-  perror(what);
-  exit(1);
-}
 
 // Every connection is a descriptor.
 static void raise_descriptor_limit(void) {
@@ -28,22 +21,6 @@ static void raise_descriptor_limit(void) {
   getrlimit(RLIMIT_NOFILE, &descriptors);
   descriptors.rlim_cur = descriptors.rlim_max;
   setrlimit(RLIMIT_NOFILE, &descriptors);
-}
-
-// With TCP_NODELAY on the listening socket every accepted one has it, as fairleadd's have.
-static int open_listener(void) {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (listener < 0) die("socket");
-  const int on = 1;
-  setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof address;
-  if (bind(listener, (struct sockaddr*)&address, size) != 0) die("bind");
-  if (listen(listener, kBacklog) != 0) die("listen");
-  if (getsockname(listener, (struct sockaddr*)&address, &size) != 0) die("getsockname");
-  printf("%d\n", ntohs(address.sin_port));
-  fflush(stdout);
-  return listener;
 }
 
 static void watch(int epoll, int descriptor) {
@@ -71,7 +48,7 @@ int main(void) {
   raise_descriptor_limit();
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) die("epoll_create1");
-  const int listener = open_listener();
+  const int listener = open_listener(kBacklog);
   watch(epoll, listener);
   for (;;) {
     struct epoll_event events[kEventsMax];
