@@ -1,5 +1,7 @@
 #include "server/files/disk_store.hpp"
 
+#include <unistd.h>
+
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -99,6 +101,18 @@ TEST_F(DiskStore, ReadsWhatIsInMemoryAndSeesTheEnd) {
   EXPECT_EQ(std::string_view(into, read.size), "side");
   answer_to(*store, ReadAhead{*file, 6});
   EXPECT_EQ(file->read_cached(6, into, sizeof into).got, OpenFile::Got::end);
+}
+
+TEST_F(DiskStore, OffersTheKernelWhatIsInMemoryUpToTheEndOfTheFile) {
+  const auto store = stores.store_for(settings);
+  const auto file = opened(*store, "a.txt");
+  const FilePart part = file->cached_part(2, 4);
+  if (part.size == 0) GTEST_SKIP() << "the file system here does not tell what is in memory";
+  EXPECT_EQ(part.size, 4U);
+  char into[4];
+  ASSERT_EQ(4, ::pread(part.descriptor, into, sizeof into, static_cast<off_t>(part.offset)));
+  EXPECT_EQ(std::string_view(into, sizeof into), "side");
+  EXPECT_EQ(file->cached_part(6, 4).size, 0U) << "there is nothing behind the end";
 }
 
 TEST_F(DiskStore, SeesEveryChangeOfAFileThatIsOpen) {
