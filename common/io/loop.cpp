@@ -15,8 +15,8 @@ namespace fairlead {
 namespace {
 
 // Of a turn, for what has arrived or was left: so that the replies to what came first do not wait
-// for all that comes behind it, however much each client sends. To write these replies takes longer
-// than to make them, by up to four times.
+// for all that comes behind it, however much each client sends. To write these replies takes several
+// times as long as to make them.
 constexpr std::chrono::microseconds kWorkMax{250};
 
 int make_bell() {

@@ -1,4 +1,5 @@
-// [limits] max_buffer_memory: what waits to be sent to all clients of all shards together.
+// [limits] max_buffer_memory: what waits to be sent to all clients of all shards together, and what
+// they have sent behind it.
 #pragma once
 
 #include <atomic>

@@ -92,7 +92,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   std::uint32_t slot() const { return slot_; }
   CloseReason reason() const { return reason_; }
   bool is_talking() const { return stage_ == Stage::talking || stage_ == Stage::detecting; }
-  // Has a place in ShardContext::pushed or ::unfinished, or has been taken from there.
+  // Has a place in ShardContext::pushed or ::unfinished; whoever takes it from there says so.
   bool is_awaited() const { return is_pushed_ || is_scheduled_; }
   void leave_pushed() { is_pushed_ = false; }
   void leave_unfinished() { is_scheduled_ = false; }

@@ -81,7 +81,7 @@ class Shard final : public TurnClient {
 
   // What unfinished messages hold of the shard's pool just now.
   std::size_t buffer_bytes() const noexcept { return context_.pool.bytes_in_use(); }
-  // What waits to be sent, in the blocks it takes.
+  // What waits to be sent, and unread behind that, in the blocks it takes.
   std::uint64_t queued_memory() const noexcept { return context_.output.used_bytes(); }
 
   // Called once for each session that had been let in, when it has been freed.
