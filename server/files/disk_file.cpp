@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "common/base/page_buffer.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -55,12 +57,12 @@ FilePart DiskFile::cached_part(std::uint64_t offset, std::size_t size) const {
 
 void read_ahead(DiskFileData& data, std::uint64_t offset) {
   constexpr std::size_t kPiece = 128 * 1024;
-  const auto sink = std::make_unique<char[]>(kPiece);
+  PageBuffer sink(kPiece);
   const std::uint64_t end = offset + kReadAheadBytes;
   std::uint64_t at = offset;
   while (at < end) {
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end - at));
-    const ssize_t got = read_some(data.file.descriptor.get(), at, sink.get(), wanted, 0);
+    const ssize_t got = read_some(data.file.descriptor.get(), at, sink.at(at), wanted, 0);
     if (got <= 0) break;
     at += static_cast<std::uint64_t>(got);
   }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "common/base/page_buffer.hpp"
 #include "common/hash/sha256.hpp"
 #include "common/protocol/limits.hpp"
 #include "common/text/encoding.hpp"
@@ -91,15 +92,15 @@ std::shared_ptr<HashedFile> hash_all(const OpenedFile& file,
                                      const std::function<bool()>& is_given_up) {
   auto hashed = std::make_shared<HashedFile>();
   hashed->identity = file.identity;
-  const auto buffer = std::make_unique<char[]>(kFileChunkBytes);
+  PageBuffer buffer(kFileChunkBytes);
   Sha256 whole;
   Sha256 chunk;
   for (std::uint64_t at = 0; at < file.identity.size; at += kFileChunkBytes) {
     if (is_given_up()) return nullptr;
     const auto wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(kFileChunkBytes, file.identity.size - at));
-    if (read_chunk(file.descriptor.get(), at, buffer.get(), wanted) != wanted) return nullptr;
-    const Bytes bytes(buffer.get(), wanted);
+    if (read_chunk(file.descriptor.get(), at, buffer.at(at), wanted) != wanted) return nullptr;
+    const Bytes bytes(buffer.at(at), wanted);
     whole.update(bytes);
     chunk.update(bytes);
     hashed->chunks.push_back(chunk.finish());

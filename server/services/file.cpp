@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "common/base/page_buffer.hpp"
 #include "common/protocol/limits.hpp"
 #include "common/text/escape.hpp"
 #include "server/service/file_store.hpp"
@@ -289,9 +290,9 @@ class File final : public Service {
       if (part.size > 0)
         wanted = static_cast<std::size_t>(std::min<std::uint64_t>(download.left, kWaitingBytes));
     }
-    if (!piece_) piece_ = std::make_unique_for_overwrite<char[]>(kPieceBytes);
-    const OpenFile::Reading read =
-        download.file->read_cached(download.offset, piece_.get(), wanted);
+    if (!piece_) piece_.emplace(kPieceBytes);
+    char* const piece = piece_->at(download.offset);
+    const OpenFile::Reading read = download.file->read_cached(download.offset, piece, wanted);
     if (read.got == OpenFile::Got::not_in_memory) {
       ask(peer, talk, ReadAhead{*download.file, download.offset});
       return Next::wait;
@@ -301,7 +302,7 @@ class File final : public Service {
         read.got == OpenFile::Got::end || (!peer.is_plain() && !download.file->is_unchanged());
     if (is_changed) return refuse(peer, talk, CloseReason::file_changed);
 
-    const Bytes bytes(piece_.get(), read.size);
+    const Bytes bytes(piece, read.size);
     std::size_t taken = bytes.size();
     if (is_one_reply(peer, request)) {
       download.whole += bytes;
@@ -387,7 +388,7 @@ class File final : public Service {
   TranscriptSink& transcript_;
   std::multimap<TimePoint, Peer*> put_off_;  // downloads that wait because of max_rate
   // One for the shard: no download holds a buffer of its own. Made for the first.
-  std::unique_ptr<char[]> piece_;
+  std::optional<PageBuffer> piece_;
 };
 
 }  // namespace
