@@ -42,13 +42,14 @@ class QueuedTranscript final : public TranscriptSink {
   Transcript lines_;
 };
 
-// Every connection is a descriptor, and the soft limit is usually a thousand of them.
-ConnectionLimit raise_descriptor_limit(const LimitSettings& limits) {
+// Every connection and every download is a descriptor, and the soft limit is usually a thousand of
+// them.
+ConnectionLimit raise_descriptor_limit(const ServerSettings& settings) {
   rlimit descriptors{};
   static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
   descriptors.rlim_cur = descriptors.rlim_max;
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &descriptors));
-  return connection_limit(descriptors.rlim_cur, limits);
+  return connection_limit(descriptors.rlim_cur, settings);
 }
 
 // What a core has to say when asked: since the start, but the times since it was last asked.
@@ -422,7 +423,7 @@ Outcome check_daemon(const ServerSettings& settings, Log& log) {
 
 Outcome run_daemon(const ServerSettings& settings, Log& log) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone is not the daemon's end
-  return Daemon(settings, log, raise_descriptor_limit(settings.limits)).run();
+  return Daemon(settings, log, raise_descriptor_limit(settings)).run();
 }
 
 }  // namespace fairlead

@@ -35,7 +35,7 @@ class Examination {
   Examination(const ServerSettings& settings, const MachineFacts& facts)
       : settings_(settings),
         facts_(facts),
-        connections_(connection_limit(facts.descriptors_hard, settings.limits)) {}
+        connections_(connection_limit(facts.descriptors_hard, settings)) {}
 
   std::vector<Finding> findings() {
     descriptors();
@@ -58,10 +58,10 @@ class Examination {
   void descriptors() {
     const std::string room = "RLIMIT_NOFILE " + count(facts_.descriptors_hard) +
                              " (hard) leaves room for " + count(connections_.possible) +
-                             " connections";
-    const auto raise = [](std::uint64_t connections) {
+                             " connections" + beside_downloads();
+    const auto raise = [this](std::uint64_t connections) {
       return "; raise LimitNOFILE= of the unit or `ulimit -Hn` to " +
-             count(connections + kReservedDescriptors);
+             count(descriptors_for(connections, settings_));
     };
     if (connections_.meant > connections_.possible) {
       found(Grade::bad, "descriptors",
@@ -75,6 +75,11 @@ class Examination {
       found(Grade::ok, "descriptors",
             room + ", limits.max_connections is " + count(connections_.meant));
     }
+  }
+
+  std::string beside_downloads() const {
+    return connections_.downloads == 0 ? ""
+                                       : " and " + count(connections_.downloads) + " downloads";
   }
 
   std::uint64_t connections() const { return std::min(connections_.meant, connections_.possible); }

@@ -85,6 +85,34 @@ TEST_F(DoctorTest, WantsADescriptorForEveryConnectionAndTheReservedOnes) {
                     HasSubstr("max_connections wants 10000"), HasSubstr("to 10128")));
 }
 
+TEST_F(DoctorTest, WantsADescriptorForEveryDownloadOfTheServicesThatHaveFiles) {
+  for (const auto& [name, root, downloads] :
+       {std::tuple{"files", "/srv", 200}, {"more", "/more", 56}, {"none", "", 1000}}) {
+    auto& service = *settings.services.emplace_back(std::make_unique<ServiceSettings>());
+    service.name = name;
+    service.file.root = root;
+    service.file.max_downloads = static_cast<std::uint64_t>(downloads);
+  }
+  facts.descriptors_hard = 10'384;
+  EXPECT_THAT(line("descriptors"), AllOf(StartsWith("ok "), HasSubstr("and 256 downloads")));
+  facts.descriptors_hard = 10'383;
+  EXPECT_THAT(line("descriptors"),
+              AllOf(StartsWith("bad "), HasSubstr("room for 9999 connections and 256 downloads"),
+                    HasSubstr("to 10384")));
+}
+
+// Not those that nobody expects at the same time.
+TEST_F(DoctorTest, LeavesHalfOfTheDescriptorsToConnections) {
+  auto& service = *settings.services.emplace_back(std::make_unique<ServiceSettings>());
+  service.file.root = "/srv";
+  service.file.max_downloads = 1'000'000;
+  facts.descriptors_hard = 20'128;
+  EXPECT_THAT(line("descriptors"),
+              AllOf(StartsWith("ok "), HasSubstr("10000 connections and 10000 downloads")));
+  facts.descriptors_hard = 20'126;
+  EXPECT_THAT(line("descriptors"), AllOf(StartsWith("bad "), HasSubstr("to 20128")));
+}
+
 TEST_F(DoctorTest, IsContentWithALowSoftLimitBecauseTheDaemonRaisesIt) {
   facts.descriptors_soft = 10;
   EXPECT_THAT(line("descriptors"), StartsWith("ok "));
