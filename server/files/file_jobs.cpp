@@ -193,12 +193,20 @@ FileAnswer hash_file(const ServedRoot& root, HashCache& cache, const HashFile& w
   const OpenedFile file = open_file(root, work.name);
   if (!file.descriptor) return file.why_not;
   if (!work.identity.is_any() && work.identity != file.identity) return CloseReason::file_changed;
+  // A page behind the first is of the reading that the one before was of.
+  if (work.first > 0)
+    if (const auto known = cache.find(file.identity, work.reader)) return page_of(*known, work);
   if (const auto known = cache.find(file.identity)) return page_of(*known, work);
   const std::shared_ptr<const HashedFile> hashed = hash_all(file, is_given_up);
   const auto after = look_at(file.descriptor.get());
   if (!hashed || !after || after->identity != file.identity) return CloseReason::file_changed;
-  if (now_ns() - file.identity.ctime_ns >= kSettledNs) cache.put(hashed);
-  return page_of(*hashed, work);
+  FileHashes page = page_of(*hashed, work);
+  if (now_ns() - file.identity.ctime_ns >= kSettledNs) {
+    cache.put(hashed);
+  } else if (page.first + page.chunks.size() < hashed->chunks.size()) {
+    cache.put(hashed, work.reader);
+  }
+  return page;
 }
 
 }  // namespace fairlead

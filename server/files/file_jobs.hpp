@@ -31,7 +31,8 @@ FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work);
 
 // Stops between two chunks once nobody wants it. `now_ns` is the time by the clock that files
 // are stamped with: a file that was changed less than 2 s ago may change once more within the same
-// tick of that clock, so its hashes are not kept.
+// tick of that clock, so its hashes are kept for nobody but who is about to ask for their next
+// page.
 FileAnswer hash_file(const ServedRoot& root, HashCache& cache, const HashFile& work,
                      const std::function<std::int64_t()>& now_ns,
                      const std::function<bool()>& is_given_up);

@@ -63,6 +63,7 @@ struct HashFile {
   FileIdentity identity;  // is_any(): whatever is there
   std::uint64_t first;    // chunk
   std::size_t chunks_max;
+  std::uint64_t reader;  // the connection: its pages of one file are of one reading
 };
 struct ReadAhead {
   const OpenFile& file;  // of the same root; may go before the answer comes

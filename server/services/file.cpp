@@ -190,7 +190,7 @@ class File final : public Service {
         talk.slot = store_->begin_download();
         if (!talk.slot) return refuse(peer, talk, CloseReason::server_full);
       }
-      ask(peer, talk, work_of(talk.waiting.front()));
+      ask(peer, talk, work_of(peer, talk.waiting.front()));
     }
     if (!talk.answer) return Next::wait;
     FileAnswer answer = std::move(*talk.answer);
@@ -223,7 +223,7 @@ class File final : public Service {
     });
   }
 
-  static FileWork work_of(const Request& request) {
+  static FileWork work_of(const Peer& peer, const Request& request) {
     switch (request.type) {
       case FrameType::stat:
         return LookAt{request.name};
@@ -231,7 +231,7 @@ class File final : public Service {
         return ListDirectory{request.name, request.after, static_cast<std::size_t>(request.most)};
       case FrameType::hash:
         return HashFile{request.name, request.identity, request.first,
-                        static_cast<std::size_t>(request.most)};
+                        static_cast<std::size_t>(request.most), peer.connection_id()};
       default:
         return OpenForReading{request.name};
     }

@@ -86,7 +86,8 @@ TEST_F(DiskStore, AnswersInATurnOfTheShard) {
   EXPECT_EQ(std::get<FileStatus>(answer_to(*store, LookAt{"a.txt"})).identity.size, 6U);
   EXPECT_EQ(std::get<FileListing>(answer_to(*store, ListDirectory{"sub", "", 0})).entries.size(),
             1U);
-  EXPECT_EQ(std::get<FileHashes>(answer_to(*store, HashFile{"a.txt", {}, 0, 0})).chunks.size(), 1U);
+  EXPECT_EQ(std::get<FileHashes>(answer_to(*store, HashFile{"a.txt", {}, 0, 0, 1})).chunks.size(),
+            1U);
   EXPECT_EQ(std::get<CloseReason>(answer_to(*store, OpenForReading{"../secret.txt"})),
             CloseReason::no_such_file);
 }

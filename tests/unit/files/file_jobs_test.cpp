@@ -43,11 +43,16 @@ class FileJobs : public ServedRootTest {
   }
   FileAnswer hash(const HashFile& work, std::int64_t now_ns = kLater) {
     return hash_file(
-        root(), cache, work, [now_ns] { return now_ns; }, [this] { return given_up; });
+        root(), cache, work, [now_ns] { return now_ns; },
+        [this] {
+          ++chunks_read;
+          return given_up;
+        });
   }
 
   HashCache cache;
   bool given_up = false;
+  int chunks_read = 0;  // to be hashed
 };
 
 TEST_F(FileJobs, ServeRegularFilesBelowTheRoot) {
@@ -88,7 +93,7 @@ TEST_F(FileJobs, ServeNothingElse) {
     EXPECT_EQ(get(name), "-") << name;
     EXPECT_EQ(look(name), "-") << name;
     EXPECT_EQ(names(list({name, "", 0})), "- ") << name;
-    EXPECT_EQ(std::get<CloseReason>(hash({name, {}, 0, 0})), CloseReason::no_such_file) << name;
+    EXPECT_EQ(std::get<CloseReason>(hash({name, {}, 0, 0, 1})), CloseReason::no_such_file) << name;
   }
   EXPECT_EQ(get(""), "-");
   EXPECT_EQ(get("sub"), "-");
@@ -150,7 +155,7 @@ TEST_F(FileJobs, PagesFitTogether) {
 TEST_F(FileJobs, HashTheWholeAndEveryChunk) {
   const std::string content = std::string(kFileChunkBytes, 'x') + "rest";
   write("root/big", content);
-  const auto hashes = std::get<FileHashes>(hash({"big", {}, 0, 0}));
+  const auto hashes = std::get<FileHashes>(hash({"big", {}, 0, 0, 1}));
   Sha256 expected;
   expected.update(content);
   EXPECT_EQ(hashes.whole, expected.finish());
@@ -159,33 +164,51 @@ TEST_F(FileJobs, HashTheWholeAndEveryChunk) {
   EXPECT_EQ(hashes.chunks[1], expected.finish());
   EXPECT_EQ(hashes.identity.size, content.size());
 
-  EXPECT_EQ(std::get<FileHashes>(hash({"big", {}, 1, 5})).chunks.size(), 1U);
-  EXPECT_EQ(std::get<FileHashes>(hash({"big", {}, 0, 1})).chunks.size(), 1U);
-  EXPECT_EQ(std::get<FileHashes>(hash({"big", {}, ~0ULL, 5})).chunks.size(), 0U);
+  EXPECT_EQ(std::get<FileHashes>(hash({"big", {}, 1, 5, 1})).chunks.size(), 1U);
+  EXPECT_EQ(std::get<FileHashes>(hash({"big", {}, 0, 1, 1})).chunks.size(), 1U);
+  EXPECT_EQ(std::get<FileHashes>(hash({"big", {}, ~0ULL, 5, 1})).chunks.size(), 0U);
   write("root/empty", "");
-  EXPECT_EQ(std::get<FileHashes>(hash({"empty", {}, 0, 0})).chunks.size(), 0U);
+  EXPECT_EQ(std::get<FileHashes>(hash({"empty", {}, 0, 0, 1})).chunks.size(), 0U);
 }
 
 TEST_F(FileJobs, HashesAreKeptOnceTheFileIsSettled) {
   const FileIdentity identity = open_file(root(), "a.txt").identity;
-  hash({"a.txt", {}, 0, 0}, identity.ctime_ns + 1'999'999'999);
+  hash({"a.txt", {}, 0, 0, 1}, identity.ctime_ns + 1'999'999'999);
   EXPECT_EQ(cache.find(identity), nullptr);
-  hash({"a.txt", {}, 0, 0}, identity.ctime_ns + 2'000'000'000);
+  hash({"a.txt", {}, 0, 0, 1}, identity.ctime_ns + 2'000'000'000);
   EXPECT_NE(cache.find(identity), nullptr);
-  hash({"sub/b.txt", {}, 0, 0}, 0);
+  hash({"sub/b.txt", {}, 0, 0, 1}, 0);
   EXPECT_EQ(cache.find(open_file(root(), "sub/b.txt").identity), nullptr) << "from the future";
+}
+
+TEST_F(FileJobs, AllPagesOfAYoungFileAreOfOneReadingForWhoAskedForTheFirst) {
+  write("root/young", std::string(3 * kFileChunkBytes, 'x'));
+  const auto page = [this](std::uint64_t first, std::uint64_t reader) {
+    const auto hashes = std::get<FileHashes>(hash({"young", {}, first, 1, reader}, 0));
+    EXPECT_EQ(hashes.chunks.size(), 1U);
+    return std::exchange(chunks_read, 0);
+  };
+  EXPECT_EQ(page(0, 7), 3);
+  EXPECT_EQ(page(1, 7), 0);
+  EXPECT_EQ(page(2, 7), 0);
+  EXPECT_EQ(page(0, 7), 3) << "asked for anew, it may have changed";
+  EXPECT_EQ(page(1, 8), 3) << "somebody else";
+  EXPECT_EQ(page(2, 9), 3);
+  EXPECT_EQ(page(2, 9), 3) << "no page follows the last, so nothing was kept";
+  write("root/young", std::string(2 * kFileChunkBytes + 1, 'x'));
+  EXPECT_EQ(page(1, 7), 3) << "another version";
 }
 
 TEST_F(FileJobs, HashesOfAnotherVersionAreRefused) {
   FileIdentity identity = open_file(root(), "a.txt").identity;
-  EXPECT_TRUE(std::holds_alternative<FileHashes>(hash({"a.txt", identity, 0, 0})));
+  EXPECT_TRUE(std::holds_alternative<FileHashes>(hash({"a.txt", identity, 0, 0, 1})));
   ++identity.ctime_ns;
-  EXPECT_EQ(std::get<CloseReason>(hash({"a.txt", identity, 0, 0})), CloseReason::file_changed);
+  EXPECT_EQ(std::get<CloseReason>(hash({"a.txt", identity, 0, 0, 1})), CloseReason::file_changed);
 }
 
 TEST_F(FileJobs, AHashThatNobodyWantsStops) {
   given_up = true;
-  EXPECT_TRUE(std::holds_alternative<CloseReason>(hash({"a.txt", {}, 0, 0})));
+  EXPECT_TRUE(std::holds_alternative<CloseReason>(hash({"a.txt", {}, 0, 0, 1})));
 }
 
 TEST(HashCache, KeepsWhatWasUsedLast) {
@@ -205,6 +228,19 @@ TEST(HashCache, KeepsWhatWasUsedLast) {
   cache.put(large);
   EXPECT_EQ(cache.find({.inode = 5}), nullptr);
   EXPECT_NE(cache.find({.inode = 4}), nullptr);
+}
+
+TEST(HashCache, KeepsTheLastReadingAndTellsWhatOneReaderKnowsToNobodyElse) {
+  HashCache cache;
+  const FileIdentity identity{.inode = 1};
+  const auto first = std::make_shared<HashedFile>(HashedFile{.identity = identity, .chunks = {}});
+  const auto second = std::make_shared<HashedFile>(*first);
+  cache.put(first, 5);
+  EXPECT_EQ(cache.find(identity, 5), first);
+  cache.put(second, 5);
+  EXPECT_EQ(cache.find(identity, 5), second);
+  EXPECT_EQ(cache.find(identity, 6), nullptr);
+  EXPECT_EQ(cache.find(identity), nullptr);
 }
 
 TEST(Beneath, ThisKernelCanConfine) { EXPECT_TRUE(can_confine()); }
