@@ -1,5 +1,7 @@
 #include "tests/support/fake_transport.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -21,6 +23,7 @@ class FakeConnection::End final : public Transport {
   void send(Bytes bytes) override { connection_.queue(bytes); }
   void flush() override { connection_.flush(); }
   std::size_t offer(std::span<const Bytes> pieces) override { return connection_.offer(pieces); }
+  std::size_t offer_file(const FilePart& part) override { return connection_.offer_file(part); }
   void finish_sending() override { connection_.finishing_ = true; }
   void pause() override { connection_.paused_ = true; }
   void resume() override {
@@ -186,6 +189,16 @@ std::size_t FakeConnection::offer(std::span<const Bytes> pieces) {
   std::string bytes;
   for (const Bytes piece : pieces) bytes += piece;
   return give_to_kernel(bytes);
+}
+
+// sendfile(2): what the file holds by now.
+std::size_t FakeConnection::offer_file(const FilePart& part) {
+  const AllocationsSucceed always;
+  std::string bytes(part.size, '\0');
+  const ssize_t got =
+      ::pread(part.descriptor, bytes.data(), bytes.size(), static_cast<off_t>(part.offset));
+  const Bytes piece = Bytes(bytes).substr(0, got > 0 ? static_cast<std::size_t>(got) : 0);
+  return offer({&piece, 1});
 }
 
 std::size_t FakeConnection::give_to_kernel(Bytes bytes) {

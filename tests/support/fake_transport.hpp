@@ -102,6 +102,7 @@ class FakeConnection {
   void queue(Bytes bytes);
   void flush();
   std::size_t offer(std::span<const Bytes> pieces);
+  std::size_t offer_file(const FilePart& part);
   std::size_t give_to_kernel(Bytes bytes);
   void write();
   void probe();

@@ -1,29 +1,62 @@
 #include "tests/support/memory_files.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
 #include "common/hash/sha256.hpp"
 #include "common/protocol/limits.hpp"
+#include "tests/support/failing_allocations.hpp"
 
 namespace fairlead {
 
+// A content where sendfile(2) can read it.
+class MemoryFileStores::Lent {
+ public:
+  explicit Lent(const std::string& content) : descriptor_(::memfd_create("lent", MFD_CLOEXEC)) {
+    if (::write(descriptor_, content.data(), content.size()) != std::ssize(content))
+      throw std::runtime_error("no file in memory");
+  }
+  ~Lent() { ::close(descriptor_); }
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+
+  int descriptor() const { return descriptor_; }
+
+ private:
+  const int descriptor_;
+};
+
 class MemoryFileStores::File final : public OpenFile {
  public:
-  explicit File(Stored& stored) : stored_(stored), identity_(stored.identity) {}
+  File(MemoryFileStores& all, Stored& stored)
+      : all_(all), stored_(stored), identity_(stored.identity) {}
 
   const FileIdentity& identity() const noexcept override { return identity_; }
   bool is_unchanged() const override { return stored_.identity == identity_; }
   Reading read_cached(std::uint64_t offset, char* into, std::size_t size) override {
+    ++all_.pieces_read;
     if (offset >= stored_.content.size()) return {Got::end};
     const auto from = static_cast<std::size_t>(offset);
     if (from >= stored_.cold_from) return {Got::not_in_memory};
     return {Got::bytes, stored_.content.copy(into, std::min(size, stored_.cold_from - from), from)};
   }
+  FilePart cached_part(std::uint64_t offset, std::size_t size) const override {
+    const AllocationsSucceed always;
+    const std::size_t end = std::min(stored_.content.size(), stored_.cold_from);
+    if (!all_.lends || offset >= end) return {};
+    if (!stored_.lent) stored_.lent = std::make_shared<const Lent>(stored_.content);
+    const std::size_t left = end - static_cast<std::size_t>(offset);
+    return {stored_.lent->descriptor(), offset, std::min(size, left)};
+  }
   Stored& stored() const { return stored_; }
 
  private:
+  MemoryFileStores& all_;
   Stored& stored_;
   const FileIdentity identity_;
 };
@@ -63,6 +96,7 @@ MemoryFileStores::Stored& MemoryFileStores::put(const std::string& name, std::st
   clock_ns_ += 1000;
   Stored& stored = files_[name];
   stored.content = std::move(content);
+  stored.lent = nullptr;
   stored.identity = {.device = 1,
                      .inode = stored.identity.inode != 0 ? stored.identity.inode : files_.size(),
                      .size = announced_bytes,
@@ -112,7 +146,7 @@ FileAnswer MemoryFileStores::do_work(const OpenForReading& work) {
   const auto found = files_.find(work.name);
   if (found == files_.end()) return CloseReason::no_such_file;
   if (found->second.throws) throw std::runtime_error("the disk is on fire");
-  return std::make_unique<File>(found->second);
+  return std::make_unique<File>(*this, found->second);
 }
 
 FileAnswer MemoryFileStores::do_work(const LookAt& work) {

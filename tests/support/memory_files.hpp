@@ -47,16 +47,21 @@ class MemoryFileStores final : public FileStores {
   std::size_t downloads = 0;       // under way
   std::size_t downloads_max = 64;  // for all services
   std::size_t works = 0;           // asked for, in all
+  std::size_t pieces_read = 0;     // by the daemon itself, in all
+  // False: the kernel cannot tell what is in memory, so it is given nothing to send unread.
+  bool lends = true;
 
   std::unique_ptr<FileStore> store_for(const FileSettings&) override;
 
  private:
+  class Lent;
   struct Stored {
     std::string content;
     FileIdentity identity;
     bool throws = false;
     std::size_t cold_from = SIZE_MAX;  // what lies before has been read ahead
     std::size_t read_ahead_bytes = 0;
+    std::shared_ptr<const Lent> lent{};  // null until the kernel is to read it
   };
   struct Waiting {
     std::uint64_t number;

@@ -64,19 +64,47 @@ TEST(FileService, AMissingNameGetsTheEndAtOnceAndALineOnStdout) {
   EXPECT_EQ(client.reason(), "no_such_file");
 }
 
-// What the kernel does not take, at most: one frame of a download.
+// What the kernel does not take, at most: a little that waits for room, or one frame where the
+// daemon has to read the file itself.
 TEST(FileService, OfASlowDownloadOnePieceIsKept) {
+  for (const bool lends : {true, false}) {
+    TestShard shard(downloads());
+    const std::string content = pattern(500'000);
+    shard.files.add("big", content);
+    shard.files.lends = lends;
+    auto& client = shard.connect({.kernel_bytes_max = 3000, .client_reads = false});
+    std::size_t queued_max = 0;
+    shard.after_turn = [&] { queued_max = std::max(queued_max, client.wire.queued_bytes()); };
+    client.sends("big");
+    for (int i = 0; i < 400; ++i) client.takes(2500);
+    EXPECT_EQ(client.received(), content);
+    EXPECT_TRUE(client.wire.saw_end());
+    EXPECT_LE(queued_max, lends ? 4096 : kOfferedFrameBytes);
+  }
+}
+
+TEST(FileService, WhatTheKernelCanSendItselfIsNotRead) {
   TestShard shard(downloads());
-  const std::string content = pattern(500'000);
+  const std::string content = pattern(600'000);
   shard.files.add("big", content);
-  auto& client = shard.connect({.kernel_bytes_max = 3000, .client_reads = false});
-  std::size_t queued_max = 0;
-  shard.after_turn = [&] { queued_max = std::max(queued_max, client.wire.queued_bytes()); };
+  auto& client = shard.connect();
   client.sends("big");
-  for (int i = 0; i < 400; ++i) client.takes(2500);
   EXPECT_EQ(client.received(), content);
   EXPECT_TRUE(client.wire.saw_end());
-  EXPECT_LE(queued_max, kOfferedFrameBytes);
+  EXPECT_EQ(shard.files.pieces_read, 0U);
+}
+
+TEST(FileService, WhatIsNotInMemoryIsReadAheadAndThenSentByTheKernel) {
+  TestShard shard(downloads());
+  const std::string content = pattern(600'000);
+  shard.files.add("big", content);
+  shard.files.chill("big", 100'000);
+  auto& client = shard.connect();
+  client.sends("big");
+  EXPECT_EQ(client.received(), content);
+  EXPECT_TRUE(client.wire.saw_end());
+  EXPECT_EQ(shard.files.works, 1U + 6U) << "to open it, and to read ahead";
+  EXPECT_EQ(shard.files.pieces_read, 6U) << "each time nothing was there";
 }
 
 TEST(FileService, AHalfClosedClientGetsItsFileToo) {
@@ -96,6 +124,18 @@ TEST(FileService, AFileThatBecomesShorterEndsInAReset) {
   shard.files.add_shrinking("shrinks", pattern(1000), 5000);
   auto& client = shard.connect();
   client.sends("shrinks");
+  EXPECT_TRUE(client.wire.saw_reset());
+  EXPECT_EQ(client.reason(), "file_changed");
+}
+
+TEST(FileService, OneThatBecomesShorterWhileTheKernelSendsItToo) {
+  TestShard shard(downloads());
+  shard.files.add("big", pattern(50'000));
+  auto& client = shard.connect({.kernel_bytes_max = 3000, .client_reads = false});
+  client.sends("big");
+  client.takes(2500);
+  shard.files.change("big", pattern(5'000));
+  for (int i = 0; i < 10; ++i) client.takes(2500);
   EXPECT_TRUE(client.wire.saw_reset());
   EXPECT_EQ(client.reason(), "file_changed");
 }
