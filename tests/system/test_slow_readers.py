@@ -10,6 +10,7 @@ import subprocess
 import time
 import unittest
 
+from support.cores import CLIENT_CORE, CORES, SERVER_CORE, core_seconds, pinned
 from support.crowd import IP_BIND_ADDRESS_NO_PORT, source_address
 from support.daemon import Daemon
 from support.runner import main
@@ -19,8 +20,6 @@ from support.worker import Worker
 KIB = 1 << 10
 HEALTHY = 100
 PAUSE = 0.02  # of a healthy client between two exchanges
-CORES = sorted(os.sched_getaffinity(0))
-SERVER_CORE, CLIENT_CORE = CORES[0], CORES[-1]  # what is measured is the server, not who is in its way
 
 CONFIG = """
 [server]
@@ -53,22 +52,10 @@ queue_hard = 16KiB
 """
 
 
-def pinned(core):
-    os.sched_setaffinity(0, {core})
-
-
 def private_bytes(pid):
     """From where the kernel has it at hand: smaps would hold up the daemon while it is written."""
     _, resident, shared, *_ = map(int, pathlib.Path(f"/proc/{pid}/statm").read_text().split())
     return (resident - shared) * os.sysconf("SC_PAGESIZE")
-
-
-def core_seconds(core):
-    """How long it has been busy, and how long a host had taken it away (proc(5), steal)."""
-    times = [int(ticks) / os.sysconf("SC_CLK_TCK")
-             for ticks in re.search(rf"^cpu{core} (.*)$", pathlib.Path("/proc/stat").read_text(), re.M)[1].split()]
-    idle, iowait, steal = times[3], times[4], times[7]
-    return sum(times[:8]) - idle - iowait, steal
 
 
 def unsent_bytes(port):
