@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "common/hash/sha256.hpp"
 #include "tests/support/test_shard.hpp"
 
 namespace fairlead::sim {
@@ -18,6 +19,8 @@ const std::string kGreeting = "welcome";
 const std::string kDecidesUtf8 = "\xe5\x93\x88";     // 哈 at the end of a message: no GB18030
 const std::string kDecidesGbk = "\xc4\xe3\xba\xc3";  // 你好 in GBK: no UTF-8
 
+constexpr std::uint64_t kFiles = 7;            // the last one of several DATA frames
+constexpr std::size_t kDataBytes = 32 * 1024;  // of each but the last
 constexpr std::size_t kProtocols = 4;  // listeners of each service, as ListenerProtocol counts
 
 std::string word(Dice& dice, std::size_t bytes) {
@@ -37,7 +40,8 @@ std::string file_content(std::uint64_t number) {
 
 class Planner {
  public:
-  Planner(const ServerSettings& settings, Dice& dice) : settings_(settings), dice_(dice) {}
+  Planner(const ServerSettings& settings, const MemoryFileStores& files, Dice& dice)
+      : settings_(settings), files_(files), dice_(dice) {}
 
   Plan make() {
     choose();
@@ -257,12 +261,7 @@ class Planner {
       return hear_code(client::error, channel, id_, CloseReason::no_such_channel);
     }
     const ServiceSettings& service = *found->second.service;
-    if (service.type == "file") {
-      const std::uint64_t number = dice_.between(0, 3);
-      say(client::request(id_, file_name(number), channel));
-      if (number == 0) return hear_code(client::error, channel, id_, CloseReason::no_such_file);
-      return hear({client::reply, channel, id_, file_content(number)});
-    }
+    if (service.type == "file") return ask_of_files(channel);
     const std::string text = message();
     say(client::request(id_, text, channel));
     hear({client::reply, channel, id_, answer(service, text, true)});
@@ -272,6 +271,97 @@ class Planner {
     if (channel != 0) return;
     if (!over_) plan_.ends_as = CloseReason::close_after;
     over_ = true;
+  }
+
+  // ---- framed: files (docs/protocol.md, Files)
+
+  void ask_of_files(std::uint64_t channel) {
+    const bool is_fast = plan_.kernel_bytes_max == SIZE_MAX;
+    const std::uint64_t number = dice_.between(0, is_fast ? kFiles : 3);
+    const std::string name = file_name(number);
+    const auto refused = [&](CloseReason why) { hear_code(client::error, channel, id_, why); };
+    switch (dice_.between(0, 5)) {
+      case 0:
+        say(client::frame(client::stat, channel, id_, name));
+        if (number == 0) return refused(CloseReason::no_such_file);
+        return hear({client::status, channel, id_, client::number(1, 1) + identity(number)});
+      case 1:
+        return list(channel);
+      case 2:
+        say(client::frame(client::hash, channel, id_,
+                          client::number(0, 12) + identity_to_ask_for(number) + name));
+        if (number == 0) return refused(CloseReason::no_such_file);
+        if (is_another_version_) return refused(CloseReason::file_changed);
+        return hear({client::hashes, channel, id_, hashes(number)});
+      case 3:
+        say(client::request(id_, name, channel));
+        if (number == 0) return refused(CloseReason::no_such_file);
+        return hear({client::reply, channel, id_, file_content(number)});
+      default:
+        return get(channel, number);
+    }
+  }
+
+  void get(std::uint64_t channel, std::uint64_t number) {
+    const std::string content = file_content(number);
+    const std::uint64_t offset = dice_.chance(50) ? 0 : dice_.between(0, content.size() + 10);
+    const std::uint64_t length = dice_.chance(50) ? ~std::uint64_t{0} : dice_.between(0, 40'000);
+    say(client::frame(client::get, channel, id_,
+                      client::number(offset, 8) + client::number(length, 8) +
+                          identity_to_ask_for(number) + file_name(number)));
+    if (number == 0) return hear_code(client::error, channel, id_, CloseReason::no_such_file);
+    if (is_another_version_)
+      return hear_code(client::error, channel, id_, CloseReason::file_changed);
+    std::string part;
+    if (offset < content.size()) part = content.substr(offset, length);
+    hear({client::begin, channel, id_,
+          identity(number) + client::number(offset, 8) + client::number(part.size(), 8)});
+    for (std::size_t at = 0; at < part.size(); at += kDataBytes)
+      hear({client::data, channel, id_, part.substr(at, kDataBytes)});
+    hear({client::end, channel, id_, client::number(part.size(), 8)});
+  }
+
+  // A page of the root, where there is nothing else.
+  void list(std::uint64_t channel) {
+    const std::uint64_t most = dice_.between(1, kFiles + 1);
+    const std::uint64_t known = dice_.between(0, kFiles);
+    const std::string after = known == 0 ? "" : file_name(known);
+    say(client::frame(client::list, channel, id_,
+                      client::number(most, 2) + client::number(after.size(), 2) + after));
+    const std::uint64_t last = std::min(kFiles, known + most);
+    std::string listing =
+        client::number(last < kFiles ? 1 : 0, 1) + client::number(last - known, 2);
+    for (std::uint64_t number = known + 1; number <= last; ++number) {
+      const std::string name = file_name(number);
+      listing += client::number(1, 1) + identity(number).substr(16, 16) +
+                 client::number(name.size(), 2) + name;
+    }
+    hear({client::listing, channel, id_, listing});
+  }
+
+  std::string identity(std::uint64_t number) const {
+    const FileIdentity& of = files_.identity(file_name(number));
+    return client::number(of.device, 8) + client::number(of.inode, 8) + client::number(of.size, 8) +
+           client::number(static_cast<std::uint64_t>(of.mtime_ns), 8) +
+           client::number(static_cast<std::uint64_t>(of.ctime_ns), 8);
+  }
+
+  // Any, the one that is there, or another.
+  std::string identity_to_ask_for(std::uint64_t number) {
+    const std::uint64_t which = dice_.between(0, 5);
+    is_another_version_ = which == 5;
+    if (is_another_version_) return std::string(40, 'x');
+    return which < 3 || number == 0 ? std::string(40, '\0') : identity(number);
+  }
+
+  // Each file is of one chunk.
+  std::string hashes(std::uint64_t number) const {
+    Sha256 hash;
+    hash.update(file_content(number));
+    const auto digest = hash.finish();
+    const std::string whole(digest.data(), digest.size());
+    return identity(number) + client::number(1 << 20, 4) + whole + client::number(0, 8) +
+           client::number(1, 4) + whole;
   }
 
   void hear(client::Received frame) {
@@ -377,6 +467,7 @@ class Planner {
   }
 
   const ServerSettings& settings_;
+  const MemoryFileStores& files_;
   Dice& dice_;
   Plan plan_;
   const ListenerSettings* listener_ = nullptr;
@@ -387,6 +478,7 @@ class Planner {
   std::size_t unbroken_ = 0;       // bytes of the stream before what is not allowed
   std::map<std::uint64_t, Conversation> channels_;
   std::uint64_t id_ = 0;
+  bool is_another_version_ = false;  // that was asked for
   std::uint64_t messages_ = 0;
   bool writes_gbk_ = false;
   bool over_ = false;  // the session has been ended by what was said; nothing more is answered
@@ -443,12 +535,12 @@ ServerSettings make_settings(Dice& dice) {
 }
 
 void make_files(MemoryFileStores& files) {
-  for (std::uint64_t number = 1; number <= 6; ++number)
+  for (std::uint64_t number = 1; number <= kFiles; ++number)
     files.add(file_name(number), file_content(number));
 }
 
-Plan make_plan(const ServerSettings& settings, Dice& dice) {
-  return Planner(settings, dice).make();
+Plan make_plan(const ServerSettings& settings, const MemoryFileStores& files, Dice& dice) {
+  return Planner(settings, files, dice).make();
 }
 
 }  // namespace fairlead::sim

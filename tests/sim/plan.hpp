@@ -70,6 +70,6 @@ inline constexpr std::uint64_t kTickBytesMax = 2000;
 ServerSettings make_settings(Dice& dice);
 void make_files(MemoryFileStores& files);
 
-Plan make_plan(const ServerSettings& settings, Dice& dice);
+Plan make_plan(const ServerSettings& settings, const MemoryFileStores& files, Dice& dice);
 
 }  // namespace fairlead::sim

@@ -124,7 +124,7 @@ class World {
     const std::uint64_t count = dice_.between(5, 30);
     for (std::uint64_t i = 0; i < count; ++i) {
       Actor& actor = *actors_.emplace_back(std::make_unique<Actor>());
-      actor.plan = make_plan(shard_.settings(), dice_);
+      actor.plan = make_plan(shard_.settings(), shard_.files, dice_);
       schedule(Duration(dice_.between(0, 3000)), &actor, &World::connect);
     }
     if (dice_.chance(30))
@@ -186,6 +186,7 @@ class World {
   }
 
   void schedule_next(Actor& actor) {
+    if (actor.has_ended || actor.has_broken_off) return;
     const Plan& plan = actor.plan;
     const bool breaks_off = plan.manner == Manner::resetting || plan.manner == Manner::leaving;
     if (breaks_off && dice_.chance(100 / static_cast<unsigned>(plan.deliveries.size() + 1) + 1))
@@ -642,6 +643,8 @@ class World {
 
   static bool answers_request(const client::Received& frame) {
     return frame.type == client::reply || frame.type == client::opened ||
+           frame.type == client::status || frame.type == client::listing ||
+           frame.type == client::end || frame.type == client::hashes ||
            (frame.type == client::error && frame.id != 0);
   }
 
