@@ -24,6 +24,7 @@ MAY_USE = {
     "server/app": ["common/", "server/"],
     "server": ["common/", "server/"],
     "client/lib": SHELL_FREE,
+    "client/fetch": [*SHELL_FREE, "common/hash", "client/lib"],
     "client/terminal": [*COMMON_PURE, "common/net"],
     "client/commands": ["common/", "client/"],
     "client": ["common/", "client/"],
