@@ -22,6 +22,9 @@ inline constexpr std::size_t kServiceNameBytesMax = 64;
 // A name of a file: PATH_MAX without its NUL, for no longer one can be opened.
 inline constexpr std::size_t kFileNameBytesMax = 4095;
 
+// One component of it: NAME_MAX.
+inline constexpr std::size_t kFileComponentBytesMax = 255;
+
 // What a client that takes frames of any size must be ready for in DATA; the server's own are
 // shorter.
 inline constexpr std::size_t kFileDataBytesMax = 256 * 1024;

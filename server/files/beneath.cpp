@@ -9,8 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "common/protocol/limits.hpp"
-#include "common/text/encoding.hpp"
+#include "common/protocol/file_name.hpp"
 
 namespace fairlead {
 namespace {
@@ -34,16 +33,8 @@ Descriptor::~Descriptor() {
 }
 
 bool is_servable_name(std::string_view name, bool hidden) {
-  if (name.empty() || name.size() > kFileNameBytesMax) return false;
-  if (name.find('\0') != name.npos || !is_utf8(name)) return false;
-  for (std::size_t begin = 0; begin <= name.size();) {
-    const std::size_t end = std::min(name.find('/', begin), name.size());
-    const std::string_view component = name.substr(begin, end - begin);
-    if (component.empty() || component == "." || component == "..") return false;
-    if (component.front() == '.' && !hidden) return false;
-    begin = end + 1;
-  }
-  return true;
+  if (!is_file_name(name)) return false;
+  return hidden || (name.front() != '.' && name.find("/.") == name.npos);
 }
 
 Descriptor open_beneath(int root, const std::string& name, What what, const Confinement& rules) {
