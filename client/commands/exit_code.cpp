@@ -68,11 +68,13 @@ Outcome outcome_of(const Failure& failure) {
       return {kExitUnexpectedReply, "not what this protocol has: " + failure.what +
                                         "; --protocol says which one the server speaks"};
     case FailureKind::too_big:
-      return {kExitTooBig, "the server sent more than a message may hold: " + failure.what +
-                               "; ask it for less"};
+      return {kExitTooBig,
+              "the server sent more than is taken: " + failure.what + "; ask it for less"};
     case FailureKind::turned_away:
       return {exit_code_of(failure.told, kExitReceiveFailed),
               "the server ended the connection: " + in_words(failure.told, failure.what)};
+    case FailureKind::request_refused:
+      return outcome_of(failure.told, failure.what);
   }
   return {};
 }

@@ -21,6 +21,7 @@ enum class FailureKind : std::uint8_t {
   bad_protocol,       // the server sent what the protocol does not allow
   too_big,            // a message above our limit
   turned_away,        // a framed server said why it ends: see `told`
+  request_refused,    // a framed server answered a request with ERROR: see `told`
 };
 
 struct Failure {
