@@ -17,6 +17,7 @@ constexpr std::array kCommands{
     Command{"send", "send a message and print the reply", send_help, run_send},
     Command{"term", "talk to a server, both ways at once", term_help, run_term},
     Command{"ping", "tell whether a server accepts connections", ping_help, run_ping},
+    Command{"ls", "list the files of a server", ls_help, run_ls},
 };
 
 constexpr std::string_view kAskForHelp = "`fairlead --help` lists the commands";

@@ -26,6 +26,8 @@ std::string term_help();
 int run_term(const Words& arguments, const TerminalLocale& locale);
 std::string ping_help();
 int run_ping(const Words& arguments, const TerminalLocale& locale);
+std::string ls_help();
+int run_ls(const Words& arguments, const TerminalLocale& locale);
 
 std::span<const Command> all_commands();
 

@@ -110,8 +110,12 @@ void add_connection_options(po::options_description& to) {
   to.add_options()("protocol", po::value<std::string>()->value_name("NAME"),
                    "what the server speaks: text (default), len32 or framed")(
       "service", po::value<std::string>()->value_name("NAME"),
-      "framed: talk to this service instead of the server's default one")(
-      "ipv4,4", "use IPv4 only")("ipv6,6", "use IPv6 only")(
+      "framed: talk to this service instead of the server's default one");
+  add_dial_options(to);
+}
+
+void add_dial_options(po::options_description& to) {
+  to.add_options()("ipv4,4", "use IPv4 only")("ipv6,6", "use IPv6 only")(
       "source", po::value<std::string>()->value_name("IP"), "connect from this address")(
       "connect-timeout", po::value<std::string>()->value_name("TIME"),
       "give up connecting after this (default 10s)")(
@@ -127,15 +131,16 @@ void add_text_options(po::options_description& to) {
       "text: where messages end: line, auto (default) or none");
 }
 
-ClientSettings client_settings(const ReadOptions& options, const std::string& address) {
+ClientSettings client_settings(const ReadOptions& options, const std::string& address,
+                               Protocol protocol) {
   ClientSettings settings;
   const ParsedEndpoint parsed = parse_endpoint(address, kDefaultPort);
   if (!parsed.endpoint) throw UsageError(shown(address) + ": " + parsed.error);
   settings.server = *parsed.endpoint;
   settings.dial = dial_settings(options);
   settings.reconnect = reconnect_settings(options);
-  settings.connection.protocol =
-      static_cast<Protocol>(choice_option(options, "protocol", kProtocols, 0));
+  settings.connection.protocol = static_cast<Protocol>(
+      choice_option(options, "protocol", kProtocols, static_cast<std::size_t>(protocol)));
   if (options.has("service")) {
     if (settings.connection.protocol != Protocol::framed)
       throw UsageError("--service needs --protocol framed");

@@ -33,14 +33,18 @@ ReadOptions read_options(std::string_view command,
                          const program_options::options_description& options,
                          const Words& arguments);
 
-// How to connect: --protocol --service -4 -6 --source --connect-timeout --reconnect --retries.
+// How to connect: -4 -6 --source --connect-timeout --reconnect --retries.
+void add_dial_options(program_options::options_description& to);
+
+// That, and what to talk to: --protocol --service.
 void add_connection_options(program_options::options_description& to);
 
 // What plain text is: -e, --boundary.
 void add_text_options(program_options::options_description& to);
 
-// Fills in what the options above say. Throws UsageError.
-ClientSettings client_settings(const ReadOptions& options, const std::string& address);
+// Fills in what the options above say. `protocol`: where none is given. Throws UsageError.
+ClientSettings client_settings(const ReadOptions& options, const std::string& address,
+                               Protocol protocol = Protocol::text);
 
 // -e: what messages are written in, and replies read as.
 struct TextChoice {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/fetch/remote_name.hpp"
 #include "common/protocol/file_name.hpp"
 
 namespace fairlead {
@@ -12,6 +13,9 @@ constexpr std::uint16_t kChannel = 1;
 
 // A page has 32 KiB, a HELLO with all the services there can be twice as much.
 constexpr std::uint32_t kFrameBytesMax = 128 * 1024;
+
+// Of a name that is none, to see whose it may be.
+constexpr std::size_t kNameShownMax = 80;
 
 // How many services of a server are named to who has asked for another.
 constexpr std::size_t kServicesNamedMax = 8;
@@ -23,12 +27,6 @@ ClientSettings framed(ClientSettings settings) {
   if (settings.reconnect.when == ReconnectSettings::When::always)
     settings.reconnect.when = ReconnectSettings::When::until_connected;
   return settings;
-}
-
-std::string joined(std::string_view directory, std::string_view component) {
-  std::string name(directory);
-  if (!name.empty() && !component.empty()) name += '/';
-  return name.append(component);
 }
 
 Failure told_failure(FailureKind kind, Bytes payload) {
@@ -114,7 +112,7 @@ void Lister::ask() {
 }
 
 std::string Lister::full_name(const Question& question) const {
-  return joined(names_[question.asked], question.below);
+  return joined_name(names_[question.asked], question.below);
 }
 
 std::string Lister::payload_of(const Question& question) const {
@@ -186,7 +184,7 @@ void Lister::on_listing(Question question, Bytes payload) {
   std::vector<RemoteEntry> entries;
   entries.reserve(page->entries.size());
   for (const FileEntry& entry : page->entries) {
-    entries.push_back({.name = joined(question.below, entry.name),
+    entries.push_back({.name = joined_name(question.below, entry.name),
                        .kind = entry.kind,
                        .size = entry.size,
                        .mtime_ns = entry.mtime_ns});
@@ -209,7 +207,8 @@ bool Lister::is_believable(const FileListing& page, std::string_view after) {
   }
   for (const FileEntry& entry : page.entries) {
     if (!is_file_component(entry.name)) {
-      fail(bad_answer("a listing with \"" + entry.name + "\", which is no name of a file"));
+      fail(bad_answer("a listing with \"" + entry.name.substr(0, kNameShownMax) +
+                      "\", which is no name of a file"));
       return false;
     }
     if (entry.name <= after) {

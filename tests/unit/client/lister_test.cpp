@@ -262,6 +262,7 @@ TEST_F(ListerTest, APongOrAnyByteIsASignOfLife) {
   ASSERT_FALSE(end);
   const std::string answer = frame(client::listing, 1, 2, page({entry(kFile, "a")}));
   for (const char byte : answer) {
+    ASSERT_FALSE(end);
     loop.deliver(*transport, std::string(1, byte));
     loop.pass(Duration(4000));
   }
@@ -337,6 +338,7 @@ TEST_F(ListerTest, AnAnswerBeforeTheServiceIsOpenEndsIt) {
 TEST_F(ListerTest, FramesOfOtherChannelsAndGreetingsAreNoAnswers) {
   open({""});
   loop.deliver(*transport, frame(client::listing, 2, 2, page({entry(kFile, "x")})));
+  ASSERT_FALSE(end);
   loop.deliver(*transport, frame(client::message, 1, 0, "welcome"));
   EXPECT_FALSE(end);
   EXPECT_THAT(events, IsEmpty());
