@@ -32,6 +32,9 @@ struct FetchedFile {
   bool size_known = false;
 };
 
+// "waiting", "checking", ...
+std::string_view name_of(FetchedFile::State state) noexcept;
+
 // All files of a command together, those that have ended, too.
 struct FetchTotals {
   std::uint64_t files = 0;

@@ -1,4 +1,4 @@
-// stdout, which carries data and nothing else.
+// stdout, which carries data and nothing else; or stderr, which carries the rest.
 #pragma once
 
 #include <functional>

@@ -2,6 +2,8 @@
 
 #include <wchar.h>
 
+#include "common/text/characters.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -31,6 +33,34 @@ std::size_t rows_below(std::wstring_view text, std::size_t columns) {
     column = 0;
   }
   return row;
+}
+
+std::string in_columns(std::string_view utf8, std::size_t columns) {
+  if (columns == 0) return {};
+  std::string out;
+  std::size_t column = 0;
+  std::size_t cut_bytes = 0, cut_column = 0;  // where there is room for the mark of a cut
+  while (!utf8.empty()) {
+    const Step step = utf8_step(utf8);
+    const std::string_view character = utf8.substr(0, step.size);
+    utf8.remove_prefix(step.size);
+    const bool whole = step.kind == Step::Kind::whole;
+    const int told = whole ? ::wcwidth(static_cast<wchar_t>(code_point(character))) : -1;
+    const std::size_t width = told < 0 ? 1 : static_cast<std::size_t>(told);
+    if (column < columns) {
+      cut_bytes = out.size();
+      cut_column = column;
+    }
+    if (column + width > columns) {
+      out.resize(cut_bytes);
+      out += '~';
+      column = cut_column + 1;
+      break;
+    }
+    out += told < 0 ? std::string_view("?") : character;
+    column += width;
+  }
+  return out.append(columns - column, ' ');
 }
 
 }  // namespace fairlead

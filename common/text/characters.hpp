@@ -3,6 +3,7 @@
 // ends.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -53,6 +54,14 @@ inline Step utf8_step(Bytes bytes) noexcept {
     high = 0xBF;
   }
   return {Step::Kind::whole, length};
+}
+
+// What a whole character of UTF-8 stands for.
+inline char32_t code_point(Bytes character) noexcept {
+  constexpr std::array<std::uint8_t, 5> kLeadBits = {0, 0x7F, 0x1F, 0x0F, 0x07};
+  char32_t code = octet(character[0]) & kLeadBits[character.size()];
+  for (const char c : character.substr(1)) code = code << 6 | (octet(c) & 0x3F);
+  return code;
 }
 
 // Structure only: 00-7F | 81-FE (40-7E | 80-FE) | 81-FE 30-39 81-FE 30-39. A broken part is the

@@ -1,20 +1,12 @@
 #include "common/text/escape.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
 #include "common/text/characters.hpp"
 
 namespace fairlead {
 namespace {
-
-char32_t code_point(Bytes character) noexcept {
-  constexpr std::array<std::uint8_t, 5> kLeadBits = {0, 0x7F, 0x1F, 0x0F, 0x07};
-  char32_t code = octet(character[0]) & kLeadBits[character.size()];
-  for (char c : character.substr(1)) code = code << 6 | (octet(c) & 0x3F);
-  return code;
-}
 
 // What moves the cursor, changes the direction of what follows, or ends a line in some viewer.
 bool is_control(char32_t code) noexcept {

@@ -26,6 +26,7 @@ MAY_USE = {
     "client/lib": SHELL_FREE,
     "client/fetch": [*SHELL_FREE, "common/hash", "client/lib"],
     "client/terminal": [*COMMON_PURE, "common/net"],
+    "client/progress": [*COMMON_PURE, "client/fetch", "client/terminal"],
     "client/commands": ["common/", "client/"],
     "client": ["common/", "client/"],
 }

@@ -1,0 +1,24 @@
+// Amounts as people read them in a progress line.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/time.hpp"
+
+namespace fairlead {
+
+// Three digits and a unit of 1024: "17 B", "1.50 KiB", "12.3 MiB", "153 GiB". At most 8 columns.
+std::string size_text(std::uint64_t bytes);
+
+// The same, a second: "1.50 KiB/s". At most 10 columns.
+std::string rate_text(double bytes_per_second);
+
+// Whole seconds, rounded up: "0:05", "59:59", "2 h 03 m", "3 d 04 h", ">99 d". At most 9 columns.
+// 0 or more.
+std::string time_text(Duration time);
+
+// A share of the whole, rounded down, so that only the whole is 100: "43%".
+std::string percent_text(std::uint64_t part, std::uint64_t whole);
+
+}  // namespace fairlead

@@ -1,0 +1,47 @@
+// How fast each file of a fetch comes, and all together; what every view of progress shows.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <unordered_map>
+
+#include "client/fetch/progress.hpp"
+#include "client/progress/rate_meter.hpp"
+
+namespace fairlead {
+
+// Owned by a view. Sans-IO.
+class FetchMeter {
+ public:
+  // As of ProgressView::update.
+  void note(std::span<const FetchedFile* const> active, const FetchTotals& totals, TimePoint now);
+
+  // Bytes a second just now; 0 while it is not known.
+  double rate_of(const FetchedFile& file) const;
+  double total_rate() const { return total_.rate(); }
+
+  // How long a file that has been noted has taken; empty: it came and ended in between.
+  std::optional<Duration> time_of(const FetchedFile& file, TimePoint now) const;
+
+  // It has ended: another file may have its address now.
+  void forget(const FetchedFile& file) { files_.erase(&file); }
+
+ private:
+  struct Metered {
+    TimePoint began;
+    RateMeter meter;
+  };
+
+  std::unordered_map<const FetchedFile*, Metered> files_;
+  RateMeter total_;
+};
+
+// Until `size` are here, at that rate; empty: nobody knows.
+std::optional<Duration> time_left(std::uint64_t here, std::uint64_t size, double rate);
+
+// Bytes that have come over the network.
+inline std::uint64_t fetched_bytes(std::uint64_t here, std::uint64_t resumed) {
+  return here > resumed ? here - resumed : 0;
+}
+
+}  // namespace fairlead
