@@ -18,10 +18,10 @@ double FetchMeter::rate_of(const FetchedFile& file) const {
   return found == files_.end() ? 0 : found->second.meter.rate();
 }
 
-std::optional<Duration> FetchMeter::time_of(const FetchedFile& file, TimePoint now) const {
-  const auto found = files_.find(&file);
-  if (found == files_.end()) return std::nullopt;
-  return now - found->second.began;
+std::optional<Duration> FetchMeter::ended(const FetchedFile& file, TimePoint now) {
+  const auto metered = files_.extract(&file);
+  if (metered.empty()) return std::nullopt;
+  return now - metered.mapped().began;
 }
 
 std::optional<Duration> time_left(std::uint64_t here, std::uint64_t size, double rate) {

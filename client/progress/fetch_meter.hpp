@@ -20,11 +20,9 @@ class FetchMeter {
   double rate_of(const FetchedFile& file) const;
   double total_rate() const { return total_.rate(); }
 
-  // How long a file that has been noted has taken; empty: it came and ended in between.
-  std::optional<Duration> time_of(const FetchedFile& file, TimePoint now) const;
-
-  // It has ended: another file may have its address now.
-  void forget(const FetchedFile& file) { files_.erase(&file); }
+  // A file has ended, and another may have its address now. How long it took; empty: it came and
+  // ended without being noted.
+  std::optional<Duration> ended(const FetchedFile& file, TimePoint now);
 
  private:
   struct Metered {

@@ -30,7 +30,7 @@ class NoProgress final : public ProgressView {
 
 bool can_be_drawn_over(const Output& err) {
   const char* const term = std::getenv("TERM");
-  return err.is_terminal() && term != nullptr && std::string_view(term) != "dumb";
+  return err.is_terminal() && term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
 }
 
 }  // namespace

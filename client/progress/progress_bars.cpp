@@ -20,7 +20,7 @@ constexpr std::size_t kNameColumnsMin = 12;
 constexpr std::size_t kNameColumnsGood = 24;
 constexpr std::size_t kBarColumnsMin = 7, kBarColumnsMax = 27;
 
-constexpr std::string_view kClearRestOfLine = "\x1b[K", kClearBelow = "\x1b[J";
+constexpr std::string_view kClearBelow = "\x1b[J";
 
 std::string right_aligned(const std::string& text, std::size_t columns) {
   return std::string(columns - std::min(text.size(), columns), ' ') + text;
@@ -106,9 +106,8 @@ void ProgressBars::update(std::span<const FetchedFile* const> active, const Fetc
 
 // Waits for the next drawing: thousands of small files may end in a second.
 void ProgressBars::file_ended(const FetchedFile& file, TimePoint now) {
-  if (const std::string line = ended_line(file, meter_.time_of(file, now)); !line.empty())
+  if (const std::string line = ended_line(file, meter_.ended(file, now)); !line.empty())
     above_ += line + '\n';
-  meter_.forget(file);
 }
 
 void ProgressBars::say(std::string_view line) {
@@ -133,7 +132,7 @@ void ProgressBars::draw() {
   for (std::size_t i = 0; i < lines; ++i) {
     // The last one is that of all files: of the others those that fit are shown.
     const BarLine& bar = i + 1 == lines ? bars_.back() : bars_[i];
-    out.append(i == 0 ? "" : "\n").append(bar_text(bar, columns)).append(kClearRestOfLine);
+    out.append(i == 0 ? "" : "\n").append(bar_text(bar, columns));
   }
   out += kClearBelow;
   lines_drawn_ = lines;

@@ -39,9 +39,8 @@ void ProgressJson::update(std::span<const FetchedFile* const> active, const Fetc
 }
 
 void ProgressJson::file_ended(const FetchedFile& file, TimePoint now) {
-  const double rate = rate_over(file, meter_.time_of(file, now));
+  const double rate = rate_over(file, meter_.ended(file, now));
   err_.write(object_of(name_of(file.state), file, rate) + "}\n");
-  meter_.forget(file);
 }
 
 void ProgressJson::say(std::string_view line) { err_.write(std::string(line) + '\n'); }

@@ -36,9 +36,7 @@ void ProgressLines::update(std::span<const FetchedFile* const> active, const Fet
 }
 
 void ProgressLines::file_ended(const FetchedFile& file, TimePoint now) {
-  if (const std::string line = ended_line(file, meter_.time_of(file, now)); !line.empty())
-    say(line);
-  meter_.forget(file);
+  if (const std::string line = ended_line(file, meter_.ended(file, now)); !line.empty()) say(line);
 }
 
 void ProgressLines::say(std::string_view line) {

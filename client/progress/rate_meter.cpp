@@ -4,8 +4,7 @@ namespace fairlead {
 
 void RateMeter::note(std::uint64_t bytes, TimePoint now) {
   if (!looks_.empty() && bytes < looks_.back().bytes) looks_.clear();
-  const bool near = looks_.size() > 1 && now - looks_[looks_.size() - 2].at < kApart;
-  if (near) looks_.pop_back();
+  if (!looks_.empty() && now - looks_.back().at < kApart) return;
   looks_.push_back({now, bytes});
   while (looks_.size() > 2 && looks_[1].at <= now - kWindow) looks_.pop_front();
 }
@@ -13,7 +12,6 @@ void RateMeter::note(std::uint64_t bytes, TimePoint now) {
 double RateMeter::rate() const {
   if (looks_.size() < 2) return 0;
   const std::chrono::duration<double> time = looks_.back().at - looks_.front().at;
-  if (time < kApart) return 0;
   return static_cast<double>(looks_.back().bytes - looks_.front().bytes) / time.count();
 }
 

@@ -12,13 +12,13 @@ class RateMeter {
  public:
   // Long enough to be read, short enough to show a change soon.
   static constexpr Duration kWindow{5000};
-  // Looks are not kept closer than this; fewer are needed for any rate at all.
+  // What is noted nearer to the last look is left out, however often it is called.
   static constexpr Duration kApart{250};
 
   // So many have come in all. Time does not go back; where the number does, it begins anew.
   void note(std::uint64_t bytes, TimePoint now);
 
-  // Bytes a second over the window, or over what there is of it; 0 as long as that is too short.
+  // Bytes a second between the looks in the window; 0 as long as there is but one.
   double rate() const;
 
  private:
@@ -27,7 +27,7 @@ class RateMeter {
     std::uint64_t bytes;
   };
 
-  std::deque<Look> looks_;  // the last one is the latest, however near to the one before
+  std::deque<Look> looks_;  // the first may be older than the window, not the second
 };
 
 }  // namespace fairlead

@@ -22,7 +22,7 @@ class FakeScreen {
     ++writes;
     while (!bytes.empty()) {
       if (bytes.front() == '\x1b') {
-        const std::size_t size = bytes.find_first_of("AJK") + 1;
+        const std::size_t size = bytes.find_first_of("AJ") + 1;
         if (size == 0) throw std::runtime_error("an escape sequence that is not known");
         escape(bytes.substr(0, size));
         bytes.remove_prefix(size);
@@ -59,11 +59,9 @@ class FakeScreen {
  private:
   void escape(std::string_view sequence) {
     auto& row = cells_[row_];
-    if (sequence == "\x1b[K") {
+    if (sequence == "\x1b[J") {
       // In a row that is full the cursor stands on its last column still.
       row.resize(std::min({row.size(), column_, columns_ - 1}));
-    } else if (sequence == "\x1b[J") {
-      row.resize(std::min(row.size(), column_));
       cells_.resize(row_ + 1);
     } else if (sequence.starts_with("\x1b[") && sequence.ends_with('A')) {
       const std::size_t up = std::stoul(std::string(sequence.substr(2)));

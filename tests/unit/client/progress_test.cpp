@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <clocale>
 #include <list>
 
@@ -88,6 +89,15 @@ TEST(RateMeter, IsAnAverageOverSomeSeconds) {
   EXPECT_NEAR(meter.rate(), 3000, 110);
   run(Duration(6000), 0);
   EXPECT_EQ(meter.rate(), 0);
+}
+
+TEST(RateMeter, LooksNoMoreOftenThanFourTimesASecond) {
+  RateMeter meter;
+  meter.note(0, kStart);
+  meter.note(9000, kStart + Duration(249));
+  EXPECT_EQ(meter.rate(), 0);
+  meter.note(1000, kStart + Duration(250));
+  EXPECT_EQ(meter.rate(), 4000);
 }
 
 TEST(RateMeter, BeginsAnewWhereBytesAreGivenUp) {
@@ -385,6 +395,23 @@ TEST_F(LinesTest, AnEndedFileIsALineUnlessItFailed) {
   EXPECT_THAT(lines, ElementsAre("two: skipped\n", "three: 0 B: it had changed\n"));
 }
 
+TEST_F(LinesTest, AFileAtTheAddressOfAnotherBeginsAnew) {
+  ProgressLines view(err, Encoding::utf8);
+  FetchedFile file{.name = "one", .here = 0};
+  const std::array<const FetchedFile*, 1> active{&file};
+  const auto fetch_it = [&](TimePoint from, Duration time) {
+    view.update(active, {}, from);
+    file.here = 3000;
+    file.state = State::done;
+    view.file_ended(file, from + time);
+    file = {.name = "two"};
+  };
+  fetch_it(kStart, Duration(3000));
+  fetch_it(kStart + Duration(7000), Duration(1500));
+  EXPECT_THAT(lines, ElementsAre("one: 2.93 KiB in 0:03 (1000 B/s)\n",
+                                 "two: 2.93 KiB in 0:02 (1.95 KiB/s)\n"));
+}
+
 TEST_F(LinesTest, JsonIsAnObjectALine) {
   ProgressJson view(err);
   FetchedFile& file = fetch.add("\"\x1b好", 20 * kMiB);
@@ -442,6 +469,7 @@ TEST_F(OnATerminal, BarsAreDrawnWhereTheCursorCanBeMoved) {
   const std::string before = term == nullptr ? "" : term;
   EXPECT_THAT(first_drawing("xterm", ProgressForm::automatic), EndsWith("\x1b[J"));
   EXPECT_EQ(first_drawing("dumb", ProgressForm::automatic), "");
+  EXPECT_EQ(first_drawing("", ProgressForm::automatic), "");
   EXPECT_EQ(first_drawing(nullptr, ProgressForm::automatic), "");
   EXPECT_THAT(first_drawing(nullptr, ProgressForm::bars), EndsWith("\x1b[J"))
       << "as it was asked for";
