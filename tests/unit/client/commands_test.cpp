@@ -64,6 +64,16 @@ TEST(ExitCodes, AServersReasonDecidesWhereItTurnsAway) {
               HasSubstr("unknown_service: no"));
 }
 
+TEST(ExitCodes, ARefusedRequestIsTheReasonThatWasGiven) {
+  const auto outcome = [](CloseReason told) {
+    return outcome_of(Failure{.kind = FailureKind::request_refused, .told = told, .what = "why"});
+  };
+  EXPECT_EQ(outcome(CloseReason::no_such_file).exit_code, 78);
+  EXPECT_EQ(outcome(CloseReason::unknown_service).exit_code, 1);
+  EXPECT_EQ(outcome(CloseReason::server_full).exit_code, 7);
+  EXPECT_THAT(outcome(CloseReason::no_such_file).line, HasSubstr("no_such_file: why"));
+}
+
 TEST(ExitCodes, EveryFailureHasALineThatSaysWhatToDo) {
   for (int kind = 1; kind <= static_cast<int>(FailureKind::too_big); ++kind) {
     const std::string line = outcome_of(Failure{.kind = static_cast<FailureKind>(kind)}).line;

@@ -395,6 +395,20 @@ TEST_F(LinesTest, AnEndedFileIsALineUnlessItFailed) {
   EXPECT_THAT(lines, ElementsAre("two: skipped\n", "three: 0 B: it had changed\n"));
 }
 
+TEST_F(LinesTest, WhatWasHereBeforeHasNoRate) {
+  ProgressLines whole(err, Encoding::utf8);
+  ProgressJson each(err);
+  FetchedFile& file = fetch.add("one", 30 * kMiB);
+  file.state = State::checking;
+  for (int i = 0; i <= 100; ++i, fetch.now += kProgressEvery) {
+    file.here = file.resumed = static_cast<std::uint64_t>(i) * kMiB / 10;
+    fetch.update(whole);
+    fetch.update(each);
+  }
+  EXPECT_EQ(lines.at(lines.size() - 2), "one: 10.0 MiB of 30.0 MiB (33%), 0 B/s\n");
+  EXPECT_THAT(lines.back(), HasSubstr("\"rate\":0,\"state\":\"checking\",\"seconds_left\":null"));
+}
+
 TEST_F(LinesTest, AFileAtTheAddressOfAnotherBeginsAnew) {
   ProgressLines view(err, Encoding::utf8);
   FetchedFile file{.name = "one", .here = 0};
