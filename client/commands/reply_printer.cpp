@@ -6,6 +6,7 @@
 
 #include "client/commands/exit_code.hpp"
 #include "client/terminal/shown_text.hpp"
+#include "common/base/hex.hpp"
 #include "common/config/parsed.hpp"
 #include "common/config/suggest.hpp"
 #include "common/text/escape.hpp"
@@ -37,17 +38,6 @@ std::vector<Show> parse_show(const std::string& list) {
     at = comma + 1;
   }
   return forms;
-}
-
-std::string hex_of(Bytes bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  out.reserve(bytes.size() * 2);
-  for (const char c : bytes) {
-    out += kDigits[octet(c) >> 4];
-    out += kDigits[octet(c) & 15];
-  }
-  return out;
 }
 
 bool ReplyPrinter::print(const Frame& reply) {

@@ -49,6 +49,4 @@ class ReplyPrinter {
   bool line_open_ = false;  // the last piece did not end a line
 };
 
-std::string hex_of(Bytes bytes);
-
 }  // namespace fairlead

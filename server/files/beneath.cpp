@@ -28,10 +28,6 @@ std::int64_t nanoseconds(const timespec& time) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (number_ >= 0) ::close(number_);
-}
-
 bool is_servable_name(std::string_view name, bool hidden) {
   if (!is_file_name(name)) return false;
   return hidden || (name.front() != '.' && name.find("/.") == name.npos);

@@ -5,32 +5,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 
+#include "common/base/descriptor.hpp"
 #include "common/protocol/file_frames.hpp"
 
 struct stat;
 
 namespace fairlead {
-
-class Descriptor {
- public:
-  Descriptor() noexcept = default;
-  explicit Descriptor(int number) noexcept : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor();
-
-  int get() const noexcept { return number_; }
-  int release() noexcept { return std::exchange(number_, -1); }
-  explicit operator bool() const noexcept { return number_ >= 0; }
-
- private:
-  int number_ = -1;
-};
 
 struct Confinement {
   bool symlinks = false;  // followed, if they lead to below the root

@@ -1,0 +1,17 @@
+#include "common/base/hex.hpp"
+
+namespace fairlead {
+
+std::string hex_of(Bytes bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string digits;
+  digits.reserve(bytes.size() * 2);
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    digits += kDigits[byte >> 4];
+    digits += kDigits[byte & 15];
+  }
+  return digits;
+}
+
+}  // namespace fairlead
