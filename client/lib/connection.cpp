@@ -119,6 +119,14 @@ std::uint32_t Connection::send_frame(FrameType type, std::uint16_t channel, Byte
   return id;
 }
 
+void Connection::pause() {
+  if (!ending_) transport_->pause();
+}
+
+void Connection::resume() {
+  if (!ending_) transport_->resume();
+}
+
 void Connection::finish_sending() {
   transport_->finish_sending();
   flush_later();

@@ -93,6 +93,11 @@ class Connection final : private TransportObserver, private FrameSink {
   // framed: answered by PONG with the same payload, at most kPingBytesMax.
   void ping(Bytes payload) { send_frame(FrameType::ping, 0, payload, false); }
 
+  // Reads no more until resume(); what has been read may still be delivered. A server that goes on
+  // sending is stalled by its kernel.
+  void pause();
+  void resume();
+
   // Ends our sending side once everything queued has left; replies still arrive.
   void finish_sending();
 
