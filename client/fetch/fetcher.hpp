@@ -1,0 +1,84 @@
+// Fetches many files: so many at a time, over so many connections each.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/fetch/fetch_settings.hpp"
+#include "client/fetch/fetch_target.hpp"
+#include "client/fetch/file_fetch.hpp"
+#include "client/fetch/progress.hpp"
+#include "client/fetch/rate_limit.hpp"
+#include "common/net/network.hpp"
+
+namespace fairlead {
+
+class FetchLane;
+
+// A file that is to be fetched.
+struct FetchItem {
+  std::string remote = {};  // its name there, UTF-8
+  std::unique_ptr<FetchTarget> target = {};
+};
+
+// Who has files to fetch, and hears what becomes of them. Called in turns of the shard.
+class FetcherObserver {
+ public:
+  // The next file; none: that was all.
+  virtual std::optional<FetchItem> next_item() = 0;
+
+  // What there is to say about a file that goes on.
+  virtual void on_notice(const std::string& remote, std::string_view what) = 0;
+
+  // Its connection was lost, or the server has no room; it is tried again after `wait`.
+  virtual void on_retry(const std::string& remote, const Failure& failure, Duration wait) = 0;
+
+  // `progress` as of now; its state and note are for the observer to fill in.
+  virtual void on_item_ended(FetchItem& item, const FetchOutcome& outcome,
+                             FetchedFile& progress) = 0;
+
+  // The server cannot be had, or not for this: no other file is tried.
+  virtual void on_hopeless(const Failure& failure) = 0;
+
+  // Nothing is left to do, and no connection is open. The last call.
+  virtual void on_all_ended() = 0;
+
+ protected:
+  ~FetcherObserver() = default;
+};
+
+// Used in turns of its shard. The shard, the network, the settings and the observer outlive it.
+// Destroyed after on_all_ended, or once the loop runs no more.
+class Fetcher {
+ public:
+  Fetcher(ClientShard& shard, Network& network, const FetchSettings& settings, RateLimit& rate,
+          FetcherObserver& observer);
+  ~Fetcher();
+
+  void begin();
+
+  // Ends everything with what is here; on_all_ended follows.
+  void stop();
+
+  // The files that are being fetched, oldest first; valid until the next turn.
+  std::vector<const FetchedFile*> active();
+
+ private:
+  friend class FetchLane;
+
+  std::optional<FetchItem> next_item();
+  void hopeless(const Failure& failure);
+  void lane_ended();
+
+  FetcherObserver& observer_;
+  std::vector<std::unique_ptr<FetchLane>> lanes_;
+  std::size_t lanes_left_ = 0;
+  std::uint64_t items_begun_ = 0;
+  bool takes_items_ = true;
+  bool has_connected_ = false;  // at least once
+};
+
+}  // namespace fairlead

@@ -1,0 +1,341 @@
+#include "client/fetch/file_fetch.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace fairlead {
+namespace {
+
+// Of a leftover, hashed in one go: some milliseconds.
+constexpr std::uint64_t kCheckBytes = 8 * kChunkBytes;
+
+// What asking again can mend, on this connection or the next one.
+bool may_pass(CloseReason told) {
+  switch (told) {
+    case CloseReason::no_such_file:
+    case CloseReason::unknown_service:
+    case CloseReason::no_such_channel:
+    case CloseReason::denied:
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+FileFetch::FileFetch(std::string name, FetchTarget& target, const Settings& settings,
+                     FetchObserver& observer)
+    : name_(std::move(name)),
+      target_(target),
+      settings_(settings),
+      observer_(observer),
+      leftover_(target.leftover()) {}
+
+// ---- What is here already ----
+
+bool FileFetch::check_leftover() {
+  std::string chunk_bytes;
+  Sha256 hash;
+  for (std::uint64_t checked = 0; checked < kCheckBytes; checked += kChunkBytes) {
+    // Chunks before the next data are holes.
+    const std::uint64_t data =
+        check_offset_ < leftover_.size ? target_.next_data(check_offset_) : leftover_.size;
+    if (ended_ || data >= leftover_.size) {
+      check_offset_ = leftover_.size;
+      checking_ = false;
+      return false;
+    }
+    const std::uint64_t chunk = data / kChunkBytes;
+    check_offset_ = chunk * kChunkBytes;
+    const std::uint64_t size = std::min(kChunkBytes, leftover_.size - check_offset_);
+    chunk_bytes.resize(size);
+    if (target_.read(check_offset_, chunk_bytes.data(), size)) {
+      hash.update(chunk_bytes);
+      found_.emplace(chunk, HeldChunk{size, hash.finish()});
+    }
+    check_offset_ += size;
+  }
+  return true;
+}
+
+// ---- Asking ----
+
+bool FileFetch::has_bytes_to_ask() const {
+  if (checking_ || ended_) return false;
+  if (ledger_) return ledger_->has_missing();
+  return found_.empty() && !target_.is_stream() && !first_bytes_asked_;
+}
+
+std::unique_ptr<FetchTask> FileFetch::next_bytes() {
+  if (!has_bytes_to_ask()) return nullptr;
+  auto task = std::make_unique<FetchTask>();
+  task->type = FrameType::get;
+  task->version = version_;
+  GetRequest request{.offset = 0, .identity = identity_, .name = name_};
+  if (!ledger_) {
+    // Which version there is, its beginning will tell.
+    first_bytes_asked_ = true;
+    task->count = kRunChunks;
+    request.length = kRunChunks * kChunkBytes;
+  } else {
+    const bool is_stream = target_.is_stream();
+    auto run = ledger_->take(is_stream ? kStreamRunChunks : kRunChunks);
+    // What is to be shown in order waits in memory until it is known to be right.
+    if (is_stream && run->first >= ledger_->expected_count()) {
+      ledger_->give_back(run->first, run->count);
+      return nullptr;
+    }
+    task->first = run->first;
+    task->count = run->count;
+    task->partial = std::move(run->begun);
+    task->offset = run->first * kChunkBytes + task->partial.bytes;
+    request.offset = task->offset;
+    request.length =
+        std::min(ledger_->size(), (run->first + run->count) * kChunkBytes) - task->offset;
+  }
+  append_get_request(task->payload, request);
+  return task;
+}
+
+bool FileFetch::has_hashes_to_ask() const {
+  if (checking_ || ended_ || hashes_asked_) return false;
+  return !hashes_seen_ || ledger_->expected_count() < ledger_->count();
+}
+
+std::unique_ptr<FetchTask> FileFetch::next_hashes() {
+  if (!has_hashes_to_ask()) return nullptr;
+  hashes_asked_ = true;
+  auto task = std::make_unique<FetchTask>();
+  task->type = FrameType::hash;
+  task->version = version_;
+  task->first = ledger_ ? ledger_->expected_count() : 0;
+  append_hash_request(task->payload, {.first = task->first, .identity = identity_, .name = name_});
+  return task;
+}
+
+void FileFetch::give_back(FetchTask& task) {
+  if (is_outdated(task) || ended_) return;
+  if (task.type == FrameType::hash) {
+    hashes_asked_ = false;
+  } else if (!ledger_) {
+    first_bytes_asked_ = false;
+  } else {
+    ledger_->give_back(task.first, task.count, std::move(task.partial));
+  }
+  observer_.on_more();
+}
+
+// ---- Answers ----
+
+FileFetch::Answer FileFetch::on_frame(FetchTask& task, const Frame& frame) {
+  const bool is_last = frame.type == FrameType::end || frame.type == FrameType::hashes;
+  if (is_outdated(task) || ended_) return is_last ? Answer::last : Answer::goes_on;
+  const bool is_get = task.type == FrameType::get;
+  switch (frame.type) {
+    case FrameType::begin:
+      return is_get ? on_begin(task, frame.payload) : Answer::wrong;
+    case FrameType::data:
+      return is_get ? on_data(task, frame.payload) : Answer::wrong;
+    case FrameType::end:
+      return is_get ? on_end(task, frame.payload) : Answer::wrong;
+    case FrameType::hashes:
+      return is_get ? Answer::wrong : on_hashes(task, frame.payload);
+    default:
+      return Answer::wrong;
+  }
+}
+
+FileFetch::Answer FileFetch::on_begin(FetchTask& task, Bytes payload) {
+  const auto begin = read_begin(payload);
+  if (!begin || task.begun || begin->offset != task.offset) return Answer::wrong;
+  if (!belongs(begin->identity)) return Answer::goes_on;
+  const std::uint64_t end = std::min(ledger_->size(), (task.first + task.count) * kChunkBytes);
+  if (begin->length != end - task.offset) return Answer::wrong;
+  task.begun = true;
+  task.start = task.offset;
+  task.end = end;
+  return Answer::goes_on;
+}
+
+FileFetch::Answer FileFetch::on_data(FetchTask& task, Bytes payload) {
+  if (!task.begun || payload.size() > task.end - task.offset) return Answer::wrong;
+  while (!payload.empty()) {
+    const std::uint64_t behind = task.first * kChunkBytes + ledger_->bytes_of(task.first);
+    const Bytes part =
+        payload.substr(0, std::min<std::uint64_t>(payload.size(), behind - task.offset));
+    payload.remove_prefix(part.size());
+    if (std::string problem = target_.write(task.offset, part); !problem.empty()) {
+      end({.end = FetchEnd::cannot_write, .what = std::move(problem)});
+      return Answer::goes_on;
+    }
+    if (!task.partial.hash) task.partial.hash = std::make_unique<Sha256>();
+    task.partial.hash->update(part);
+    task.partial.bytes += part.size();
+    task.offset += part.size();
+    arriving_bytes_ += part.size();
+    if (task.offset < behind) break;
+    const std::uint64_t chunk = task.first++;
+    --task.count;
+    arriving_bytes_ -= std::exchange(task.partial.bytes, 0);
+    chunk_here(chunk, task.partial.hash->finish());
+    if (ended_ || is_outdated(task)) break;
+  }
+  return Answer::goes_on;
+}
+
+FileFetch::Answer FileFetch::on_end(const FetchTask& task, Bytes payload) {
+  const auto sent = read_end(payload);
+  const bool all_came = task.begun && task.offset == task.end;
+  return sent && all_came && *sent == task.end - task.start ? Answer::last : Answer::wrong;
+}
+
+FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
+  const auto hashes = read_hashes(payload);
+  if (!hashes || hashes->chunk_bytes != kChunkBytes || hashes->first != task.first)
+    return Answer::wrong;
+  if (!belongs(hashes->identity)) return Answer::last;
+  const std::uint64_t left = ledger_->count() - std::min(ledger_->count(), hashes->first);
+  if (hashes->chunks.size() > left || (left > 0 && hashes->chunks.empty())) return Answer::wrong;
+  hashes_asked_ = false;
+  const std::uint64_t known = ledger_->expected_count();
+  if (hashes->first != known) {  // earlier ones have been doubted since it was asked for
+    observer_.on_more();
+    return Answer::last;
+  }
+  // A file that was changed without a change of its identity is another one all the same.
+  if (hashes_seen_ && hashes->whole != whole_) {
+    changed("the file changed on the server while it was fetched");
+    return Answer::last;
+  }
+  whole_ = hashes->whole;
+  hashes_seen_ = true;
+  std::uint64_t damaged = 0;
+  for (const std::uint64_t chunk : ledger_->expect(hashes->chunks)) {
+    const bool was_right = leftover_.identity == identity_ && leftover_.right.contains(chunk);
+    damaged += was_right ? 1 : 0;
+    // What was here may well be of another version.
+    if (earlier_.erase(chunk) == 0) count_wrong(chunk);
+    if (ended_) return Answer::last;
+  }
+  if (damaged > 0) observer_.on_damaged(damaged);
+  for (std::uint64_t chunk = known; chunk < ledger_->expected_count() && !ended_; ++chunk) {
+    if (!ledger_->is_right(chunk)) continue;
+    if (earlier_.erase(chunk) > 0) resumed_bytes_ += ledger_->bytes_of(chunk);
+    chunk_right(chunk);
+  }
+  finish_if_complete();
+  if (!ended_) observer_.on_more();
+  return Answer::last;
+}
+
+bool FileFetch::on_error(FetchTask& task, CloseReason told, std::string_view sentence) {
+  if (is_outdated(task) || ended_) return true;
+  if (told == CloseReason::file_changed) {
+    changed("the file changed on the server while it was fetched");
+    return true;
+  }
+  if (may_pass(told)) return false;
+  end({.end = FetchEnd::refused, .told = told, .what = std::string(sentence)});
+  return true;
+}
+
+// ---- Versions ----
+
+// Whether an answer speaks of the version that is fetched.
+bool FileFetch::belongs(const FileIdentity& identity) {
+  if (identity_.is_any()) {
+    learn(identity);
+    return !ended_;
+  }
+  if (identity == identity_) return true;
+  changed("the file changed on the server while it was fetched");
+  return false;
+}
+
+void FileFetch::learn(const FileIdentity& identity) {
+  const bool was_begun = !leftover_.identity.is_any() && !found_.empty();
+  if (was_begun && version_ == 0 && leftover_.identity != identity) {
+    const std::string what = "the file changed on the server since its download was begun";
+    if (!settings_.restarts) return end({.end = FetchEnd::changed, .what = what});
+    observer_.on_changed(what);
+  }
+  identity_ = identity;
+  if (std::string problem = target_.begin(identity); !problem.empty())
+    return end({.end = FetchEnd::cannot_write, .what = std::move(problem)});
+  ledger_.emplace(identity.size);
+  for (const auto& [chunk, held] : std::exchange(found_, {})) {
+    const bool fits = chunk < ledger_->count() && ledger_->bytes_of(chunk) == held.bytes;
+    if (!fits) continue;
+    ledger_->hold(chunk, held.digest);
+    earlier_.insert(chunk);
+  }
+  if (first_bytes_asked_) ledger_->take(kRunChunks);
+  observer_.on_more();
+}
+
+void FileFetch::changed(std::string what) {
+  if (!settings_.restarts || target_.has_shown() || ++changes_ > settings_.changes_max)
+    return end({.end = FetchEnd::changed, .what = std::move(what)});
+  if (ledger_ && !target_.is_stream()) found_ = ledger_->held();
+  ledger_.reset();
+  wrong_.clear();
+  earlier_.clear();
+  resumed_bytes_ = 0;
+  identity_ = {};
+  ++version_;
+  arriving_bytes_ = 0;
+  hashes_asked_ = hashes_seen_ = first_bytes_asked_ = false;
+  observer_.on_changed(what);
+  observer_.on_more();
+}
+
+// ---- Chunks ----
+
+void FileFetch::chunk_here(std::uint64_t chunk, const Sha256Digest& digest) {
+  if (!ledger_->hold(chunk, digest)) {
+    count_wrong(chunk);
+    if (!ended_) observer_.on_more();
+    return;
+  }
+  if (!ledger_->is_right(chunk)) return;  // its hash has not come yet
+  chunk_right(chunk);
+  finish_if_complete();
+}
+
+void FileFetch::chunk_right(std::uint64_t chunk) {
+  if (std::string problem = target_.keep(chunk); !problem.empty())
+    end({.end = FetchEnd::cannot_write, .what = std::move(problem)});
+}
+
+// The chunk may have been damaged on its way, or its hash may have.
+void FileFetch::count_wrong(std::uint64_t chunk) {
+  const std::uint32_t times = ++wrong_[chunk];
+  if (times >= kWrongMax) {
+    return end({.end = FetchEnd::corrupt,
+                .what = "what arrives of the file keeps differing from the server's own hashes"});
+  }
+  if (times == kWrongMax / 2) ledger_->doubt(chunk);
+}
+
+// ---- The end ----
+
+void FileFetch::finish_if_complete() {
+  if (ended_ || !hashes_seen_ || !ledger_->is_complete()) return;
+  std::string problem = target_.finish();
+  if (problem.empty()) return end({});
+  end({.end = FetchEnd::cannot_write, .what = std::move(problem)});
+}
+
+void FileFetch::abandon(FetchEnd why, std::string what) {
+  if (!ended_) end({.end = why, .what = std::move(what)});
+}
+
+void FileFetch::end(FetchOutcome outcome) {
+  if (std::exchange(ended_, true)) return;
+  if (outcome.end != FetchEnd::complete) target_.leave();
+  observer_.on_ended(outcome);
+}
+
+}  // namespace fairlead

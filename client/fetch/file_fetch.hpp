@@ -1,0 +1,163 @@
+// One file on its way here: what to ask the server for, what its answers mean, and when it is
+// whole. Sans-IO. docs/decisions/0011 says how it works; docs/protocol.md (Files), what the frames
+// are.
+//
+// What makes a chunk right is its SHA-256, wherever its bytes came from. The identity only makes
+// sure that all requests speak of one version.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "client/fetch/chunk_ledger.hpp"
+#include "client/fetch/fetch_target.hpp"
+#include "common/protocol/close_reason.hpp"
+#include "common/protocol/frame.hpp"
+
+namespace fairlead {
+
+// How a fetch ended.
+enum class FetchEnd : std::uint8_t {
+  complete,
+  cannot_write,  // the target said why
+  changed,       // the version is not the one that was begun, and may not or cannot begin again
+  corrupt,       // what arrives keeps differing from the hashes
+  refused,       // the server said why: `told`
+  lost,          // the connection was lost, and no try is left
+  interrupted,   // given up by the user
+};
+
+struct FetchOutcome {
+  FetchEnd end = FetchEnd::complete;
+  CloseReason told = CloseReason::none;
+  std::string what = {};  // one sentence without full stop; may hold bytes of the server: escape it
+};
+
+// Told within calls of the fetch; must not destroy it.
+class FetchObserver {
+ public:
+  // Another version is fetched from now on. `what` is said to the user.
+  virtual void on_changed(std::string_view what) = 0;
+
+  // Chunks that an earlier attempt had verified are not any more what they were.
+  virtual void on_damaged(std::uint64_t chunks) = 0;
+
+  // There may be more to ask for than before.
+  virtual void on_more() = 0;
+
+  // It is over. The last call.
+  virtual void on_ended(const FetchOutcome& outcome) = 0;
+
+ protected:
+  ~FetchObserver() = default;
+};
+
+// One request, from when it is to be sent until its last answer. Belongs to whoever sends it.
+struct FetchTask {
+  FrameType type = FrameType::get;  // or hash
+  std::string payload = {};
+  std::uint64_t version = 0;           // of those the fetch has seen: it may be outdated
+  std::uint64_t first = 0, count = 0;  // get: chunks, but for those that have come
+  std::uint64_t offset = 0;            // get: of the next byte
+  std::uint64_t start = 0, end = 0;    // get: what BEGIN said will come
+  bool begun = false;                  // get: BEGIN has come
+  PartialChunk partial = {};           // get: the chunk that `offset` is in
+};
+
+class FileFetch {
+ public:
+  struct Settings {
+    bool restarts = true;            // when the file changed: begin again, else end
+    std::uint32_t changes_max = 10;  // as often
+  };
+  // What is asked for in one request: little enough for several connections to share a file.
+  static constexpr std::uint64_t kRunChunks = 32;
+  static constexpr std::uint64_t kStreamRunChunks = 4;  // what waits in memory to be shown in order
+  // How often a chunk may arrive wrong.
+  static constexpr std::uint32_t kWrongMax = 4;
+
+  // `name` is the remote one. All but the name are used until the end and outlive this.
+  FileFetch(std::string name, FetchTarget& target, const Settings& settings,
+            FetchObserver& observer);
+
+  // Hashes some of what an earlier attempt has left. False: there is no more of it; requests may be
+  // made.
+  bool check_leftover();
+
+  // What to ask next, if there is anything just now.
+  std::unique_ptr<FetchTask> next_bytes();
+  std::unique_ptr<FetchTask> next_hashes();
+  bool has_bytes_to_ask() const;
+  bool has_hashes_to_ask() const;
+
+  // An answer to a task. `wrong`: the server breaks the protocol, the connection is to be ended.
+  enum class Answer : std::uint8_t { goes_on, last, wrong };
+  Answer on_frame(FetchTask& task, const Frame& frame);
+
+  // ERROR in place of (more of) an answer. False: it is the server that has no room just now; give
+  // the task back, and ask again later.
+  bool on_error(FetchTask& task, CloseReason told, std::string_view sentence);
+
+  // What has not come of the task will not come.
+  void give_back(FetchTask& task);
+
+  // Ends it with what is here: no connection can be had, or the user wants no more.
+  void abandon(FetchEnd end, std::string what);
+
+  bool has_ended() const noexcept { return ended_; }
+  bool is_checking() const noexcept { return checking_; }
+  const std::string& name() const noexcept { return name_; }
+  const FileIdentity& identity() const noexcept { return identity_; }  // is_any(): not known yet
+  std::uint64_t verified_bytes() const noexcept { return ledger_ ? ledger_->verified_bytes() : 0; }
+  // Here or arriving, as far as it is not known to be wrong.
+  std::uint64_t here_bytes() const noexcept {
+    return (ledger_ ? ledger_->here_bytes() : 0) + arriving_bytes_;
+  }
+  std::uint64_t checked_bytes() const noexcept { return check_offset_; }
+  // Of what is here, what had been when it began, as far as that is known to be right.
+  std::uint64_t resumed_bytes() const noexcept { return resumed_bytes_; }
+
+ private:
+  Answer on_begin(FetchTask& task, Bytes payload);
+  Answer on_data(FetchTask& task, Bytes payload);
+  Answer on_end(const FetchTask& task, Bytes payload);
+  Answer on_hashes(FetchTask& task, Bytes payload);
+  bool is_outdated(const FetchTask& task) const noexcept { return task.version != version_; }
+  bool belongs(const FileIdentity& identity);
+  void learn(const FileIdentity& identity);
+  void changed(std::string what);
+  void chunk_here(std::uint64_t chunk, const Sha256Digest& digest);
+  void chunk_right(std::uint64_t chunk);
+  void count_wrong(std::uint64_t chunk);
+  void finish_if_complete();
+  void end(FetchOutcome outcome);
+
+  const std::string name_;
+  FetchTarget& target_;
+  const Settings& settings_;
+  FetchObserver& observer_;
+  Leftover leftover_;
+  HeldChunks found_;                 // here, but of which version is not known
+  std::set<std::uint64_t> earlier_;  // of the ledger's, those that were found and not yet compared
+  FileIdentity identity_ = {};
+  std::optional<ChunkLedger> ledger_;  // once the identity is known
+  std::map<std::uint64_t, std::uint32_t> wrong_;
+  std::uint64_t version_ = 0;
+  std::uint64_t check_offset_ = 0;
+  std::uint64_t arriving_bytes_ = 0;  // of chunks that are not complete
+  std::uint64_t resumed_bytes_ = 0;
+  std::uint32_t changes_ = 0;
+  bool checking_ = true;
+  bool hashes_asked_ = false;
+  bool hashes_seen_ = false;        // of this version, at least the first page
+  Sha256Digest whole_{};            // what they say of the whole file
+  bool first_bytes_asked_ = false;  // of a version that is not known
+  bool ended_ = false;
+};
+
+}  // namespace fairlead

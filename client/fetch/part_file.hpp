@@ -1,0 +1,67 @@
+// A file on its way, on disk: `TARGET.part` and its side-car `TARGET.part.info` beside the target,
+// until it is whole, on the disk, and gets its name.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "client/fetch/fetch_target.hpp"
+#include "client/fetch/part_info.hpp"
+#include "client/fetch/target_folder.hpp"
+#include "common/base/descriptor.hpp"
+#include "common/base/time.hpp"
+
+namespace fairlead {
+
+// What to do where the target is there already.
+enum class IfExists : std::uint8_t { fail, skip, rename, overwrite };
+
+// Never goes through a symbolic link, and never touches anything but the target and the two files
+// beside it. Holds a lock (flock(2)) on the part, so that no two downloads write one.
+class PartFile final : public FetchTarget {
+ public:
+  struct Opened {
+    std::unique_ptr<PartFile> file = {};
+    std::string problem = {};  // when there is no file
+    bool is_skipped = false;   // the target is there, and that is enough
+  };
+  // `name` is one component, of any bytes. Makes nothing yet.
+  static Opened open(TargetFolder folder, const std::string& name, IfExists if_exists);
+  ~PartFile() override;
+
+  Leftover leftover() const override { return leftover_; }
+  bool read(std::uint64_t offset, char* into, std::size_t size) override;
+  std::uint64_t next_data(std::uint64_t offset) const override;
+  std::string begin(const FileIdentity& identity) override;
+  std::string write(std::uint64_t offset, Bytes bytes) override;
+  std::string keep(std::uint64_t chunk) override;
+  std::string finish() override;
+  void leave() override;
+  void discard() override;
+  bool is_stream() const override { return false; }
+
+  // The path that it has been stored under; after finish().
+  const std::string& stored_as() const noexcept { return stored_as_; }
+  bool was_skipped() const noexcept { return is_skipped_; }
+
+ private:
+  PartFile(TargetFolder folder, std::string name, IfExists if_exists);
+
+  std::string look_at_leftover();
+  std::string take_part();
+  std::string give_name();
+  void save_info();
+  std::string cannot(const std::string& what, const std::string& name) const;
+
+  TargetFolder folder_;
+  const std::string target_, part_name_, info_name_;
+  const IfExists if_exists_;
+  Descriptor part_;
+  Leftover leftover_;
+  PartInfo info_;
+  TimePoint info_saved_at_{};
+  std::string stored_as_;
+  bool is_skipped_ = false;  // the target has come from elsewhere meanwhile
+};
+
+}  // namespace fairlead

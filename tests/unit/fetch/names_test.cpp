@@ -1,0 +1,70 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "client/fetch/local_names.hpp"
+#include "client/fetch/part_info.hpp"
+#include "common/text/encoding.hpp"
+
+namespace fairlead {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(LocalNames, OnlyWhatStaysBelowHasComponents) {
+  EXPECT_THAT(components_of("a/b c/你好"), ElementsAre("a", "b c", "你好"));
+  for (const std::string name : {"", "/a", "a/", "a//b", "..", "a/../b", ".", "a/.", "/"})
+    EXPECT_THAT(components_of(name), IsEmpty()) << name;
+  EXPECT_THAT(components_of(std::string("a\0b", 3)), IsEmpty());
+  EXPECT_THAT(components_of(std::string(256, 'x')), IsEmpty());
+}
+
+TEST(LocalNames, PartsStandBesideTheTarget) {
+  EXPECT_EQ(part_name("a.txt"), "a.txt.part");
+  EXPECT_EQ(info_name("a.txt"), "a.txt.part.info");
+  EXPECT_EQ(numbered_name("a.txt", 2), "a.txt.2");
+}
+
+TEST(LocalNames, ALongNameIsCutAtACharacterAndStaysItsOwn) {
+  std::string name;
+  while (name.size() + 3 <= 255) name += "长";
+  const std::string other = name.substr(0, name.size() - 3) + "短";
+  for (const auto& long_one : {part_name(name), info_name(name), numbered_name(name, 1)}) {
+    EXPECT_LE(long_one.size(), 255U);
+    EXPECT_TRUE(is_utf8(long_one)) << long_one;
+  }
+  EXPECT_NE(part_name(name), part_name(other));
+  EXPECT_EQ(part_name(name), part_name(name));
+  EXPECT_EQ(part_name(std::string(250, 'x')), std::string(250, 'x') + ".part");
+}
+
+const PartInfo kInfo{
+    .identity = {.device = 1, .inode = 2, .size = 99'000'000, .mtime_ns = -4, .ctime_ns = 5},
+    .verified = {0, 1, 2, 7, 9, 10}};
+
+TEST(PartInfo, IsReadAsItWasWritten) {
+  const std::string text = part_info_text(kInfo);
+  EXPECT_NE(text.find("verified 0-2,7,9-10\n"), text.npos) << text;
+  EXPECT_EQ(read_part_info(text, 99'000'000), kInfo);
+  EXPECT_EQ(read_part_info(part_info_text({}), 0), PartInfo());
+}
+
+TEST(PartInfo, WhateverHasHappenedToItItIsReadAsItWasOrNotAtAll) {
+  const std::string text = part_info_text(kInfo);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    EXPECT_FALSE(read_part_info(text.substr(0, i), 99'000'000));
+    std::string changed = text;
+    changed[i] ^= 1;
+    EXPECT_FALSE(read_part_info(changed, 99'000'000)) << i;
+  }
+  EXPECT_FALSE(read_part_info(text + "x", 99'000'000));
+}
+
+TEST(PartInfo, TakesNoMoreChunksThanThereAreBytes) {
+  PartInfo all;
+  for (std::uint64_t chunk = 0; chunk < 100; ++chunk) all.verified.insert(chunk);
+  EXPECT_EQ(read_part_info(part_info_text(all), 3 << 20)->verified.size(), 4U);
+}
+
+}  // namespace
+}  // namespace fairlead
