@@ -17,6 +17,7 @@ constexpr std::array kCommands{
     Command{"send", "send a message and print the reply", send_help, run_send},
     Command{"term", "talk to a server, both ways at once", term_help, run_term},
     Command{"ping", "tell whether a server accepts connections", ping_help, run_ping},
+    Command{"get", "fetch files, whole and verified", get_help, run_get},
     Command{"ls", "list the files of a server", ls_help, run_ls},
 };
 
@@ -84,6 +85,7 @@ std::span<const Command> all_commands() { return kCommands; }
 
 int run_fairlead(const Words& arguments) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error of write(2)
+  std::signal(SIGXFSZ, SIG_IGN);  // and so is a limit for the size of files
   try {
     return dispatch(arguments);
   } catch (const Interrupted&) {

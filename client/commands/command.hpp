@@ -29,6 +29,9 @@ int run_ping(const Words& arguments, const TerminalLocale& locale);
 std::string ls_help();
 int run_ls(const Words& arguments, const TerminalLocale& locale);
 
+std::string get_help();
+int run_get(const Words& arguments, const TerminalLocale& locale);
+
 std::span<const Command> all_commands();
 
 // The whole of main(): finds the command and runs it. `arguments` are those behind the program's

@@ -106,20 +106,24 @@ ReadOptions read_options(std::string_view command, const po::options_description
   return result;
 }
 
+void add_dial_options(po::options_description& to) {
+  to.add_options()("ipv4,4", "use IPv4 only")("ipv6,6", "use IPv6 only")(
+      "source", po::value<std::string>()->value_name("IP"), "connect from this address")(
+      "connect-timeout", po::value<std::string>()->value_name("TIME"),
+      "give up connecting after this (default 10s)");
+}
+
 void add_connection_options(po::options_description& to) {
   to.add_options()("protocol", po::value<std::string>()->value_name("NAME"),
                    "what the server speaks: text (default), len32 or framed")(
       "service", po::value<std::string>()->value_name("NAME"),
       "framed: talk to this service instead of the server's default one");
   add_dial_options(to);
+  add_reconnect_options(to);
 }
 
-void add_dial_options(po::options_description& to) {
-  to.add_options()("ipv4,4", "use IPv4 only")("ipv6,6", "use IPv6 only")(
-      "source", po::value<std::string>()->value_name("IP"), "connect from this address")(
-      "connect-timeout", po::value<std::string>()->value_name("TIME"),
-      "give up connecting after this (default 10s)")(
-      "reconnect", "connect again, without end, with growing, random waits")(
+void add_reconnect_options(po::options_description& to) {
+  to.add_options()("reconnect", "connect again, without end, with growing, random waits")(
       "retries", po::value<std::string>()->value_name("COUNT"),
       "with --reconnect: give up after so many tries");
 }
@@ -132,7 +136,7 @@ void add_text_options(po::options_description& to) {
 }
 
 ClientSettings client_settings(const ReadOptions& options, const std::string& address,
-                               Protocol protocol) {
+                               Protocol default_protocol) {
   ClientSettings settings;
   const ParsedEndpoint parsed = parse_endpoint(address, kDefaultPort);
   if (!parsed.endpoint) throw UsageError(shown(address) + ": " + parsed.error);
@@ -140,7 +144,7 @@ ClientSettings client_settings(const ReadOptions& options, const std::string& ad
   settings.dial = dial_settings(options);
   settings.reconnect = reconnect_settings(options);
   settings.connection.protocol = static_cast<Protocol>(
-      choice_option(options, "protocol", kProtocols, static_cast<std::size_t>(protocol)));
+      choice_option(options, "protocol", kProtocols, static_cast<std::size_t>(default_protocol)));
   if (options.has("service")) {
     if (settings.connection.protocol != Protocol::framed)
       throw UsageError("--service needs --protocol framed");
@@ -184,6 +188,10 @@ Duration duration_option(const ReadOptions& options, const char* name, Duration 
 
 std::uint64_t count_option(const ReadOptions& options, const char* name, std::uint64_t fallback) {
   return checked(options, name, parse_count, fallback);
+}
+
+std::uint64_t size_option(const ReadOptions& options, const char* name, std::uint64_t fallback) {
+  return checked(options, name, parse_size, fallback);
 }
 
 std::size_t choice_option(const ReadOptions& options, const char* name,

@@ -33,18 +33,21 @@ ReadOptions read_options(std::string_view command,
                          const program_options::options_description& options,
                          const Words& arguments);
 
-// How to connect: -4 -6 --source --connect-timeout --reconnect --retries.
+// How to connect: -4 -6 --source --connect-timeout.
 void add_dial_options(program_options::options_description& to);
 
-// That, and what to talk to: --protocol --service.
+// --reconnect --retries.
+void add_reconnect_options(program_options::options_description& to);
+
+// All of these, and what to talk to: --protocol --service.
 void add_connection_options(program_options::options_description& to);
 
 // What plain text is: -e, --boundary.
 void add_text_options(program_options::options_description& to);
 
-// Fills in what the options above say. `protocol`: where none is given. Throws UsageError.
+// Fills in what the options above say. Throws UsageError.
 ClientSettings client_settings(const ReadOptions& options, const std::string& address,
-                               Protocol protocol = Protocol::text);
+                               Protocol default_protocol = Protocol::text);
 
 // -e: what messages are written in, and replies read as.
 struct TextChoice {
@@ -54,9 +57,11 @@ struct TextChoice {
 };
 TextChoice text_choice(const ReadOptions& options);
 
-// Durations, counts: throw UsageError that names the option. `fallback` where it was not given.
+// Durations, counts, sizes in bytes: throw UsageError that names the option. `fallback` where it
+// was not given.
 Duration duration_option(const ReadOptions& options, const char* name, Duration fallback);
 std::uint64_t count_option(const ReadOptions& options, const char* name, std::uint64_t fallback);
+std::uint64_t size_option(const ReadOptions& options, const char* name, std::uint64_t fallback);
 
 // One of `names`, as an index. Throws UsageError with the nearest of them.
 std::size_t choice_option(const ReadOptions& options, const char* name,

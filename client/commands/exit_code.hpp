@@ -17,6 +17,7 @@ enum ExitCode : int {
   kExitUsage = 2,
   kExitNameNotResolved = 6,
   kExitCannotConnect = 7,
+  kExitPartialFile = 18,
   kExitCannotWrite = 23,
   kExitTimeout = 28,
   kExitFileChanged = 36,

@@ -163,6 +163,7 @@ po::options_description ls_options() {
       "timeout", po::value<std::string>()->value_name("TIME"),
       "give up when nothing has come for so long (default 30s; 0: never)");
   add_dial_options(options);
+  add_reconnect_options(options);
   return options;
 }
 
