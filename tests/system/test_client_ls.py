@@ -123,15 +123,17 @@ class OfTheDaemon(LsTest):
 
     def test_names_with_control_bytes_are_escaped(self):
         self.write("z\x1b[31m\n\x07z", b"")
-        self.assertEqual("z\\x1b[31m\\n\\x07z", self.lines()[1])
+        self.write("y\\\u202e", b"")
+        self.assertEqual(["y\\\u202e", "z\\x1b[31m\\n\\x07z"], self.lines()[1:3])
 
     @unittest.skipUnless(HAVE_TMUX, "tmux is not installed")
     def test_names_are_escaped_on_a_terminal(self):
-        self.write("z\x1b]0;mine\x07\u202e", b"")
+        self.write("y\u202e", b"")
+        self.write("z\x1b]0;mine\x07", b"")
         self.lines()
         with Screen("ls", self.address) as screen:
             screen.wait_for_line("exit=0")
-            self.assertEqual(["a.txt", "z\\x1b]0;mine\\x07\\u{202e}", "目录/", "exit=0"], screen.lines())
+            self.assertEqual(["a.txt", "y\\u{202e}", "z\\x1b]0;mine\\x07", "目录/", "exit=0"], screen.lines())
 
     def test_what_is_missing_does_not_stop_the_rest(self):
         result = self.ls("missing", "a.txt", "../a.txt", "目录")
