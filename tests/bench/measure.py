@@ -1,16 +1,12 @@
 """The measurements. Each returns rows: plain dictionaries, which report.py makes tables of."""
 import contextlib
 import dataclasses
-import os
-import pathlib
-import shutil
 import statistics
-import struct
-import tempfile
 import time
 
 from cost import SystemCalls, cpu_seconds, private_bytes, user_and_system_ticks
-from programs import PROTOCOLS, Daemon, Drain, FileFloor, Floor, Generator, Nginx
+from files import file_memory, files, hashes, small_files
+from programs import PROTOCOLS, Daemon, Floor, Generator
 
 MESSAGE_BYTES = 64
 # Connections that hold a block of the pool give it back after a second of silence; then some.
@@ -28,11 +24,14 @@ class Scope:
     echo_loads: tuple  # (connections, depth)
     idle_connections: int
     file_bytes: int
+    small_downloads: int
+    small_connections: int
 
 
 FULL = Scope(rounds=9, seconds=0.7, echo_loads=((1, 1), (50, 1), (1000, 1), (10000, 1), (50, 16)), idle_connections=10000,
-             file_bytes=256 << 20)
-QUICK = Scope(rounds=1, seconds=0.05, echo_loads=((1, 1), (50, 1), (50, 16)), idle_connections=200, file_bytes=1 << 20)
+             file_bytes=256 << 20, small_downloads=10000, small_connections=1000)
+QUICK = Scope(rounds=1, seconds=0.05, echo_loads=((1, 1), (50, 1), (50, 16)), idle_connections=200, file_bytes=1 << 20,
+              small_downloads=320, small_connections=20)
 
 
 @dataclasses.dataclass
@@ -140,44 +139,5 @@ def accept(setup):
         yield row
 
 
-def get_frame(name):
-    """A framed client's preface and its GET of the whole file (docs/protocol.md)."""
-    payload = struct.pack(">QQ", 0, 2**64 - 1) + bytes(40) + name
-    return b"\xffFLD\x01\0\0\0" + struct.pack(">IBBHI", len(payload), 0x24, 0, 0, 1) + payload
-
-
-def files(setup):
-    """Processor time of a GiB from the page cache."""
-    with contextlib.ExitStack() as stack:
-        root = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fairlead-bench-")))
-        (root / "file").write_bytes(os.urandom(1 << 20) * (setup.scope.file_bytes >> 20))
-        floor = stack.enter_context(FileFloor(setup.build, root / "file"))
-        daemon = stack.enter_context(Daemon(setup.daemon, root=root))
-        servers = [("floor", floor, floor.port, b"file\n"), ("text", daemon, daemon.port("file"), b"file\n"),
-                   ("framed", daemon, daemon.port("framed_file"), get_frame(b"file"))]
-        if shutil.which("nginx"):
-            nginx = stack.enter_context(Nginx(root))
-            servers.append(("nginx", nginx, nginx.port, b"GET /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
-        else:
-            setup.say("files: nginx is not installed (Debian: nginx-light), so nothing is compared with it")
-        for connections in (1, 16):
-            costs = {name: [] for name, *_ in servers}
-            with contextlib.ExitStack() as drains:
-                loads = [(name, server, drains.enter_context(
-                    Drain(setup.build, port, connections, setup.scope.file_bytes, request)))
-                    for name, server, port, request in servers]
-                for number in range(setup.scope.rounds):
-                    for name, server, drain in loads[::-1] if number % 2 else loads:
-                        before = cpu_seconds(server.pid)
-                        came = drain.run()
-                        costs[name].append((cpu_seconds(server.pid) - before) / (came / (1 << 30)))
-            for name, cost in costs.items():
-                row = {"server": name, "connections": connections, "seconds": statistics.median(cost)}
-                for other in {"floor", "nginx"} & costs.keys() - {name}:
-                    row[f"to_{other}"] = statistics.median(ours / theirs for ours, theirs in zip(cost, costs[other]))
-                setup.say(f"files {name} x {connections}: {row['seconds']:.2f} s/GiB")
-                yield row
-
-
-MEASUREMENTS = {"echo": echo, "calls": system_calls, "counts": counts, "idle": idle, "accept": accept,
-                "files": files}
+MEASUREMENTS = {"echo": echo, "calls": system_calls, "counts": counts, "idle": idle, "accept": accept, "files": files,
+                "hashes": hashes, "file_memory": file_memory, "small_files": small_files}

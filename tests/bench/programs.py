@@ -63,6 +63,7 @@ error_log {directory}/errors;
 events {{ worker_connections 1024; }}
 http {{
     access_log off;
+    keepalive_requests 1000000;
     sendfile on;
     server {{ listen 127.0.0.1:{port}; root {root}; }}
 }}

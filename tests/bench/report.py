@@ -91,8 +91,30 @@ def files_table(rows):
     return table(("server", "downloads", "s a GiB", "to the floor", "to nginx", "must ≤", "aim ≤", "reached"), lines)
 
 
+def hashes_table(rows):
+    lines = [(f"{row['bytes'] >> 20} MiB, {row['asked']}", f"{1000 * row['seconds']:.3f}",
+              f"{row['seconds'] * (1 << 30) / row['bytes']:.4f}") for row in rows]
+    return table(("hashes of a file", "ms a request", "s a GiB"), lines)
+
+
+def mib(bytes_):
+    return f"{bytes_ / (1 << 20):.2f}"
+
+
+def file_memory_table(rows):
+    lines = [(f"{row['connections']} × {row['bytes'] >> 20:,} MiB", *(mib(row[key]) for key in ("before", "most", "after")),
+              "flat" if row["most"] - row["before"] < 64 * 1024 * row["connections"] else "**grows**") for row in rows]
+    return table(("framed downloads", "MiB before", "at most", "after", ""), lines)
+
+
+def small_files_table(rows):
+    lines = [(row["server"], f"{row['connections']:,}", row["depth"], f"{row['us']:.1f}",
+              f"{row['to_nginx']:.2f}" if "to_nginx" in row else "") for row in rows]
+    return table(("server", "connections", "at a time", "µs a download", "to nginx"), lines)
+
+
 TABLES = {"echo": echo_table, "calls": calls_table, "counts": counts_table, "idle": idle_table, "accept": accept_table,
-          "files": files_table}
+          "files": files_table, "hashes": hashes_table, "file_memory": file_memory_table, "small_files": small_files_table}
 
 
 def with_tables(document, tables):
