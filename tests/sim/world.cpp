@@ -380,9 +380,10 @@ class World {
 
     // Whoever has something waiting may have to make room, also when its end has begun; and an
     // ending that goes on for too long at a drain is cut.
-    const bool may_be_cut = actor.plan.kernel_bytes_max != SIZE_MAX && wire.saw_reset() &&
-                            (memory_is_short_ || is_unheard(actor) ||
-                             actor.over_at >= deadline_after(evicted_at_, 30s));
+    const bool may_be_slow = actor.plan.kernel_bytes_max != SIZE_MAX &&
+                             (memory_is_short_ || is_unheard(actor) ||
+                              actor.over_at >= deadline_after(evicted_at_, 30s));
+    const bool may_be_cut = wire.saw_reset() && (may_be_slow || is_stopped_in_its_linger(actor));
     const bool interrupted = reason != name_of(actor.plan.ends_as) || actor.has_broken_off ||
                              actor.plan.manner == Manner::not_reading || is_unsaid(actor) ||
                              may_be_cut;
@@ -406,6 +407,12 @@ class World {
     return std::any_of(stops_.begin(), stops_.end(), [&actor](const Stop& stop) {
       return actor.over_at >= stop.until && actor.over_at < stop.until + kGrace;
     });
+  }
+
+  // What it still said then may lie unread when the time for it is over.
+  bool is_stopped_in_its_linger(const Actor& actor) const {
+    return std::any_of(stops_.begin(), stops_.end(),
+                       [&actor](const Stop& stop) { return stop.until > actor.over_at; });
   }
 
   // Not everything that was planned has been said, because the end came first.
