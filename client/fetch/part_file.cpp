@@ -170,7 +170,8 @@ std::string PartFile::begin(const FileIdentity& identity) {
       ::ftruncate(part_.get(), static_cast<off_t>(identity.size)) != 0)
     return cannot("write", part_name_);
   info_ = {.identity = identity};
-  save_info();
+  // Of a single chunk nothing can be verified before all of it is.
+  if (identity.size > kChunkBytes) save_info();
   return {};
 }
 
@@ -180,7 +181,8 @@ std::string PartFile::write(std::uint64_t offset, Bytes bytes) {
 
 std::string PartFile::keep(std::uint64_t chunk) {
   info_.verified.insert(chunk);
-  if (clock_now() >= info_saved_at_ + kInfoSavedEvery) save_info();
+  const bool is_worth_it = info_.identity.size > kChunkBytes;
+  if (is_worth_it && clock_now() >= info_saved_at_ + kInfoSavedEvery) save_info();
   return {};
 }
 

@@ -56,7 +56,7 @@ TEST_F(PartFileTest, HasItsNameOnceItIsWhole) {
   const auto opened = open();
   EXPECT_EQ(names(), Names{}) << "nothing is made before there is something to write";
   fetch(*opened.file);
-  EXPECT_EQ(names(), (Names{"f.part", "f.part.info"}));
+  EXPECT_EQ(names(), Names{"f.part"});
   EXPECT_EQ(opened.file->finish(), "");
   EXPECT_EQ(names(), Names{"f"});
   EXPECT_EQ(content("dir/f"), "bytes");
@@ -87,6 +87,12 @@ TEST_F(PartFileTest, WhatIsGivenUpBeforeItHasBegunLeavesTheNoteOfTheAttemptBefor
     opened.file->leave();
   }
   EXPECT_EQ(open().file->leftover().identity.device, 1U);
+}
+
+TEST_F(PartFileTest, OfMoreThanOneChunkItIsNotedWhichAreRight) {
+  const auto opened = open();
+  EXPECT_EQ(opened.file->begin({.device = 1, .size = 2 * kChunkBytes}), "");
+  EXPECT_EQ(names(), (Names{"f.part", "f.part.info"}));
 }
 
 TEST_F(PartFileTest, ADamagedNoteIsAsNone) {
