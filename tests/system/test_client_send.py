@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from support.client import ENVIRONMENT, PlainServer, fairlead, hold, unused_port
+from support.client import ENVIRONMENT, PlainServer, deaf_port, fairlead, hold, unused_port
 from support.daemon import Daemon, binary
 from support.peers import ERROR, GOAWAY, HELLO, PREFACE, frame, receive_exactly
 from support.runner import main
@@ -324,22 +324,8 @@ class Connecting(SendTest):
         self.check(fairlead("send", "no-such-host.invalid:1", "x"), 6, "")
 
     def test_a_server_that_never_accepts(self):
-        # A full backlog drops what comes: connect(2) gets no answer.
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            listener.listen(0)
-            fillers = []
-            try:
-                for _ in range(4):
-                    filler = socket.socket()
-                    filler.setblocking(False)
-                    filler.connect_ex(listener.getsockname())
-                    fillers.append(filler)
-                port = listener.getsockname()[1]
-                self.check(fairlead("send", "--connect-timeout", "300ms", f"127.0.0.1:{port}", "x"), 28, "")
-            finally:
-                for filler in fillers:
-                    filler.close()
+        with deaf_port() as port:
+            self.check(fairlead("send", "--connect-timeout", "300ms", f"127.0.0.1:{port}", "x"), 28, "")
 
     def test_every_address_of_a_name_is_tried(self):
         with PlainServer(answers(b"v4\n")) as server:
