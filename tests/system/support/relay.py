@@ -35,21 +35,29 @@ def plan_of(seed, kind, bytes_max, connections=1):
 
 class Relay:
     """Forwards every connection to `server`, which may be changed for those that come. A context manager; it has a thread of
-    its own, which also calls `call`. `plan[k]` holds the faults of the k-th connection; None: `every` for each."""
+    its own, which also calls `call`. `plan[k]` holds the faults of the k-th connection, `every` those of all behind it. `path`: it
+    listens at that unix socket, whose buffers, unlike TCP's, do not grow."""
 
-    def __init__(self, server, plan=(), *, every=(), call=None):
+    def __init__(self, server, plan=(), *, every=(), call=None, path=None):
         self.server = server
         self.struck = []     # the faults that have happened
         self.carried = 0     # bytes of the server's streams that have been forwarded
         self.connections = 0
         self.history = []    # (seconds, bytes carried by then), one for each piece
-        self._plan, self._every, self._call = list(plan), list(every), call
+        self._plan, self._every, self._call, self._path = list(plan), list(every), call, path
         self._open = set()
 
     def __enter__(self):
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        if self._path:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(self._path)
+            self._listener.listen()
+            self.address = f"unix:{self._path}"
+        else:
+            self._listener = socket.create_server(("127.0.0.1", 0))
+            self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # every connection has it from here
+            self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._listener.setblocking(False)
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._is_running = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -83,9 +91,9 @@ class Relay:
         """One connection to its end. What breaks one side resets both."""
         server = socket.socket()
         with client, server:
-            for side in client, server:
-                side.setblocking(False)
-                side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.setblocking(False)
+            server.setblocking(False)
+            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # What is on its way within the kernel is neither here nor there: the less, the more exact is the offset.
             client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE_BYTES)
             server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE_BYTES)
