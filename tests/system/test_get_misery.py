@@ -1,12 +1,13 @@
 """fairlead get while everything breaks at moments that a seed has drawn. Whatever happens, a file that is stored is the file.
 hammer_get.py plays many more rounds, or one of them again."""
+import concurrent.futures
 import random
 import signal
 
 from support.getting import MIB, GettingTest, sha256
 from support.relay import CALL, CUT, DROP, FLIP, RESET, Relay, draw_faults
 from support.runner import main
-from support.waiting import wait_for
+from support.waiting import DEADLINE, wait_for
 
 # What stands around the bytes of a file on the wire, about: a fault may strike there, too, or behind all of it.
 WIRE_BYTES_MORE = 2000
@@ -72,8 +73,10 @@ class Misery(GettingTest):
     def test_the_client_is_killed(self):
         def check():
             for _ in range(self.dice.randrange(1, 4)):
-                with Relay(self.daemon.address(), self.faults(CALL), call=lambda: process.send_signal(signal.SIGKILL)) as relay:
+                started = concurrent.futures.Future()
+                with Relay(self.daemon.address(), self.faults(CALL), call=lambda: started.result(DEADLINE).kill()) as relay:
                     process = self.start(*self.options, relay.address, "file")
+                    started.set_result(process)
                     self.finish(process)
                 self.strikes += len(relay.struck)
                 if self.assert_nothing_wrong_is_stored():

@@ -2,6 +2,7 @@
 import contextlib
 import random
 import socket
+import tempfile
 import unittest
 
 from support import relay
@@ -77,6 +78,16 @@ class TheRelay(unittest.TestCase):
         carried = []
         self.assertEqual(CONTENT, receive_until_end(self.open([Fault(CALL, 5)], call=lambda: carried.append(self.relay.carried))))
         self.assertEqual([5], carried)
+
+    def test_what_a_call_raises_is_raised(self):
+        with self.assertRaises(ExceptionGroup), Relay(self.server, [[Fault(CALL, 5)]], call=lambda: 1 // 0) as self.relay:
+            receive_until_end(self.ask())
+
+    def test_at_a_unix_socket(self):
+        with tempfile.TemporaryDirectory(prefix="fairlead-relay-") as folder:
+            with Relay(self.server, path=f"{folder}/relay") as self.relay:
+                self.assertEqual(f"unix:{folder}/relay", self.relay.address)
+                self.assertEqual(CONTENT, receive_until_end(self.ask()))
 
     def test_each_connection_has_its_own_faults(self):
         client = self.open([], [Fault(CUT, 10)], every=[Fault(CUT, 20)])

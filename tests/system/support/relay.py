@@ -34,9 +34,9 @@ def plan_of(seed, kind, bytes_max, connections=1):
 
 
 class Relay:
-    """Forwards every connection to `server`, which may be changed for those that come. A context manager; it has a thread of
-    its own, which also calls `call`. `plan[k]` holds the faults of the k-th connection, `every` those of all behind it. `path`: it
-    listens at that unix socket, whose buffers, unlike TCP's, do not grow."""
+    """Forwards every connection to `server`, which may be changed for those that come. `plan[k]` holds the faults of the k-th
+    connection, `every` those of all behind it. `path`: it listens at that unix socket, whose buffers, unlike TCP's, do not grow.
+    A context manager with a thread of its own, which also calls `call`; what that raises fails the test that leaves the relay."""
 
     def __init__(self, server, plan=(), *, every=(), call=None, path=None):
         self.server = server
@@ -46,6 +46,7 @@ class Relay:
         self.history = []    # (seconds, bytes carried by then), one for each piece
         self._plan, self._every, self._call, self._path = list(plan), list(every), call, path
         self._open = set()
+        self._problems = []  # what `call` has raised
 
     def __enter__(self):
         if self._path:
@@ -64,10 +65,12 @@ class Relay:
         self._is_running.wait(DEADLINE)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
         self._loop.call_soon_threadsafe(self._accepting.cancel)
         self._thread.join(DEADLINE)
         self._listener.close()
+        if failure is None and self._problems:
+            raise self._problems[0]
 
     def wait_until_carried(self, count):
         wait_for(lambda: self.carried >= count, f"{count} bytes to have been forwarded")
@@ -85,7 +88,12 @@ class Relay:
             self.connections += 1
             task = self._loop.create_task(self._serve(client, sorted(faults, key=lambda fault: fault.at)))
             self._open.add(task)  # the loop itself would forget it
-            task.add_done_callback(self._open.discard)
+            task.add_done_callback(self._forget)
+
+    def _forget(self, task):
+        self._open.discard(task)
+        if not task.cancelled() and task.exception():
+            self._problems.append(task.exception())
 
     async def _serve(self, client, faults):
         """One connection to its end. What breaks one side resets both."""
