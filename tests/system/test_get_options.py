@@ -8,7 +8,7 @@ import unittest
 from support.daemon import socket_address
 from support.file_server import BEGIN, GET, FileServer
 from support.getting import MIB, GettingTest, sha256, some_bytes
-from support.relay import Relay
+from support.relay import CUT, DROP, RESET, Fault, Relay
 from support.runner import main
 from support.screen import HAVE_TMUX, Screen
 from support.waiting import DEADLINE, wait_for
@@ -160,6 +160,19 @@ class Lost(GettingTest):
         server = self.enterContext(Tiring({b"file": content}))
         self.assert_fetched(self.get("--retry", "1", server.address, "file"), {"file": content})
         self.assertGreater(server.connections, 3)
+
+    def test_lost_before_the_server_has_said_who_it_is(self):
+        server = self.enterContext(FileServer({b"file": b"content"}))
+        for kind in RESET, CUT:
+            for at in 0, 8, 30:
+                with self.subTest(kind=kind, at=at), Relay(socket_address(server.address), [[Fault(kind, at)]]) as relay:
+                    result = self.get("-q", "--if-exists", "overwrite", relay.address, "file")
+                    self.assert_fetched(result, {"file": b"content"})
+
+    def test_silent_before_it_has_said_who_it_is(self):
+        server = self.enterContext(FileServer({b"file": b"content"}))
+        with Relay(socket_address(server.address), [[Fault(DROP, 30)]]) as relay:
+            self.assert_failed(self.get("--connect-timeout", "300ms", relay.address, "file"), 28)
 
     def test_silence(self):
         class Silent(FileServer):

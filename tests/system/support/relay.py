@@ -23,9 +23,10 @@ CALL = "call"    # the relay's own function is called before the byte is forward
 Fault = collections.namedtuple("Fault", "kind at detail", defaults=[0])
 
 
-def draw_faults(dice, kind, bytes_max, connections=1):
-    """A plan with one fault within the first `bytes_max` bytes of each of so many connections; those after them are faultless."""
-    return [[Fault(kind, dice.randrange(bytes_max), 1 << dice.randrange(8))] for _ in range(connections)]
+def draw_faults(dice, kind, bytes_max, connections=1, *, bytes_min=0):
+    """A plan with one fault behind `bytes_min` and within `bytes_max` bytes of each of so many connections; those after them are
+    faultless."""
+    return [[Fault(kind, dice.randrange(bytes_min, bytes_max), 1 << dice.randrange(8))] for _ in range(connections)]
 
 
 def plan_of(seed, kind, bytes_max, connections=1):
