@@ -73,8 +73,8 @@ def hashes(setup):
             time.sleep(SETTLED_SECONDS)
             seconds(1)
             warm = seconds(HASHES_KNOWN)
-    for asked, cost in ("for the first time", statistics.median(cold)), ("again", warm):
-        setup.say(f"hashes asked for {asked}: {1000 * cost:.3f} ms")
+    for asked, cost in ("the first time", statistics.median(cold)), ("again", warm):
+        setup.say(f"hashes, {asked}: {1000 * cost:.3f} ms")
         yield {"asked": asked, "bytes": setup.scope.file_bytes, "seconds": cost}
 
 

@@ -60,7 +60,7 @@ worker_processes 1;
 user root;
 pid {directory}/pid;
 error_log {directory}/errors;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 4096; }}
 http {{
     access_log off;
     keepalive_requests 1000000;
