@@ -47,11 +47,11 @@ void send_reset(int descriptor) {
 
 constexpr std::size_t kPiecesMax = 16;
 
-// One write of up to kPiecesMax pieces; the kernel's answer, as of send(2).
-ssize_t write_pieces(int descriptor, std::span<const Bytes> pieces) {
-  constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+// One write of up to kPiecesMax pieces; the kernel's answer, as of send(2). `more`: MSG_MORE or 0.
+ssize_t write_pieces(int descriptor, std::span<const Bytes> pieces, int more) {
+  const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | more;
   const std::size_t count = std::min(pieces.size(), kPiecesMax);
-  if (count == 1) return ::send(descriptor, pieces[0].data(), pieces[0].size(), kFlags);
+  if (count == 1) return ::send(descriptor, pieces[0].data(), pieces[0].size(), flags);
   std::array<iovec, kPiecesMax> buffers;
   std::transform(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(count),
                  buffers.begin(), [](Bytes piece) {
@@ -60,13 +60,13 @@ ssize_t write_pieces(int descriptor, std::span<const Bytes> pieces) {
   msghdr message{};
   message.msg_iov = buffers.data();
   message.msg_iovlen = count;
-  return ::sendmsg(descriptor, &message, kFlags);
+  return ::sendmsg(descriptor, &message, flags);
 }
 
 // As much of the queue as fits into one write.
-ssize_t write_front(int descriptor, const ByteQueue& queue) {
+ssize_t write_front(int descriptor, const ByteQueue& queue, int more) {
   std::array<Bytes, kPiecesMax> pieces;
-  return write_pieces(descriptor, {pieces.data(), queue.front(pieces)});
+  return write_pieces(descriptor, {pieces.data(), queue.front(pieces)}, more);
 }
 
 }  // namespace
@@ -140,7 +140,13 @@ void Link::probe() {
 // ---- Writing ----
 
 void Link::send(Bytes bytes) {
+  more_follows_ = false;
   if (!terminated_) queue_.append(bytes);
+}
+
+void Link::send_rest(Bytes bytes) {
+  send(bytes);
+  more_follows_ = true;
 }
 
 void Link::flush() {
@@ -155,7 +161,7 @@ bool Link::may_offer() const noexcept {
 
 std::size_t Link::offer(std::span<const Bytes> pieces) {
   if (!may_offer()) return 0;
-  return count_sent(write_pieces(descriptor_, pieces));
+  return count_sent(write_pieces(descriptor_, pieces, 0));
 }
 
 std::size_t Link::offer_file(const FilePart& part) {
@@ -177,7 +183,7 @@ void Link::finish_sending() { finishing_ = true; }
 
 void Link::write() {
   while (!queue_.empty()) {
-    const ssize_t size = write_front(descriptor_, queue_);
+    const ssize_t size = write_front(descriptor_, queue_, more_follows_ ? MSG_MORE : 0);
     if (size < 0 && errno == EINTR) continue;
     blocked_ = size < 0 && is_passing(errno);
     if (blocked_) return;

@@ -23,6 +23,7 @@ class Link final : public Transport, private Watcher {
   void flush() override;
   std::size_t offer(std::span<const Bytes> pieces) override;
   std::size_t offer_file(const FilePart& part) override;
+  void send_rest(Bytes bytes) override;
   void finish_sending() override;
   void pause() override { paused_ = true; }
   void resume() override;
@@ -55,10 +56,11 @@ class Link final : public Transport, private Watcher {
   int descriptor_;
   std::uint32_t watched_ = 0;  // the events the loop watches for
   bool paused_ = false;
-  bool takes_much_ = false;  // the last read was full, and did not make the session pause
-  bool blocked_ = false;     // the kernel takes no more just now
-  bool ended_ = false;       // the peer's FIN, or an error, has been delivered
-  bool failed_ = false;      // the latter
+  bool takes_much_ = false;    // the last read was full, and did not make the session pause
+  bool blocked_ = false;       // the kernel takes no more just now
+  bool more_follows_ = false;  // on what ends the queue
+  bool ended_ = false;         // the peer's FIN, or an error, has been delivered
+  bool failed_ = false;        // the latter
   bool finishing_ = false;
   bool finished_sending_ = false;
   bool terminated_ = false;

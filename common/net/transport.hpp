@@ -77,6 +77,10 @@ class Transport : public ByteSink {
     return 0;
   }
 
+  // The rest of what was offered, for the queue. As soon as it has left more is offered, so it may
+  // wait for that for a moment: a packet of a few bytes costs as much as a full one.
+  virtual void send_rest(Bytes bytes) { send(bytes); }
+
   // Ends our sending side (FIN) as soon as everything queued has left.
   virtual void finish_sending() = 0;
 

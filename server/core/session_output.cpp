@@ -196,8 +196,8 @@ std::size_t Session::offer(std::uint16_t channel, std::uint32_t request, Bytes b
       continue;
     }
     torn_ = true;
-    transport_->send(header.substr(std::min(taken, header.size())));
-    transport_->send(payload.substr(taken - std::min(taken, header.size())));
+    transport_->send_rest(header.substr(std::min(taken, header.size())));
+    transport_->send_rest(payload.substr(taken - std::min(taken, header.size())));
     torn_ = false;
     break;
   }

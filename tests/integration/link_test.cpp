@@ -1,6 +1,7 @@
 // Link, the Transport over a socket, against the kernel itself.
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -111,6 +112,44 @@ TEST_F(LinkTest, WhatIsOfferedGoesPastAnEmptyQueueOnly) {
     link.transport->terminate(TerminateManner::quiet);
     EXPECT_EQ(link.transport->offer(pieces), 0U);
   });
+}
+
+// Bytes that have come; loopback brings them within the call that sends them.
+int arrived_at(const Socket& socket) {
+  int bytes = -1;
+  EXPECT_EQ(0, ::ioctl(socket.get(), FIONREAD, &bytes));
+  return bytes;
+}
+
+TEST_F(LinkTest, TheRestOfWhatWasOfferedLeavesWithWhatIsOfferedNext) {
+  constexpr std::chrono::milliseconds kWaitsLess{150};  // than the kernel does for more
+  const Socket far = adopt_one_end();
+  const auto began = std::chrono::steady_clock::now();
+  const int arrived = thread.call([&, this] {
+    link.transport->send_rest("the rest ");
+    link.transport->flush();
+    return arrived_at(far);
+  });
+  const bool stood_still = std::chrono::steady_clock::now() - began > kWaitsLess;
+  thread.call([this] {
+    const std::array<Bytes, 1> next{Bytes("and the next")};
+    EXPECT_EQ(link.transport->queued_bytes(), 0U);
+    EXPECT_EQ(link.transport->offer(next), 12U);
+  });
+  EXPECT_EQ("the rest and the next", far.receive_exactly(21));
+  if (stood_still) GTEST_SKIP() << "the kernel may have waited long enough";
+  EXPECT_EQ(0, arrived);
+}
+
+TEST_F(LinkTest, AWordBehindTheRestLeavesAtOnce) {
+  const Socket far = adopt_one_end();
+  const int arrived = thread.call([&, this] {
+    link.transport->send_rest("the rest ");
+    link.transport->send("and a word");
+    link.transport->flush();
+    return arrived_at(far);
+  });
+  EXPECT_EQ(19, arrived);
 }
 
 // Both directions at once, each several hundred times as long as the kernel's buffers.
