@@ -2,6 +2,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -13,11 +14,18 @@
 #include "client/commands/get_settings.hpp"
 #include "client/commands/stream_target.hpp"
 #include "client/fetch/fetcher.hpp"
+#include "client/fetch/local_names.hpp"
 #include "client/fetch/target_folder.hpp"
 #include "client/terminal/output.hpp"
 
 namespace fairlead {
 namespace {
+
+std::string place_of(const WantedFile& file, const std::string& name) {
+  std::string place;
+  for (const std::string& folder : file.folders) place += folder + "/";
+  return place + name;
+}
 
 // One run of the command over framed connections.
 class GetRun final : public FetcherObserver {
@@ -34,6 +42,10 @@ class GetRun final : public FetcherObserver {
 
   void run(std::deque<WantedFile> wanted) {
     wanted_ = std::move(wanted);
+    for (const WantedFile& file : wanted_) {
+      const bool looks_so = file.name.ends_with(".part") || file.name.ends_with(".part.info");
+      if (looks_so) part_like_.insert(place_of(file, file.name));
+    }
     report_.expect_files(wanted_.size());
     loop_.run([this] {
       fetcher_.begin();
@@ -67,6 +79,7 @@ class GetRun final : public FetcherObserver {
   ShardTimer refresh_;
   Fetcher fetcher_;
   std::deque<WantedFile> wanted_;
+  std::set<std::string> part_like_;  // of those, where they go, if that looks like a part
 };
 
 std::optional<FetchItem> GetRun::next_item() {
@@ -85,7 +98,13 @@ std::optional<FetchItem> GetRun::open(const WantedFile& wanted) {
                      std::make_unique<StreamTarget>(out_, StreamTarget::Show::verified)};
   }
   std::string problem;
-  TargetFolder folder = folder_.below(wanted.folders, problem);
+  const bool is_in_the_way = part_like_.contains(place_of(wanted, part_name(wanted.name))) ||
+                             part_like_.contains(place_of(wanted, info_name(wanted.name)));
+  if (is_in_the_way) {
+    problem = "what is fetched with it has the name of its temporary file, " +
+              part_name(wanted.name) + "; fetch it by itself, with -o";
+  }
+  TargetFolder folder = problem.empty() ? folder_.below(wanted.folders, problem) : TargetFolder();
   PartFile::Opened opened;
   if (problem.empty()) {
     opened = PartFile::open(std::move(folder), wanted.name, settings_.if_exists);

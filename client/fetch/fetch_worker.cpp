@@ -10,6 +10,22 @@ namespace {
 // Bytes and hashes have channels of their own: a server that hashes a cold file answers later.
 constexpr std::uint16_t kBytesChannel = 1, kHashesChannel = 2;
 
+// A server that breaks the protocol may bring something each time, and never all: it is borne for
+// so many times the tries.
+constexpr std::uint64_t kFaultsForATry = 4;
+
+// Whether a failure of the very first connection says that there is no use in another one.
+bool is_final_at_first(FailureKind kind) {
+  switch (kind) {
+    case FailureKind::reset:
+    case FailureKind::vanished:
+    case FailureKind::cut_short:
+      return false;
+    default:
+      return true;
+  }
+}
+
 constexpr Backoff::Settings kWaits{.first = Duration(200), .longest = Duration(10'000)};
 
 }  // namespace
@@ -46,6 +62,7 @@ void FetchWorker::dial() {
 void FetchWorker::forgive() noexcept {
   lost_ = false;
   tries_ = 0;
+  faults_ = 0;
 }
 
 void FetchWorker::stop() {
@@ -127,12 +144,14 @@ void FetchWorker::answer(std::map<std::uint32_t, Asked>::iterator asked, const F
          .what = "an answer about a file that does not fit what was asked"});
     return;
   }
-  tries_ = 0;
+  if (fetch->has_come_on()) {
+    tries_ = 0;
+    backoff_.reset();
+  }
   if (frame.type == FrameType::data) slow_down(frame.payload.size());
   if (got == FileFetch::Answer::last) {
     --(task.type == FrameType::get ? gets_ : hashes_);
     asked_.erase(asked);
-    backoff_.reset();
   }
   owner_.on_answers();
 }
@@ -190,9 +209,12 @@ void FetchWorker::give_everything_back() {
 }
 
 void FetchWorker::try_later(const Failure& failure) {
-  const bool is_final =
-      !owner_.has_been_connected() || failure.told == CloseReason::unknown_service;
-  if (is_final || tries_ >= settings_.retries) {
+  const bool is_final = failure.told == CloseReason::unknown_service ||
+                        (!owner_.has_been_connected() && is_final_at_first(failure.kind));
+  if (failure.kind == FailureKind::bad_protocol) ++faults_;
+  const bool is_enough =
+      tries_ >= settings_.retries || faults_ > kFaultsForATry * settings_.retries;
+  if (is_final || is_enough) {
     lost_ = true;
     return owner_.on_lost(failure);
   }

@@ -100,6 +100,7 @@ class FetchWorker final : private ClientObserver {
   unsigned gets_ = 0, hashes_ = 0;        // of these
   std::uint32_t open_id_ = 0;             // of the first OPEN
   std::uint32_t tries_ = 0;               // in a row, without anything that came
+  std::uint64_t faults_ = 0;              // of the server, while one file is fetched
   bool is_ready_ = false;
   bool pinged_ = false;
   bool paused_ = false;

@@ -1,8 +1,9 @@
 #include "client/fetch/file_fetch.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
+
+#include "common/base/page_buffer.hpp"
 
 namespace fairlead {
 namespace {
@@ -36,7 +37,7 @@ FileFetch::FileFetch(std::string name, FetchTarget& target, const Settings& sett
 // ---- What is here already ----
 
 bool FileFetch::check_leftover() {
-  std::string chunk_bytes;
+  PageBuffer chunk_bytes(kChunkBytes);
   Sha256 hash;
   for (std::uint64_t checked = 0; checked < kCheckBytes; checked += kChunkBytes) {
     // Chunks before the next data are holes.
@@ -50,9 +51,9 @@ bool FileFetch::check_leftover() {
     const std::uint64_t chunk = data / kChunkBytes;
     check_offset_ = chunk * kChunkBytes;
     const std::uint64_t size = std::min(kChunkBytes, leftover_.size - check_offset_);
-    chunk_bytes.resize(size);
-    if (target_.read(check_offset_, chunk_bytes.data(), size)) {
-      hash.update(chunk_bytes);
+    char* const bytes = chunk_bytes.at(check_offset_);
+    if (target_.read(check_offset_, bytes, size)) {
+      hash.update(Bytes(bytes, size));
       found_.emplace(chunk, HeldChunk{size, hash.finish()});
     }
     check_offset_ += size;
@@ -241,6 +242,13 @@ bool FileFetch::on_error(FetchTask& task, CloseReason told, std::string_view sen
   return true;
 }
 
+bool FileFetch::has_come_on() noexcept {
+  const std::uint64_t now = here_bytes() + (ledger_ ? ledger_->expected_count() : 0);
+  if (now <= come_so_far_) return false;
+  come_so_far_ = now;
+  return true;
+}
+
 // ---- Versions ----
 
 // Whether an answer speaks of the version that is fetched.
@@ -282,7 +290,7 @@ void FileFetch::changed(std::string what) {
   ledger_.reset();
   wrong_.clear();
   earlier_.clear();
-  resumed_bytes_ = 0;
+  resumed_bytes_ = come_so_far_ = 0;
   identity_ = {};
   ++version_;
   arriving_bytes_ = 0;

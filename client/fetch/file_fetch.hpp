@@ -106,6 +106,9 @@ class FileFetch {
   // What has not come of the task will not come.
   void give_back(FetchTask& task);
 
+  // More is here, or known, than ever before of this version, and than at the last call.
+  bool has_come_on() noexcept;
+
   // Ends it with what is here: no connection can be had, or the user wants no more.
   void abandon(FetchEnd end, std::string what);
 
@@ -151,6 +154,7 @@ class FileFetch {
   std::uint64_t check_offset_ = 0;
   std::uint64_t arriving_bytes_ = 0;  // of chunks that are not complete
   std::uint64_t resumed_bytes_ = 0;
+  std::uint64_t come_so_far_ = 0;  // what has_come_on() has seen
   std::uint32_t changes_ = 0;
   bool checking_ = true;
   bool hashes_asked_ = false;

@@ -201,11 +201,12 @@ void PartFile::save_info() {
 
 std::string PartFile::finish() {
   if (::fsync(part_.get()) != 0) return cannot("write", part_name_);
+  // Before the part, so that whenever this is killed nothing stays beside a file that is whole.
+  ::unlinkat(folder_.descriptor(), info_name_.c_str(), 0);
   if (std::string problem = give_name(); !problem.empty()) {
     leave();
     return problem;
   }
-  ::unlinkat(folder_.descriptor(), info_name_.c_str(), 0);
   static_cast<void>(
       ::fsync(folder_.descriptor()));  // not every file system lets a folder be synced
   return {};
