@@ -35,7 +35,7 @@ class Misery(GettingTest):
             with self.subTest(seed=self.seed, round=number):
                 self.empty_target()
                 self.dice = random.Random(f"{self.seed} {number}")
-                size, = self.dice.choices([MIB, 2 * MIB + 1, 5 * MIB + 77, SPLIT_BYTES], [8, 8, 8, 1])
+                size, = self.dice.choices([MIB, 2 * MIB + 1, 3 * MIB + 77, SPLIT_BYTES], [15, 15, 15, 1])
                 self.content = self.write("file", self.dice.randbytes(size))
                 split = self.dice.choice([2, 4]) if size == SPLIT_BYTES else self.dice.choice([1, 4])
                 self.wire_bytes = len(self.content) // split + WIRE_BYTES_MORE

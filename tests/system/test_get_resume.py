@@ -96,7 +96,7 @@ class Killed(GettingTest):
 
     def test_at_each_step_of_storing(self):
         skip_without_strace()
-        self.write("file", CONTENT)
+        content = self.write("file", some_bytes(MIB + 5))
         self.serve()
         for calls in "pwrite64", "ftruncate", "fsync", "?rename,?renameat,renameat2", "?unlink,unlinkat":
             for which in 1, 2, 3:
@@ -108,7 +108,7 @@ class Killed(GettingTest):
                     self.assertTrue(was_killed or which > 1, "no such call")
                     if not (self.target / "file").exists():
                         self.assertEqual(0, self.get("-q", self.address(), "file").code)
-                    self.assert_stored({"file": CONTENT})
+                    self.assert_stored({"file": content})
 
 
 if __name__ == "__main__":
