@@ -53,7 +53,7 @@ void GetReport::show(const std::vector<const FetchedFile*>& active, TimePoint no
 }
 
 void GetReport::say(std::string_view remote, std::string_view what) {
-  if (!is_quiet_) view_->say("fairlead: " + escaped(remote) + ": " + escaped(what));
+  if (!is_quiet_) view_->say("fairlead: " + server_ + "/" + escaped(remote) + ": " + escaped(what));
 }
 
 void GetReport::done(FetchedFile& file, const std::string& stored_as, TimePoint now) {

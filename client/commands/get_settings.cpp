@@ -32,7 +32,7 @@ void set_target(GetSettings& settings, const ReadOptions& options) {
     throw UsageError("-o names one file; use -O for the folder of several");
   if (output == "-") {
     settings.to_stdout = true;
-    settings.fetch.split = 1;  // it is shown in order
+    settings.fetch.split = settings.fetch.file.shares = 1;  // it is shown in order
     return;
   }
   const std::size_t slash = output.rfind('/');
@@ -112,6 +112,7 @@ GetSettings get_settings(const ReadOptions& options, const TerminalLocale& local
   if (options.has("service")) settings.fetch.service = options.text("service");
   settings.fetch.jobs = at_once(options, "jobs", settings.fetch.jobs);
   settings.fetch.split = at_once(options, "split", settings.fetch.split);
+  settings.fetch.file.shares = settings.fetch.split;
   settings.fetch.retries = static_cast<std::uint32_t>(
       std::min(kRetriesMax, count_option(options, "retry", settings.fetch.retries)));
   settings.fetch.silence = settings.plain.silence =

@@ -71,6 +71,8 @@ void ChunkLedger::set(std::uint64_t chunk, State to) {
   const std::uint64_t bytes = bytes_of(chunk);
   if (is_here(from)) here_bytes_ -= bytes;
   if (is_here(to)) here_bytes_ += bytes;
+  if (from == State::missing) ++taken_count_;
+  if (to == State::missing) --taken_count_;
   if (from == State::right) {
     verified_bytes_ -= bytes;
     --right_count_;

@@ -48,6 +48,7 @@ class ChunkLedger {
   std::uint64_t bytes_of(std::uint64_t chunk) const noexcept;
 
   bool has_missing() const noexcept;
+  std::uint64_t missing_count() const noexcept { return count() - taken_count_; }
 
   // The next run of missing chunks, of `most` at most; none: all are here or asked for.
   std::optional<ChunkRun> take(std::uint64_t most);
@@ -91,6 +92,7 @@ class ChunkLedger {
   std::vector<Sha256Digest> expected_;
   std::map<std::uint64_t, PartialChunk> partial_;
   mutable std::uint64_t first_missing_ = 0;  // none before it is
+  std::uint64_t taken_count_ = 0;            // that are not missing
   std::uint64_t right_count_ = 0;
   std::uint64_t verified_bytes_ = 0, here_bytes_ = 0;
 };

@@ -78,11 +78,13 @@ std::unique_ptr<FetchTask> FileFetch::next_bytes() {
   if (!ledger_) {
     // Which version there is, its beginning will tell.
     first_bytes_asked_ = true;
-    task->count = kRunChunks;
-    request.length = kRunChunks * kChunkBytes;
+    task->count = first_run();
+    request.length = task->count * kChunkBytes;
   } else {
     const bool is_stream = target_.is_stream();
-    auto run = ledger_->take(is_stream ? kStreamRunChunks : kRunChunks);
+    const std::uint64_t share =
+        (ledger_->missing_count() + settings_.shares - 1) / settings_.shares;
+    auto run = ledger_->take(std::min(share, is_stream ? kStreamRunChunks : kRunChunks));
     // What is to be shown in order waits in memory until it is known to be right.
     if (is_stream && run->first >= ledger_->expected_count()) {
       ledger_->give_back(run->first, run->count);
@@ -279,7 +281,7 @@ void FileFetch::learn(const FileIdentity& identity) {
     ledger_->hold(chunk, held.digest);
     earlier_.insert(chunk);
   }
-  if (first_bytes_asked_) ledger_->take(kRunChunks);
+  if (first_bytes_asked_) ledger_->take(first_run());
   observer_.on_more();
 }
 

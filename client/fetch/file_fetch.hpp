@@ -6,6 +6,7 @@
 // sure that all requests speak of one version.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -73,6 +74,7 @@ class FileFetch {
  public:
   struct Settings {
     bool restarts = true;            // when the file changed: begin again, else end
+    std::uint32_t shares = 1;        // of how many connections; >= 1
     std::uint32_t changes_max = 10;  // as often
   };
   // What is asked for in one request: little enough for several connections to share a file.
@@ -130,6 +132,10 @@ class FileFetch {
   Answer on_data(FetchTask& task, Bytes payload);
   Answer on_end(const FetchTask& task, Bytes payload);
   Answer on_hashes(FetchTask& task, Bytes payload);
+  // How many chunks to ask for where it is not known how many there are.
+  std::uint64_t first_run() const noexcept {
+    return std::max<std::uint64_t>(1, kRunChunks / settings_.shares);
+  }
   bool is_outdated(const FetchTask& task) const noexcept { return task.version != version_; }
   bool belongs(const FileIdentity& identity);
   void learn(const FileIdentity& identity);

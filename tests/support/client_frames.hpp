@@ -41,8 +41,8 @@ enum Type : int {
 };
 
 inline std::string number(std::uint64_t value, std::size_t bytes) {
-  std::string out;
-  for (std::size_t i = bytes; i-- > 0;) out += static_cast<char>(value >> (8 * i) & 0xff);
+  std::string out(bytes, '\0');
+  for (std::size_t i = bytes; i-- > 0 && value != 0; value >>= 8) out[i] = static_cast<char>(value);
   return out;
 }
 

@@ -100,6 +100,19 @@ TEST_F(FetchTest, FilesOfEverySizeArriveWholeAndVerified) {
   }
 }
 
+TEST_F(FetchTest, SeveralConnectionsShareEvenASmallFile) {
+  settings.shares = 4;
+  server.store(patterned(5 * kMiB, 1));
+  begin();
+  ask(fetch->next_hashes());
+  ASSERT_TRUE(deliver(0));
+  ask_all();
+  EXPECT_GE(asked.size(), 4U);
+  run();
+  EXPECT_EQ(outcome->end, FetchEnd::complete);
+  EXPECT_TRUE(target.bytes == server.bytes());
+}
+
 TEST_F(FetchTest, NothingIsFinishedBeforeItsHashesHaveCome) {
   server.store(patterned(2 * kMiB, 1));
   begin();
