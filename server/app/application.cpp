@@ -30,6 +30,16 @@
 namespace fairlead {
 namespace {
 
+// Replies above 2 ms: unlike percentiles these add up, over any number of lines.
+std::uint64_t late_replies(const CoarseHistogram& times) {
+  constexpr std::uint64_t kLate = 2000;  // us
+  std::uint64_t late = 0;
+  times.each([&](std::uint64_t, std::uint64_t greatest, std::uint64_t count) {
+    if (greatest > kLate) late += count;
+  });
+  return late;
+}
+
 // A line of the transcript leaves through its own queue, so that a reader of stdout who has stalled
 // stalls nobody.
 class QueuedTranscript final : public TranscriptSink {
@@ -395,7 +405,9 @@ void Daemon::log_counters(const Report& sum) {
                             field("stalls", counters.stalls),
                             field("turn_us_max", sum.times.turns.max()),
                             field("reply_us_p50", sum.times.replies.quantile(0.5)),
-                            field("reply_us_p99", sum.times.replies.quantile(0.99))};
+                            field("reply_us_p99", sum.times.replies.quantile(0.99)),
+                            field("replies_timed", sum.times.replies.count()),
+                            field("replies_late", late_replies(sum.times.replies))};
   fields.push_back(field("heap_in_use", heap_bytes_in_use()));
   fields.push_back(field("log_lost", log_.lines_lost() + log_.session_lines_lost()));
   fields.push_back(field("transcript_lost", transcript_.lines_lost()));

@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from support.cores import CLIENT_CORE, CORES, SERVER_CORE, check_times, pinned, waited_seconds
+from support.cores import CLIENT_CORE, CORES, SERVER_CORE, Windows, back_memory, pinned
 from support.daemon import Daemon, connect
 from support.peers import CLOSE, PREFACE, frame
 from support.runner import main, needs_long
@@ -20,8 +20,6 @@ MIB = 1 << 20
 FILE_BYTES = 64 * MIB
 DOWNLOADS = 16
 WINDOWS, WINDOW_SECONDS = 100, 0.1
-# What it waits for its core whenever it wakes up, with nobody else there, adds up to less in a window.
-WAITS_MAX_SECONDS = 0.001
 
 CONFIG = """
 [server]
@@ -85,6 +83,7 @@ class Latency(unittest.TestCase):
     def setUp(self):
         self.addCleanup(os.sched_setaffinity, 0, CORES)
         pinned(CLIENT_CORE)
+        back_memory()
         self.root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="fairlead-files-")))
         (self.root / "file").write_bytes(os.urandom(MIB) * (FILE_BYTES // MIB))
 
@@ -94,28 +93,21 @@ class Latency(unittest.TestCase):
             daemon.wait_for_counters(lambda now: now["bytes_out"] > DOWNLOADS * FILE_BYTES, "the downloads to be under way")
             client = self.enterContext(daemon.connect())
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            windows = [self.window(daemon, client) for _ in range(WINDOWS)]
+            windows = Windows(daemon)
+            for _ in range(WINDOWS):
+                self.ask_for(WINDOW_SECONDS, client)
+                windows.end()
             downloads.tell()
             print(f"{DOWNLOADS} {kind} downloads, {downloads.hear() // MIB} MiB")
-        undisturbed = [counters for counters in windows if counters]
-        if not undisturbed:
-            return print(f"NOT JUDGED: in each of {WINDOWS} windows it had to wait for its core")
-        most = {name: max(counters[name] for counters in undisturbed) for name in ("turn_us_max", "reply_us_p50", "reply_us_p99")}
-        print(f"in {len(undisturbed)} of {WINDOWS} windows it had its core for itself: {most}")
-        check_times(self, most)
+        windows.judge(self)
 
     @staticmethod
-    def window(daemon, client):
-        """What the daemon tells of its times, unless it had to wait for its core meanwhile."""
-        before = waited_seconds(daemon.pid, SERVER_CORE)
-        daemon.counters()  # the times are those since the last line
-        until = time.monotonic() + WINDOW_SECONDS
+    def ask_for(seconds, client):
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             client.sendall(b"are you there?\n")
             if client.recv(100) != b"are you there?\n":
                 raise AssertionError("another reply")
-        counters = daemon.counters()
-        return counters if waited_seconds(daemon.pid, SERVER_CORE) - before < WAITS_MAX_SECONDS else None
 
     def test_downloads_of_plain_clients(self):
         self.check_downloads("text")

@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from support.cores import CLIENT_CORE, CORES, SERVER_CORE, core_seconds, pinned
+from support.cores import CLIENT_CORE, CORES, SERVER_CORE, Windows, core_seconds, pinned
 from support.crowd import IP_BIND_ADDRESS_NO_PORT, source_address
 from support.daemon import Daemon
 from support.runner import main
@@ -167,25 +167,22 @@ class SlowReaders(unittest.TestCase):
         return daemon, healthy, idle_bytes
 
     def watch_until_ended(self, daemon):
-        """The most that the daemon and, for one connection, its kernel took, and what it then tells of its times, which
-        would not be the same if it were asked meanwhile."""
-        most = collections.Counter()
+        """The most that the daemon and, for one connection, its kernel took; and what it told of its times meanwhile."""
+        most, windows = collections.Counter(), Windows(daemon)
 
         def all_ended():
             unsent = [*unsent_bytes(daemon.address("echo")[1]), *unsent_bytes(daemon.address("ticker")[1])]
             most["user"] = max(most["user"], private_bytes(daemon.pid))
             most["unsent"] = max(most["unsent"], *unsent)
+            windows.end()
             return len(unsent) <= HEALTHY
 
-        (busy, _), (_, taken_away), began = core_seconds(CLIENT_CORE), core_seconds(SERVER_CORE), time.monotonic()
-        wait_for(all_ended, "the slow ones to be ended", 4 * DEADLINE, pause_max=0.4)
+        (busy, _), began = core_seconds(CLIENT_CORE), time.monotonic()
+        wait_for(all_ended, "the slow ones to be ended", 4 * DEADLINE, pause_max=0.05)
         most["clients_core_percent"] = round(100 * (core_seconds(CLIENT_CORE)[0] - busy) / (time.monotonic() - began))
-        most["taken_away_ms"] = round(1000 * (core_seconds(SERVER_CORE)[1] - taken_away))
-        counters = daemon.counters()
-        most.update({name: counters[name] for name in ("turn_us_max", "reply_us_p50", "reply_us_p99")})
         daemon.wait_for_counters(lambda now: now["open"] == HEALTHY, "those who linger to be gone")
         print(f"{self.readers} slow readers, at most: {dict(most)}")
-        return most
+        return most, windows
 
     def check_healthy(self, daemon, healthy):
         """They have lost nothing."""
@@ -201,13 +198,13 @@ class SlowReaders(unittest.TestCase):
 
     def check_each_is_ended_for_what_it_did(self):
         daemon, healthy, _ = self.start(SMALL_QUEUES, 64 * KIB)
-        most = self.watch_until_ended(daemon)
+        most, windows = self.watch_until_ended(daemon)
         self.assertLessEqual(most["unsent"], 64 * KIB)
         self.check_healthy(daemon, healthy)
         each = self.readers // 2
         self.assertEqual({"write_timeout": each, "peer_closed": HEALTHY}, dict(self.reasons(daemon, "echo")))
         self.assertEqual({"slow_consumer": each}, dict(self.reasons(daemon, "ticker")))
-        return most
+        return windows
 
     def test_each_is_ended_for_what_it_did_and_the_others_lose_nothing(self):
         self.check_each_is_ended_for_what_it_did()

@@ -1,11 +1,13 @@
 """Ten thousand slow readers: what ctest runs with the label `long`, and only with FAIRLEAD_LONG=1. What the daemon tells of its
 own times counts only here, with a core of its own and nothing else on the machine."""
 import test_slow_readers
-from support.cores import check_times
+from support.cores import back_memory
 from support.runner import main, needs_long
 from test_slow_readers import HEALTHY
 
 MIB = 1 << 20
+# The goal is 1, and 0 to 3 were seen: those who flood it are among them.
+LATE_PERCENT_MAX = 5
 
 # As by default: their queues together are far above max_buffer_memory.
 LARGE_QUEUES = """
@@ -20,18 +22,16 @@ max_buffer_memory = 256MiB
 class TenThousand(test_slow_readers.SlowReaders):
     readers = 10000
 
-    def judge_times(self, most):
-        """Of a virtual machine whose host has given the core to others meanwhile, they say nothing of the daemon."""
-        if most["taken_away_ms"] > 0:
-            return print(f"NOT JUDGED: its times, for the core was taken away for {most['taken_away_ms']} ms")
-        check_times(self, most)
+    def setUp(self):
+        super().setUp()
+        back_memory()
 
     def test_each_is_ended_for_what_it_did_and_the_others_lose_nothing(self):
-        self.judge_times(self.check_each_is_ended_for_what_it_did())
+        self.check_each_is_ended_for_what_it_did().judge(self, LATE_PERCENT_MAX)
 
     def test_all_their_queues_together_stay_within_the_memory(self):
         daemon, healthy, idle_bytes = self.start(LARGE_QUEUES, 384 * 1024)
-        most = self.watch_until_ended(daemon)
+        most, windows = self.watch_until_ended(daemon)
         self.assertLessEqual(most["user"], idle_bytes + 256 * MIB * 1.1)
         self.check_healthy(daemon, healthy)
         counters = daemon.counters()
@@ -42,7 +42,7 @@ class TenThousand(test_slow_readers.SlowReaders):
         ticker = self.reasons(daemon, "ticker")
         self.assertEqual({"slow_consumer"}, set(ticker))
         self.assertEqual(self.readers, (echo + ticker).total())
-        self.judge_times(most)
+        windows.judge(self, LATE_PERCENT_MAX)
 
 
 def load_tests(loader, _tests, _pattern):
