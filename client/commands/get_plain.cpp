@@ -115,8 +115,9 @@ void get_plain(const GetSettings& settings, const TargetFolder& folder, GetRepor
       target = std::make_unique<StreamTarget>(out, StreamTarget::Show::at_once);
     } else {
       std::string problem;
+      TargetFolder own = folder.below({}, problem);
       auto opened = PartFile::open(
-          folder.below({}, problem),
+          std::move(own),
           settings.stored_name.empty() ? components_of(name).back() : settings.stored_name,
           settings.if_exists);
       FetchedFile progress{.name = name};
@@ -124,8 +125,8 @@ void get_plain(const GetSettings& settings, const TargetFolder& folder, GetRepor
         report.skipped(progress, {});
         continue;
       }
-      if (!opened.file) {
-        report.failed(progress, {kExitCannotWrite, opened.problem}, {});
+      if (!opened.file || !problem.empty()) {
+        report.failed(progress, {kExitCannotWrite, problem.empty() ? opened.problem : problem}, {});
         continue;
       }
       target = std::move(opened.file);

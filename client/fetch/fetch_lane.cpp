@@ -103,7 +103,7 @@ void FetchLane::on_lost(const Failure& failure) {
   const auto is_lost = [](const auto& worker) { return worker->is_lost(); };
   if (!std::all_of(workers_.begin(), workers_.end(), is_lost)) return;
   const bool is_final = !has_been_connected() || failure.told == CloseReason::unknown_service;
-  if (is_final) return fetcher_.hopeless(failure);
+  if (is_final) fetcher_.hopeless(failure);
   fetcher_.takes_items_ = false;  // they would wait for the same server
   if (fetch_) fetch_->abandon(FetchEnd::lost, failure.what);
 }

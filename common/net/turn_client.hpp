@@ -19,8 +19,8 @@ class TurnClient {
   virtual void on_timer() = 0;
 
   // Does one piece of what earlier turns have left for this one, so that the bursts of some clients
-  // do not hold up the others. True: there is another piece for this turn. Called within a
-  // turn.
+  // do not hold up the others. True: there is another piece for this turn.
+  // Called within a turn.
   virtual bool go_on() = 0;
 
   // One write per connection, however many messages were queued; then frees what is finished. True:

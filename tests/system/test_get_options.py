@@ -2,17 +2,20 @@
 import ctypes
 import json
 import signal
+import struct
 import threading
 import unittest
 
 from support.daemon import socket_address
-from support.file_server import BEGIN, GET, FileServer
+from support.file_server import BEGIN, GET, OPENED, FileServer
 from support.getting import MIB, GettingTest, sha256, some_bytes
+from support.peers import ERROR
 from support.relay import CUT, DROP, RESET, Fault, Relay
 from support.runner import main
 from support.screen import HAVE_TMUX, Screen
 from support.waiting import DEADLINE, wait_for
 
+UNKNOWN_SERVICE = 23
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
 
 
@@ -148,6 +151,28 @@ class Lost(GettingTest):
                 self.assertEqual(18, result.code, result.err)
                 self.assertEqual(1 + retries, server.connections)
                 self.assertEqual(1, result.err.count("fairlead: ") - retries, result.err)
+
+    def test_lost_to_one_and_no_service_to_another(self):
+        """Both end, whichever comes first."""
+        lost = threading.Event()
+
+        class Half(FileServer):
+            def on_open(self, reply):
+                with lock:
+                    first = owner.setdefault("thread", threading.get_ident()) == threading.get_ident()
+                if first:
+                    return reply(OPENED)
+                lost.wait(DEADLINE)
+                reply(ERROR, struct.pack(">I", UNKNOWN_SERVICE))
+
+            def send_data(self, *_):
+                raise ConnectionError
+        lock, owner = threading.Lock(), {}
+        server = self.enterContext(Half({b"a": some_bytes(1000), b"b": some_bytes(1000)}))
+        process = self.start("-q", "-j", "2", "--retry", "0", server.address, "a", "b")
+        self.assertIn(b"connection was lost", process.stderr.readline())
+        lost.set()
+        self.assertEqual(18, self.finish(process).code)
 
     def test_progress_gives_all_the_tries_back(self):
         content = some_bytes(4 * MIB + 5)

@@ -59,6 +59,9 @@ class FileServer(PlainServer):
         """What is sent of a file."""
         return self.files[name]
 
+    def on_open(self, reply):
+        reply(OPENED)
+
     def on_stat(self, reply, name):
         if name in self.files:
             return reply(STATUS, bytes([FILE]) + self.identity_of(name))
@@ -145,7 +148,7 @@ class _Conversation:
     def _answer(self, kind, payload, reply):
         server = self._server
         if kind == OPEN:
-            return reply(OPENED)
+            return server.on_open(reply)
         if kind == PING:
             return server.on_ping(reply, payload)
         if kind == STAT:
