@@ -27,6 +27,8 @@ MAY_USE = {
     "client/fetch": [*SHELL_FREE, "common/hash", "client/lib"],
     "client/terminal": [*COMMON_PURE, "common/net"],
     "client/progress": [*COMMON_PURE, "client/fetch", "client/terminal"],
+    "client/bench": [*SHELL_FREE, "common/hash", "client/lib"],
+    "client/bench_report": [*COMMON_PURE, "client/bench", "client/lib", "client/terminal", "client/progress"],
     "client/commands": ["common/", "client/"],
     "client": ["common/", "client/"],
 }
