@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <system_error>
@@ -14,10 +15,19 @@ namespace fairlead {
 
 namespace {
 
-// Of a turn, for what has arrived or was left: so that the replies to what came first do not wait
-// for all that comes behind it, however much each client sends. To write these replies takes several
-// times as long as to make them.
-constexpr std::chrono::microseconds kWorkMax{250};
+// A turn is to take no longer than this, writes included, so that nobody whose message came first
+// waits for all that comes behind it, however much each client sends.
+constexpr std::chrono::microseconds kTurnMax{800};
+
+// Of it, for what has arrived or was left. The writes take their time behind it, five times as much
+// for short replies and far more for large ones, so it follows from how long turns have taken.
+constexpr std::chrono::microseconds kWorkLeast{50};
+constexpr std::chrono::microseconds kWorkMost{250};
+
+std::chrono::microseconds microseconds(std::chrono::steady_clock::time_point from,
+                                       std::chrono::steady_clock::time_point to) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(to - from);
+}
 
 int make_bell() {
   const int bell = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -27,7 +37,9 @@ int make_bell() {
 
 }  // namespace
 
-LoopCore::LoopCore() : mailbox_bell_(context_, make_bell()) { await_letters(); }
+LoopCore::LoopCore() : work_max_(kWorkMost), mailbox_bell_(context_, make_bell()) {
+  await_letters();
+}
 
 // The wait for letters is what keeps the loop running while it has nothing else to do.
 void LoopCore::release() {
@@ -47,17 +59,24 @@ void LoopCore::begin_turn() {
 TurnTimes LoopCore::take_turn_times() { return std::exchange(turn_times_, TurnTimes()); }
 
 void LoopCore::measure_turn() {
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now() - turn_began_);
+  const auto now = std::chrono::steady_clock::now();
+  const auto took = microseconds(turn_began_, now);
   turn_times_.turns.record(static_cast<std::uint64_t>(took.count()));
   if (turn_events_ > 0) {
-    const auto waited = static_cast<std::uint64_t>((turn_before_ + took).count());
-    turn_times_.replies.record(waited, std::exchange(turn_events_, 0));
+    const auto waited = turn_before_batch_ + microseconds(batch_began_, now);
+    turn_times_.replies.record(static_cast<std::uint64_t>(waited.count()),
+                               std::exchange(turn_events_, 0));
   }
   turn_before_ = took;
+  if (took > kTurnMax) {
+    work_max_ = std::max(kWorkLeast, work_max_ / 2);
+  } else if (worked_ >= work_max_ && took < kTurnMax * 2 / 3) {
+    work_max_ = std::min(kWorkMost, work_max_ + work_max_ / 8);
+  }
 }
 
 void LoopCore::end_turn() {
+  worked_ = microseconds(turn_began_, std::chrono::steady_clock::now());
   while (!finished_.empty()) {
     Link& link = *finished_.back();
     finished_.pop_back();
@@ -76,7 +95,7 @@ void LoopCore::end_turn() {
   asio::post(context_, [this] {
     continuing_ = false;
     turn([this] {
-      while (client_->go_on() && std::chrono::steady_clock::now() < turn_began_ + kWorkMax) {
+      while (client_->go_on() && std::chrono::steady_clock::now() < turn_began_ + work_max_) {
       }
     });
   });
@@ -93,8 +112,15 @@ void LoopCore::await_ready() {
   awaiting_ready_ = true;
   ready_.async_wait([this](const boost::system::error_code& failed) {
     awaiting_ready_ = false;
-    if (!failed && ready_.collect() > 0)
-      turn([this] { turn_events_ = ready_.dispatch(turn_began_ + kWorkMax); });
+    if (!failed && ready_.collect() > 0) {
+      turn([this] {
+        if (ready_.is_fresh()) {
+          batch_began_ = turn_began_;
+          turn_before_batch_ = turn_before_;
+        }
+        turn_events_ = ready_.dispatch(turn_began_ + work_max_);
+      });
+    }
     if (!awaiting_ready_ && !ready_.empty()) await_ready();
   });
 }

@@ -12,9 +12,10 @@
 namespace fairlead {
 
 // In microseconds. A turn begins when a wake-up's events are known and ends when what they caused
-// has been written, so the time from when a connection could be read until its reply was written is
-// that turn and, at most, the one before it, in which it may have become readable: that sum is
-// counted for each connection that could be read or written.
+// has been written. The time from when a connection could be read until its reply was written is at
+// most that from the begin of the turn in which this was learned, and the turn before that one, in
+// which it may have become readable: that is counted for each connection that could be read or
+// written.
 struct TurnTimes {
   CoarseHistogram turns;
   CoarseHistogram replies;

@@ -87,7 +87,12 @@ class LoopCore {
   bool in_turn_ = false;
   std::chrono::steady_clock::time_point turn_began_{};
   std::chrono::microseconds turn_before_{0};  // how long it took
-  std::size_t turn_events_ = 0;               // of connections
+  std::chrono::microseconds worked_{0};       // of this turn, before its writes
+  std::chrono::microseconds work_max_;        // the most of that
+  // The turn that collected who is being told, and how long the one before that took.
+  std::chrono::steady_clock::time_point batch_began_{};
+  std::chrono::microseconds turn_before_batch_{0};
+  std::size_t turn_events_ = 0;  // of connections
   TurnTimes turn_times_;
   bool continuing_ = false;
   bool released_ = false;

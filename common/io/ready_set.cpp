@@ -43,6 +43,7 @@ void ReadySet::cancel() {
 }
 
 std::size_t ReadySet::collect() {
+  if (next_ < batch_size_) return batch_size_ - next_;
   const int count = ::epoll_wait(descriptor_.native_handle(), batch_.data(), kBatch, 0);
   batch_size_ = count > 0 ? static_cast<std::size_t>(count) : 0;
   next_ = 0;
@@ -58,7 +59,6 @@ std::size_t ReadySet::dispatch(std::chrono::steady_clock::time_point until) {
     static_cast<Watcher*>(event.data.ptr)->on_ready(event.events);
     if (++told % kLookEvery == 0 && std::chrono::steady_clock::now() >= until) break;
   }
-  batch_size_ = next_ = 0;
   return told;
 }
 

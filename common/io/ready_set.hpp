@@ -46,17 +46,20 @@ class ReadySet {
   }
   void cancel();
 
-  // Collects what is ready, a batch of it; how many they are.
+  // Collects what is ready, a batch of it, once everyone of the last batch has been told; how many
+  // there are to tell.
   std::size_t collect();
-  // Tells the watchers of the batch, but stops soon after `until`: who is left is ready still, and
-  // will be collected behind those who were not in this batch. How many have been told.
+  // Nobody of the batch has been told yet.
+  bool is_fresh() const noexcept { return next_ == 0; }
+  // Tells the watchers of the batch, but stops soon after `until`: the others come first next time.
+  // How many have been told.
   std::size_t dispatch(std::chrono::steady_clock::time_point until);
 
  private:
   using Descriptor =
       boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
   // One turn's worth.
-  static constexpr std::size_t kBatch = 128;
+  static constexpr std::size_t kBatch = 64;
 
   Descriptor descriptor_;
   std::size_t watched_ = 0;

@@ -24,48 +24,76 @@ class Told final : public Watcher {
   const int number_;
 };
 
+struct Ready {
+  explicit Ready(ReadySet& to, int count) : set(to) {
+    for (int i = 0; i < count; ++i) {
+      pairs.push_back(connected_pair());
+      watchers.push_back(std::make_unique<Told>(order, i));
+      EXPECT_EQ(0, set.watch(pairs.back().near.get(), 0, EPOLLOUT, *watchers.back()));
+    }
+  }
+
+  ReadySet& set;
+  std::vector<Pair> pairs;
+  std::vector<int> order;  // in which they were told
+  std::vector<std::unique_ptr<Told>> watchers;
+};
+
+constexpr auto kOver = std::chrono::steady_clock::time_point::min();
+constexpr auto kForever = std::chrono::steady_clock::time_point::max();
+
+TEST(ReadySetTest, WhoIsLeftWhenTimeIsOverComesFirstNextTime) {
+  constexpr int kReady = 60;  // one batch
+  boost::asio::io_context context;
+  ReadySet set(context);
+  Ready ready(set, kReady);
+  std::size_t left = kReady;
+  while (left > 0) {
+    ASSERT_EQ(left, set.collect());
+    EXPECT_EQ(left == kReady, set.is_fresh());
+    const std::size_t told = set.dispatch(kOver);
+    ASSERT_GT(told, 0u);
+    ASSERT_LT(told, 20u);
+    left -= told;
+  }
+  std::ranges::sort(ready.order);
+  for (int i = 0; i < kReady; ++i) EXPECT_EQ(i, ready.order[static_cast<std::size_t>(i)]);
+}
+
 // However many are ready and however long it takes, each has its turn.
-TEST(ReadySetTest, WhoIsLeftWhenTimeIsOverComesBehindThoseWhoWereNotInTheBatch) {
+TEST(ReadySetTest, NobodyIsToldTwiceWhileOthersWait) {
   constexpr int kReady = 200;  // more than a batch
   boost::asio::io_context context;
   ReadySet set(context);
-  std::vector<Pair> pairs;
-  std::vector<int> order;
-  std::vector<std::unique_ptr<Told>> watchers;
-  for (int i = 0; i < kReady; ++i) {
-    pairs.push_back(connected_pair());
-    watchers.push_back(std::make_unique<Told>(order, i));
-    ASSERT_EQ(0, set.watch(pairs.back().near.get(), 0, EPOLLOUT, *watchers.back()));
-  }
-  const auto over = std::chrono::steady_clock::time_point::min();
-  std::vector<int> seen(kReady);
-  int rounds = 0;
-  while (std::ranges::find(seen, 0) != seen.end()) {
-    ASSERT_LT(++rounds, kReady);
+  Ready ready(set, kReady);
+  while (ready.order.size() < kReady) {
     ASSERT_GT(set.collect(), 0u);
-    order.clear();
-    const std::size_t told = set.dispatch(over);
-    ASSERT_EQ(told, order.size());
-    ASSERT_LT(told, 20u);
-    for (const int number : order) ++seen[static_cast<std::size_t>(number)];
+    ASSERT_GT(set.dispatch(kOver), 0u);
   }
-  EXPECT_LE(std::ranges::max(seen), 2) << "nobody is told again and again while others wait";
+  std::ranges::sort(ready.order);
+  for (int i = 0; i < kReady; ++i) ASSERT_EQ(i, ready.order[static_cast<std::size_t>(i)]);
+}
+
+TEST(ReadySetTest, WhoIsForgottenMeanwhileIsNotTold) {
+  boost::asio::io_context context;
+  ReadySet set(context);
+  Ready ready(set, 20);
+  ASSERT_EQ(20u, set.collect());
+  const std::size_t told = set.dispatch(kOver);
+  ASSERT_LT(told, 20u);
+  for (const auto& watcher : ready.watchers) set.forget(EPOLLOUT, *watcher);
+  set.collect();
+  EXPECT_EQ(0u, set.dispatch(kForever));
+  EXPECT_EQ(told, ready.order.size());
 }
 
 TEST(ReadySetTest, AllAreToldWhileThereIsTime) {
   boost::asio::io_context context;
   ReadySet set(context);
-  std::vector<Pair> pairs;
-  std::vector<int> order;
-  std::vector<std::unique_ptr<Told>> watchers;
-  for (int i = 0; i < 50; ++i) {
-    pairs.push_back(connected_pair());
-    watchers.push_back(std::make_unique<Told>(order, i));
-    ASSERT_EQ(0, set.watch(pairs.back().near.get(), 0, EPOLLOUT, *watchers.back()));
-  }
+  Ready ready(set, 50);
   EXPECT_EQ(50u, set.collect());
-  EXPECT_EQ(50u, set.dispatch(std::chrono::steady_clock::time_point::max()));
-  EXPECT_EQ(50u, order.size());
+  EXPECT_EQ(50u, set.dispatch(kForever));
+  EXPECT_EQ(50u, ready.order.size());
 }
 
 }  // namespace

@@ -6,9 +6,6 @@ from support.runner import main, needs_long
 from test_slow_readers import HEALTHY
 
 MIB = 1 << 20
-# The goal is 1, and 0 to 3 were seen: those who flood it are among them.
-LATE_PERCENT_MAX = 5
-
 # As by default: their queues together are far above max_buffer_memory.
 LARGE_QUEUES = """
 [limits]
@@ -27,7 +24,7 @@ class TenThousand(test_slow_readers.SlowReaders):
         back_memory()
 
     def test_each_is_ended_for_what_it_did_and_the_others_lose_nothing(self):
-        self.check_each_is_ended_for_what_it_did().judge(self, LATE_PERCENT_MAX)
+        self.check_each_is_ended_for_what_it_did().judge(self)
 
     def test_all_their_queues_together_stay_within_the_memory(self):
         daemon, healthy, idle_bytes = self.start(LARGE_QUEUES, 384 * 1024)
@@ -38,11 +35,11 @@ class TenThousand(test_slow_readers.SlowReaders):
         self.assertGreater(counters["relieved"], 0)
         echo = self.reasons(daemon, "echo")
         self.assertEqual(HEALTHY, echo.pop("peer_closed"))
-        self.assertEqual({"write_timeout", "slow_consumer"}, set(echo))
+        self.assertLessEqual(set(echo), {"write_timeout", "slow_consumer"})
         ticker = self.reasons(daemon, "ticker")
         self.assertEqual({"slow_consumer"}, set(ticker))
         self.assertEqual(self.readers, (echo + ticker).total())
-        windows.judge(self, LATE_PERCENT_MAX)
+        windows.judge(self)
 
 
 def load_tests(loader, _tests, _pattern):
