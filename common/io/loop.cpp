@@ -15,8 +15,8 @@ namespace fairlead {
 namespace {
 
 // Of a turn, for what has arrived or was left: so that the replies to what came first do not wait
-// for all that comes behind it, however much each client sends. To write these replies takes several
-// times as long as to make them.
+// for all that comes behind it, however much each client sends. To write these replies takes
+// several times as long as to make them.
 constexpr std::chrono::microseconds kWorkMax{250};
 
 int make_bell() {
@@ -156,6 +156,7 @@ Loop::~Loop() = default;
 
 void Loop::drive(TurnClient& client) { core_->drive(client); }
 void Loop::run() { core_->run(); }
+void Loop::run_spinning() { core_->run_spinning(); }
 void Loop::run_one() { core_->run_one(); }
 TurnTimes Loop::take_turn_times() { return core_->take_turn_times(); }
 void Loop::release() { core_->release(); }
@@ -180,7 +181,7 @@ struct Alarm::Timer {
 Alarm::Alarm(Loop& loop) : timer_(std::make_unique<Timer>(loop.core())) {}
 Alarm::~Alarm() = default;
 
-void Alarm::set(TimePoint at, std::function<void()> ring) {
+void Alarm::set(std::chrono::steady_clock::time_point at, std::function<void()> ring) {
   timer_->timer.expires_at(at);
   timer_->timer.async_wait(
       [&loop = timer_->loop, ring = std::move(ring)](const boost::system::error_code& failed) {
