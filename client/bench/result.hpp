@@ -26,6 +26,8 @@ struct ThresholdOutcome {
   std::string text = {};  // as it was given: "p99<20ms"
   double value = 0;       // in the unit of the threshold: microseconds, a share, a number a second
   bool met = false;
+  std::string figure = {};  // the value with its unit: "12.4 ms"; empty when there is none
+  std::string note = {};    // why it is not met although the value is not beyond the limit
 };
 
 // One second of the run, all threads together. Latencies in microseconds; 0 where nothing came.
@@ -42,6 +44,8 @@ SeriesRow series_row(const Interval& interval, bool is_warmup);
 // What the processes used while the run was measured.
 struct ThreadUse {
   double cpu_seconds = 0;
+  double starved_seconds = 0;  // it could have run and had no core: run_delay of schedstat; 0 where
+                               // that is not known
   double wall_seconds = 0;
 };
 struct ServerUse {  // --pid
