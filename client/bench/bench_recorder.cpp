@@ -34,7 +34,12 @@ void BenchRecorder::sent(const Outstanding& one, BenchTime room_since, bool room
   if (room_by_reply && one.intended < room_since) ++tally_.held_by_inflight;
 }
 
-void BenchRecorder::done(const Outstanding& one, BenchTime now, std::uint64_t times) {
+// Counts those that have been done, and begins with the next.
+void BenchRecorder::count_alike(const Outstanding& next, BenchTime next_now) {
+  const Outstanding one = std::exchange(alike_one_, next);
+  const BenchTime now = std::exchange(alike_now_, next_now);
+  const std::uint64_t times = std::exchange(alike_, 0);
+  if (times == 0) return;
   const std::uint64_t leading = microseconds_between(began(one), now);
   count(began(one), now, [times](BenchCounts& counts) { counts.done += times; });
   interval_.latency.record(leading, times);
@@ -65,6 +70,7 @@ void BenchRecorder::bytes_in(std::uint64_t bytes, BenchTime now) {
 }
 
 void BenchRecorder::end_seconds(BenchTime now) {
+  if (alike_now_ < second_ends_) count_alike({}, now);
   while (now >= second_ends_) {
     hand_out();
     second_ends_ += kSecond;
@@ -78,6 +84,7 @@ void BenchRecorder::hand_out() {
 }
 
 void BenchRecorder::finish(BenchTime now) {
+  count_alike({}, now);
   roll(now);
   const bool is_begun = now + kSecond > second_ends_;
   if (is_begun) hand_out();

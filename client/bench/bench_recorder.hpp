@@ -36,10 +36,15 @@ class BenchRecorder {
   void lost_connection(BenchTime now);  // by the server or the network
   void closed_connection() noexcept { --connections_open_; }
 
-  // `times` operations alike: when they were due, and left. `room_since`: when their connection
-  // could have sent them, because a reply had come, or because it was made.
+  // `room_since`: when its connection could have sent it, because a reply had come, or because it
+  // was made.
   void sent(const Outstanding& one, BenchTime room_since, bool room_by_reply);
-  void done(const Outstanding& one, BenchTime now, std::uint64_t times = 1);
+  void done(const Outstanding& one, BenchTime now) {
+    const bool is_alike = alike_ > 0 && now == alike_now_ && one.sent == alike_one_.sent &&
+                          one.intended == alike_one_.intended;
+    if (!is_alike) count_alike(one, now);
+    ++alike_;
+  }
   void failed(BenchError error, BenchTime began, BenchTime now);
   void mismatched(const Mismatch& mismatch, BenchTime began, BenchTime now);
   void unfinished(std::uint64_t times = 1) noexcept { tally_.unfinished += times; }
@@ -67,6 +72,7 @@ class BenchRecorder {
   bool is_measured(BenchTime began) const noexcept {
     return began >= measured_from_ || began < begin_;
   }
+  void count_alike(const Outstanding& next, BenchTime now);
   void end_seconds(BenchTime now);
   void hand_out();
 
@@ -85,6 +91,12 @@ class BenchRecorder {
   BenchTime measured_from_ = BenchTime::max();
   BenchTime second_ends_ = BenchTime::max();
   std::uint64_t connections_open_ = 0;
+
+  // What one read brings has mostly been sent by one write, and is counted at once.
+  Outstanding alike_one_;
+  BenchTime alike_now_{};
+  std::uint64_t alike_ = 0;
+
   Interval interval_;
   Tally tally_;
 };

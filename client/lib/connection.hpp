@@ -115,6 +115,8 @@ class Connection final : private TransportObserver, private FrameSink {
   // on_frame.
   std::string take_fragment();
 
+  // Nothing has ended it yet, this call's caller included.
+  bool is_open() const noexcept { return !ending_; }
   const std::optional<ServerHello>& hello() const noexcept { return hello_; }
   std::size_t queued_bytes() const noexcept { return transport_ ? transport_->queued_bytes() : 0; }
   std::uint64_t sent_bytes() const noexcept { return transport_ ? transport_->sent_bytes() : 0; }
