@@ -37,7 +37,7 @@ class Arrivals {
     double before;  // messages due before this piece
     bool rises;
 
-    double messages() const noexcept { return rate * length_ns * (rises ? 0.5 : 1.0); }
+    double after() const noexcept;  // messages due until its end
     double due_ns(double message) const noexcept;
     double count_at(double time_ns) const noexcept;
   };

@@ -61,26 +61,8 @@ Comparison compare(std::span<const ComparedTarget> targets, std::uint64_t seed);
 Comparison compare_separate(const ComparedTarget& first, const ComparedTarget& second,
                             double drift_allowance = Comparison::kDriftAllowance);
 
-// What a comparison may not find: 'p99>+10%', 'rate<-5%'.
-class FailRule {
- public:
-  // Throws SettingError.
-  explicit FailRule(std::string_view text);
-
-  // A sentence for each target that is beyond the limit, without full stop: the estimate is beyond
-  // it, and the whole interval on that side of no change. For runs made apart the estimate must be
-  // beyond the drift allowed for as well. A figure that was not measured fails too.
-  std::vector<std::string> failures(const Comparison& comparison) const;
-
- private:
-  std::string text_;
-  CompareMetric metric_ = CompareMetric::p99;
-  bool is_above_ = true;  // fails above 1 + change_, else below
-  double change_ = 0;     // +0.10 for +10%
-};
-
-// A table of figures, ratios and intervals, for people and for a page.
-std::string comparison_text(const Comparison& comparison);
-std::string comparison_markdown(const Comparison& comparison);
+// "1.02 [0.98, 1.05]": the estimate and its interval; without an interval only "1.02". Infinity is
+// "from 0", and a bound "inf".
+std::string ratio_figure(const Ratio& ratio);
 
 }  // namespace fairlead

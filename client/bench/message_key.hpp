@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <string_view>
 
 namespace fairlead {
 
@@ -33,6 +34,13 @@ class KeyedRandom {
   // 0 to bound - 1, bound >= 1.
   std::uint32_t below(std::uint32_t bound) noexcept {
     return static_cast<std::uint32_t>(((next() >> 32) * bound) >> 32);
+  }
+
+  // A letter or digit of ASCII.
+  char letter() noexcept {
+    constexpr std::string_view kLetters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    return kLetters[below(kLetters.size())];
   }
 
  private:

@@ -31,10 +31,16 @@ class MessageSource {
  private:
   Bytes letters(const MessageKey& key, std::string& scratch) const;
 
-  MessageSettings settings_;
+  // Of letters: so many places in the table at which a message may begin. A power of two, and small
+  // enough that the table stays in the first-level cache.
+  static constexpr std::uint64_t kPlaces = 4096;
+
   std::uint64_t seed_;
   std::vector<MessageTemplate> templates_;  // of the texts; empty: random letters
-  std::string letters_;                     // of which each message is a part
+  std::string letters_;                     // the table of which each message is a part
+  std::uint32_t size_least_;
+  std::uint32_t size_most_;
+  bool ends_lines_;
   std::size_t bytes_max_ = 0;
 };
 

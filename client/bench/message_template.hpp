@@ -24,6 +24,8 @@ namespace fairlead {
 // Constant once made, so that several threads may share one.
 class MessageTemplate {
  public:
+  static constexpr std::uint32_t kChinese = 3755;  // characters of {zh:N}
+
   // A {rand:N} or {zh:N} is no longer.
   static constexpr std::uint32_t kRandomMax = 1'000'000;
 
@@ -47,11 +49,8 @@ class MessageTemplate {
     std::string literal = {};
     std::uint32_t length = 0;  // rand, zh: in characters
   };
-  static std::optional<Kind> kind_named(std::string_view name) noexcept;
-
-  Piece placeholder(std::string_view inside, std::size_t place) const;
-  void add_literal(std::string_view utf8, Encoding encoding);
-  void add(Piece piece, Encoding encoding);
+  static Piece placeholder(std::string_view inside, std::size_t place);
+  std::size_t bytes_max_of(const Piece& piece) const noexcept;
 
   std::vector<Piece> pieces_;
   std::string chinese_;  // the characters of {zh:N}, in the encoding, all of one width

@@ -76,8 +76,10 @@ struct BenchResult {
   Verdict verdict = {};
   std::vector<ThresholdOutcome> thresholds = {};
 
-  double rate() const noexcept;         // operations completed a second
-  double error_share() const noexcept;  // errors, of all operations that ended
+  double rate() const noexcept;           // operations completed a second
+  std::uint64_t ended() const noexcept;   // operations: completed, wrong or failed
+  double error_share() const noexcept;    // errors, of all operations that ended
+  double server_cpu_us() const noexcept;  // of its processor time, for an operation; 0: not known
   // The histogram that the headline is about: intended in an open loop, else actual.
   const Histogram& latency() const noexcept;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,7 +36,7 @@ class Threshold {
   enum class Times : std::uint8_t { headline, actual, connect };
   enum class Operator : std::uint8_t { less, at_most, more, at_least, equal };
   struct Measured {
-    double value = 0;
+    std::optional<double> value = {};
     std::string note = {};  // why there is none, or none to rely on
   };
 
@@ -43,13 +44,12 @@ class Threshold {
   bool read_time_name(std::string_view name);
   Operator read_operator(std::string_view text) const;
   void read_limit(std::string_view text);
-  bool is_count() const noexcept;
   bool is_time() const noexcept;
   bool is_reached_by(double value) const noexcept;
   const Histogram& histogram(const BenchResult& result) const noexcept;
   Measured measured(const BenchResult& result) const;
   Measured measured_time(const BenchResult& result) const;
-  Measured measured_count(const BenchResult& result) const;
+  Measured measured_number(const BenchResult& result) const;
   std::string figure(double value) const;
 
   std::string text_;
