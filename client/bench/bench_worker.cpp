@@ -91,9 +91,11 @@ void BenchWorker::on_due() {
     go_on();
     if (now >= load_ends_ || is_complete()) end_load(std::min(now, load_ends_));
   }
+  if (has_ended_) return;
   const bool is_over = scope_.phase == BenchPhase::draining && (busy_ == 0 || now >= drain_ends_);
-  if (is_over && !std::exchange(has_ended_, true)) return finish(now);
-  arm(now);
+  if (!is_over) return arm(now);
+  finish(now);
+  observer_.on_ended();
 }
 
 void BenchWorker::arm(BenchTime now) {
@@ -225,9 +227,18 @@ void BenchWorker::end_load(BenchTime now) {
   load_ended_ = now;
   drain_ends_ = now + std::min(plan_.load.reply_timeout, kDrainMost);
   for (const auto& connection : connections_) connection->tell_settled();
+  observer_.on_load_ended();
+}
+
+void BenchWorker::abandon() {
+  if (has_ended_) return;
+  const BenchTime now = scope_.clock.now();
+  if (scope_.phase != BenchPhase::draining) load_ended_ = now;
+  finish(now);
 }
 
 void BenchWorker::finish(BenchTime now) {
+  has_ended_ = true;
   second_.cancel();
   patience_.cancel();
   for (const auto& connection : connections_) {
@@ -235,7 +246,6 @@ void BenchWorker::finish(BenchTime now) {
     if (plan_.arrivals) recorder_.unsent(connection->held());
   }
   recorder_.finish(now);
-  observer_.on_ended();
 }
 
 }  // namespace fairlead

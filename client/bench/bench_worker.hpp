@@ -26,6 +26,9 @@ class BenchWorkerObserver : public IntervalSink {
   // Every connection that is made before the load has been tried once: begin() may be called.
   virtual void on_opened() = 0;
 
+  // Nothing more is begun; replies are waited for.
+  virtual void on_load_ended() {}
+
   // Nothing follows; the tally is complete.
   virtual void on_ended() = 0;
 
@@ -58,7 +61,11 @@ class BenchWorker final : private BenchConnectionOwner {
   // Begins nothing more; on_ended follows when what is owed has come, not within this call.
   void stop();
 
-  // After on_ended.
+  // Ends it at once, without on_ended; nothing else may be called then. From any thread, once the
+  // loop runs no more.
+  void abandon();
+
+  // After on_ended or abandon().
   const Tally& tally() const noexcept { return recorder_.tally(); }
   // When the last operation could be begun.
   BenchTime load_ended() const noexcept { return load_ended_; }
