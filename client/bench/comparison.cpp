@@ -93,13 +93,13 @@ Comparison compare(std::span<const ComparedTarget> targets, std::uint64_t seed) 
     compared.name = target.name;
     for (std::size_t metric = 0; metric < kCompareMetrics; ++metric) {
       auto figures = figures_of(target, metric);
-      if (!figures) continue;
-      if (const auto firsts = figures_of(targets.front(), metric)) {
+      const auto firsts = figures_of(targets.front(), metric);
+      if (figures && firsts && &target != &targets.front()) {
         std::vector<double> ratios(figures->size());
         std::ranges::transform(*figures, *firsts, ratios.begin(), ratio_of);
         compared.ratios[metric] = estimate(std::move(ratios), seed);
       }
-      compared.medians[metric] = median(*figures);
+      if (figures) compared.medians[metric] = median(*figures);
     }
   }
   return comparison;

@@ -81,7 +81,7 @@ TEST(Comparison, ComparesEachTargetToTheFirst) {
   const std::vector<ComparedTarget> targets{target_of(kP99, {100}), target_of(kP99, {150}),
                                             target_of(kP99, {50})};
   const Comparison comparison = compare(targets, 1);
-  EXPECT_DOUBLE_EQ(comparison.targets[0].ratios[kP99]->estimate, 1);
+  EXPECT_FALSE(comparison.targets[0].ratios[kP99].has_value());
   EXPECT_DOUBLE_EQ(comparison.targets[1].ratios[kP99]->estimate, 1.5);
   EXPECT_DOUBLE_EQ(comparison.targets[2].ratios[kP99]->estimate, 0.5);
   EXPECT_DOUBLE_EQ(*comparison.targets[2].medians[kP99], 50);
