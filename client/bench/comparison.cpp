@@ -4,13 +4,15 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <random>
+#include <utility>
+
+#include "client/bench/message_key.hpp"
 
 namespace fairlead {
 namespace {
 
 constexpr int kResamples = 10'000;
-constexpr double kOutside = 0.025;  // of the resamples, on either side of the interval
+constexpr int kOutside = kResamples / 40;  // on either side of the interval: 2.5 %
 
 // Reorders `values`, of which there is one or more.
 double median(std::vector<double>& values) {
@@ -36,19 +38,20 @@ std::optional<std::vector<double>> figures_of(const ComparedTarget& target, std:
   return figures;
 }
 
-Ratio estimate(const std::vector<double>& ratios, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::uniform_int_distribution<std::size_t> round(0, ratios.size() - 1);
+Ratio estimate(std::vector<double> ratios, std::uint64_t seed) {
+  KeyedRandom random(seed, {});
   std::vector<double> drawn(ratios.size());
   std::vector<double> medians(kResamples);
   for (double& of_resample : medians) {
-    for (double& ratio : drawn) ratio = ratios[round(random)];
+    for (double& ratio : drawn)
+      ratio = ratios[random.below(static_cast<std::uint32_t>(ratios.size()))];
     of_resample = median(drawn);
   }
-  std::ranges::sort(medians);
-  const auto outside = static_cast<std::size_t>(kOutside * kResamples);
-  std::vector<double> all = ratios;
-  return {median(all), medians[outside], medians[kResamples - 1 - outside]};
+  const auto at_rank = [&medians](std::ptrdiff_t rank) {
+    std::ranges::nth_element(medians, medians.begin() + rank);
+    return medians[static_cast<std::size_t>(rank)];
+  };
+  return {median(ratios), at_rank(kOutside), at_rank(kResamples - 1 - kOutside)};
 }
 
 std::string bound_figure(double ratio) {
@@ -91,10 +94,10 @@ Comparison compare(std::span<const ComparedTarget> targets, std::uint64_t seed) 
     for (std::size_t metric = 0; metric < kCompareMetrics; ++metric) {
       auto figures = figures_of(target, metric);
       const auto firsts = figures_of(targets.front(), metric);
-      if (figures && firsts) {
+      if (figures && firsts && &target != &targets.front()) {
         std::vector<double> ratios(figures->size());
         std::ranges::transform(*figures, *firsts, ratios.begin(), ratio_of);
-        compared.ratios[metric] = estimate(ratios, seed);
+        compared.ratios[metric] = estimate(std::move(ratios), seed);
       }
       if (figures) compared.medians[metric] = median(*figures);
     }

@@ -44,7 +44,8 @@ struct Comparison {
   struct Target {
     std::string name = {};
     std::array<std::optional<double>, kCompareMetrics> medians = {};  // of its rounds
-    std::array<std::optional<Ratio>, kCompareMetrics> ratios = {};    // to the first target
+    std::array<std::optional<Ratio>, kCompareMetrics> ratios =
+        {};  // to the first target, which has none
   };
   std::vector<Target> targets = {};
   std::size_t rounds = 0;

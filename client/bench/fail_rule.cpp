@@ -1,9 +1,8 @@
 #include "client/bench/fail_rule.hpp"
 
 #include <algorithm>
-#include <charconv>
 
-#include "client/bench/figures.hpp"
+#include "client/bench/decimal.hpp"
 #include "client/bench/setting_error.hpp"
 #include "common/config/quoting.hpp"
 #include "common/config/suggest.hpp"
@@ -37,10 +36,9 @@ FailRule::FailRule(std::string_view text) : text_(trimmed(text)) {
   const std::string_view change = trimmed(whole.substr(place + 1));
   if (change.size() < 3 || change.front() != (is_above_ ? '+' : '-') || change.back() != '%')
     throw malformed();
-  const char* end = change.data() + change.size() - 1;
-  const auto read = std::from_chars(change.data() + 1, end, change_, std::chars_format::fixed);
-  if (read.ec != std::errc{} || read.ptr != end || change_ < 0) throw malformed();
-  change_ /= 100;
+  const auto percent = decimal_in(change.substr(1, change.size() - 2));
+  if (!percent) throw malformed();
+  change_ = *percent / 100;
 }
 
 bool FailRule::is_beyond(const Ratio& ratio, double drift) const noexcept {

@@ -159,8 +159,7 @@ void MessageTemplate::append(std::string& out, std::uint64_t seed, const Message
 }
 
 std::string unescaped(std::string_view text) {
-  using namespace std::string_view_literals;
-  constexpr EscapeLetters kEscapes{"rnt0\\"sv, "\r\n\t\0\\"sv};
+  constexpr EscapeLetters kEscapes{"rnt0\\", {"\r\n\t\0\\", 5}};
   std::string out;
   const std::size_t size = text.size();
   while (!text.empty()) {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <vector>
 
+#include "client/bench/decimal.hpp"
 #include "client/bench/figures.hpp"
 #include "client/bench/percentile.hpp"
 #include "client/bench/setting_error.hpp"
@@ -18,15 +18,6 @@ namespace {
 
 constexpr std::string_view kForm =
     ": write a name, one of < <= > >= ==, and a value, such as p99<20ms";
-
-// All of `text` as a number.
-std::optional<double> number_in(std::string_view text) {
-  double number = 0;
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number, std::chars_format::fixed);
-  const bool is_number = read.ec == std::errc{} && read.ptr == end && number >= 0;
-  return is_number ? std::optional(number) : std::nullopt;
-}
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
@@ -73,7 +64,7 @@ bool Threshold::read_time_name(std::string_view name) {
     return true;
   }
   if (!take_prefix(name, "p")) return false;
-  const auto percent = number_in(name);
+  const auto percent = decimal_in(name);
   if (!percent || *percent <= 0 || *percent >= 100) return false;
   quantile_ = *percent / 100;
   return true;
@@ -96,7 +87,7 @@ void Threshold::read_limit(std::string_view text) {
   }
   is_share_ = subject_ != Subject::rate && text.ends_with('%');
   if (is_share_) {
-    const auto percent = number_in(text.substr(0, text.size() - 1));
+    const auto percent = decimal_in(text.substr(0, text.size() - 1));
     if (!percent) throw SettingError(shown(text_) + ": " + shown(text) + " is not a share: 0.1%");
     limit_ = *percent / 100;
     return;
