@@ -37,6 +37,7 @@ MAY_USE = {
 LIBRARY_HOMES = {
     r"boost/asio": ["common/io"],
     r"boost/program_options": ["common/config", "server/app", "client/commands"],
+    r"nlohmann/": ["client/bench_report"],
     r"openssl/": ["common/hash"],
     r"re2/": ["client/bench"],
     r"spdlog/": ["common/log"],
