@@ -8,6 +8,8 @@ BUILD_PACKAGES=(
   libspdlog-dev                     # logging
   libedit-dev                       # the client's line editing
   libssl-dev                        # SHA-256 of files
+  libre2-dev                        # patterns that replies of a load test must match
+  nlohmann-json3-dev                # reports of load tests for programs
   python3                           # the tour of run.sh; plain peers of the tests
 )
 

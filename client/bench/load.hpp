@@ -57,13 +57,18 @@ struct Load {
   BenchDuration duration{0};          // of the whole run, warm-up included; 0: until `messages`
   std::uint64_t messages = 0;         // operations in all, warm-up included; 0: until `duration`
   BenchDuration warmup{0};            // what is due (closed loop: sent) earlier is not counted
-  BenchDuration ramp{0};              // connections are opened, and the rate rises, over this time
+  BenchDuration ramp{0};              // open loop: the rate rises over this time; closed loop and
+                                      // idle: connections are opened, and loaded, over it
   double connect_rate = 0;            // connections opened a second, of all threads; 0: no limit
   std::uint64_t reconnect_every = 0;  // operations of a connection, then it is replaced; 0: never
   BenchDuration reply_timeout{std::chrono::seconds(10)};
   Duration connect_timeout{10'000};
   std::uint64_t seed = 1;  // of everything random
   bool spins = false;      // the threads never sleep
+
+  std::optional<AddressBlock> sources = {};  // connect from each of its addresses in turn
+  bool skip_greeting = false;  // text: what the server says first, one delivery, is waited for and
+                               // dropped
 
   ConnectionSettings connection = {};  // protocol, boundary; `line_end` is not used
   std::string service = {};            // framed: opened on channel 1; empty: the default, channel 0

@@ -25,10 +25,18 @@ double BenchResult::rate() const noexcept {
   return measured_seconds > 0 ? static_cast<double>(tally.counts.done) / measured_seconds : 0;
 }
 
+std::uint64_t BenchResult::ended() const noexcept {
+  return tally.counts.done + tally.counts.all_mismatches() + tally.counts.all_errors();
+}
+
 double BenchResult::error_share() const noexcept {
-  const std::uint64_t errors = tally.counts.all_errors();
-  const std::uint64_t ended = tally.counts.done + tally.counts.all_mismatches() + errors;
-  return ended == 0 ? 0 : static_cast<double>(errors) / static_cast<double>(ended);
+  const auto errors = static_cast<double>(tally.counts.all_errors());
+  return ended() == 0 ? 0 : errors / static_cast<double>(ended());
+}
+
+double BenchResult::server_cpu_us() const noexcept {
+  if (!server || tally.counts.done == 0) return 0;
+  return server->cpu_seconds * 1e6 / static_cast<double>(tally.counts.done);
 }
 
 const Histogram& BenchResult::latency() const noexcept {

@@ -26,6 +26,8 @@ struct ThresholdOutcome {
   std::string text = {};  // as it was given: "p99<20ms"
   double value = 0;       // in the unit of the threshold: microseconds, a share, a number a second
   bool met = false;
+  std::string figure = {};  // the value with its unit: "12.4 ms"; empty when there is none
+  std::string note = {};    // why it is not met although the value is not beyond the limit
 };
 
 // One second of the run, all threads together. Latencies in microseconds; 0 where nothing came.
@@ -42,6 +44,8 @@ SeriesRow series_row(const Interval& interval, bool is_warmup);
 // What the processes used while the run was measured.
 struct ThreadUse {
   double cpu_seconds = 0;
+  double starved_seconds = 0;  // it could have run and had no core: run_delay of schedstat; 0 where
+                               // that is not known
   double wall_seconds = 0;
 };
 struct ServerUse {  // --pid
@@ -72,8 +76,10 @@ struct BenchResult {
   Verdict verdict = {};
   std::vector<ThresholdOutcome> thresholds = {};
 
-  double rate() const noexcept;         // operations completed a second
-  double error_share() const noexcept;  // errors, of all operations that ended
+  double rate() const noexcept;           // operations completed a second
+  std::uint64_t ended() const noexcept;   // operations: completed, wrong or failed
+  double error_share() const noexcept;    // errors, of all operations that ended
+  double server_cpu_us() const noexcept;  // of its processor time, for an operation; 0: not known
   // The histogram that the headline is about: intended in an open loop, else actual.
   const Histogram& latency() const noexcept;
 };

@@ -68,6 +68,7 @@ Tally& Tally::operator+=(const Tally& other) {
   held_by_inflight += other.held_by_inflight;
   held_by_socket += other.held_by_socket;
   unfinished += other.unfinished;
+  unsent += other.unsent;
   connections_open += other.connections_open;
   connections_lost += other.connections_lost;
   cpu += other.cpu;

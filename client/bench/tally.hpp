@@ -94,7 +94,9 @@ struct Tally {
                                        // free, until it was sent
   std::uint64_t held_by_inflight = 0;  // open loop: due while its connection waited for replies
   std::uint64_t held_by_socket = 0;    // the kernel did not take all of a message at once
-  std::uint64_t unfinished = 0;        // sent, and neither answered nor failed at the end
+  std::uint64_t unfinished = 0;        // sent, and neither answered nor failed: the run ended, or a
+                                       // reply before theirs was wrong
+  std::uint64_t unsent = 0;            // open loop: due, and still held when the run ended
   std::uint64_t connections_open = 0;  // at the end
   std::uint64_t connections_lost = 0;  // by the server or the network
   BenchDuration cpu{0};                // processor time of the thread, behind the warm-up

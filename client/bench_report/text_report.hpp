@@ -7,6 +7,8 @@
 
 namespace fairlead {
 
+// Lines of at most 100 columns, unless one word is wider, in UTF-8, each with its end. What a peer
+// or the user wrote is escaped.
 std::string text_report(const BenchResult& result);
 
 }  // namespace fairlead

@@ -119,6 +119,10 @@ std::uint32_t Connection::send_frame(FrameType type, std::uint16_t channel, Byte
   return id;
 }
 
+void Connection::flush() {
+  if (!ending_) transport_->flush();
+}
+
 void Connection::pause() {
   if (!ending_) transport_->pause();
 }
@@ -145,6 +149,7 @@ void Connection::on_bytes(Bytes bytes) {
   received_bytes_ += bytes.size();
   decoded(codec_->feed(bytes, *this));
   watch_silence();
+  if (!ending_) observer_.on_delivered();
 }
 
 void Connection::on_silence() {

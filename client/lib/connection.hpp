@@ -50,6 +50,9 @@ class ConnectionObserver {
   // but HELLO, PING and unknown ones. The payload dies when the call returns.
   virtual void on_frame(const Frame& frame) = 0;
 
+  // What one read has brought has been told, and ended nothing.
+  virtual void on_delivered() {}
+
   // The kernel had refused bytes, and has now taken all of them.
   virtual void on_drained() {}
 
@@ -93,6 +96,9 @@ class Connection final : private TransportObserver, private FrameSink {
   // framed: answered by PONG with the same payload, at most kPingBytesMax.
   void ping(Bytes payload) { send_frame(FrameType::ping, 0, payload, false); }
 
+  // Hands what was sent to the kernel now, and not at the end of the turn behind other connections.
+  void flush();
+
   // Reads no more until resume(); what has been read may still be delivered. A server that goes on
   // sending is stalled by its kernel.
   void pause();
@@ -109,6 +115,8 @@ class Connection final : private TransportObserver, private FrameSink {
   // on_frame.
   std::string take_fragment();
 
+  // Nothing has ended it yet, this call's caller included.
+  bool is_open() const noexcept { return !ending_; }
   const std::optional<ServerHello>& hello() const noexcept { return hello_; }
   std::size_t queued_bytes() const noexcept { return transport_ ? transport_->queued_bytes() : 0; }
   std::uint64_t sent_bytes() const noexcept { return transport_ ? transport_->sent_bytes() : 0; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 namespace fairlead {
 namespace {
@@ -12,6 +13,11 @@ std::string with_decimals(double value, int decimals) {
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
                                  std::chars_format::fixed, decimals);
   return {text.data(), end.ptr};
+}
+
+// Three digits; compared as they are shown: 99.96 would read 100.0.
+std::string three_digits(double value) {
+  return with_decimals(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
 }
 
 std::string two_digits(std::int64_t value) {
@@ -27,13 +33,20 @@ std::string size_text(std::uint64_t bytes) {
   std::size_t unit = 0;
   // Compared as they are shown: 1023.9 KiB would read 1024 KiB.
   for (; value >= 1023.5 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
-  const int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-  return with_decimals(value, decimals) + " " + kUnits[unit];
+  return three_digits(value) + " " + kUnits[unit];
 }
 
 std::string rate_text(double bytes_per_second) {
   constexpr double kMost = 1e18;
   return size_text(static_cast<std::uint64_t>(std::min(bytes_per_second, kMost))) + "/s";
+}
+
+std::string count_text(double count) {
+  constexpr std::array kUnits{"", "k", "M", "G", "T", "P", "E"};
+  std::size_t unit = 0;
+  for (; count >= 999.5 && unit + 1 < kUnits.size(); ++unit) count /= 1000;
+  const bool is_whole = unit == 0 && count == std::floor(count);
+  return (is_whole ? with_decimals(count, 0) : three_digits(count)) + kUnits[unit];
 }
 
 std::string time_text(Duration time) {

@@ -1,4 +1,4 @@
-// Amounts as people read them in a progress line.
+// Amounts as people read them in progress lines and reports.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,10 @@ std::string size_text(std::uint64_t bytes);
 
 // The same, a second: "1.50 KiB/s". At most 10 columns.
 std::string rate_text(double bytes_per_second);
+
+// Three digits and a unit of 1000: "17", "1.50k", "12.3M", "153G". At most 5 columns below 10^18. 0
+// or more.
+std::string count_text(double count);
 
 // Whole seconds, rounded up: "0:05", "59:59", "2 h 03 m", "3 d 04 h", ">99 d". At most 9 columns.
 // 0 or more.

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "client/progress/progress_bars.hpp"
 #include "client/progress/progress_json.hpp"
 #include "client/progress/progress_lines.hpp"
@@ -27,11 +25,6 @@ class NoProgress final : public ProgressView {
   Output& err_;
   Encoding encoding_;
 };
-
-bool can_be_drawn_over(const Output& err) {
-  const char* const term = std::getenv("TERM");
-  return err.is_terminal() && term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
-}
 
 }  // namespace
 

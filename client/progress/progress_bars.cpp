@@ -5,7 +5,6 @@
 
 #include "client/progress/amounts.hpp"
 #include "client/progress/ended_line.hpp"
-#include "client/terminal/shown_text.hpp"
 #include "client/terminal/width.hpp"
 #include "common/text/escape.hpp"
 
@@ -19,8 +18,6 @@ constexpr std::size_t kNameColumnsMin = 12;
 // A bar takes only what a name of this width leaves.
 constexpr std::size_t kNameColumnsGood = 24;
 constexpr std::size_t kBarColumnsMin = 7, kBarColumnsMax = 27;
-
-constexpr std::string_view kClearBelow = "\x1b[J";
 
 std::string right_aligned(const std::string& text, std::size_t columns) {
   return std::string(columns - std::min(text.size(), columns), ' ') + text;
@@ -121,31 +118,14 @@ void ProgressBars::end() {
 }
 
 void ProgressBars::draw() {
-  const TerminalSize size = size_();
-  // One column stays free, and one row: above the bars something is to be seen.
-  const std::size_t columns = std::max<std::size_t>(size.columns, 2) - 1;
-  const std::size_t lines = std::min(bars_.size(), std::max<std::size_t>(size.rows, 2) - 1);
-
-  std::string out = to_the_first_bar(size.columns);
-  // They may be of any width: what was below is cleared before, for no line ends where it ended.
-  if (!above_.empty()) out.append(kClearBelow) += std::exchange(above_, {});
-  for (std::size_t i = 0; i < lines; ++i) {
+  const TerminalSize room = block_.room();
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < std::min(bars_.size(), room.rows); ++i) {
     // The last one is that of all files: of the others those that fit are shown.
-    const BarLine& bar = i + 1 == lines ? bars_.back() : bars_[i];
-    out.append(i == 0 ? "" : "\n").append(bar_text(bar, columns));
+    const bool is_last = i + 1 == std::min(bars_.size(), room.rows);
+    lines.push_back(bar_text(is_last ? bars_.back() : bars_[i], room.columns));
   }
-  out += kClearBelow;
-  lines_drawn_ = lines;
-  columns_drawn_ = columns;
-  err_.write(in_encoding(out, terminal_));
-}
-
-// A terminal that has become narrower has broken the lines that were wider.
-std::string ProgressBars::to_the_first_bar(std::size_t columns) const {
-  if (lines_drawn_ == 0) return "\r";
-  const std::size_t rows_of_a_line = (columns_drawn_ - 1) / std::max<std::size_t>(columns, 1) + 1;
-  const std::size_t up = lines_drawn_ * rows_of_a_line - 1;
-  return up == 0 ? "\r" : "\r\x1b[" + std::to_string(up) + "A";
+  block_.draw(lines, std::exchange(above_, {}));
 }
 
 }  // namespace fairlead

@@ -7,9 +7,7 @@
 
 #include "client/fetch/progress.hpp"
 #include "client/progress/fetch_meter.hpp"
-#include "client/terminal/output.hpp"
-#include "client/terminal/terminal_size.hpp"
-#include "common/text/encoding.hpp"
+#include "client/terminal/drawn_block.hpp"
 
 namespace fairlead {
 
@@ -26,14 +24,11 @@ struct BarLine {
 std::string bar_text(const BarLine& line, std::size_t columns);
 
 // The bars stand at the end of what the terminal shows and are drawn over, at most every
-// kProgressEvery; what is said, and what has ended, stands above them and stays. Each drawing is
-// one write: from the first bar, over every line, and what is left below is cleared. No colours.
-//
-// Invariant: no line is as wide as the terminal, so none wraps by itself.
+// kProgressEvery; what is said, and what has ended, stands above them and stays. No colours.
 class ProgressBars final : public ProgressView {
  public:
   ProgressBars(Output& err, std::function<TerminalSize()> size, Encoding terminal)
-      : err_(err), size_(std::move(size)), terminal_(terminal) {}
+      : block_(err, std::move(size), terminal) {}
 
   void update(std::span<const FetchedFile* const> active, const FetchTotals& totals,
               TimePoint now) override;
@@ -43,16 +38,11 @@ class ProgressBars final : public ProgressView {
 
  private:
   void draw();
-  std::string to_the_first_bar(std::size_t columns) const;
 
-  Output& err_;
-  std::function<TerminalSize()> size_;
-  Encoding terminal_;
+  DrawnBlock block_;
   FetchMeter meter_;
   std::vector<BarLine> bars_;
   std::string above_;  // lines that have not been shown yet
-  std::size_t lines_drawn_ = 0;
-  std::size_t columns_drawn_ = 0;  // of each of them
   TimePoint next_draw_{};
 };
 

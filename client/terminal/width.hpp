@@ -17,4 +17,7 @@ std::size_t rows_below(std::wstring_view text, std::size_t columns);
 // character, with `~` in place of the rest. What the terminal has no width for is shown as `?`.
 std::string in_columns(std::string_view utf8, std::size_t columns);
 
+// How many columns in_columns needs to show all of `utf8`.
+std::size_t columns_of(std::string_view utf8);
+
 }  // namespace fairlead

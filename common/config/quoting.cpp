@@ -2,11 +2,13 @@
 
 #include "common/base/bytes.hpp"
 #include "common/text/encoding.hpp"
+#include "common/text/unescape.hpp"
 
 namespace fairlead {
 namespace {
 
 constexpr std::string_view kBlank = " \t";
+constexpr EscapeLetters kEscapes{"ntr\\\"$", "\n\t\r\\\"$"};
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -29,13 +31,6 @@ bool is_variable_name(std::string_view name) {
   for (const char c : name)
     if (!is_letter(c) && !(c >= '0' && c <= '9')) return false;
   return true;
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // Appends what the `${...}` at the front of `text` stands for and takes it away. Returns what is
@@ -65,27 +60,6 @@ std::string take_variable(std::string_view& text, const Environment& environment
   return {};
 }
 
-// The same for the escape at the front of `text`, whose first byte is the backslash.
-std::string take_escape(std::string_view& text, std::string& out) {
-  constexpr std::string_view kLetters = "ntr\\\"$";
-  constexpr std::string_view kMeanings = "\n\t\r\\\"$";
-  const char letter = text.size() > 1 ? text[1] : '\0';
-  if (letter == 'x') {
-    const int high = text.size() > 2 ? hex_digit(text[2]) : -1;
-    const int low = text.size() > 3 ? hex_digit(text[3]) : -1;
-    if (high < 0 || low < 0) return "\\x needs two hexadecimal digits";
-    out += static_cast<char>(high * 16 + low);
-    text.remove_prefix(4);
-    return {};
-  }
-  const auto index = letter == '\0' ? std::string_view::npos : kLetters.find(letter);
-  if (index == std::string_view::npos)
-    return shown(text.substr(0, 2)) + R"( is no escape: there are \n \t \r \\ \" \$ and \xNN)";
-  out += kMeanings[index];
-  text.remove_prefix(2);
-  return {};
-}
-
 Parsed<std::string> read_bare(std::string_view text, const Environment& environment) {
   std::string value;
   while (!text.empty()) {
@@ -108,7 +82,7 @@ Parsed<std::string> read_quoted(std::string_view text, const Environment& enviro
     if (text.starts_with("${")) {
       error = take_variable(text, environment, value);
     } else if (text.front() == '\\') {
-      error = take_escape(text, value);
+      error = take_escape(text, kEscapes, value);
     } else {
       value += text.front();
       text.remove_prefix(1);
@@ -142,14 +116,12 @@ Parsed<std::string> read_value(std::string_view raw, const Environment& environm
 std::string written_value(std::string_view value) {
   if (can_be_bare(value)) return std::string(value);
   constexpr std::string_view kHex = "0123456789abcdef";
-  constexpr std::string_view kBytes = "\n\t\r\\\"$";
-  constexpr std::string_view kLetters = "ntr\\\"$";
   const bool text = is_utf8(value);
   std::string out = "\"";
   for (const char c : value) {
-    if (const auto index = kBytes.find(c); index != std::string_view::npos) {
+    if (const auto index = kEscapes.meanings.find(c); index != std::string_view::npos) {
       out += '\\';
-      out += kLetters[index];
+      out += kEscapes.letters[index];
     } else if (is_control(c) || (!text && octet(c) >= 0x80)) {
       out += "\\x";
       out += kHex[octet(c) >> 4];

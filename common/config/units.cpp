@@ -16,6 +16,8 @@ struct Unit {
 // knows follows its twin.
 constexpr std::array kDurationUnits{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
                                     Unit{"s", 1'000},      Unit{"ms", 1},        Unit{"", 1'000}};
+constexpr std::array kFineDurationUnits{Unit{"s", 1'000'000'000}, Unit{"ms", 1'000'000},
+                                        Unit{"us", 1'000}, Unit{"ns", 1}};
 constexpr std::array kSizeUnits{Unit{"gib", 1ULL << 30},
                                 Unit{"mib", 1ULL << 20},
                                 Unit{"kib", 1ULL << 10},
@@ -100,6 +102,17 @@ Parsed<std::uint64_t> parse_scaled(std::string_view text, const std::string& fol
   return {{}, shown(text) + " is not " + std::string(wording.malformed)};
 }
 
+template <class Time>
+Parsed<Time> parse_time(std::string_view text, std::span<const Unit> units,
+                        const Wording& wording) {
+  // Case counts here: nobody should have to guess whether 5M is minutes or months.
+  const auto parsed = parse_scaled(text, std::string(text), units, wording);
+  if (!parsed.value) return {{}, parsed.error};
+  if (*parsed.value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    return {{}, shown(text) + " is too large"};
+  return {Time(static_cast<std::int64_t>(*parsed.value)), {}};
+}
+
 std::string format_scaled(std::uint64_t value, std::span<const Unit> units,
                           std::span<const std::string_view> names) {
   for (std::size_t i = 0; i < names.size(); ++i)
@@ -113,12 +126,12 @@ std::string format_scaled(std::uint64_t value, std::span<const Unit> units,
 Parsed<Duration> parse_duration(std::string_view text) {
   const Wording wording{"a duration: write a number and ms, s, m, h or d, such as 30s",
                         "milliseconds"};
-  // Case counts here: nobody should have to guess whether 5M is minutes or months.
-  const auto parsed = parse_scaled(text, std::string(text), kDurationUnits, wording);
-  if (!parsed.value) return {{}, parsed.error};
-  if (*parsed.value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-    return {{}, shown(text) + " is too large"};
-  return {Duration(static_cast<std::int64_t>(*parsed.value)), {}};
+  return parse_time<Duration>(text, kDurationUnits, wording);
+}
+
+Parsed<std::chrono::nanoseconds> parse_fine_duration(std::string_view text) {
+  const Wording wording{"a time: write a number and us, ms or s, such as 20ms", "nanoseconds"};
+  return parse_time<std::chrono::nanoseconds>(text, kFineDurationUnits, wording);
 }
 
 Parsed<std::uint64_t> parse_size(std::string_view text) {

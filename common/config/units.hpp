@@ -14,6 +14,10 @@ namespace fairlead {
 // 1 of them.
 Parsed<Duration> parse_duration(std::string_view text);
 
+// A number and ns, us, ms or s; never a bare number. Whole nanoseconds only, at most 2^63 - 1 of
+// them.
+Parsed<std::chrono::nanoseconds> parse_fine_duration(std::string_view text);
+
 // Bytes: a number and k, m or g, also written KiB, MiB, GiB (1024); any case.
 Parsed<std::uint64_t> parse_size(std::string_view text);
 

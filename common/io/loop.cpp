@@ -182,6 +182,7 @@ Loop::~Loop() = default;
 
 void Loop::drive(TurnClient& client) { core_->drive(client); }
 void Loop::run() { core_->run(); }
+void Loop::run_spinning() { core_->run_spinning(); }
 void Loop::run_one() { core_->run_one(); }
 TurnTimes Loop::take_turn_times() { return core_->take_turn_times(); }
 void Loop::release() { core_->release(); }
@@ -206,7 +207,7 @@ struct Alarm::Timer {
 Alarm::Alarm(Loop& loop) : timer_(std::make_unique<Timer>(loop.core())) {}
 Alarm::~Alarm() = default;
 
-void Alarm::set(TimePoint at, std::function<void()> ring) {
+void Alarm::set(std::chrono::steady_clock::time_point at, std::function<void()> ring) {
   timer_->timer.expires_at(at);
   timer_->timer.async_wait(
       [&loop = timer_->loop, ring = std::move(ring)](const boost::system::error_code& failed) {

@@ -1,6 +1,7 @@
 // One thread's event loop. Everything it touches, and the shard it drives, belongs to that thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -44,6 +45,9 @@ class Loop {
   // Runs until release() has been called and nothing is left to wait for.
   void run();
 
+  // As run(), but never sleeps: what happens is seen at once, for all of a processor.
+  void run_spinning();
+
   // Waits for one event and handles it: for a caller that waits for something of its own, within no
   // turn.
   void run_one();
@@ -78,8 +82,9 @@ class Alarm {
   explicit Alarm(Loop& loop);
   ~Alarm();
 
-  // Calls `ring` in a turn at or after `at`. A second call replaces the first.
-  void set(TimePoint at, std::function<void()> ring);
+  // Calls `ring` in a turn at or after `at`, which may be finer than the turns' own time. A second
+  // call replaces the first.
+  void set(std::chrono::steady_clock::time_point at, std::function<void()> ring);
   void cancel();
 
  private:

@@ -56,6 +56,9 @@ class LoopCore {
 
   void drive(TurnClient& client) { client_ = &client; }
   void run() { context_.run(); }
+  void run_spinning() {
+    while (!context_.stopped()) context_.poll();
+  }
   void run_one() { context_.run_one(); }
   TurnTimes take_turn_times();
   void release();

@@ -27,7 +27,7 @@ MAY_USE = {
     "client/fetch": [*SHELL_FREE, "common/hash", "client/lib"],
     "client/terminal": [*COMMON_PURE, "common/net"],
     "client/progress": [*COMMON_PURE, "client/fetch", "client/terminal"],
-    "client/bench": [*SHELL_FREE, "common/hash", "client/lib"],
+    "client/bench": [*SHELL_FREE, "common/config", "common/hash", "client/lib"],
     "client/bench_report": [*COMMON_PURE, "client/bench", "client/lib", "client/terminal", "client/progress"],
     "client/commands": ["common/", "client/"],
     "client": ["common/", "client/"],
@@ -37,7 +37,9 @@ MAY_USE = {
 LIBRARY_HOMES = {
     r"boost/asio": ["common/io"],
     r"boost/program_options": ["common/config", "server/app", "client/commands"],
+    r"nlohmann/": ["client/bench_report"],
     r"openssl/": ["common/hash"],
+    r"re2/": ["client/bench"],
     r"spdlog/": ["common/log"],
 }
 

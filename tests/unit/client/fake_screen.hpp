@@ -22,7 +22,7 @@ class FakeScreen {
     ++writes;
     while (!bytes.empty()) {
       if (bytes.front() == '\x1b') {
-        const std::size_t size = bytes.find_first_of("AJ") + 1;
+        const std::size_t size = bytes.find_first_of("AJm") + 1;
         if (size == 0) throw std::runtime_error("an escape sequence that is not known");
         escape(bytes.substr(0, size));
         bytes.remove_prefix(size);
@@ -54,7 +54,8 @@ class FakeScreen {
   }
 
   int writes = 0;
-  bool wrapped = false;  // a line was too wide
+  std::vector<std::string> colours;  // the sequences that set one
+  bool wrapped = false;              // a line was too wide
 
  private:
   void escape(std::string_view sequence) {
@@ -67,6 +68,8 @@ class FakeScreen {
       const std::size_t up = std::stoul(std::string(sequence.substr(2)));
       const std::size_t top = cells_.size() > rows_ ? cells_.size() - rows_ : 0;
       row_ = std::max(top, row_ - std::min(up, row_));
+    } else if (sequence.ends_with('m')) {
+      colours.emplace_back(sequence);
     } else {
       throw std::runtime_error("an escape sequence that is not known");
     }

@@ -49,6 +49,18 @@ TEST(Amounts, SizesHaveThreeDigitsAndAUnit) {
   EXPECT_EQ(rate_text(1e300), rate_text(1e18));
 }
 
+TEST(Amounts, CountsHaveThreeDigitsAndAUnit) {
+  EXPECT_EQ(count_text(0), "0");
+  EXPECT_EQ(count_text(7), "7");
+  EXPECT_EQ(count_text(12.34), "12.3");
+  EXPECT_EQ(count_text(999), "999");
+  EXPECT_EQ(count_text(999.6), "1.00k");
+  EXPECT_EQ(count_text(12'345), "12.3k");
+  EXPECT_EQ(count_text(999'499), "999k");
+  EXPECT_EQ(count_text(1'234'567), "1.23M");
+  EXPECT_EQ(count_text(1e18), "1.00E");
+}
+
 TEST(Amounts, TimesAreRoundedUpAndReadAsAClockWouldShowThem) {
   EXPECT_EQ(time_text(Duration(0)), "0:00");
   EXPECT_EQ(time_text(Duration(1)), "0:01");
@@ -144,6 +156,7 @@ TEST_F(OnATerminal, NamesAreFilledUpOrCutByColumns) {
   EXPECT_EQ(in_columns("abc", 0), "");
   EXPECT_EQ(in_columns("a\u0378z", 3), "a?z") << "a code point without a width";
   EXPECT_EQ(in_columns("a\xffz", 3), "a?z");
+  EXPECT_EQ(columns_of("大e\u0301\xff"), 4u);
 }
 
 TEST_F(OnATerminal, ABarSaysEverythingWhereThereIsRoom) {

@@ -18,6 +18,15 @@ TEST(Units, ReadDurationsWithEveryUnit) {
   EXPECT_EQ(parse_duration("0ms").value, 0ms);
 }
 
+TEST(Units, ReadFineDurationsOnlyWithTheirUnit) {
+  EXPECT_EQ(parse_fine_duration("20ms").value, 20ms);
+  EXPECT_EQ(parse_fine_duration("1.5us").value, 1500ns);
+  EXPECT_EQ(parse_fine_duration("2s").value, 2s);
+  EXPECT_EQ(parse_fine_duration("20").error,
+            R"("20" is not a time: write a number and us, ms or s, such as 20ms)");
+  EXPECT_EQ(parse_fine_duration("0.5ns").error, R"("0.5ns" is not a whole number of nanoseconds)");
+}
+
 TEST(Units, ReadDecimalsExactly) {
   EXPECT_EQ(parse_duration("1.5s").value, 1500ms);
   EXPECT_EQ(parse_duration("0.25").value, 250ms);
