@@ -69,6 +69,24 @@ TEST(Arrivals, CountTheMessageThatBeginsBeforeTheEnd) {
   EXPECT_EQ(arrivals.due(2), 800ms);
 }
 
+TEST(Arrivals, AreWithinTheRunHoweverTheyAreRounded) {
+  const Arrivals arrivals({{1000ns, 1e9 / 999.7}}, 0s);
+  EXPECT_EQ(arrivals.total(), 2U);
+  EXPECT_EQ(arrivals.due(1), 999ns);
+  EXPECT_EQ(arrivals.count_until(1000ns), 2U);
+}
+
+TEST(Arrivals, MayComeSeveralInANanosecond) {
+  const Arrivals arrivals({{100ns, 5e9}}, 50ns);
+  for (BenchDuration time{0}; time < 100ns; ++time) {
+    const std::uint64_t count = arrivals.count_until(time);
+    if (count > 0) {
+      EXPECT_LT(arrivals.due(count - 1), time);
+    }
+    EXPECT_GE(arrivals.due(count), time);
+  }
+}
+
 struct Plan {
   std::vector<Stage> stages;
   BenchDuration ramp{0};
