@@ -64,7 +64,7 @@ BenchConnection::BenchConnection(BenchScope& scope, std::uint32_t index)
     : scope_(scope),
       index_(index),
       timer_(scope.shard, [this] { on_time(); }),
-      ring_(scope.plan.connects_each() ? 1 : scope.plan.load.inflight) {}
+      ring_(scope.plan.connects_each ? 1 : scope.plan.load.inflight) {}
 
 // ---- Opening ----
 
@@ -208,11 +208,14 @@ Outstanding& BenchConnection::begin_operation() noexcept {
   return ring_[ring_.size() - 1];
 }
 
-void BenchConnection::sent_at(Outstanding& one, BenchTime now, BenchTime room_since,
+void BenchConnection::sent_at(BenchTime now, std::size_t times, BenchTime room_since,
                               bool room_by_reply) {
-  one.sent = now;
-  if (!plan().arrivals) one.intended = now;
-  scope_.recorder.sent(one, room_since, room_by_reply);
+  const bool is_open_loop = plan().arrivals.has_value();
+  for (std::size_t i = ring_.size() - times; i < ring_.size(); ++i) {
+    ring_[i].sent = now;
+    if (is_open_loop) scope_.recorder.sent(ring_[i], room_since, room_by_reply);
+  }
+  if (!is_open_loop) scope_.recorder.sent(now, times);
 }
 
 void BenchConnection::count_bytes_out(BenchTime now) {

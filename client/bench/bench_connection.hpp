@@ -77,8 +77,8 @@ class BenchConnection : private ConnectionObserver {
 
   // Puts the next operation among the outstanding ones; sent_at() says when it left.
   Outstanding& begin_operation() noexcept;
-  // `room_since` as of BenchRecorder::sent.
-  void sent_at(Outstanding& one, BenchTime now, BenchTime room_since, bool room_by_reply);
+  // The newest `times` operations have left. `room_since` as of BenchRecorder::sent.
+  void sent_at(BenchTime now, std::size_t times, BenchTime room_since, bool room_by_reply);
 
   // Has work() called in another turn.
   void call_again();

@@ -15,7 +15,8 @@ class MessageConnection final : public RequestConnection {
  private:
   // RequestConnection.
   std::uint32_t send_request(std::uint64_t of_connection) override;
-  bool sends() const override { return plan().has_message(); }
+  std::size_t request_bytes_max() const noexcept override { return plan().messages.bytes_max(); }
+  bool sends() const override { return plan().has_message; }
   bool awaits_reply() const override;
   void on_first_request() override { received_ = 0; }
 

@@ -1,6 +1,7 @@
 #include "client/bench/message_source.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "client/bench/setting_error.hpp"
 #include "common/protocol/limits.hpp"
@@ -64,8 +65,10 @@ Bytes MessageSource::letters(const MessageKey& key, std::string& scratch) const 
 
   const Bytes found = Bytes(letters_).substr(place, size);
   if (!ends_lines_) return found;
-  scratch = found;
-  scratch.back() = '\n';
+  // Mostly it has that size already, and this is no more than the copy.
+  if (scratch.size() != size) scratch.resize(size);
+  std::memcpy(scratch.data(), found.data(), size - 1);
+  scratch[size - 1] = '\n';
   return scratch;
 }
 

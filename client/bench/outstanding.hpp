@@ -11,7 +11,7 @@ namespace fairlead {
 
 struct Outstanding {
   std::uint64_t of_connection = 0;  // its number on its connection, from 0
-  BenchTime intended{};             // when it was due; closed loop: when it was sent
+  BenchTime intended{};             // when it was due; open loop only
   BenchTime sent{};
   bool is_answered = false;  // before its turn
 };

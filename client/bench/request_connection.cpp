@@ -1,37 +1,40 @@
 #include "client/bench/request_connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace fairlead {
 namespace {
 
-// Of one write: what is queued for a peer that does not read is bounded by this and a message.
-constexpr std::size_t kBatchBytesMax = 256 * std::size_t{1024};
+// Of one write: what is queued for a peer that does not read is bounded by this, or a message.
+constexpr std::size_t kWriteBytesMax = 256 * std::size_t{1024};
 
 }  // namespace
 
 // ---- A connection for each operation ----
 
 void RequestConnection::work() {
-  if (!plan().connects_each()) return send_what_is_due();
+  if (!plan().connects_each) return send_what_is_due();
   if (is_closed() && owes()) open();
 }
 
 void RequestConnection::reopen() {
-  if (!plan().connects_each()) return open();
+  if (!plan().connects_each) return open();
   got_room(scope().clock.now(), true);
   work();
 }
 
 void RequestConnection::on_opening(BenchTime now) {
-  if (plan().connects_each()) sent_at(begin_operation(), now, room_since_, room_by_reply_);
+  if (!plan().connects_each) return;
+  begin_operation();
+  sent_at(now, 1, room_since_, room_by_reply_);
 }
 
 void RequestConnection::on_open() {
   is_blocked_ = false;
   begun_here_ = 0;
   on_first_request();
-  if (plan().connects_each()) return send_only_one();
+  if (plan().connects_each) return send_only_one();
   got_room(scope().clock.now(), false);
   send_what_is_due();
 }
@@ -50,21 +53,25 @@ void RequestConnection::send_only_one() {
 void RequestConnection::send_what_is_due() {
   if (!is_open()) return;
   const std::size_t before = ring().size();
-  while (owes() && has_room() && connection().queued_bytes() < kBatchBytesMax) {
+  const std::size_t most = before + requests_in_a_write();
+  while (ring().size() < most && owes() && has_room()) {
     newest_request_ = send_request(begin_operation().of_connection);
     ++begun_here_;
   }
   had_room_ = has_room();
   if (ring().size() == before) return;
   const BenchTime now = scope().clock.now();
-  for (std::size_t i = before; i < ring().size(); ++i)
-    sent_at(ring()[i], now, room_since_, room_by_reply_);
+  sent_at(now, ring().size() - before, room_since_, room_by_reply_);
   connection().flush();
   if (is_open()) sent_all(now);
 }
 
+std::size_t RequestConnection::requests_in_a_write() const noexcept {
+  return std::max<std::size_t>(1, kWriteBytesMax / std::max<std::size_t>(1, request_bytes_max()));
+}
+
 bool RequestConnection::is_used_up() const noexcept {
-  const std::uint64_t most = plan().connects_each() ? 1 : plan().load.reconnect_every;
+  const std::uint64_t most = plan().connects_each ? 1 : plan().load.reconnect_every;
   return most > 0 && begun_here_ >= most;
 }
 

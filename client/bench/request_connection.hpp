@@ -21,6 +21,7 @@ class RequestConnection : public BenchConnection {
  protected:
   // Sends one, and returns its request id, or 0.
   virtual std::uint32_t send_request(std::uint64_t of_connection) = 0;
+  virtual std::size_t request_bytes_max() const noexcept = 0;
   virtual bool sends() const { return true; }  // else the server speaks first
   virtual bool awaits_reply() const = 0;       // else an operation is over when it has left
   virtual void on_first_request() {}           // of a connection is about to be sent
@@ -47,6 +48,7 @@ class RequestConnection : public BenchConnection {
   void send_only_one();
   void sent_all(BenchTime now);
   void finish_unanswered(BenchTime now);
+  std::size_t requests_in_a_write() const noexcept;
   bool is_used_up() const noexcept;
   bool has_room() noexcept;
   void got_room(BenchTime now, bool by_reply) noexcept;
