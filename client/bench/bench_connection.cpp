@@ -164,11 +164,6 @@ void BenchConnection::tried() {
 
 // ---- What comes ----
 
-BenchTime BenchConnection::delivered_at() noexcept {
-  if (!delivered_at_) delivered_at_ = scope_.clock.now();
-  return *delivered_at_;
-}
-
 void BenchConnection::on_frame(const Frame& frame) {
   if (state_ == State::open) return on_reply(frame);
   if (state_ == State::greeting) on_greeting(frame);
@@ -199,13 +194,8 @@ void BenchConnection::check_patience(BenchTime now) {
 
 // ---- Operations ----
 
-Outstanding& BenchConnection::begin_operation() noexcept {
-  Outstanding one{.of_connection = begun_};
-  if (plan().arrivals)
-    one.intended = scope_.begin + plan().arrivals->due(plan().key(index_, begun_).number);
-  ++begun_;
-  ring_.push(one);
-  return ring_[ring_.size() - 1];
+BenchTime BenchConnection::due_time(std::uint64_t of_connection) const noexcept {
+  return scope_.begin + plan().arrivals->due(plan().key(index_, of_connection).number);
 }
 
 void BenchConnection::sent_at(BenchTime now, std::size_t times, BenchTime room_since,

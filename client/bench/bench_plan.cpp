@@ -54,7 +54,10 @@ BenchPlan::BenchPlan(const Load& wanted, const Destination& destination)
       connection(connection_of(wanted, expectation)),
       operations(operations_of_run(wanted, arrivals)),
       connects_each(connects_for_each(wanted)),
-      has_message(sends_messages(wanted)) {}
+      has_message(sends_messages(wanted)),
+      uses_of_a_connection(connects_each                 ? 1
+                           : wanted.reconnect_every == 0 ? kEndless
+                                                         : wanted.reconnect_every) {}
 
 std::uint64_t BenchPlan::operations_of(std::uint32_t index) const noexcept {
   if (operations == kEndless) return kEndless;

@@ -38,8 +38,9 @@ class BenchPlan {
     return {of_connection * load.connections + index, index, of_connection};
   }
 
-  const bool connects_each;  // each operation has a connection of its own
-  const bool has_message;    // an operation sends one
+  const bool connects_each;                  // each operation has a connection of its own
+  const bool has_message;                    // an operation sends one
+  const std::uint64_t uses_of_a_connection;  // operations, until it is replaced
 
   // All connections are made before the load begins; else each is loaded as soon as it is made.
   bool opens_first() const noexcept {

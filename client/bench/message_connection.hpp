@@ -25,7 +25,10 @@ class MessageConnection final : public RequestConnection {
   bool is_within_reply() const override { return received_ > 0; }
 
   bool is_greeted() const noexcept { return plan().load.mode == BenchMode::greet; }
-  Bytes message_of(std::uint64_t of_connection, std::string& scratch) const;
+  Bytes message_of(std::uint64_t of_connection, std::string& scratch) const {
+    if (!plan().has_message) return {};
+    return plan().messages.message(plan().key(index(), of_connection), scratch);
+  }
   void on_stream(Bytes delivery);
   void on_framed(const Frame& frame);
   void on_whole(std::size_t which, Bytes reply);

@@ -1,7 +1,6 @@
 #include "client/bench/message_source.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "client/bench/setting_error.hpp"
 #include "common/protocol/limits.hpp"
@@ -46,8 +45,7 @@ MessageSource::MessageSource(const MessageSettings& settings, std::uint64_t seed
   std::ranges::generate(letters_, [&random] { return random.letter(); });
 }
 
-Bytes MessageSource::message(const MessageKey& key, std::string& scratch) const {
-  if (templates_.empty()) return letters(key, scratch);
+Bytes MessageSource::text(const MessageKey& key, std::string& scratch) const {
   const MessageTemplate& text = templates_[key.of_connection % templates_.size()];
   if (const auto constant = text.constant()) return *constant;
   scratch.clear();
@@ -55,21 +53,8 @@ Bytes MessageSource::message(const MessageKey& key, std::string& scratch) const 
   return scratch;
 }
 
-Bytes MessageSource::letters(const MessageKey& key, std::string& scratch) const {
-  // Odd steps: each of kPlaces messages in a row of a connection begins at another place, and so do
-  // the first messages of as many connections.
-  const std::uint64_t place = (key.of_connection * 37 + key.connection * 1009) % kPlaces;
-  std::uint32_t size = size_most_;
-  if (size_least_ < size_most_)
-    size = size_least_ + KeyedRandom(seed_, key).below(size_most_ - size_least_ + 1);
-
-  const Bytes found = Bytes(letters_).substr(place, size);
-  if (!ends_lines_) return found;
-  // Mostly it has that size already, and this is no more than the copy.
-  if (scratch.size() != size) scratch.resize(size);
-  std::memcpy(scratch.data(), found.data(), size - 1);
-  scratch[size - 1] = '\n';
-  return scratch;
+std::uint32_t MessageSource::size(const MessageKey& key) const noexcept {
+  return size_least_ + KeyedRandom(seed_, key).below(size_most_ - size_least_ + 1);
 }
 
 std::vector<std::string> texts_of_lines(std::string_view contents) {

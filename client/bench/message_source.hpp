@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,13 +24,31 @@ class MessageSource {
   // The message of `key`; the same one whenever it is asked for. A view of what this object owns,
   // or of `scratch`, so it dies with the next call that is given the same scratch. Takes no memory
   // once the scratch has grown to bytes_max().
-  Bytes message(const MessageKey& key, std::string& scratch) const;
+  Bytes message(const MessageKey& key, std::string& scratch) const {
+    return templates_.empty() ? letters(key, scratch) : text(key, scratch);
+  }
 
   // No message is longer.
   std::size_t bytes_max() const noexcept { return bytes_max_; }
 
  private:
-  Bytes letters(const MessageKey& key, std::string& scratch) const;
+  // Made for every message that is sent, and for every reply: so in the caller's code.
+  Bytes letters(const MessageKey& key, std::string& scratch) const {
+    // Odd steps: each of kPlaces messages in a row of a connection begins at another place, and so
+    // do the first messages of as many connections.
+    const std::uint64_t place = (key.of_connection * 37 + key.connection * 1009) % kPlaces;
+    const Bytes found(letters_.data() + place, size_least_ == size_most_ ? size_most_ : size(key));
+    return ends_lines_ ? ended_line(found, scratch) : found;
+  }
+  static Bytes ended_line(Bytes found, std::string& scratch) {
+    // Mostly it has that size already, and this is no more than the copy.
+    if (scratch.size() != found.size()) scratch.resize(found.size());
+    std::memcpy(scratch.data(), found.data(), found.size() - 1);
+    scratch[found.size() - 1] = '\n';
+    return scratch;
+  }
+  std::uint32_t size(const MessageKey& key) const noexcept;
+  Bytes text(const MessageKey& key, std::string& scratch) const;
 
   // Of letters: so many places in the table at which a message may begin. A power of two, and small
   // enough that the table stays in the first-level cache.

@@ -32,7 +32,7 @@ void RequestConnection::on_opening(BenchTime now) {
 
 void RequestConnection::on_open() {
   is_blocked_ = false;
-  begun_here_ = 0;
+  uses_left_ = plan().uses_of_a_connection;
   on_first_request();
   if (plan().connects_each) return send_only_one();
   got_room(scope().clock.now(), false);
@@ -40,7 +40,7 @@ void RequestConnection::on_open() {
 }
 
 void RequestConnection::send_only_one() {
-  ++begun_here_;
+  --uses_left_;
   if (sends()) {
     newest_request_ = send_request(ring().front().of_connection);
     connection().flush();
@@ -52,31 +52,24 @@ void RequestConnection::send_only_one() {
 
 void RequestConnection::send_what_is_due() {
   if (!is_open()) return;
-  const std::size_t before = ring().size();
-  const std::size_t most = before + requests_in_a_write();
-  while (ring().size() < most && owes() && has_room()) {
+  const std::uint64_t count = may_send();
+  for (std::uint64_t i = 0; i < count; ++i)
     newest_request_ = send_request(begin_operation().of_connection);
-    ++begun_here_;
-  }
+  uses_left_ -= count;
   had_room_ = has_room();
-  if (ring().size() == before) return;
+  if (count == 0) return;
   const BenchTime now = scope().clock.now();
-  sent_at(now, ring().size() - before, room_since_, room_by_reply_);
+  sent_at(now, count, room_since_, room_by_reply_);
   connection().flush();
   if (is_open()) sent_all(now);
 }
 
-std::size_t RequestConnection::requests_in_a_write() const noexcept {
-  return std::max<std::size_t>(1, kWriteBytesMax / std::max<std::size_t>(1, request_bytes_max()));
-}
-
-bool RequestConnection::is_used_up() const noexcept {
-  const std::uint64_t most = plan().connects_each ? 1 : plan().load.reconnect_every;
-  return most > 0 && begun_here_ >= most;
-}
-
-bool RequestConnection::has_room() noexcept {
-  return !ring().full() && !is_blocked_ && !is_used_up();
+// How many requests the next write is made of.
+std::uint64_t RequestConnection::may_send() const noexcept {
+  if (is_blocked_) return 0;
+  const std::uint64_t of_a_write =
+      std::max<std::uint64_t>(1, kWriteBytesMax / std::max<std::size_t>(1, request_bytes_max()));
+  return std::min({of_a_write, owed(), uses_left_, std::uint64_t{ring().free()}});
 }
 
 void RequestConnection::got_room(BenchTime now, bool by_reply) noexcept {
@@ -122,16 +115,6 @@ void RequestConnection::on_replies_end() {
   if (is_used_up() && ring().empty()) return replace();
   if (!had_room_ && has_room()) got_room(delivered_at(), true);
   send_what_is_due();
-}
-
-void RequestConnection::answered(std::size_t which) {
-  scope().recorder.done(ring()[which], delivered_at());
-  over(which);
-}
-
-void RequestConnection::over(std::size_t which) {
-  ring()[which].is_answered = true;
-  while (!ring().empty() && ring().front().is_answered) ring().pop();
 }
 
 // Request ids rise by one from request to request.

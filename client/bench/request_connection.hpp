@@ -28,8 +28,14 @@ class RequestConnection : public BenchConnection {
 
   // The outstanding operation `which`, from the oldest, is answered, and rightly; or over, because
   // it has been counted as something else.
-  void answered(std::size_t which);
-  void over(std::size_t which);
+  void answered(std::size_t which) {
+    scope().recorder.done(ring()[which], delivered_at());
+    over(which);
+  }
+  void over(std::size_t which) {
+    ring()[which].is_answered = true;
+    while (!ring().empty() && ring().front().is_answered) ring().pop();
+  }
 
   // framed: which outstanding operation a frame is about; outstanding() where it is none.
   std::size_t index_of_request(std::uint32_t request_id) noexcept;
@@ -48,12 +54,12 @@ class RequestConnection : public BenchConnection {
   void send_only_one();
   void sent_all(BenchTime now);
   void finish_unanswered(BenchTime now);
-  std::size_t requests_in_a_write() const noexcept;
-  bool is_used_up() const noexcept;
-  bool has_room() noexcept;
+  bool is_used_up() const noexcept { return uses_left_ == 0; }
+  bool has_room() const noexcept { return !ring().full() && !is_blocked_ && !is_used_up(); }
+  std::uint64_t may_send() const noexcept;
   void got_room(BenchTime now, bool by_reply) noexcept;
 
-  std::uint64_t begun_here_ = 0;      // operations, since the connection was made
+  std::uint64_t uses_left_ = 0;       // operations, until the connection is replaced
   std::uint32_t newest_request_ = 0;  // the id of the newest outstanding one
   BenchTime room_since_{};            // when there last was none before
   bool room_by_reply_ = false;        // and what made it
