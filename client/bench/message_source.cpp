@@ -41,8 +41,11 @@ MessageSource::MessageSource(const MessageSettings& settings, std::uint64_t seed
   check_sizes(settings);
   bytes_max_ = size_most_;
   KeyedRandom random(seed, {});
-  letters_.resize(kPlaces + size_most_);
+  has_lines_ = ends_lines_ && size_least_ == size_most_ && size_most_ <= kLineKeptMax;
+  letters_.resize(has_lines_ ? kPlaces * size_most_ : kPlaces + size_most_);
   std::ranges::generate(letters_, [&random] { return random.letter(); });
+  for (std::size_t end = size_most_; has_lines_ && end <= letters_.size(); end += size_most_)
+    letters_[end - 1] = '\n';
 }
 
 Bytes MessageSource::text(const MessageKey& key, std::string& scratch) const {

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,17 +33,16 @@ class MessageSource {
  private:
   // Made for every message that is sent, and for every reply: so in the caller's code.
   Bytes letters(const MessageKey& key, std::string& scratch) const {
-    // Odd steps: each of kPlaces messages in a row of a connection begins at another place, and so
-    // do the first messages of as many connections.
+    // Odd steps: each of kPlaces messages in a row of a connection is another one, and so are the
+    // first messages of as many connections.
     const std::uint64_t place = (key.of_connection * 37 + key.connection * 1009) % kPlaces;
+    if (has_lines_) return {letters_.data() + place * size_most_, size_most_};
     const Bytes found(letters_.data() + place, size_least_ == size_most_ ? size_most_ : size(key));
     return ends_lines_ ? ended_line(found, scratch) : found;
   }
   static Bytes ended_line(Bytes found, std::string& scratch) {
-    // Mostly it has that size already, and this is no more than the copy.
-    if (scratch.size() != found.size()) scratch.resize(found.size());
-    std::memcpy(scratch.data(), found.data(), found.size() - 1);
-    scratch[found.size() - 1] = '\n';
+    scratch = found;
+    scratch.back() = '\n';
     return scratch;
   }
   std::uint32_t size(const MessageKey& key) const noexcept;
@@ -53,6 +51,8 @@ class MessageSource {
   // Of letters: so many places in the table at which a message may begin. A power of two, and small
   // enough that the table stays in the first-level cache.
   static constexpr std::uint64_t kPlaces = 4096;
+  // Short lines, all of a size, are kept whole: to put one together costs as much as to send it.
+  static constexpr std::uint32_t kLineKeptMax = 256;
 
   std::uint64_t seed_;
   std::vector<MessageTemplate> templates_;  // of the texts; empty: random letters
@@ -60,6 +60,7 @@ class MessageSource {
   std::uint32_t size_least_;
   std::uint32_t size_most_;
   bool ends_lines_;
+  bool has_lines_ = false;  // the table is made of whole lines
   std::size_t bytes_max_ = 0;
 };
 
