@@ -64,7 +64,7 @@ BenchConnection::BenchConnection(BenchScope& scope, std::uint32_t index)
     : scope_(scope),
       index_(index),
       timer_(scope.shard, [this] { on_time(); }),
-      ring_(scope.plan.connects_each() ? 1 : scope.plan.load.inflight) {}
+      ring_(scope.plan.connects_each ? 1 : scope.plan.load.inflight) {}
 
 // ---- Opening ----
 
@@ -164,11 +164,6 @@ void BenchConnection::tried() {
 
 // ---- What comes ----
 
-BenchTime BenchConnection::delivered_at() noexcept {
-  if (!delivered_at_) delivered_at_ = scope_.clock.now();
-  return *delivered_at_;
-}
-
 void BenchConnection::on_frame(const Frame& frame) {
   if (state_ == State::open) return on_reply(frame);
   if (state_ == State::greeting) on_greeting(frame);
@@ -199,20 +194,18 @@ void BenchConnection::check_patience(BenchTime now) {
 
 // ---- Operations ----
 
-Outstanding& BenchConnection::begin_operation() noexcept {
-  Outstanding one{.of_connection = begun_};
-  if (plan().arrivals)
-    one.intended = scope_.begin + plan().arrivals->due(plan().key(index_, begun_).number);
-  ++begun_;
-  ring_.push(one);
-  return ring_[ring_.size() - 1];
+BenchTime BenchConnection::due_time(std::uint64_t of_connection) const noexcept {
+  return scope_.begin + plan().arrivals->due(plan().key(index_, of_connection).number);
 }
 
-void BenchConnection::sent_at(Outstanding& one, BenchTime now, BenchTime room_since,
+void BenchConnection::sent_at(BenchTime now, std::size_t times, BenchTime room_since,
                               bool room_by_reply) {
-  one.sent = now;
-  if (!plan().arrivals) one.intended = now;
-  scope_.recorder.sent(one, room_since, room_by_reply);
+  const bool is_open_loop = plan().arrivals.has_value();
+  for (std::size_t i = ring_.size() - times; i < ring_.size(); ++i) {
+    ring_[i].sent = now;
+    if (is_open_loop) scope_.recorder.sent(ring_[i], room_since, room_by_reply);
+  }
+  if (!is_open_loop) scope_.recorder.sent(now, times);
 }
 
 void BenchConnection::count_bytes_out(BenchTime now) {

@@ -70,21 +70,34 @@ class BenchConnection : private ConnectionObserver {
   bool is_closed() const noexcept { return state_ == State::closed; }
   Connection& connection() noexcept { return *connection_; }
   OutstandingRing& ring() noexcept { return ring_; }
+  const OutstandingRing& ring() const noexcept { return ring_; }
   std::uint16_t channel() const noexcept { return plan().load.service.empty() ? 0 : 1; }
 
-  bool owes() const noexcept { return begun_ < due_ && scope_.phase == BenchPhase::loading; }
+  // How many operations are due and not begun.
+  std::uint64_t owed() const noexcept {
+    return scope_.phase == BenchPhase::loading ? due_ - begun_ : 0;
+  }
+  bool owes() const noexcept { return owed() > 0; }
   std::uint64_t next_of_connection() const noexcept { return begun_; }
 
   // Puts the next operation among the outstanding ones; sent_at() says when it left.
-  Outstanding& begin_operation() noexcept;
-  // `room_since` as of BenchRecorder::sent.
-  void sent_at(Outstanding& one, BenchTime now, BenchTime room_since, bool room_by_reply);
+  const Outstanding& begin_operation() noexcept {
+    Outstanding& one = ring_.push();
+    one = {.of_connection = begun_++};
+    if (plan().arrivals) one.intended = due_time(one.of_connection);
+    return one;
+  }
+  // The newest `times` operations have left. `room_since` as of BenchRecorder::sent.
+  void sent_at(BenchTime now, std::size_t times, BenchTime room_since, bool room_by_reply);
 
   // Has work() called in another turn.
   void call_again();
 
   // The time of what is being delivered; read once for all of it.
-  BenchTime delivered_at() noexcept;
+  BenchTime delivered_at() noexcept {
+    if (!delivered_at_) delivered_at_ = scope_.clock.now();
+    return *delivered_at_;
+  }
 
   void count_bytes_out(BenchTime now);
 
@@ -108,6 +121,7 @@ class BenchConnection : private ConnectionObserver {
   void on_drained() override;
   void on_ended(const Failure& failure) override;
 
+  BenchTime due_time(std::uint64_t of_connection) const noexcept;
   void connected(Connected connected);
   void on_greeting(const Frame& frame);
   void opened();

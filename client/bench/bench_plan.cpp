@@ -27,6 +27,16 @@ std::uint64_t operations_of_run(const Load& load, const std::optional<Arrivals>&
   return std::min(asked, has_end ? arrivals->count_until(load.duration) : arrivals->total());
 }
 
+bool connects_for_each(const Load& load) {
+  return load.mode == BenchMode::conn || load.mode == BenchMode::greet ||
+         (load.mode == BenchMode::file && load.connection.protocol != Protocol::framed);
+}
+
+bool sends_messages(const Load& load) {
+  const bool has_any = !load.message.texts.empty() || load.message.size_most > 0;
+  return load.mode != BenchMode::greet && has_any;
+}
+
 std::optional<Arrivals> arrivals_of(const Load& load) {
   if (!load.is_open_loop()) return {};
   return Arrivals(load.stages, load.ramp);
@@ -42,16 +52,16 @@ BenchPlan::BenchPlan(const Load& wanted, const Destination& destination)
       expectation(wanted.expectation),
       arrivals(arrivals_of(wanted)),
       connection(connection_of(wanted, expectation)),
-      operations(operations_of_run(wanted, arrivals)) {}
+      operations(operations_of_run(wanted, arrivals)),
+      connects_each(connects_for_each(wanted)),
+      has_message(sends_messages(wanted)),
+      uses_of_a_connection(connects_each                 ? 1
+                           : wanted.reconnect_every == 0 ? kEndless
+                                                         : wanted.reconnect_every) {}
 
 std::uint64_t BenchPlan::operations_of(std::uint32_t index) const noexcept {
   if (operations == kEndless) return kEndless;
   return operations / load.connections + (index < operations % load.connections ? 1 : 0);
-}
-
-bool BenchPlan::has_message() const noexcept {
-  if (load.mode == BenchMode::greet) return false;
-  return !load.message.texts.empty() || load.message.size_most > 0;
 }
 
 BenchDuration BenchPlan::opens_at(std::uint32_t index) const noexcept {

@@ -38,18 +38,13 @@ class BenchPlan {
     return {of_connection * load.connections + index, index, of_connection};
   }
 
-  // Each operation has a connection of its own.
-  bool connects_each() const noexcept {
-    return load.mode == BenchMode::conn || load.mode == BenchMode::greet ||
-           (load.mode == BenchMode::file && load.connection.protocol != Protocol::framed);
-  }
-
-  // An operation sends a message.
-  bool has_message() const noexcept;
+  const bool connects_each;                  // each operation has a connection of its own
+  const bool has_message;                    // an operation sends one
+  const std::uint64_t uses_of_a_connection;  // operations, until it is replaced
 
   // All connections are made before the load begins; else each is loaded as soon as it is made.
   bool opens_first() const noexcept {
-    return !connects_each() && (load.is_open_loop() || load.ramp == BenchDuration::zero());
+    return !connects_each && (load.is_open_loop() || load.ramp == BenchDuration::zero());
   }
 
   // When, from the beginning of the opening, or where there is none of the load.

@@ -27,9 +27,13 @@ void BenchRecorder::lost_connection(BenchTime now) {
   if (is_measured(now)) ++tally_.connections_lost;
 }
 
+void BenchRecorder::sent(BenchTime now, std::uint64_t times) {
+  count(now, now, [times](BenchCounts& counts) { counts.sent += times; });
+}
+
 void BenchRecorder::sent(const Outstanding& one, BenchTime room_since, bool room_by_reply) {
-  count(began(one), one.sent, [](BenchCounts& counts) { ++counts.sent; });
-  if (!is_open_loop_ || !is_measured(one.intended)) return;
+  count(one.intended, one.sent, [](BenchCounts& counts) { ++counts.sent; });
+  if (!is_measured(one.intended)) return;
   tally_.lateness.record(microseconds_between(std::max(one.intended, room_since), one.sent));
   if (room_by_reply && one.intended < room_since) ++tally_.held_by_inflight;
 }

@@ -36,8 +36,10 @@ class BenchRecorder {
   void lost_connection(BenchTime now);  // by the server or the network
   void closed_connection() noexcept { --connections_open_; }
 
-  // `room_since`: when its connection could have sent it, because a reply had come, or because it
-  // was made.
+  // In a closed loop: so many operations.
+  void sent(BenchTime now, std::uint64_t times);
+  // In an open one. `room_since`: when its connection could have sent it, because a reply had come,
+  // or because it was made.
   void sent(const Outstanding& one, BenchTime room_since, bool room_by_reply);
   void done(const Outstanding& one, BenchTime now) {
     const bool is_alike = alike_ > 0 && now == alike_now_ && one.sent == alike_one_.sent &&

@@ -142,7 +142,7 @@ void BenchWorker::start_next(BenchTime now) {
 }
 
 bool BenchWorker::may_start() const noexcept {
-  const bool too_many = !plan_.connects_each() && started_ >= tried_ + kConnectingMax;
+  const bool too_many = !plan_.connects_each && started_ >= tried_ + kConnectingMax;
   return opening_since_ != BenchTime::max() && scope_.phase != BenchPhase::draining &&
          started_ < connections_.size() && !too_many;
 }
@@ -150,7 +150,7 @@ bool BenchWorker::may_start() const noexcept {
 void BenchWorker::start(std::size_t own) {
   BenchConnection& connection = *connections_[own];
   if (!plan_.opens_first() && !plan_.arrivals) connection.make_due(plan_.operations_of(index(own)));
-  if (plan_.connects_each()) {
+  if (plan_.connects_each) {
     connection.work();
   } else {
     connection.open();

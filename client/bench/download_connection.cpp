@@ -52,7 +52,7 @@ void DownloadConnection::take(Bytes bytes) {
 // Plain text: the end of the stream is the end of the file, though nobody can tell whether of all
 // of it.
 bool DownloadConnection::on_server_end() {
-  if (!plan().connects_each() || outstanding() == 0 || bytes_ == 0) return false;
+  if (!plan().connects_each || outstanding() == 0 || bytes_ == 0) return false;
   complete(0);
   return true;
 }

@@ -18,6 +18,7 @@ class DownloadConnection final : public RequestConnection {
  private:
   // RequestConnection.
   std::uint32_t send_request(std::uint64_t of_connection) override;
+  std::size_t request_bytes_max() const noexcept override { return request_.size(); }
   bool awaits_reply() const override { return true; }
   void on_first_request() override;
 

@@ -75,15 +75,6 @@ bool Expectation::reply_is_stream() const noexcept {
   return kind() == Kind::echo || kind() == Kind::text || kind() == Kind::length;
 }
 
-Bytes Expectation::expected(Bytes message) const noexcept {
-  if (kind() == Kind::echo) return message;
-  return kind() == Kind::text ? Bytes(settings_.text) : Bytes();
-}
-
-std::uint64_t Expectation::expected_length(Bytes message) const noexcept {
-  return kind() == Kind::length ? settings_.length : expected(message).size();
-}
-
 StreamCheck Expectation::check_stream(Bytes delivery, Bytes message,
                                       std::uint64_t received) const noexcept {
   using State = StreamCheck::State;

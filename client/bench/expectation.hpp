@@ -55,10 +55,16 @@ class Expectation {
 
   // The bytes that must come for `message`: `message` itself, or the text. Empty where any bytes
   // may come. Lives as long as `message` and this object.
-  Bytes expected(Bytes message) const noexcept;
+  Bytes expected(Bytes message) const noexcept {
+    if (kind() == ExpectationSettings::Kind::echo) return message;
+    return kind() == ExpectationSettings::Kind::text ? Bytes(settings_.text) : Bytes();
+  }
 
   // Of the reply to `message`, in bytes; only where reply_is_stream().
-  std::uint64_t expected_length(Bytes message) const noexcept;
+  std::uint64_t expected_length(Bytes message) const noexcept {
+    return kind() == ExpectationSettings::Kind::length ? settings_.length
+                                                       : expected(message).size();
+  }
 
   // Plain text, where reply_is_stream(): holds what was delivered against the reply to `message`,
   // of which `received` bytes have come before and were right.

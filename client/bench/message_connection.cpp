@@ -4,17 +4,12 @@ namespace fairlead {
 
 // ---- Sending ----
 
-Bytes MessageConnection::message_of(std::uint64_t of_connection, std::string& scratch) const {
-  if (!plan().has_message()) return {};
-  return plan().messages.message(plan().key(index(), of_connection), scratch);
-}
-
 std::uint32_t MessageConnection::send_request(std::uint64_t of_connection) {
   return connection().send(message_of(of_connection, scope().scratch), channel());
 }
 
 bool MessageConnection::awaits_reply() const {
-  return is_greeted() || (plan().has_message() && plan().expectation.awaits_reply());
+  return is_greeted() || (plan().has_message && plan().expectation.awaits_reply());
 }
 
 // ---- Replies ----

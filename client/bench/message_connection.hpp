@@ -15,7 +15,8 @@ class MessageConnection final : public RequestConnection {
  private:
   // RequestConnection.
   std::uint32_t send_request(std::uint64_t of_connection) override;
-  bool sends() const override { return plan().has_message(); }
+  std::size_t request_bytes_max() const noexcept override { return plan().messages.bytes_max(); }
+  bool sends() const override { return plan().has_message; }
   bool awaits_reply() const override;
   void on_first_request() override { received_ = 0; }
 
@@ -24,7 +25,10 @@ class MessageConnection final : public RequestConnection {
   bool is_within_reply() const override { return received_ > 0; }
 
   bool is_greeted() const noexcept { return plan().load.mode == BenchMode::greet; }
-  Bytes message_of(std::uint64_t of_connection, std::string& scratch) const;
+  Bytes message_of(std::uint64_t of_connection, std::string& scratch) const {
+    if (!plan().has_message) return {};
+    return plan().messages.message(plan().key(index(), of_connection), scratch);
+  }
   void on_stream(Bytes delivery);
   void on_framed(const Frame& frame);
   void on_whole(std::size_t which, Bytes reply);

@@ -41,12 +41,14 @@ MessageSource::MessageSource(const MessageSettings& settings, std::uint64_t seed
   check_sizes(settings);
   bytes_max_ = size_most_;
   KeyedRandom random(seed, {});
-  letters_.resize(kPlaces + size_most_);
+  has_lines_ = ends_lines_ && size_least_ == size_most_ && size_most_ <= kLineKeptMax;
+  letters_.resize(has_lines_ ? kPlaces * size_most_ : kPlaces + size_most_);
   std::ranges::generate(letters_, [&random] { return random.letter(); });
+  for (std::size_t end = size_most_; has_lines_ && end <= letters_.size(); end += size_most_)
+    letters_[end - 1] = '\n';
 }
 
-Bytes MessageSource::message(const MessageKey& key, std::string& scratch) const {
-  if (templates_.empty()) return letters(key, scratch);
+Bytes MessageSource::text(const MessageKey& key, std::string& scratch) const {
   const MessageTemplate& text = templates_[key.of_connection % templates_.size()];
   if (const auto constant = text.constant()) return *constant;
   scratch.clear();
@@ -54,19 +56,8 @@ Bytes MessageSource::message(const MessageKey& key, std::string& scratch) const 
   return scratch;
 }
 
-Bytes MessageSource::letters(const MessageKey& key, std::string& scratch) const {
-  // Odd steps: each of kPlaces messages in a row of a connection begins at another place, and so do
-  // the first messages of as many connections.
-  const std::uint64_t place = (key.of_connection * 37 + key.connection * 1009) % kPlaces;
-  std::uint32_t size = size_most_;
-  if (size_least_ < size_most_)
-    size = size_least_ + KeyedRandom(seed_, key).below(size_most_ - size_least_ + 1);
-
-  const Bytes found = Bytes(letters_).substr(place, size);
-  if (!ends_lines_) return found;
-  scratch = found;
-  scratch.back() = '\n';
-  return scratch;
+std::uint32_t MessageSource::size(const MessageKey& key) const noexcept {
+  return size_least_ + KeyedRandom(seed_, key).below(size_most_ - size_least_ + 1);
 }
 
 std::vector<std::string> texts_of_lines(std::string_view contents) {

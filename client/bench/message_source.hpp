@@ -23,17 +23,36 @@ class MessageSource {
   // The message of `key`; the same one whenever it is asked for. A view of what this object owns,
   // or of `scratch`, so it dies with the next call that is given the same scratch. Takes no memory
   // once the scratch has grown to bytes_max().
-  Bytes message(const MessageKey& key, std::string& scratch) const;
+  Bytes message(const MessageKey& key, std::string& scratch) const {
+    return templates_.empty() ? letters(key, scratch) : text(key, scratch);
+  }
 
   // No message is longer.
   std::size_t bytes_max() const noexcept { return bytes_max_; }
 
  private:
-  Bytes letters(const MessageKey& key, std::string& scratch) const;
+  // Made for every message that is sent, and for every reply: so in the caller's code.
+  Bytes letters(const MessageKey& key, std::string& scratch) const {
+    // Odd steps: each of kPlaces messages in a row of a connection is another one, and so are the
+    // first messages of as many connections.
+    const std::uint64_t place = (key.of_connection * 37 + key.connection * 1009) % kPlaces;
+    if (has_lines_) return {letters_.data() + place * size_most_, size_most_};
+    const Bytes found(letters_.data() + place, size_least_ == size_most_ ? size_most_ : size(key));
+    return ends_lines_ ? ended_line(found, scratch) : found;
+  }
+  static Bytes ended_line(Bytes found, std::string& scratch) {
+    scratch = found;
+    scratch.back() = '\n';
+    return scratch;
+  }
+  std::uint32_t size(const MessageKey& key) const noexcept;
+  Bytes text(const MessageKey& key, std::string& scratch) const;
 
   // Of letters: so many places in the table at which a message may begin. A power of two, and small
   // enough that the table stays in the first-level cache.
   static constexpr std::uint64_t kPlaces = 4096;
+  // Short lines, all of a size, are kept whole: to put one together costs as much as to send it.
+  static constexpr std::uint32_t kLineKeptMax = 256;
 
   std::uint64_t seed_;
   std::vector<MessageTemplate> templates_;  // of the texts; empty: random letters
@@ -41,6 +60,7 @@ class MessageSource {
   std::uint32_t size_least_;
   std::uint32_t size_most_;
   bool ends_lines_;
+  bool has_lines_ = false;  // the table is made of whole lines
   std::size_t bytes_max_ = 0;
 };
 

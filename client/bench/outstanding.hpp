@@ -11,7 +11,7 @@ namespace fairlead {
 
 struct Outstanding {
   std::uint64_t of_connection = 0;  // its number on its connection, from 0
-  BenchTime intended{};             // when it was due; closed loop: when it was sent
+  BenchTime intended{};             // when it was due; open loop only
   BenchTime sent{};
   bool is_answered = false;  // before its turn
 };
@@ -23,14 +23,15 @@ class OutstandingRing {
 
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
-  bool full() const noexcept { return size_ == entries_.size(); }
+  std::size_t free() const noexcept { return entries_.size() - size_; }
+  bool full() const noexcept { return free() == 0; }
 
   // `index` from the oldest, < size().
   Outstanding& operator[](std::size_t index) noexcept { return entries_[place(first_ + index)]; }
   Outstanding& front() noexcept { return entries_[first_]; }
 
-  // Not when full; not when empty.
-  void push(const Outstanding& one) noexcept { entries_[place(first_ + size_++)] = one; }
+  // Not when full: the new one is as some earlier one was. Not when empty.
+  Outstanding& push() noexcept { return entries_[place(first_ + size_++)]; }
   void pop() noexcept {
     first_ = place(first_ + 1);
     --size_;

@@ -1,43 +1,46 @@
 #include "client/bench/request_connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace fairlead {
 namespace {
 
-// Of one write: what is queued for a peer that does not read is bounded by this and a message.
-constexpr std::size_t kBatchBytesMax = 256 * std::size_t{1024};
+// Of one write: what is queued for a peer that does not read is bounded by this, or a message.
+constexpr std::size_t kWriteBytesMax = 256 * std::size_t{1024};
 
 }  // namespace
 
 // ---- A connection for each operation ----
 
 void RequestConnection::work() {
-  if (!plan().connects_each()) return send_what_is_due();
+  if (!plan().connects_each) return send_what_is_due();
   if (is_closed() && owes()) open();
 }
 
 void RequestConnection::reopen() {
-  if (!plan().connects_each()) return open();
+  if (!plan().connects_each) return open();
   got_room(scope().clock.now(), true);
   work();
 }
 
 void RequestConnection::on_opening(BenchTime now) {
-  if (plan().connects_each()) sent_at(begin_operation(), now, room_since_, room_by_reply_);
+  if (!plan().connects_each) return;
+  begin_operation();
+  sent_at(now, 1, room_since_, room_by_reply_);
 }
 
 void RequestConnection::on_open() {
   is_blocked_ = false;
-  begun_here_ = 0;
+  uses_left_ = plan().uses_of_a_connection;
   on_first_request();
-  if (plan().connects_each()) return send_only_one();
+  if (plan().connects_each) return send_only_one();
   got_room(scope().clock.now(), false);
   send_what_is_due();
 }
 
 void RequestConnection::send_only_one() {
-  ++begun_here_;
+  --uses_left_;
   if (sends()) {
     newest_request_ = send_request(ring().front().of_connection);
     connection().flush();
@@ -49,27 +52,24 @@ void RequestConnection::send_only_one() {
 
 void RequestConnection::send_what_is_due() {
   if (!is_open()) return;
-  const std::size_t before = ring().size();
-  while (owes() && has_room() && connection().queued_bytes() < kBatchBytesMax) {
+  const std::uint64_t count = may_send();
+  for (std::uint64_t i = 0; i < count; ++i)
     newest_request_ = send_request(begin_operation().of_connection);
-    ++begun_here_;
-  }
+  uses_left_ -= count;
   had_room_ = has_room();
-  if (ring().size() == before) return;
+  if (count == 0) return;
   const BenchTime now = scope().clock.now();
-  for (std::size_t i = before; i < ring().size(); ++i)
-    sent_at(ring()[i], now, room_since_, room_by_reply_);
+  sent_at(now, count, room_since_, room_by_reply_);
   connection().flush();
   if (is_open()) sent_all(now);
 }
 
-bool RequestConnection::is_used_up() const noexcept {
-  const std::uint64_t most = plan().connects_each() ? 1 : plan().load.reconnect_every;
-  return most > 0 && begun_here_ >= most;
-}
-
-bool RequestConnection::has_room() noexcept {
-  return !ring().full() && !is_blocked_ && !is_used_up();
+// How many requests the next write is made of.
+std::uint64_t RequestConnection::may_send() const noexcept {
+  if (is_blocked_) return 0;
+  const std::uint64_t of_a_write =
+      std::max<std::uint64_t>(1, kWriteBytesMax / std::max<std::size_t>(1, request_bytes_max()));
+  return std::min({of_a_write, owed(), uses_left_, std::uint64_t{ring().free()}});
 }
 
 void RequestConnection::got_room(BenchTime now, bool by_reply) noexcept {
@@ -115,16 +115,6 @@ void RequestConnection::on_replies_end() {
   if (is_used_up() && ring().empty()) return replace();
   if (!had_room_ && has_room()) got_room(delivered_at(), true);
   send_what_is_due();
-}
-
-void RequestConnection::answered(std::size_t which) {
-  scope().recorder.done(ring()[which], delivered_at());
-  over(which);
-}
-
-void RequestConnection::over(std::size_t which) {
-  ring()[which].is_answered = true;
-  while (!ring().empty() && ring().front().is_answered) ring().pop();
 }
 
 // Request ids rise by one from request to request.

@@ -6,44 +6,14 @@
 #include <string>
 #include <utility>
 
-#include "common/base/byte_queue.hpp"
 #include "server/core/shard.hpp"
 #include "server/service/file_store.hpp"
 #include "tests/bench/micro/allocations.hpp"
 #include "tests/bench/micro/messages.hpp"
+#include "tests/bench/micro/socketless.hpp"
 
 namespace fairlead {
 namespace {
-
-// Link without a socket: a kernel that takes everything at once.
-class Socketless final : public Transport {
- public:
-  void start(TransportObserver& observer) override { observer_ = &observer; }
-  void send(Bytes bytes) override { queue_.append(bytes); }
-  void flush() override {
-    sent_bytes_ += queue_.size();
-    queue_.consume(queue_.size());
-  }
-  void finish_sending() override {}
-  void pause() override {}
-  void resume() override {}
-  void probe() override { observer_->on_silence(); }
-  void terminate(TerminateManner) override { terminated_ = true; }
-  std::size_t queued_bytes() const noexcept override { return queue_.size(); }
-  std::size_t queued_memory() const noexcept override { return queue_.memory(); }
-  std::uint64_t sent_bytes() const noexcept override { return sent_bytes_; }
-  bool finished_sending() const noexcept override { return false; }
-
-  TransportObserver& observer() { return *observer_; }
-  bool terminated() const { return terminated_; }
-
- private:
-  TransportObserver* observer_ = nullptr;
-  BufferPool pool_;
-  ByteQueue queue_{pool_};
-  std::uint64_t sent_bytes_ = 0;
-  bool terminated_ = false;
-};
 
 class NoLog final : public LogSink {
  public:
