@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kNanosecondsPerSecond = 1e9;
 
-// 33.3 a second for ten seconds are 333 messages, whatever the last bits of a double say.
+// One a second for thirty seconds are 30 messages, whatever the last bits of a double say.
 double without_rounding_error(double messages) {
   const double whole = std::round(messages);
   return std::abs(messages - whole) <= 1e-6 + 1e-15 * whole ? whole : messages;

@@ -31,7 +31,7 @@ Threshold::Threshold(std::string_view text) : text_(trimmed(text)) {
   constexpr std::string_view kOperators = "<>=";
   const std::string_view whole = text_;
   const std::size_t from = whole.find_first_of(kOperators);
-  if (from == std::string_view::npos) throw SettingError(shown(whole) + kForm.data());
+  if (from == std::string_view::npos) throw SettingError(shown(whole) + std::string(kForm));
   const std::size_t to = std::min(whole.find_first_not_of(kOperators, from), whole.size());
   read_name(trimmed(whole.substr(0, from)));
   operator_ = read_operator(whole.substr(from, to - from));
@@ -74,7 +74,7 @@ Threshold::Operator Threshold::read_operator(std::string_view text) const {
   constexpr std::array<std::string_view, 5> kOperators{"<", "<=", ">", ">=", "=="};
   const auto* found = std::ranges::find(kOperators, text);
   if (found == kOperators.end())
-    throw SettingError(shown(text_) + ": there is no " + shown(text) + kForm.data());
+    throw SettingError(shown(text_) + ": there is no " + shown(text) + std::string(kForm));
   return static_cast<Operator>(found - kOperators.begin());
 }
 

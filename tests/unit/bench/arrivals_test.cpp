@@ -46,12 +46,18 @@ TEST(Arrivals, EndTheRampWithTheFirstStage) {
   EXPECT_EQ(arrivals.due(100), 2s);
 }
 
+// In doubles, 30 s at one a second are a little more than 30 messages.
+TEST(Arrivals, CountNoMessageForARoundingError) {
+  EXPECT_EQ(Arrivals({{30s, 1}}, 0s).total(), 30U);
+  EXPECT_EQ(Arrivals({{10s, 1.1}, {10s, 1.1}}, 0s).total(), 22U);
+}
+
 TEST(Arrivals, PauseWhereTheRateIsNone) {
-  const Arrivals arrivals({{1s, 33.3}, {9s, 33.3}, {60s, 0}, {1s, 10}}, 0s);
-  EXPECT_EQ(arrivals.total(), 333U + 10U);
-  EXPECT_LT(arrivals.due(332), 10s);
-  EXPECT_EQ(arrivals.due(333), 70s);
-  EXPECT_EQ(arrivals.count_until(69s), 333U);
+  const Arrivals arrivals({{30s, 1}, {60s, 0}, {1s, 10}}, 0s);
+  EXPECT_EQ(arrivals.total(), 40U);
+  EXPECT_EQ(arrivals.due(29), 29s);
+  EXPECT_EQ(arrivals.due(30), 90s);
+  EXPECT_EQ(arrivals.count_until(89s), 30U);
 }
 
 TEST(Arrivals, AreNoneWithoutARate) {
@@ -67,6 +73,24 @@ TEST(Arrivals, CountTheMessageThatBeginsBeforeTheEnd) {
   const Arrivals arrivals({{1s, 2.5}}, 0s);
   EXPECT_EQ(arrivals.total(), 3U);
   EXPECT_EQ(arrivals.due(2), 800ms);
+}
+
+TEST(Arrivals, AreWithinTheRunHoweverTheyAreRounded) {
+  const Arrivals arrivals({{1000ns, 1e9 / 999.7}}, 0s);
+  EXPECT_EQ(arrivals.total(), 2U);
+  EXPECT_EQ(arrivals.due(1), 999ns);
+  EXPECT_EQ(arrivals.count_until(1000ns), 2U);
+}
+
+TEST(Arrivals, MayComeSeveralInANanosecond) {
+  const Arrivals arrivals({{100ns, 5e9}}, 50ns);
+  for (BenchDuration time{0}; time < 100ns; ++time) {
+    const std::uint64_t count = arrivals.count_until(time);
+    if (count > 0) {
+      EXPECT_LT(arrivals.due(count - 1), time);
+    }
+    EXPECT_GE(arrivals.due(count), time);
+  }
 }
 
 struct Plan {

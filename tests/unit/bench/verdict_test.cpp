@@ -169,11 +169,11 @@ TEST(Verdict, SaysThatItWasInterrupted) {
 TEST(Verdict, PutsTheGravestFirst) {
   BenchResult result = quiet();
   result.interrupted = true;
-  result.clock_step_ms = 20;
+  result.threads[0].cpu_seconds = 9;
   result.tally.counts.errors[static_cast<std::size_t>(BenchError::other)] = 1000;
   const Verdict verdict = judge(result);
   EXPECT_EQ(verdict.belief, Belief::invalid);
-  EXPECT_THAT(verdict.reasons, ElementsAre(HasSubstr("itself failed"), HasSubstr("clock"),
+  EXPECT_THAT(verdict.reasons, ElementsAre(HasSubstr("itself failed"), HasSubstr("of a core"),
                                            HasSubstr("interrupted")));
 }
 
