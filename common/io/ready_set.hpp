@@ -59,7 +59,7 @@ class ReadySet {
   using Descriptor =
       boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
   // One turn's worth.
-  static constexpr std::size_t kBatch = 64;
+  static constexpr std::size_t kBatch = 32;
 
   Descriptor descriptor_;
   std::size_t watched_ = 0;

@@ -39,25 +39,26 @@ struct Ready {
   std::vector<std::unique_ptr<Told>> watchers;
 };
 
+constexpr int kBatch = 32;  // as the set has them
+
 constexpr auto kOver = std::chrono::steady_clock::time_point::min();
 constexpr auto kForever = std::chrono::steady_clock::time_point::max();
 
 TEST(ReadySetTest, WhoIsLeftWhenTimeIsOverComesFirstNextTime) {
-  constexpr int kReady = 60;  // one batch
   boost::asio::io_context context;
   ReadySet set(context);
-  Ready ready(set, kReady);
-  std::size_t left = kReady;
+  Ready ready(set, kBatch);
+  std::size_t left = kBatch;
   while (left > 0) {
     ASSERT_EQ(left, set.collect());
-    EXPECT_EQ(left == kReady, set.is_fresh());
+    EXPECT_EQ(left == kBatch, set.is_fresh());
     const std::size_t told = set.dispatch(kOver);
     ASSERT_GT(told, 0u);
     ASSERT_LT(told, 20u);
     left -= told;
   }
   std::ranges::sort(ready.order);
-  for (int i = 0; i < kReady; ++i) EXPECT_EQ(i, ready.order[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < kBatch; ++i) EXPECT_EQ(i, ready.order[static_cast<std::size_t>(i)]);
 }
 
 // However many are ready and however long it takes, each has its turn.
@@ -90,10 +91,10 @@ TEST(ReadySetTest, WhoIsForgottenMeanwhileIsNotTold) {
 TEST(ReadySetTest, AllAreToldWhileThereIsTime) {
   boost::asio::io_context context;
   ReadySet set(context);
-  Ready ready(set, 50);
-  EXPECT_EQ(50u, set.collect());
-  EXPECT_EQ(50u, set.dispatch(kForever));
-  EXPECT_EQ(50u, ready.order.size());
+  Ready ready(set, kBatch);
+  EXPECT_EQ(32u, set.collect());
+  EXPECT_EQ(32u, set.dispatch(kForever));
+  EXPECT_EQ(32u, ready.order.size());
 }
 
 }  // namespace
