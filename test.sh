@@ -36,7 +36,9 @@ suite() {
   fi
 }
 
-install_missing "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" || die "packages are missing"
+packages=("${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}")
+[ "$all" = no ] || packages+=("${LONG_TEST_PACKAGES[@]}")
+install_missing "${packages[@]}" || die "packages are missing"
 
 build release
 if [ "$all" = yes ]; then

@@ -24,6 +24,11 @@ TEST_PACKAGES=(
   nftables                          # loses packets, in a network namespace of the test's own
 )
 
+# What only `./test.sh --all` needs.
+LONG_TEST_PACKAGES=(
+  chromium                          # looks at the page of a load test
+)
+
 # Installs those of the named packages that are missing; asks for sudo only if it must.
 install_missing() {
   local package missing=()
