@@ -73,7 +73,7 @@ TEST(Exchange, IsOneOperationWhateverTheLoad) {
     exchange.rig.say(peer, "ok");
   };
   EXPECT_EQ(exchange.outcome(), "the reply is as expected");
-  EXPECT_THAT(sent, ElementsAre("0"));
+  EXPECT_THAT(sent, ElementsAre("1"));
   EXPECT_EQ(exchange.rig.connects(), 1U);
 }
 
