@@ -164,34 +164,34 @@ def accept(setup):
 
 
 def load_test(setup):
-    """Processor time of a message for who sends it: fairlead bench beside the C generator, both asleep while they wait, because
-    else they would take all there is; and what the server says to either."""
+    """Processor time of a message for who sends it, asleep while it waits, because else it would take all there is:
+    fairlead bench beside the C generator; and what the server says to either."""
     connections, depth = 50, 16
     with Daemon(setup.daemon) as daemon, Counts(setup.build) as counted:
         for protocol in PROTOCOLS:
-            def load(environment=None):
-                return LoadTest(setup.build, daemon.pid, daemon.port(protocol), daemon.exchange(protocol, MESSAGE_BYTES),
-                                connections, depth, spins=False, environment=environment)
-            ours = load()
-            with Generator(setup.build, daemon, protocol, MESSAGE_BYTES, connections, depth, sleeps=True) as generator:
-                def theirs():
-                    before = cpu_seconds(generator.pid), cpu_seconds(daemon.pid)
-                    messages = generator.run(setup.scope.seconds)
-                    own, server = (cpu_seconds(pid) - then for pid, then in zip((generator.pid, daemon.pid), before))
-                    return Window(done=messages, own_seconds=own, server_seconds=server)
-                windows = interleaved(setup.scope.rounds, {"theirs": theirs, "ours": lambda: ours.run(setup.scope.seconds)})
-            def costs(of_whom, name):
-                return [getattr(window, of_whom) / window.done for window in windows[name]]
-            own = {name: costs("own_seconds", name) for name in windows}
+            ours, counting = (LoadTest(setup.build, daemon.pid, daemon.port(protocol), daemon.exchange(protocol, MESSAGE_BYTES),
+                                       connections, depth, spins=False, environment=environment)
+                              for environment in (None, counted.environment))
+            with Generator(setup.build, daemon, protocol, MESSAGE_BYTES, connections, depth, sleeps=True) as theirs:
+                windows = interleaved(setup.scope.rounds, {
+                    "theirs": lambda: window_of_generator(setup, theirs, daemon), "ours": lambda: ours.run(setup.scope.seconds)})
+            own, server = ({name: [getattr(window, seconds) / window.done for window in of_one]
+                            for name, of_one in windows.items()} for seconds in ("own_seconds", "server_seconds"))
+            allocations, locks = counting.run(COUNTED_SECONDS, gauge=counted.so_far).gauged
             row = {"protocol": protocol, "connections": connections, "depth": depth,
                    "reference_us": 1e6 * statistics.median(own["theirs"]), "ours_us": 1e6 * statistics.median(own["ours"]),
-                   **ratio(own["ours"], own["theirs"]),
-                   "server_ratio": ratio(costs("server_seconds", "ours"), costs("server_seconds", "theirs"))["ratio"]}
-            row["allocations"], row["locks"] = load(counted.environment).run(COUNTED_SECONDS, gauge=counted.so_far).gauged
+                   **ratio(own["ours"], own["theirs"]), "server_ratio": ratio(server["ours"], server["theirs"])["ratio"],
+                   "allocations": allocations, "locks": locks}
             setup.say(f"load test {protocol} {connections} x {depth}: {row['ratio']:.2f} ({row['lowest']:.2f} to "
-                      f"{row['highest']:.2f}) of the generator, {row['allocations']:.4f} allocations; the server "
-                      f"{row['server_ratio']:.2f}")
+                      f"{row['highest']:.2f}) of the generator, {allocations:.4f} allocations; the server {row['server_ratio']:.2f}")
             yield row
+
+
+def window_of_generator(setup, generator, server):
+    before = [cpu_seconds(program.pid) for program in (generator, server)]
+    messages = generator.run(setup.scope.seconds)
+    own, of_server = (cpu_seconds(program.pid) - then for program, then in zip((generator, server), before))
+    return Window(done=messages, own_seconds=own, server_seconds=of_server)
 
 
 MEASUREMENTS = {"echo": echo, "calls": system_calls, "counts": counts, "idle": idle, "accept": accept,
