@@ -9,6 +9,7 @@
 #include "client/bench_report/json_report.hpp"
 #include "client/bench_report/text_report.hpp"
 #include "client/commands/bench_compare.hpp"
+#include "client/commands/bench_exchange.hpp"
 #include "client/commands/bench_machine.hpp"
 #include "client/commands/bench_output.hpp"
 #include "client/commands/bench_run.hpp"
@@ -91,6 +92,10 @@ int run(const BenchRunSettings& settings, Encoding terminal) {
     return report(settings.address, outcome_of(target.failure));
   raise_descriptor_limit();
   if (settings.only_checks) return check(settings, target.server, terminal);
+  if (settings.only_shows) {
+    Output out(1);
+    return show_exchange(load, target.server, out);
+  }
   Output err(2);
   BenchWatch watch(settings.bench, err, terminal);
   BenchResult result = run_bench(load, target.server, settings.pid, watch);

@@ -1,5 +1,6 @@
 """What downloads cost, and the hashes that verify them."""
 import contextlib
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -10,12 +11,15 @@ import time
 
 from cost import cpu_seconds, private_bytes
 from file_client import HTTP_CLOSE, PREFACE, FramedClients, HttpClients, get_frame, hash_frame
+from load_test import LoadTest
 from programs import Daemon, Drain, FileFloor, Nginx
+from rounds import interleaved, ratio
 
 # Hashes of a file that has been left alone for so long are kept.
 SETTLED_SECONDS = 2.1
 HASHES_KNOWN = 1000
 SMALL_BYTES = 1024
+GIB = 1 << 30
 
 
 @contextlib.contextmanager
@@ -24,37 +28,74 @@ def served_files():
         yield pathlib.Path(root)
 
 
+@dataclasses.dataclass
+class Downloads:
+    """How one server is asked for the file."""
+    name: str
+    server: object
+    port: int
+    request: bytes  # by the C program, which throws away what comes
+    words: tuple = ()  # by fairlead bench, which hashes it
+
+
+def servers_of(setup, stack, root):
+    floor = stack.enter_context(FileFloor(setup.build, root / "file"))
+    daemon = stack.enter_context(Daemon(setup.daemon, root=root))
+    yield Downloads("floor", floor, floor.port, b"file\n", ("-m", "file"))
+    yield Downloads("text", daemon, daemon.port("file"), b"file\n", ("-m", "file"))
+    yield Downloads("framed", daemon, daemon.port("framed_file"), PREFACE + get_frame(1, b"file"),
+                    ("--protocol", "framed", "--service", "files", "-m", "file"))
+    if shutil.which("nginx"):
+        nginx = stack.enter_context(Nginx(root))
+        # HTTP/0.9: the answer has no header, whose date would make each another one.
+        yield Downloads("nginx", nginx, nginx.port, HTTP_CLOSE, ("-m", "GET /file"))
+    else:
+        setup.say("files: nginx is not installed (Debian: nginx-light), so nothing is compared with it")
+
+
 def files(setup):
-    """Processor time of a GiB from the page cache."""
+    """Processor time of a GiB from the page cache, to the C program and to fairlead bench."""
     with contextlib.ExitStack() as stack:
         root = stack.enter_context(served_files())
         (root / "file").write_bytes(os.urandom(1 << 20) * (setup.scope.file_bytes >> 20))
-        floor = stack.enter_context(FileFloor(setup.build, root / "file"))
-        daemon = stack.enter_context(Daemon(setup.daemon, root=root))
-        servers = [("floor", floor, floor.port, b"file\n"), ("text", daemon, daemon.port("file"), b"file\n"),
-                   ("framed", daemon, daemon.port("framed_file"), PREFACE + get_frame(1, b"file"))]
-        if shutil.which("nginx"):
-            nginx = stack.enter_context(Nginx(root))
-            servers.append(("nginx", nginx, nginx.port, HTTP_CLOSE))
-        else:
-            setup.say("files: nginx is not installed (Debian: nginx-light), so nothing is compared with it")
+        servers = list(servers_of(setup, stack, root))
         for connections in (1, 16):
-            costs = {name: [] for name, *_ in servers}
-            with contextlib.ExitStack() as drains:
-                loads = [(name, server, drains.enter_context(
-                    Drain(setup.build, port, connections, setup.scope.file_bytes, request)))
-                    for name, server, port, request in servers]
-                for number in range(setup.scope.rounds):
-                    for name, server, drain in loads[::-1] if number % 2 else loads:
-                        before = cpu_seconds(server.pid)
-                        came = drain.run()
-                        costs[name].append((cpu_seconds(server.pid) - before) / (came / (1 << 30)))
-            for name, cost in costs.items():
-                row = {"server": name, "connections": connections, "seconds": statistics.median(cost)}
-                for other in {"floor", "nginx"} & costs.keys() - {name}:
-                    row[f"to_{other}"] = statistics.median(ours / theirs for ours, theirs in zip(cost, costs[other]))
-                setup.say(f"files {name} x {connections}: {row['seconds']:.2f} s/GiB")
-                yield row
+            yield from drained(setup, servers, connections)
+            yield from verified(setup, servers, connections)
+
+
+def drained(setup, servers, connections):
+    with contextlib.ExitStack() as stack:
+        def load(one):
+            drain = stack.enter_context(Drain(setup.build, one.port, connections, setup.scope.file_bytes, one.request))
+
+            def seconds_per_gib():
+                before = cpu_seconds(one.server.pid)
+                came = drain.run()
+                return (cpu_seconds(one.server.pid) - before) / (came / GIB)
+            return seconds_per_gib
+        yield from rows_of(setup, "drain", connections, {one.name: load(one) for one in servers})
+
+
+def verified(setup, servers, connections):
+    def load(one):
+        test = LoadTest(setup.build, one.server.pid, one.port, ["--mode", "file", *one.words], connections)
+
+        def seconds_per_gib():
+            window = test.run_once()
+            return window.server_seconds / (window.bytes_in / GIB)
+        return seconds_per_gib
+    yield from rows_of(setup, "bench", connections, {one.name: load(one) for one in servers})
+
+
+def rows_of(setup, reader, connections, loads):
+    costs = interleaved(setup.scope.rounds, loads)
+    for name, cost in costs.items():
+        row = {"server": name, "reader": reader, "connections": connections, "seconds": statistics.median(cost)}
+        for other in {"floor", "nginx"} & costs.keys() - {name}:
+            row[f"to_{other}"] = ratio(cost, costs[other])["ratio"]
+        setup.say(f"files {name} x {connections} to {reader}: {row['seconds']:.2f} s/GiB")
+        yield row
 
 
 def hashes(setup):

@@ -1,14 +1,14 @@
 // A closed-loop load generator: each connection sends a batch of messages, waits for all replies,
 // checks every byte of them, and sends the next batch. One thread that never sleeps inside a
-// window, so that the server's next work never waits for a wake-up across cores.
+// window, so that the server's next work never waits for a wake-up across cores. It is the least
+// that a load test can do, and `fairlead bench` is held against it.
 //
-// usage: generator [-m echo|accept] [-p raw|line|len32|framed] [-c connections] [-d depth]
-//                  [-s message bytes] PORT
-//   echo    connects all, makes one exchange on each, prints "ready"; then each line on stdin is a
-//           number of seconds, for which it loads the server and prints how many messages that
-//           were; holds the connections, idle between the lines, until stdin ends
-//   accept  the same dialogue, but a window is: connect, one exchange, close; it prints how many
-//           connections that were
+// usage: generator [-p raw|line|len32|framed] [-c connections] [-d depth] [-s message bytes] [-w]
+//                  PORT
+// Connects all, makes one exchange on each, prints "ready"; then each line on stdin is a number of
+// seconds, for which it loads the server and prints how many messages that were; holds the
+// connections, idle between the lines, until stdin ends.
+//   -w  waits for replies asleep, so that its processor time is that of its work
 // A message of `line` counts with its LF; one of `len32` and `framed` without its header.
 // Exit status: 0, 1 after a wrong byte or a lost connection, 2 for wrong usage.
 #include <arpa/inet.h>
@@ -32,8 +32,7 @@ enum {
   kBatchBytesMax = 64 * 1024,
   kLetters = 4096,
   // connect() finds a free port quickly for about 14,000 connections of one source address.
-  kSourcesForEcho = 16,
-  kSourcesForAccept = 250,
+  kSources = 16,
   kPatience = 10,  // seconds without any reply
 };
 
@@ -42,7 +41,7 @@ enum Side { kRequest, kReply };
 
 struct Load {
   enum Protocol protocol;
-  bool accepting;
+  bool sleeps;
   uint32_t connections;
   uint32_t depth;  // messages in a batch
   uint32_t size;   // bytes of a message
@@ -58,7 +57,6 @@ struct Connection {
 static struct Load load = {kRaw, false, 1, 1, 64, 0};
 static struct Connection* connections;
 static int epoll;
-static uint32_t sources;
 static char letters[kLetters + kBatchBytesMax];
 
 __attribute__((format(printf, 2, 3), noreturn)) static void die(int status, const char* format,
@@ -180,7 +178,7 @@ static void open_connection(uint32_t index) {
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) die(1, "socket: %s", strerror(errno));
   struct sockaddr_in source = {.sin_family = AF_INET,
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK + opened++ % sources)};
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK + opened++ % kSources)};
   struct sockaddr_in server = {.sin_family = AF_INET,
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                                .sin_port = htons(load.port)};
@@ -199,29 +197,23 @@ static void open_connection(uint32_t index) {
 
 // ---- A window
 
-static void begin(uint32_t index) {
-  if (load.accepting) open_connection(index);
-  send_batch(index);
-}
-
 // Returns how many batches were answered. Ends when `seconds` have passed and nothing is under way,
 // so that every request that was sent is also counted.
 static uint64_t run_window(double seconds) {
   const double end = now() + seconds;
   uint64_t done = 0;
-  for (uint32_t i = 0; i < load.connections; ++i) begin(i);
+  for (uint32_t i = 0; i < load.connections; ++i) send_batch(i);
   for (uint32_t busy = load.connections; busy > 0;) {
     struct epoll_event events[kEventsMax];
-    const int count = epoll_wait(epoll, events, kEventsMax, 0);
+    const int count = epoll_wait(epoll, events, kEventsMax, load.sleeps ? 1000 * kPatience : 0);
     const double time = now();
     if (time > end + kPatience) die(1, "%u connections wait for replies in vain", busy);
     for (int i = 0; i < count; ++i) {
       const uint32_t index = events[i].data.u32;
       if (!receive_replies(index)) continue;
       ++done;
-      if (load.accepting) close(connections[index].socket);
       if (time < end) {
-        begin(index);
+        send_batch(index);
       } else {
         --busy;
       }
@@ -231,9 +223,7 @@ static uint64_t run_window(double seconds) {
 }
 
 static void converse(void) {
-  if (!load.accepting) {
-    for (uint32_t i = 0; i < load.connections; ++i) open_connection(i);
-  }
+  for (uint32_t i = 0; i < load.connections; ++i) open_connection(i);
   run_window(0);
   printf("ready\n");
   fflush(stdout);
@@ -248,8 +238,8 @@ static void converse(void) {
 
 __attribute__((noreturn)) static void refuse(const char* what) {
   die(2,
-      "%s; usage: generator [-m echo|accept] [-p raw|line|len32|framed] [-c connections] "
-      "[-d depth] [-s message bytes] PORT",
+      "%s; usage: generator [-p raw|line|len32|framed] [-c connections] [-d depth] "
+      "[-s message bytes] [-w] PORT",
       what);
 }
 
@@ -262,11 +252,8 @@ static enum Protocol protocol_named(const char* name) {
 }
 
 static void read_arguments(int count, char** arguments) {
-  for (int option; (option = getopt(count, arguments, "m:p:c:d:s:")) != -1;) {
+  for (int option; (option = getopt(count, arguments, "p:c:d:s:w")) != -1;) {
     switch (option) {
-      case 'm':
-        load.accepting = strcmp(optarg, "accept") == 0;
-        break;
       case 'p':
         load.protocol = protocol_named(optarg);
         break;
@@ -278,6 +265,9 @@ static void read_arguments(int count, char** arguments) {
         break;
       case 's':
         load.size = (uint32_t)atoi(optarg);
+        break;
+      case 'w':
+        load.sleeps = true;
         break;
       default:
         refuse("unknown option");
@@ -299,7 +289,6 @@ int main(int count, char** arguments) {
   descriptors.rlim_cur = descriptors.rlim_max;
   setrlimit(RLIMIT_NOFILE, &descriptors);
   fill_letters();
-  sources = load.accepting ? kSourcesForAccept : kSourcesForEcho;
   connections = calloc(load.connections, sizeof *connections);
   epoll = epoll_create1(EPOLL_CLOEXEC);
   if (connections == NULL || epoll < 0) die(1, "cannot begin: %s", strerror(errno));

@@ -18,6 +18,9 @@ PATIENCE = 30  # seconds that a program may take for anything that is no window
 # What a message of each protocol adds to its payload on the wire.
 HEADER_BYTES = {"raw": 0, "line": 0, "len32": 4, "framed": 12}
 PROTOCOLS = ("line", "len32", "framed")
+# How fairlead bench is told to speak it.
+SPOKEN = {"raw": ("--boundary", "none"), "line": ("--boundary", "line"), "len32": ("--protocol", "len32"),
+          "framed": ("--protocol", "framed")}
 
 CONFIG = """
 [server]
@@ -91,6 +94,12 @@ def wait_until(condition, what):
     return value
 
 
+def free_port():
+    """For programs that cannot choose one themselves."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
 class Program:
     """A child process; a context manager that ends it."""
 
@@ -108,7 +117,37 @@ class Program:
         return self.process.pid
 
 
-class Floor(Program):
+class EchoServer(Program):
+    """What is sent to it comes back."""
+
+    def exchange(self, protocol, size):
+        """A message of so many bytes and its reply, in the words of fairlead bench."""
+        spoken, size = self.load(protocol, size)
+        return [*SPOKEN[spoken], "--size", str(size)]
+
+
+class Counts:
+    """What a program does that was started in this environment; a context manager."""
+
+    def __init__(self, build):
+        self._file = tempfile.NamedTemporaryFile(prefix="fairlead-bench-")
+        os.truncate(self._file.fileno(), 16)
+        self._counts = mmap.mmap(self._file.fileno(), 16, prot=mmap.PROT_READ)
+        self.environment = {"LD_PRELOAD": str(build / "bench_counting.so"), "FAIRLEAD_BENCH_COUNTS": self._file.name}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._counts.close()
+        self._file.close()
+
+    def so_far(self):
+        """(allocations, locks)"""
+        return struct.unpack("QQ", self._counts[:16])
+
+
+class Floor(EchoServer):
     """The C server. It speaks every protocol that it may send back unchanged."""
 
     name = "floor"
@@ -126,27 +165,19 @@ class Floor(Program):
         return self._port
 
 
-class Daemon(Program):
+class Daemon(EchoServer):
     """fairleadd with one thread and an echo behind a listener for each protocol."""
 
-    name = "fairleadd"
-
-    def __init__(self, binary, preload=None, overrides=(), root=None):
+    def __init__(self, binary, name="fairleadd", environment=None, overrides=(), root=None):
+        self.name = name
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="fairlead-bench-"))
         config = self._directory / "fairleadd.conf"
         text = CONFIG + (CONFIG_OF_FILES if root else "")
         config.write_text(text.format(directory=self._directory, root=root), encoding="utf-8")
-        environment = dict(os.environ)
-        if preload:
-            counts = self._directory / "counts"
-            counts.write_bytes(bytes(16))
-            environment |= {"LD_PRELOAD": str(preload), "FAIRLEAD_BENCH_COUNTS": str(counts)}
-            with open(counts, "rb") as file:
-                self._counts = mmap.mmap(file.fileno(), 16, prot=mmap.PROT_READ)
         settings = [word for override in overrides for word in ("--set", override)]
         with open(self._directory / "log", "wb") as log:
-            self.process = subprocess.Popen([binary, "-c", config, *settings], stderr=log, env=environment,
-                                            stdout=subprocess.DEVNULL, preexec_fn=on_core(SERVER_CORE))
+            self.process = subprocess.Popen([binary, "-c", config, *settings], stderr=log, stdout=subprocess.DEVNULL,
+                                            env={**os.environ, **(environment or {})}, preexec_fn=on_core(SERVER_CORE))
         try:
             self._ports = self._wait_for_ports()
         except BenchError:
@@ -178,10 +209,6 @@ class Daemon(Program):
         wait_until(lambda: len(self._events("counters")) > before, "the counters")
         return int(self._events("counters")[-1]["heap_in_use"])
 
-    def counts(self):
-        """(allocations, locks) since the start; only with the counting library preloaded."""
-        return struct.unpack("QQ", self._counts[:16])
-
     def _log(self):
         return (self._directory / "log").read_text(encoding="utf-8", errors="replace")
 
@@ -208,8 +235,7 @@ class Nginx(Program):
 
     def __init__(self, root):
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="fairlead-bench-"))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]  # nginx cannot choose one itself
+        self.port = free_port()
         config = self._directory / "nginx.conf"
         config.write_text(CONFIG_OF_NGINX.format(directory=self._directory, port=self.port, root=root), encoding="utf-8")
         self.process = subprocess.Popen(["nginx", "-p", self._directory, "-c", config], stderr=subprocess.DEVNULL,
@@ -225,6 +251,56 @@ class Nginx(Program):
     @property
     def pid(self):
         return self._worker
+
+
+class Peer(Program):
+    """A server of others; `exchange` is the least that is asked of it."""
+
+    def __init__(self, command):
+        self._port = free_port()
+        self.process = subprocess.Popen([word.format(port=self._port) for word in command], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, preexec_fn=on_core(SERVER_CORE))
+        try:
+            wait_until(self._listens, f"{command[0]} to listen")
+        except BenchError:
+            self.__exit__()
+            raise
+
+    def _listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+    def port(self, _):
+        return self._port
+
+
+class Redis(Peer):
+    name, program = "redis, `PING`", "redis-server"
+
+    def __init__(self):
+        super().__init__([self.program, "--port", "{port}", "--bind", "127.0.0.1", "--protected-mode", "no", "--save", "",
+                          "--maxclients", "19000", "--tcp-backlog", "4096"])
+
+    def exchange(self, *_):
+        return ["--boundary", "none", "-m", r"PING\r\n", "--expect", r"+PONG\r\n"]
+
+
+class Memcached(Peer):
+    name, program = "memcached, `get`", "memcached"
+    VALUE = "v" * 64
+
+    def __init__(self):
+        super().__init__([self.program, "-u", "root", "-l", "127.0.0.1", "-p", "{port}", "-t", "1", "-c", "19000", "-b", "4096"])
+        with socket.create_connection(("127.0.0.1", self._port)) as client:
+            client.sendall(f"set k 0 0 {len(self.VALUE)}\r\n{self.VALUE}\r\n".encode())
+            client.recv(100)
+
+    def exchange(self, *_):
+        return ["--boundary", "none", "-m", r"get k\r\n",
+                "--expect", rf"VALUE k 0 {len(self.VALUE)}\r\n{self.VALUE}\r\nEND\r\n"]
+
+
+PEERS = (Redis, Memcached)
 
 
 class Drain(Program):
@@ -248,11 +324,11 @@ class Drain(Program):
 class Generator(Program):
     """A load on one server. Made when every connection has had one exchange; idle between windows."""
 
-    def __init__(self, build, server, protocol, size, connections, depth=1, mode="echo"):
+    def __init__(self, build, server, protocol, size, connections, depth=1, sleeps=False):
         spoken, message_bytes = server.load(protocol, size)
         self.process = subprocess.Popen(
-            [build / "bench_generator", "-m", mode, "-p", spoken, "-s", str(message_bytes), "-c", str(connections),
-             "-d", str(depth), str(server.port(protocol))],
+            [build / "bench_generator", *(["-w"] if sleeps else []), "-p", spoken, "-s", str(message_bytes),
+             "-c", str(connections), "-d", str(depth), str(server.port(protocol))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=on_core(GENERATOR_CORE))
         try:
             self._hear("ready")

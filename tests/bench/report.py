@@ -7,6 +7,7 @@ ECHO_GOALS_FROM = 50  # connections
 CALL_GOALS = {1: (2.5, 2.25), 16: (0.20, 0.14)}
 IDLE_GOALS = (1024, 700)
 ACCEPT_GOALS = (1.35, 1.15)
+LOAD_TEST_GOALS = (1 / 0.7, 1 / 0.9)
 
 NAMES = {"line": "text, `line`", "len32": "len32", "framed": "framed"}
 
@@ -26,14 +27,29 @@ def load_name(row):
     return name if row["depth"] == 1 else f"{name} × depth {row['depth']}"
 
 
+def server_name(row):
+    """As our own rows are named: by their protocol."""
+    return NAMES[row["protocol"]] if row["server"] == "fairleadd" else row["server"]
+
+
+def ratio_cells(row):
+    return f"{row['ratio']:.2f}", f"{row['lowest']:.2f}–{row['highest']:.2f}"
+
+
+def goal_cells(row, goals, value):
+    """Of our own rows."""
+    judged = goals and row["server"] == "fairleadd"
+    return (*(f"{goal:,}" for goal in goals), verdict(value, goals)) if judged else ("", "", "")
+
+
 def echo_table(rows):
     lines = []
     for row in rows:
         goals = PIPELINED_GOALS if row["depth"] > 1 else ECHO_GOALS if row["connections"] >= ECHO_GOALS_FROM else None
-        lines.append((f"{NAMES[row['protocol']]}, {load_name(row)}", f"{row['reference_us']:.2f}", f"{row['ours_us']:.2f}",
-                      f"{row['user_us']:.2f}", f"{row['ratio']:.2f}", f"{row['lowest']:.2f}–{row['highest']:.2f}",
-                      *(goals or ("", "")), verdict(row["ratio"], goals) if goals else ""))
-    return table(("protocol, connections", "floor µs", "fairleadd µs", "of it user µs", "ratio", "rounds", "must ≤", "aim ≤",
+        lines.append((f"{server_name(row)}, {load_name(row)}", f"{row['reference_us']:.2f}", f"{row['ours_us']:.2f}",
+                      f"{row['user_us']:.2f}" if "user_us" in row else "", *ratio_cells(row),
+                      *goal_cells(row, goals, row["ratio"])))
+    return table(("protocol or server, connections", "floor µs", "µs", "of it user µs", "ratio", "rounds", "must ≤", "aim ≤",
                   "reached"), lines)
 
 
@@ -62,20 +78,32 @@ def passes_counts(row):
 
 
 def idle_table(rows):
-    lines = [(f"{NAMES[row['protocol']]}, {row['size']} B", f"{row['connections']:,}", f"{row['private']:,.0f}",
-              f"{row['heap']:,.0f}", f"{IDLE_GOALS[0]:,}", IDLE_GOALS[1], verdict(row["private"], IDLE_GOALS))
-             for row in rows]
-    return table(("protocol, the exchange", "sessions", "bytes", "of it heap", "must ≤", "aim ≤", "reached"), lines)
+    lines = []
+    for row in rows:
+        exchange = f"{row['size']} B" if row["size"] else "none"
+        lines.append((f"{server_name(row)}, {exchange}" if row["server"] == "fairleadd" else row["server"],
+                      f"{row['connections']:,}", f"{row['private']:,.0f}", f"{row['heap']:,.0f}" if "heap" in row else "",
+                      *goal_cells(row, IDLE_GOALS, row["private"])))
+    return table(("protocol or server, the exchange", "sessions", "bytes", "of it heap", "must ≤", "aim ≤", "reached"), lines)
 
 
 def accept_table(rows):
     what = {"info": "a line per session in the log", "warn": "no line per session"}
-    lines = [(what[row["log"]], f"{row['reference_us']:.1f}", f"{row['ours_us']:.1f}", f"{row['ratio']:.2f}",
-              f"{row['lowest']:.2f}–{row['highest']:.2f}", *ACCEPT_GOALS, verdict(row["ratio"], ACCEPT_GOALS))
-             for row in rows]
-    return table(("log", "floor µs", "fairleadd µs", "ratio", "rounds", "must ≤", "aim ≤", "reached"), lines)
+    lines = [(what[row["log"]] if row["server"] == "fairleadd" else row["server"], f"{row['reference_us']:.1f}",
+              f"{row['ours_us']:.1f}", *ratio_cells(row), *goal_cells(row, ACCEPT_GOALS, row["ratio"])) for row in rows]
+    return table(("log, or server", "floor µs", "µs", "ratio", "rounds", "must ≤", "aim ≤", "reached"), lines)
 
 
+def load_test_table(rows):
+    lines = [(f"{NAMES[row['protocol']]}, {load_name(row)}", f"{row['reference_us']:.2f}", f"{row['ours_us']:.2f}",
+              *ratio_cells(row), f"{row['server_ratio']:.2f}", f"{row['allocations']:.4f}",
+              *(f"{goal:.2f}" for goal in LOAD_TEST_GOALS),
+              verdict(row["ratio"], LOAD_TEST_GOALS) if passes_counts(row) else "**missed**") for row in rows]
+    return table(("protocol, connections", "C generator µs", "fairlead bench µs", "ratio", "rounds", "the server's µs, ratio",
+                  "allocations", "must ≤", "aim ≤", "reached"), lines)
+
+
+READERS = {"drain": "C program", "bench": "`fairlead bench`"}
 FILE_GOALS = {"text": ("to_floor", (1.25, 1.10)), "framed": ("to_nginx", (1.4, 1.4))}
 
 
@@ -84,11 +112,11 @@ def files_table(rows):
     for row in rows:
         to, goals = FILE_GOALS.get(row["server"], (None, None))
         judged = to in row
-        lines.append((row["server"], row["connections"], f"{row['seconds']:.3f}",
+        lines.append((row["server"], row["connections"], READERS[row["reader"]], f"{row['seconds']:.3f}",
                       *(f"{row[key]:.2f}" if key in row else "" for key in ("to_floor", "to_nginx")),
                       f"{goals[0]} of {to[3:]}" if judged else "", goals[1] if judged else "",
                       verdict(row[to], goals) if judged else ""))
-    return table(("server", "downloads", "s a GiB", "to the floor", "to nginx", "must ≤", "aim ≤", "reached"), lines)
+    return table(("server", "downloads", "to", "s a GiB", "to the floor", "to nginx", "must ≤", "aim ≤", "reached"), lines)
 
 
 def hashes_table(rows):
@@ -114,7 +142,8 @@ def small_files_table(rows):
 
 
 TABLES = {"echo": echo_table, "calls": calls_table, "counts": counts_table, "idle": idle_table, "accept": accept_table,
-          "files": files_table, "hashes": hashes_table, "file_memory": file_memory_table, "small_files": small_files_table}
+          "load_test": load_test_table, "files": files_table, "hashes": hashes_table, "file_memory": file_memory_table,
+          "small_files": small_files_table}
 
 
 def with_tables(document, tables):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures fairleadd against the floor and writes the tables of docs/performance.md.
 
-    tests/bench/run.py --write                         everything, into the document (about ten minutes)
+    tests/bench/run.py --write                         everything, into the document (about half an hour)
     tests/bench/run.py --only echo,calls               some of it, printed
     tests/bench/run.py --only echo --against OTHER     the ratio to another fairleadd instead of the floor
 
@@ -11,11 +11,12 @@ import argparse
 import json
 import os
 import pathlib
+import shutil
 import sys
 
 from cost import why_no_tracepoints
 from measure import FULL, MEASUREMENTS, QUICK, Setup
-from programs import BenchError
+from programs import PEERS, BenchError
 from report import TABLES, passes_counts, with_tables
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,7 +26,7 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release" / "bin",
-                        help="the folder of fairleadd and the benchmark's programs")
+                        help="the folder of fairleadd, fairlead and the benchmark's programs")
     parser.add_argument("--daemon", type=pathlib.Path, help="another fairleadd than the one of --build")
     parser.add_argument("--against", type=pathlib.Path, help="a fairleadd to compare with, instead of the floor")
     parser.add_argument("--only", default=",".join(MEASUREMENTS), help="of " + ",".join(MEASUREMENTS))
@@ -49,6 +50,9 @@ def measure(options):
         scope.rounds = options.rounds
     setup = Setup(options.build, options.daemon or options.build / "fairleadd", options.against, scope,
                   lambda line: print(line, file=sys.stderr, flush=True))
+    for peer in PEERS:
+        if not shutil.which(peer.program):
+            print(f"{peer.program} is not installed, so nothing is compared with it", file=sys.stderr)
     results = {}
     for name in options.only:
         missing = why_no_tracepoints() if name == "calls" else None
@@ -77,7 +81,8 @@ def main():
     if options.write:
         DOCUMENT.write_text(with_tables(DOCUMENT.read_text(encoding="utf-8"), tables), encoding="utf-8")
     # The only figures that no busy neighbour can spoil.
-    return 0 if all(passes_counts(row) for row in results.get("counts", [])) else 1
+    counted = results.get("counts", []) + results.get("load_test", [])
+    return 0 if all(passes_counts(row) for row in counted) else 1
 
 
 if __name__ == "__main__":

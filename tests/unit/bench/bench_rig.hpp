@@ -37,6 +37,7 @@ class BenchRig final : public BenchClock, public Pacer, public BenchWorkerObserv
     return 0us;
   };
   std::size_t delivery_bytes_max = 1 << 20;  // replies arrive in pieces of this size
+  Network* network = this;                   // which the worker uses
 
   void say(std::size_t peer, const std::string& bytes, BenchDuration after = 0us) {
     for (std::size_t at = 0; at < bytes.size(); at += delivery_bytes_max) {
@@ -61,7 +62,7 @@ class BenchRig final : public BenchClock, public Pacer, public BenchWorkerObserv
 
   // From the opening to the end.
   const Tally& run() {
-    worker_.emplace(plan_, 0, shard_, *this, *this, *this, *this);
+    worker_.emplace(plan_, 0, shard_, *network, *this, *this, *this);
     turn([this] { worker_->open(); });
     while (!has_ended_) step();
     return worker_->tally();
