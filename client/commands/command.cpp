@@ -5,6 +5,7 @@
 #include <csignal>
 #include <exception>
 
+#include "client/commands/bench_compare.hpp"
 #include "client/commands/exit_code.hpp"
 #include "client/commands/prompt.hpp"
 #include "client/terminal/output.hpp"
@@ -19,6 +20,7 @@ constexpr std::array kCommands{
     Command{"ping", "tell whether a server accepts connections", ping_help, run_ping},
     Command{"get", "fetch files, whole and verified", get_help, run_get},
     Command{"ls", "list the files of a server", ls_help, run_ls},
+    Command{"bench", "load a server, and judge what was measured", bench_help, run_bench_command},
 };
 
 constexpr std::string_view kAskForHelp = "`fairlead --help` lists the commands";
@@ -75,7 +77,10 @@ int dispatch(const Words& arguments) {
   const Command& command = known_command(first);
   const auto wants_help = [](const std::string& word) { return word == "--help" || word == "-h"; };
   const auto options_end = std::find(arguments.begin(), arguments.end(), "--");
-  if (std::any_of(arguments.begin() + 1, options_end, wants_help)) return print(command.help());
+  if (std::any_of(arguments.begin() + 1, options_end, wants_help)) {
+    const bool compares = first == "bench" && arguments[1] == "compare";
+    return print(compares ? bench_compare_help() : command.help());
+  }
   return command.run({arguments.begin() + 1, arguments.end()}, adopt_locale());
 }
 

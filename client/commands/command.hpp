@@ -32,6 +32,9 @@ int run_ls(const Words& arguments, const TerminalLocale& locale);
 std::string get_help();
 int run_get(const Words& arguments, const TerminalLocale& locale);
 
+std::string bench_help();
+int run_bench_command(const Words& arguments, const TerminalLocale& locale);
+
 std::span<const Command> all_commands();
 
 // The whole of main(): finds the command and runs it. `arguments` are those behind the program's

@@ -26,6 +26,9 @@ enum ExitCode : int {
   kExitReceiveFailed = 56,
   kExitTooBig = 63,
   kExitNoSuchFile = 78,
+  kExitRegression = 97,
+  kExitInvalidResult = 98,
+  kExitThresholdMissed = 99,
   kExitInterrupted = 130,
 };
 
