@@ -10,10 +10,16 @@ constexpr BenchDuration kSecond = std::chrono::seconds(1);
 
 }  // namespace
 
-void BenchRecorder::begin(BenchTime at) noexcept {
+void BenchRecorder::begin(BenchTime at, BenchTime ends) noexcept {
   begin_ = at;
   measured_from_ = at + warmup_;
-  second_ends_ = at + kSecond;
+  ends_ = ends;
+  begin_second(at);
+}
+
+void BenchRecorder::begin_second(BenchTime at) noexcept {
+  second_began_ = at;
+  second_ends_ = at + kSecond < ends_ ? at + kSecond : BenchTime::max();
 }
 
 void BenchRecorder::connected(BenchDuration took, BenchTime now) {
@@ -77,7 +83,7 @@ void BenchRecorder::end_seconds(BenchTime now) {
   if (alike_now_ < second_ends_) count_alike({}, now);
   while (now >= second_ends_) {
     hand_out();
-    second_ends_ += kSecond;
+    begin_second(second_ends_);
   }
 }
 
@@ -90,8 +96,7 @@ void BenchRecorder::hand_out() {
 void BenchRecorder::finish(BenchTime now) {
   count_alike({}, now);
   roll(now);
-  const bool is_begun = now + kSecond > second_ends_;
-  if (is_begun) hand_out();
+  if (now > second_began_) hand_out();
   tally_.connections_open = connections_open_;
 }
 

@@ -29,8 +29,9 @@ class BenchRecorder {
   BenchRecorder(const Load& load, IntervalSink& sink)
       : is_open_loop_(load.is_open_loop()), warmup_(load.warmup), sink_(sink) {}
 
-  // The load begins; what came before counts in its first second.
-  void begin(BenchTime at) noexcept;
+  // The load begins, and is to end; what comes before counts in its first second, and what is
+  // waited for behind its end in its last one. BenchTime::max(): its end is not known.
+  void begin(BenchTime at, BenchTime ends) noexcept;
 
   void connected(BenchDuration took, BenchTime now);
   void lost_connection(BenchTime now);  // by the server or the network
@@ -75,6 +76,7 @@ class BenchRecorder {
     return began >= measured_from_ || began < begin_;
   }
   void count_alike(const Outstanding& next, BenchTime now);
+  void begin_second(BenchTime at) noexcept;
   void end_seconds(BenchTime now);
   void hand_out();
 
@@ -91,7 +93,9 @@ class BenchRecorder {
   IntervalSink& sink_;
   BenchTime begin_ = BenchTime::max();
   BenchTime measured_from_ = BenchTime::max();
-  BenchTime second_ends_ = BenchTime::max();
+  BenchTime ends_ = BenchTime::max();
+  BenchTime second_began_ = BenchTime::max();
+  BenchTime second_ends_ = BenchTime::max();  // of the last second: max
   std::uint64_t connections_open_ = 0;
 
   // What one read brings has mostly been sent by one write, and is counted at once.

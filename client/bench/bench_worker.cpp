@@ -61,7 +61,6 @@ void BenchWorker::open() {
 
 void BenchWorker::begin(BenchTime at) {
   scope_.begin = at;
-  recorder_.begin(at);
   if (!plan_.opens_first()) opening_since_ = at;
   const Load& load = plan_.load;
   if (load.duration > BenchDuration::zero()) {
@@ -69,6 +68,7 @@ void BenchWorker::begin(BenchTime at) {
   } else if (plan_.arrivals && load.messages == 0) {
     load_ends_ = at + plan_.arrivals->length();
   }
+  recorder_.begin(at, load_ends_);
   arm(scope_.clock.now());
 }
 

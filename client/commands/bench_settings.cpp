@@ -168,7 +168,10 @@ void set_message(Load& load, const ReadOptions& options, const TerminalLocale& l
   }
   set_size(message, options);
   // A connection by itself is an operation, too.
-  if (load.mode == BenchMode::conn && ways == 0) message.size_least = message.size_most = 0;
+  if (load.mode == BenchMode::conn && ways == 0) {
+    message.size_least = message.size_most = 0;
+    message.ends_lines = false;
+  }
 }
 
 void set_expectation(Load& load, const ReadOptions& options, const TerminalLocale& locale) {

@@ -303,6 +303,14 @@ TEST(BenchWorker, RepeatsItselfForTheSameSeed) {
   EXPECT_NE(sent(1), sent(2));
 }
 
+TEST(BenchWorker, CountsWhatItWaitedForInTheLastSecond) {
+  BenchRig rig(open_loop(100, 2s));
+  ModelEcho server(rig, kSize, [](std::uint64_t n) { return n < 199 ? 1ms : 500ms; });
+  rig.run();
+  ASSERT_EQ(rig.intervals().size(), 2U);
+  EXPECT_EQ(rig.intervals()[1].counts.done, 100U);
+}
+
 TEST(BenchWorker, StopsInOrder) {
   Load load = closed_loop(0);
   load.duration = 60s;
@@ -397,6 +405,7 @@ TEST(BenchWorker, CountsEachErrorAsWhatItIs) {
     EXPECT_EQ(errors(tally, one.error), one.times) << name_of(one.error);
     EXPECT_EQ(tally.counts.all_errors(), one.times) << name_of(one.error);
     EXPECT_EQ(tally.counts.done, 8U) << name_of(one.error);
+    EXPECT_LT(rig.elapsed(), 1300ms) << name_of(one.error);
     EXPECT_EQ(tally.unfinished, 0U) << name_of(one.error);
   }
 }
