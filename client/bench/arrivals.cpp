@@ -80,4 +80,14 @@ std::uint64_t Arrivals::count_until(BenchDuration time) const noexcept {
   return count;
 }
 
+DueOperations due_operations(const Load& load, BenchDuration length) {
+  const Arrivals arrivals(load.stages, load.ramp);
+  BenchDuration end = length;
+  if (load.messages > 0) end = std::min({end, arrivals.due(load.messages), arrivals.length()});
+  if (end <= load.warmup) return {};
+  const std::uint64_t count = arrivals.count_until(end) - arrivals.count_until(load.warmup);
+  const double seconds = std::chrono::duration<double>(end - load.warmup).count();
+  return {.count = count, .rate = static_cast<double>(count) / seconds};
+}
+
 }  // namespace fairlead

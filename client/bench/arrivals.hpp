@@ -49,4 +49,12 @@ class Arrivals {
   std::uint64_t total_ = 0;
 };
 
+// What was due behind the warm-up of an open loop that has run for `length`. A run until `messages`
+// waits for the last replies, and meanwhile nothing is due.
+struct DueOperations {
+  std::uint64_t count = 0;
+  double rate = 0;  // a second, for as long as any were due
+};
+DueOperations due_operations(const Load& load, BenchDuration length);
+
 }  // namespace fairlead

@@ -62,7 +62,8 @@ struct BenchResult {
 
   BenchMode mode = BenchMode::reply;
   bool is_open_loop = false;
-  double intended_rate = 0;       // operations a second over the measured part; open loop only
+  double intended_rate = 0;       // operations due a second in the measured part; open loop only
+  std::uint64_t due = 0;          // how many those were
   double measured_seconds = 0;    // behind the warm-up
   bool interrupted = false;       // by the user
   std::uint32_t connections = 0;  // wanted

@@ -15,15 +15,15 @@ namespace fairlead {
 //   processor           a thread used >= 80 % of its core >= 95 %; not asked where the threads spin
 //   starved             a thread waited for a core for    >= 30 %
 //                       >= 10 % of the time
-//   lateness            the p99 of how late messages were > 50 % of the p99 reported
-//                       sent is > 1 ms and > 10 % of the
+//   lateness            the p99 of how late messages were > 50 % of the p99 reported, and
+//                       sent is > 1 ms and > 10 % of the  enough messages for a p99
 //                       p99 reported
 //   worst_lateness      a message was sent > 50 ms late,
 //                       which is > 10 % of the maximum
 //                       reported
 //   send_rate                                             < 95 % of what was due was sent, and
-//                                                         waiting replies, full sockets and errors
-//                                                         do not explain it
+//                                                         waiting replies, full sockets, errors and
+//                                                         wrong replies do not explain it
 //   own_failures        no port, no descriptor, or        of > 1 % of the operations
 //                       another failure of our side
 //   held_by_socket      > 1 % of the messages were not

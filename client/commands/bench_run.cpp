@@ -159,10 +159,10 @@ BenchResult BenchRun::result() {
   if (begin_ == BenchTime::max()) return result_;
   const BenchDuration length = end - begin_;
   result_.measured_seconds = std::max(0.0, seconds(length - load_.warmup));
-  if (load_.is_open_loop() && result_.measured_seconds > 0) {
-    const Arrivals arrivals(load_.stages, load_.ramp);
-    const auto due = arrivals.count_until(length) - arrivals.count_until(load_.warmup);
-    result_.intended_rate = static_cast<double>(due) / result_.measured_seconds;
+  if (load_.is_open_loop()) {
+    const DueOperations due = due_operations(load_, length);
+    result_.due = due.count;
+    result_.intended_rate = due.rate;
   }
   if (pid_ != 0 && server_cpu_before_ && server_cpu_after_) {
     result_.server =

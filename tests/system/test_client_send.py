@@ -10,16 +10,11 @@ import threading
 import time
 import unittest
 
-from support.client import ENVIRONMENT, PlainServer, deaf_port, fairlead, hold, unused_port
+from support.client import ENVIRONMENT, PlainServer, deaf_port, fairlead, hold, reset, unused_port
 from support.daemon import Daemon, binary
 from support.peers import ERROR, GOAWAY, HELLO, PREFACE, frame, receive_exactly
 from support.runner import main
 from support.waiting import DEADLINE, wait_for
-
-
-def reset(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
 
 
 def answers(reply):

@@ -8,17 +8,12 @@ import threading
 import unittest
 
 from support import tutorials
+from support.client import reset
 from support.daemon import Daemon, connect
 from support.peers import ends_by_reset, exchange, frame, len32, receive_exactly, receive_len32, receive_until_end, \
     reason_of, Framed, ERROR, MESSAGE_TOO_BIG, PREFACE, PROTOCOL_ERROR
 from support.runner import main
 from support.waiting import wait_for
-
-
-def reset(client):
-    """Ends the connection by RST."""
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
 
 
 class AtTheTutorialsServers(unittest.TestCase):

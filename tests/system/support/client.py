@@ -2,6 +2,7 @@
 import contextlib
 import os
 import socket
+import struct
 import subprocess
 import threading
 
@@ -53,7 +54,7 @@ class PlainServer:
         return self
 
     def __exit__(self, failure, *_):
-        self._listener.shutdown(socket.SHUT_RDWR)
+        self.stop_listening()
         self._accepting.join(DEADLINE)
         self._listener.close()
         for connection in self._connections:
@@ -65,6 +66,11 @@ class PlainServer:
             connection.close()
         if failure is None and self._problems:
             raise self._problems[0]
+
+    def stop_listening(self):
+        """Whoever comes from now on is refused."""
+        with contextlib.suppress(OSError):  # it was told before
+            self._listener.shutdown(socket.SHUT_RDWR)
 
     def _accept(self):
         while True:
@@ -92,6 +98,12 @@ def hold(connection):
     with contextlib.suppress(OSError):
         while connection.recv(65536):
             pass
+
+
+def reset(connection):
+    """Ends it with a reset instead of a goodbye."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 def unused_port():

@@ -150,5 +150,26 @@ TEST(Arrivals, KeepTheRateOfEachStage) {
   }
 }
 
+Load open_loop(std::uint64_t messages, BenchDuration warmup) {
+  return {.stages = {{.length = 10s, .rate = 100}}, .messages = messages, .warmup = warmup};
+}
+
+TEST(DueOperations, AreThoseBehindTheWarmUp) {
+  const DueOperations due = due_operations(open_loop(0, 2s), 10s);
+  EXPECT_EQ(due.count, 800U);
+  EXPECT_DOUBLE_EQ(due.rate, 100);
+  EXPECT_EQ(due_operations(open_loop(0, 2s), 1s).count, 0U);  // interrupted within it
+}
+
+TEST(DueOperations, EndWithTheLastMessageAndNotWithItsReply) {
+  for (const BenchDuration length : {200ms, 1000ms, 9000ms}) {
+    const DueOperations due = due_operations(open_loop(20, 0s), length);
+    EXPECT_EQ(due.count, 20U);
+    EXPECT_DOUBLE_EQ(due.rate, 100);
+  }
+  EXPECT_EQ(due_operations(open_loop(20, 0s), 100ms).count, 10U);  // interrupted before
+  EXPECT_EQ(due_operations(open_loop(1'000'000, 0s), 10s).count, 1000U);
+}
+
 }  // namespace
 }  // namespace fairlead

@@ -1,0 +1,154 @@
+"""What fairlead bench was told to send is what a server receives, and what must come back is looked at."""
+import re
+
+from support.bench import GENTLE, BenchTest
+from support.client import PlainServer, hold
+from support.line_server import LineServer
+from support.runner import main
+
+
+class Sent(BenchTest):
+    def send(self, *words, connections=2, messages=20):
+        """The lines that the server received."""
+        with LineServer() as server:
+            report = self.report("-c", str(connections), "-n", str(messages), *words, server.address)
+        self.assert_counts(report, sent=messages, done=messages)
+        return server.texts()
+
+    def test_random_chinese_in_each_encoding(self):
+        for encoding, size in (("utf-8", 3), ("gbk", 2), ("gb18030", 2)):
+            with self.subTest(encoding):
+                lines = self.send("-e", encoding, "-m", "第{n}号 {zh:20}")
+                texts = [line.decode(encoding) for line in lines]
+                self.assertEqual({str(number) for number in range(1, 21)}, {re.match("第(\\d+)号", text)[1] for text in texts})
+                for line, text in zip(lines, texts):
+                    self.assertRegex(text, "^第\\d+号 [\u4e00-\u9fa5]{20}$")
+                    self.assertEqual(size * 22 + len(re.sub("[^ -~]", "", text)), len(line))
+                self.assertEqual(20, len({text[-20:] for text in texts}), "all are different")
+
+    def test_gbk_that_is_no_gbk_is_refused(self):
+        result = self.bench("-e", "gbk", "-m", "😀", "127.0.0.1:1")
+        self.assertEqual(2, result.code)
+        self.assertEqual(1, len(result.err.splitlines()), result.err)
+
+    def test_places(self):
+        lines = self.send("-m", "{id} {seq} {n} {{}} {rand:3}", connections=3, messages=9)
+        for number in range(9):
+            connection, of_connection = number % 3 + 1, number // 3 + 1
+            self.assertRegex(sorted(lines, key=lambda line: int(line.split()[2]))[number].decode(),
+                             f"^{connection} {of_connection} {number + 1} {{}} [0-9A-Za-z]{{3}}$")
+
+    def test_escapes(self):
+        self.assertEqual({b"a\tb\\n\0\xff\x80"}, set(self.send("-m", r"a\tb\\n\0\xff\x80")))
+
+    def test_several_take_turns(self):
+        lines = self.send("-m", "one", "-m", "two", "-m", "three", connections=1, messages=7)
+        self.assertEqual([b"one", b"two", b"three", b"one", b"two", b"three", b"one"], lines)
+
+    def test_the_lines_of_a_file(self):
+        path = self.folder / "lines"
+        path.write_bytes("{id} \\n\r\n\n第二\nlast".encode())
+        lines = self.send("-f", str(path), connections=1, messages=4)
+        self.assertEqual([b"{id} \\n", "第二".encode(), b"last", b"{id} \\n"], lines)
+
+    def test_a_whole_file(self):
+        path = self.folder / "whole"
+        path.write_bytes(b"one\n{id}\nthree\n")
+        lines = self.send("-f", str(path), "--whole", connections=1, messages=2)
+        self.assertEqual([b"one", b"{id}", b"three"] * 2, lines)
+
+    def test_sizes(self):
+        self.assertEqual({63}, set(map(len, self.send())), "64 bytes with the line's end")
+        self.assertEqual({99}, set(map(len, self.send("-s", "100"))))
+        sizes = set(map(len, self.send("-s", "10-200", messages=200)))
+        self.assertTrue(min(sizes) >= 9 and max(sizes) <= 199 and len(sizes) > 50, sizes)
+
+    def test_without_ends_of_lines(self):
+        with PlainServer(echo) as server:
+            report = self.report("-c", "1", "-n", "10", "--boundary", "none", "-m", "{n}", server.address)
+        self.assert_counts(report, sent=10, done=10)
+        self.assertEqual(b"12345678910", b"".join(server.received))
+
+
+def echo(server, connection):
+    while data := connection.recv(65536):
+        server.received.append(data)
+        connection.sendall(data)
+
+
+class Expected(BenchTest):
+    REPLY = b"+OK \xba\xc3\r\n"  # a word in GBK
+
+    def ask(self, *words, reply=REPLY, first=b""):
+        def serve(_, connection):
+            connection.sendall(first)
+            while data := connection.recv(65536):
+                connection.sendall(reply * data.count(b"\n"))
+        with PlainServer(serve) as server:
+            return self.bench("-c", "2", "-n", "20", *GENTLE, *words, server.address)
+
+    def check(self, code, *words, done=20, **more):
+        result = self.ask(*words, **more)
+        self.assertEqual(code, result.code, result.err + result.text)
+        self.assertEqual(done, result.report["counts"]["done"])
+        return result
+
+    def test_a_text(self):
+        self.check(0, "-e", "gbk", "--expect", "+OK 好\\r\\n")
+        self.check(0, "--expect", "+OK \\xba\\xc3\\r\\n")
+        self.check(0, "--expect", "+OK", reply=b"+OK\n")
+
+    def test_another_text(self):
+        result = self.check(1, "-e", "gbk", "--expect", "+OK 坏\\r\\n", "--threshold", "p50<1h", done=0)
+        self.assertIn("first wrong: reply 1 (number 1 of connection 0): wrong content, from byte 4 on", result.text)
+
+    def test_a_pattern(self):
+        self.check(0, "--expect", r"re:^\+OK ..\r?$")
+        self.check(0, "--expect", r"re:OK", "--boundary", "auto")
+
+    def test_another_pattern(self):
+        result = self.check(1, "--expect", r"re:^-ERR", done=0)
+        self.assertIn("^-ERR", result.text)
+
+    def test_a_length(self):
+        self.check(0, "--expect", f"len:{len(self.REPLY)}")
+
+    def test_another_length(self):
+        result = self.bench_of_len32("len:5")
+        self.assertEqual(1, result.code, result.err)
+        self.assert_counts(result.report, sent=20, done=0, length=20)
+
+    def bench_of_len32(self, expected):
+        def serve(_, connection):
+            while data := connection.recv(65536):
+                self.assertEqual(68, len(data))
+                connection.sendall(b"\0\0\0\4four")
+        with PlainServer(serve) as server:
+            return self.bench("-c", "2", "-n", "20", *GENTLE, "--protocol", "len32", "--expect", expected, server.address)
+
+    def test_nothing(self):
+        with PlainServer(lambda _, connection: hold(connection)) as server:
+            result = self.bench("-c", "2", "-n", "20", *GENTLE, "--expect", "none", server.address)
+        self.assertEqual(0, result.code, result.err)
+        self.assert_counts(result.report, sent=20, done=20)
+
+    def test_a_greeting_that_is_dropped(self):
+        self.check(0, "--expect", "+OK", "--skip-greeting", reply=b"+OK\n", first=b"welcome\r\n")
+
+    def test_a_greeting_that_nobody_asked_for(self):
+        result = self.ask("--expect", "+OK", reply=b"+OK\n", first=b"welcome\r\n")
+        self.assertEqual(1, result.code, result.err)
+        self.assertGreater(result.report["counts"]["mismatches"]["unasked"] + result.report["counts"]["mismatches"]["content"], 0)
+
+
+class DryRun(BenchTest):
+    def test_both_ways_of_one_exchange(self):
+        with LineServer() as server:
+            result = self.bench("--dry-run", "-m", "hello {n}", server.address)
+        self.assertEqual(0, result.code, result.err)
+        self.assertEqual([b"hello 1"], server.texts())
+        self.assertEqual(2, result.text.count("68 65 6c 6c 6f 20 31 0a"), result.text)
+
+
+if __name__ == "__main__":
+    main()
