@@ -62,8 +62,8 @@ Stage stage_of(std::string_view text) {
   if (!length.value) throw UsageError("--stage " + shown(text) + ": " + length.error);
   const Parsed<std::uint64_t> rate = parse_count(text.substr(at + 1));
   if (!rate.value) throw UsageError("--stage " + shown(text) + ": " + rate.error);
-  if (*length.value == Duration::zero() || *rate.value == 0)
-    throw UsageError("--stage " + shown(text) + ": neither can be 0");
+  if (*length.value == Duration::zero())
+    throw UsageError("--stage " + shown(text) + ": the time cannot be 0");
   return {.length = *length.value, .rate = static_cast<double>(*rate.value)};
 }
 
@@ -74,6 +74,9 @@ std::vector<Stage> stages_of(const std::string& text) {
     stages.push_back(stage_of(std::string_view(text).substr(at, comma - at)));
     at = comma + 1;
   }
+  const auto pauses = [](const Stage& stage) { return stage.rate == 0; };
+  if (std::all_of(stages.begin(), stages.end(), pauses))
+    throw UsageError("--stage: with no rate above 0 nothing would be sent; --idle only connects");
   return stages;
 }
 

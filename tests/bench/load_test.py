@@ -79,7 +79,7 @@ class LoadTest:
     def hold(self, exchanges):
         """The connections wait meanwhile; `exchanges`: after one on each, and another a second on all of them together."""
         seconds = self._connections / EXCHANGES_A_SECOND
-        each = ["--stage", f"{milliseconds(seconds)}@{EXCHANGES_A_SECOND},1h@1"]
+        each = ["--stage", f"{milliseconds(seconds)}@{EXCHANGES_A_SECOND},1h@0"]
         with self._process(*(each if exchanges else ["--idle", "-d", "1h"])) as process:
             self._wait_for_connections(process)
             time.sleep(seconds if exchanges else 0)

@@ -64,6 +64,13 @@ TEST(BenchSettings, StagesAddUpToTheRun) {
   EXPECT_EQ(milliseconds(10'500), made.duration);
 }
 
+TEST(BenchSettings, AStageMayBeAPause) {
+  const Load made = load({"--stage", "1s@100,1s@0,1s@100"});
+  const BenchPlan plan(made, {});
+  EXPECT_EQ(200U, plan.operations);
+  EXPECT_GE(plan.arrivals->due(100), seconds(2));
+}
+
 TEST(BenchSettings, SoManyMessagesAtARateAreAllDue) {
   const Load made = load({"-n", "1000", "-r", "300", "--ramp", "2s"});
   EXPECT_EQ(BenchDuration(0), made.duration);
@@ -132,7 +139,8 @@ TEST(BenchSettings, WhatCannotBeIsRefused) {
   EXPECT_THAT(refusal({"-d", "0"}), HasSubstr("--duration cannot be 0"));
   EXPECT_THAT(refusal({"-n", "0"}), HasSubstr("--messages cannot be 0"));
   EXPECT_THAT(refusal({"--stage", "10s"}), HasSubstr("TIME@RATE"));
-  EXPECT_THAT(refusal({"--stage", "10s@0"}), HasSubstr("neither can be 0"));
+  EXPECT_THAT(refusal({"--stage", "10s@0"}), HasSubstr("nothing would be sent"));
+  EXPECT_THAT(refusal({"--stage", "0@5"}), HasSubstr("the time cannot be 0"));
   EXPECT_THAT(refusal({"--stage", "1s@5", "-r", "5"}), HasSubstr("leave out --rate"));
   EXPECT_THAT(refusal({"-d", "5s", "--warmup", "5s"}), HasSubstr("--warmup"));
   EXPECT_THAT(refusal({"-r", "5", "-d", "5s", "--ramp", "6s"}), HasSubstr("--ramp"));
