@@ -136,9 +136,6 @@ void BenchConnection::on_time() {
 }
 
 void BenchConnection::failed_to_open(BenchError error) {
-  // A run that only its operations end loses one, so that it does end.
-  const bool has_time = plan().load.duration > BenchDuration::zero();
-  if (!has_time && ring_.empty() && owes()) ++begun_;
   fail_opening(error, scope_.clock.now());
   retry();
   tried();
@@ -147,8 +144,11 @@ void BenchConnection::failed_to_open(BenchError error) {
 
 // Counts as an error of its own where no operation has begun with it.
 void BenchConnection::fail_opening(BenchError error, BenchTime now) {
-  if (ring_.empty()) scope_.recorder.failed(error, opening_since_, now);
-  fail_all(error, error, now);
+  if (!ring_.empty()) return fail_all(error, error, now);
+  // A run that only its operations end loses one, so that it does end.
+  const bool has_time = plan().load.duration > BenchDuration::zero();
+  if (!has_time && owes()) ++begun_;
+  scope_.recorder.failed(error, opening_since_, now);
 }
 
 void BenchConnection::retry() {

@@ -79,13 +79,15 @@ def echo(server, connection):
 class Expected(BenchTest):
     REPLY = b"+OK \xba\xc3\r\n"  # a word in GBK
 
-    def ask(self, *words, reply=REPLY, first=b""):
-        def serve(_, connection):
+    def ask(self, *words, reply=REPLY, other=None, first=b""):
+        """Twenty messages, one connection; `other` is the reply to the second, the fourth ..."""
+        def serve(server, connection):
             connection.sendall(first)
             while data := connection.recv(65536):
-                connection.sendall(reply * data.count(b"\n"))
+                server.received.append(data)
+                connection.sendall(reply if other is None or len(server.received) % 2 else other)
         with PlainServer(serve) as server:
-            return self.bench("-c", "2", "-n", "20", *GENTLE, *words, server.address)
+            return self.bench("-c", "1", *(() if "-n" in words else ("-n", "20")), *GENTLE, *words, server.address)
 
     def check(self, code, *words, done=20, **more):
         result = self.ask(*words, **more)
@@ -99,32 +101,25 @@ class Expected(BenchTest):
         self.check(0, "--expect", "+OK", reply=b"+OK\n")
 
     def test_another_text(self):
-        result = self.check(1, "-e", "gbk", "--expect", "+OK 坏\\r\\n", "--threshold", "p50<1h", done=0)
-        self.assertIn("first wrong: reply 1 (number 1 of connection 0): wrong content, from byte 4 on", result.text)
+        result = self.check(1, "-e", "gbk", "--expect", "+OK 好\\r\\n", other="+OK 坏\r\n".encode("gbk"), done=10)
+        self.assert_counts(result.report, content=10)
+        self.assertIn("first wrong: reply 2 (number 2 of connection 0): wrong content, from byte 4 on", result.text)
 
     def test_a_pattern(self):
         self.check(0, "--expect", r"re:^\+OK ..\r?$")
-        self.check(0, "--expect", r"re:OK", "--boundary", "auto")
+        self.check(0, "--expect", r"re:OK", "--boundary", "auto", "-m", r"{n}\n", "-n", "3", done=3)
 
     def test_another_pattern(self):
-        result = self.check(1, "--expect", r"re:^-ERR", done=0)
+        result = self.check(1, "--expect", r"re:^-ERR", reply=b"-ERR 1\n", other=b"+OK\n", done=10)
+        self.assert_counts(result.report, content=10)
         self.assertIn("^-ERR", result.text)
 
     def test_a_length(self):
         self.check(0, "--expect", f"len:{len(self.REPLY)}")
 
     def test_another_length(self):
-        result = self.bench_of_len32("len:5")
-        self.assertEqual(1, result.code, result.err)
-        self.assert_counts(result.report, sent=20, done=0, length=20)
-
-    def bench_of_len32(self, expected):
-        def serve(_, connection):
-            while data := connection.recv(65536):
-                self.assertEqual(68, len(data))
-                connection.sendall(b"\0\0\0\4four")
-        with PlainServer(serve) as server:
-            return self.bench("-c", "2", "-n", "20", *GENTLE, "--protocol", "len32", "--expect", expected, server.address)
+        result = self.check(1, "--protocol", "len32", "--expect", "len:5", reply=b"\0\0\0\5right", other=b"\0\0\0\6wrong!", done=10)
+        self.assert_counts(result.report, length=10)
 
     def test_nothing(self):
         with PlainServer(lambda _, connection: hold(connection)) as server:
@@ -136,18 +131,10 @@ class Expected(BenchTest):
         self.check(0, "--expect", "+OK", "--skip-greeting", reply=b"+OK\n", first=b"welcome\r\n")
 
     def test_a_greeting_that_nobody_asked_for(self):
-        result = self.ask("--expect", "+OK", reply=b"+OK\n", first=b"welcome\r\n")
-        self.assertEqual(1, result.code, result.err)
-        self.assertGreater(result.report["counts"]["mismatches"]["unasked"] + result.report["counts"]["mismatches"]["content"], 0)
-
-
-class DryRun(BenchTest):
-    def test_both_ways_of_one_exchange(self):
-        with LineServer() as server:
-            result = self.bench("--dry-run", "-m", "hello {n}", server.address)
-        self.assertEqual(0, result.code, result.err)
-        self.assertEqual([b"hello 1"], server.texts())
-        self.assertEqual(2, result.text.count("68 65 6c 6c 6f 20 31 0a"), result.text)
+        """Every connection begins with it, so none is of any use."""
+        wrong = self.ask("--expect", "+OK", reply=b"+OK\n", first=b"welcome\r\n").report["counts"]
+        self.assertEqual(0, wrong["done"])
+        self.assertGreater(wrong["mismatches"]["unasked"] + wrong["mismatches"]["content"], 0)
 
 
 if __name__ == "__main__":

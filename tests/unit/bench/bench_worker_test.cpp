@@ -244,6 +244,16 @@ TEST(BenchWorker, SkipsAGreeting) {
   EXPECT_EQ(tally.counts.all_mismatches(), 0U);
 }
 
+TEST(BenchWorker, EndsAlthoughNobodyGreets) {
+  Load load = closed_loop(5);
+  load.skip_greeting = true;
+  BenchRig rig(load);
+  rig.greet = [&rig](std::size_t peer) { rig.end_stream(peer, 1ms); };
+  const Tally& tally = rig.run();
+  EXPECT_EQ(tally.counts.sent, 0U);
+  EXPECT_EQ(errors(tally, BenchError::closed), 6U);  // the first was before the load
+}
+
 TEST(BenchWorker, DownloadsAndComparesWithTheFirst) {
   Load load = closed_loop(10);
   load.mode = BenchMode::file;
