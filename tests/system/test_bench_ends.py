@@ -103,8 +103,10 @@ class NotRun(BenchTest):
 
     def test_usage(self):
         for words in ((), ("a", "b"), ("--nonsense", "h"), ("-c", "0", "h"), ("-r", "0", "h"), ("-t", "2", "-c", "1", "h"),
-                      ("--threshold", "p99", "h"), ("--threshold", "speed<3", "h"), ("--expect", "re:(", "h"), ("-m", "{what}", "h"),
-                      ("-s", "9-3", "h"), ("-s", "4", "-m", "x", "h"), ("--mode", "what", "h"), ("--mode", "greet", "--expect", "echo", "h"),
+                      ("--threshold", "p99", "h"), ("--threshold", "speed<3", "h"), ("--expect", "re:(", "h"),
+                      ("-m", "{what}", "h"),
+                      ("-s", "9-3", "h"), ("-s", "4", "-m", "x", "h"), ("--mode", "what", "h"),
+                      ("--mode", "greet", "--expect", "echo", "h"),
                       ("-f", str(self.folder / "missing"), "h"), ("--source", "here", "h"), ("--stage", "10s", "h"),
                       ("--stage", "1s@5", "-r", "5", "h"), ("--warmup", "20s", "-d", "10s", "h"), ("--mode", "file", "h"),
                       ("--idle", "-r", "5", "h"), ("--protocol", "http", "h"), ("--json", "-", "--csv", "-", "h")):

@@ -1,4 +1,5 @@
 """A load test watched while it runs, and the files it leaves."""
+import contextlib
 import csv
 import re
 import subprocess
@@ -77,11 +78,18 @@ class OnATerminal(BenchTest):
         if not HAVE_TMUX:
             self.skipTest("tmux is not installed")
 
+    @contextlib.contextmanager
+    def shown(self, *words, columns=110, rows=40):
+        with LineServer() as server, \
+                Screen("bench", "-c", "2", "-r", "100", *words, server.address, columns=columns, rows=rows) as screen:
+            yield screen
+
     def test_the_screen_and_then_the_report(self):
-        with LineServer() as server, Screen("bench", "-c", "2", "-r", "100", "-d", "3s", server.address, columns=110, rows=40) as screen:
+        with self.shown("-d", "3s") as screen:
             screen.wait_for_text("connections  2 of 2")
             shown = screen.text()
-            for part in ("running", "% ", " left", "rate ", "/s now", "of 100/s due", "latency ", "p50 ", "p99 ", "errors       0", "mismatches 0"):
+            for part in ("running", "% ", " left", "rate ", "/s now", "of 100/s due", "latency ", "p50 ", "p99 ", "errors       0",
+                         "mismatches 0"):
                 self.assertIn(part, shown)
             self.assertNotIn("open loop", shown)
             screen.wait_for_line("exit=0")
@@ -90,20 +98,20 @@ class OnATerminal(BenchTest):
             self.assertNotIn("/s now", shown, "what was only for the moment is gone")
 
     def test_ctrl_c(self):
-        with LineServer() as server, Screen("bench", "-c", "2", "-r", "100", "-d", "10m", server.address, columns=110, rows=40) as screen:
+        with self.shown("-d", "10m") as screen:
             screen.wait_for_text("connections  2 of 2")
             screen.press("C-c")
             screen.wait_for_line("exit=130")
             self.assertIn("then interrupted", screen.text())
 
     def test_a_small_one(self):
-        with LineServer() as server, Screen("bench", "-c", "2", "-r", "100", "-d", "10m", server.address, columns=30, rows=4) as screen:
+        with self.shown("-d", "10m", columns=30, rows=4) as screen:
             screen.wait_for_text("/s now")
             self.assertLessEqual(len(screen.lines()), 4)
             self.assertLessEqual(max(map(len, screen.lines())), 30)
 
     def test_lines_if_they_are_wanted(self):
-        with LineServer() as server, Screen("bench", "--no-tui", *LOAD, server.address, columns=110, rows=40) as screen:
+        with self.shown("-d", "2s", "--no-tui") as screen:
             screen.wait_for_line("exit=0")
             self.assertEqual(2, len(re.findall(r"(?m)^ *[12] s +100/s", screen.text())), screen.text())
 
