@@ -6,8 +6,8 @@ from support.client import fairlead, unused_port
 from support.runner import main
 from support.timed_server import TimedServer
 
-DELAY_US, SLOWER_US = 3000, 3600
-RULES = ("--fail-if", "p50>+10%", "--fail-if", "rate<-10%")
+DELAY_US, SLOWER_US = 8000, 9600  # much longer than what a busy machine adds
+RULE = ("--fail-if", "p50>+10%")
 
 
 class Compare(BenchTest):
@@ -18,11 +18,11 @@ class Compare(BenchTest):
 
     def of_the_same(self):
         with TimedServer([DELAY_US]) as server:
-            return self.compare(*self.load, *RULES, server.address, f"localhost:{server.port}")
+            return self.compare(*self.load, *RULE, server.address, f"localhost:{server.port}")
 
     def of_a_slower_one(self):
         with TimedServer([DELAY_US]) as server, TimedServer([SLOWER_US]) as slower:
-            return self.compare(*self.load, *RULES, server.address, slower.address)
+            return self.compare(*self.load, *RULE, server.address, slower.address)
 
 
 class OneComparison(Compare):
@@ -37,8 +37,7 @@ class OneComparison(Compare):
         result = self.of_a_slower_one()
         self.assertEqual(97, result.code, result.err + result.text)
         self.assertRegex(result.text, r"(?m)^p50 .* worse$")
-        self.assertRegex(result.text, r"(?m)^rate .* worse$")
-        self.assertEqual(2, result.err.count("%"), result.err)
+        self.assertRegex(result.err, r"^fairlead: p50>\+10%: p50 of .* times that of ")
 
     def test_as_markdown(self):
         with TimedServer([DELAY_US]) as server:
