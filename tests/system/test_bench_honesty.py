@@ -38,6 +38,7 @@ class Honesty(BenchTest):
         """The percentiles, for as many rounds. Those in which the server missed its own schedule say nothing of the test, and are
         counted; so are those that the test itself does not call VALID, or that a sanitizer has slowed."""
         missed = doubted = 0
+        differences = []
         for _ in range(self.rounds):
             with TimedServer(DELAYS_US, core=SERVER_CORE) as server:
                 report = self.report(*load, server.address)
@@ -48,12 +49,18 @@ class Honesty(BenchTest):
             elif SANITIZED or report["verdict"]["belief"] != "VALID":
                 doubted += 1
             else:
-                self.compare(report, [(record.sent - record.received) / 1000 for record in records])
+                differences.append(self.differences(report, [(record.sent - record.received) / 1000 for record in records]))
         print(f"of {self.rounds} rounds the server missed its schedule in {missed}, and the test doubted itself in {doubted}")
         if missed + doubted == self.rounds:
-            print("NOT JUDGED: in no round did both have the processor that they needed")
+            return print("NOT JUDGED: in no round did both have the processor that they needed")
+        # A machine that holds up one of the two in a way that neither sees does so in a round, not in most of them.
+        wrong = [difference for difference in differences if difference]
+        self.assertLessEqual(len(wrong), len(differences) // 2, wrong)
 
-    def compare(self, report, times_us):
+    @staticmethod
+    def differences(report, times_us):
+        """What does not agree."""
+        found = []
         for since, latency in report["latency"].items():
             if since == "connect" or latency is None:
                 continue
@@ -63,8 +70,9 @@ class Honesty(BenchTest):
                 theirs, ours = quantile(times_us, share), latency["quantiles"][name]
                 agree = max(AGREE_US, AGREE_SHARE * theirs)
                 said = f"{name} since the {since} time: {ours} us; by the server's record {theirs:.0f} us, late {late} us"
-                self.assertGreater(ours, theirs - agree, said)
-                self.assertLess(ours, theirs + agree + late, said)
+                if not theirs - agree < ours < theirs + agree + late:
+                    found.append(said)
+        return found
 
     def test_open_loop(self):
         self.agree("-c", "100", "-r", "1500", "-d", "1s")
