@@ -82,8 +82,9 @@ std::uint64_t Arrivals::count_until(BenchDuration time) const noexcept {
 
 DueOperations due_operations(const Load& load, BenchDuration length) {
   const Arrivals arrivals(load.stages, load.ramp);
-  BenchDuration end = length;
-  if (load.messages > 0) end = std::min({end, arrivals.due(load.messages), arrivals.length()});
+  const bool are_all = load.messages > 0 && arrivals.count_until(length) >= load.messages;
+  const BenchDuration end =
+      are_all ? std::min(arrivals.due(load.messages), arrivals.length()) : length;
   if (end <= load.warmup) return {};
   const std::uint64_t count = arrivals.count_until(end) - arrivals.count_until(load.warmup);
   const double seconds = std::chrono::duration<double>(end - load.warmup).count();

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "client/bench/bench_plan.hpp"
 #include "client/bench/expectation.hpp"
 #include "client/bench/message_source.hpp"
 #include "client/bench/message_template.hpp"
@@ -267,6 +268,8 @@ BenchSettings bench_settings(const ReadOptions& options, const TerminalLocale& l
   set_message(load, options, locale);
   set_file(load, options);
   set_expectation(load, options, locale);
+  // What cannot be sent or expected is refused before a name is resolved and anybody connected to.
+  static_cast<void>(BenchPlan(load, {}));
   settings.view = options.has("no-tui") ? BenchViewForm::lines : BenchViewForm::automatic;
   settings.quiet = options.has("quiet");
   describe(settings, options);
