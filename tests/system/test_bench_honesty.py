@@ -9,7 +9,7 @@ from support.runner import main
 from support.timed_server import TimedServer
 
 PERCENTILES = {"p50": 0.50, "p75": 0.75, "p90": 0.90, "p99": 0.99}
-AGREE_US, AGREE_SHARE = 200, 0.05
+AGREE_SHARE = 0.05
 SANITIZED = bool(os.environ.get("FAIRLEAD_SANITIZE"))
 # A server that sends one reply in a hundred later than this after it was due has missed its schedule.
 MISSED_US = 1000
@@ -27,6 +27,7 @@ def quantile(values, share):
 
 class Honesty(BenchTest):
     rounds = 4
+    agree_us = 1000  # beside whatever else the machine does; alone, in the long form, 200
 
     def setUp(self):
         super().setUp()
@@ -57,8 +58,7 @@ class Honesty(BenchTest):
         wrong = [difference for difference in differences if difference]
         self.assertLessEqual(len(wrong), len(differences) // 2, wrong)
 
-    @staticmethod
-    def differences(report, times_us):
+    def differences(self, report, times_us):
         """What does not agree."""
         found = []
         for since, latency in report["latency"].items():
@@ -68,7 +68,7 @@ class Honesty(BenchTest):
             late = report["generator"]["lateness"]["quantiles"]["p99"] if since == "intended" else 0
             for name, share in PERCENTILES.items():
                 theirs, ours = quantile(times_us, share), latency["quantiles"][name]
-                agree = max(AGREE_US, AGREE_SHARE * theirs)
+                agree = max(self.agree_us, AGREE_SHARE * theirs)
                 said = f"{name} since the {since} time: {ours} us; by the server's record {theirs:.0f} us, late {late} us"
                 if not theirs - agree < ours < theirs + agree + late:
                     found.append(said)

@@ -6,6 +6,7 @@ from support.runner import main, needs_long
 @needs_long
 class InManyRounds(test_bench_honesty.Honesty):
     rounds = 30
+    agree_us = 200
 
 
 def load_tests(loader, _tests, _pattern):
