@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "common/base/background_thread.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -28,7 +30,7 @@ BenchThread::~BenchThread() { end_now(); }
 
 void BenchThread::start() {
   loop_.post([this] { worker_.open(); });
-  running_ = std::thread([this] { run(); });
+  running_ = start_background_thread([this] { run(); });
 }
 
 void BenchThread::run() {

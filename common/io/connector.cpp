@@ -12,9 +12,9 @@
 #include <boost/asio/post.hpp>
 #include <cstring>
 #include <mutex>
-#include <thread>
 #include <utility>
 
+#include "common/base/background_thread.hpp"
 #include "common/io/link.hpp"
 #include "common/io/loop_core.hpp"
 #include "common/io/socket_address.hpp"
@@ -164,7 +164,7 @@ std::unique_ptr<Pending> Connector::resolve(const std::string& host, std::uint16
   if (Resolved numeric = look_up(host, port, family, AI_NUMERICHOST); numeric.error.empty()) {
     answer(question, std::move(numeric));
   } else {
-    std::thread([question, host, port, family] {
+    start_background_thread([question, host, port, family] {
       answer(question, look_up(host, port, family, 0));
     }).detach();
   }

@@ -1,25 +1,16 @@
 #include "common/log/async_lines.hpp"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "common/base/background_thread.hpp"
 #include "common/base/check.hpp"
 
 namespace fairlead {
 
 namespace {
-
-// Signals are for the main thread. A blocked SIGPIPE makes a closed pipe an error of write(2) and
-// nothing else.
-void prepare_thread() noexcept {
-  sigset_t all;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-  ::pthread_setname_np(::pthread_self(), "log");
-}
 
 constexpr std::chrono::seconds kReportInterval{1};
 
@@ -71,7 +62,9 @@ std::size_t LineQueue::lines_within(std::size_t bytes) const noexcept {
 // ---- Whoever writes ----
 
 AsyncLines::AsyncLines(std::unique_ptr<LineFile> file, AsyncLinesOptions options)
-    : options_(std::move(options)), file_(std::move(file)), thread_([this] { run(); }) {
+    : options_(std::move(options)),
+      file_(std::move(file)),
+      thread_(start_background_thread([this] { run(); })) {
   FAIRLEAD_CHECK(file_ != nullptr);
 }
 
@@ -105,7 +98,7 @@ void AsyncLines::write(std::string_view line) noexcept {
 // ---- The background thread ----
 
 void AsyncLines::run() noexcept {
-  prepare_thread();
+  ::pthread_setname_np(::pthread_self(), "log");
   std::unique_lock lock(mutex_);
   for (bool ending = false; !ending;) {
     wait_for_lines(lock);

@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/base/background_thread.hpp"
 #include "common/io/listener.hpp"
 #include "common/io/loop.hpp"
 #include "common/io/signals.hpp"
@@ -110,14 +111,6 @@ bool serves_files(const ServerSettings& settings) {
 Outcome check_confinement(const ServerSettings& settings) {
   if (!serves_files(settings) || can_confine()) return {};
   return {kExitRuntimeFailure, "files cannot be served safely: this kernel has no openat2(2)"};
-}
-
-// The end has been decided. A signal that comes after its handler has gone would make it another
-// exit status.
-void hold_signals() {
-  sigset_t all;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
 class Daemon {
@@ -250,13 +243,15 @@ Outcome Daemon::run() {
 
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < cores_.size(); ++i) {
-    threads.emplace_back([core = cores_[i].get()] { core->loop.run(); });
+    threads.push_back(start_background_thread([core = cores_[i].get()] { core->loop.run(); }));
   }
   first.loop.run();
   for (std::thread& thread : threads) thread.join();
   files_.pool.stop();
 
-  hold_signals();
+  // The end has been decided. A signal that comes after its handler has gone would make it another
+  // exit status.
+  block_signals();
   Report sum;
   for (const auto& core : cores_) sum += core->report();
   log_counters(sum);

@@ -1,9 +1,8 @@
 #include "server/files/file_pool.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <utility>
+
+#include "common/base/background_thread.hpp"
 
 namespace fairlead {
 namespace {
@@ -11,22 +10,6 @@ namespace {
 // Disks answer several questions at a time; hashes are bound by the processor.
 constexpr int kQuickThreads = 4;
 constexpr int kLongThreads = 2;
-
-// Signals are the loops'.
-class SignalsHeld {
- public:
-  SignalsHeld() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  ~SignalsHeld() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsHeld(const SignalsHeld&) = delete;
-  SignalsHeld& operator=(const SignalsHeld&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 
@@ -43,9 +26,12 @@ bool FilePool::submit(Length length, std::function<void()> job) {
 }
 
 void FilePool::begin_threads() {
-  const SignalsHeld held;
-  for (int i = 0; i < kQuickThreads; ++i) threads_.emplace_back([this] { work(quick_); });
-  for (int i = 0; i < kLongThreads; ++i) threads_.emplace_back([this] { work(long_); });
+  const auto start = [this](int count, Queue& queue) {
+    for (int i = 0; i < count; ++i)
+      threads_.push_back(start_background_thread([this, &queue] { work(queue); }));
+  };
+  start(kQuickThreads, quick_);
+  start(kLongThreads, long_);
 }
 
 void FilePool::work(Queue& queue) {

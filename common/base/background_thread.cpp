@@ -1,0 +1,47 @@
+#include "common/base/background_thread.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <utility>
+
+namespace fairlead {
+namespace {
+
+// All but those that a thread raises by what it does itself: blocked, they would be a death without
+// a word (signal(7), sigprocmask(2)).
+sigset_t signals_from_outside() noexcept {
+  sigset_t set;
+  ::sigfillset(&set);
+  for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT})
+    ::sigdelset(&set, own);
+  return set;
+}
+
+class SignalsBlocked {
+ public:
+  SignalsBlocked() noexcept {
+    const sigset_t set = signals_from_outside();
+    ::pthread_sigmask(SIG_BLOCK, &set, &before_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+std::thread start_background_thread(std::function<void()> work) {
+  const SignalsBlocked inherited;
+  return std::thread(std::move(work));
+}
+
+void block_signals() noexcept {
+  const sigset_t set = signals_from_outside();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+}  // namespace fairlead
