@@ -59,7 +59,7 @@ class Lines(BenchTest):
         lines = result.err.splitlines()
         self.assertEqual(2, len(lines), result.err)
         for number, line in enumerate(lines, 1):
-            self.assertRegex(line, rf"^ *{number} s +100/s  p50 .*  p90 .*  p99 .*  max ")
+            self.assertRegex(line, rf"^ *{number} s +\d+/s  p50 .*  p90 .*  p99 .*  max ")
 
     def test_while_it_runs(self):
         with LineServer() as server:
@@ -113,7 +113,7 @@ class OnATerminal(BenchTest):
     def test_lines_if_they_are_wanted(self):
         with self.shown("-d", "2s", "--no-tui") as screen:
             screen.wait_for_line("exit=0")
-            self.assertEqual(2, len(re.findall(r"(?m)^ *[12] s +100/s", screen.text())), screen.text())
+            self.assertEqual(2, len(re.findall(r"(?m)^ *[12] s +\d+/s", screen.text())), screen.text())
 
     def test_no_colour(self):
         """script(1) is the terminal, and keeps every byte."""
