@@ -69,10 +69,12 @@ std::optional<Finding> worst_thread(const BenchResult& result, double (*share_of
   if (worst == result.threads.end()) return {};
   const auto belief = belief_of(share_of(*worst), doubtful, invalid);
   if (!belief) return {};
+  // Of a short run, what others take in a moment is already a large share.
+  const bool is_long_enough = worst->wall_seconds >= kShareSeconds;
   const auto number = static_cast<std::uint64_t>(worst - result.threads.begin() + 1);
-  return Finding{*belief, "thread " + count_figure(number) + " of " +
-                              count_figure(result.threads.size()) + " of the test " + did + ' ' +
-                              share_figure(share_of(*worst)) + ' ' + why};
+  return Finding{is_long_enough ? *belief : Belief::doubtful,
+                 "thread " + count_figure(number) + " of " + count_figure(result.threads.size()) +
+                     " of the test " + did + ' ' + share_figure(share_of(*worst)) + ' ' + why};
 }
 
 std::optional<Finding> processor(const BenchResult& result) {

@@ -12,8 +12,9 @@ namespace fairlead {
 //   rule                DOUBTFUL                          INVALID
 //   nothing_completed                                     no operation was completed (idle: no
 //                                                         connection was made)
-//   processor           a thread used >= 80 % of its core >= 95 %; not asked where the threads spin
-//   starved             a thread waited for a core for    >= 30 %
+//   processor           a thread used >= 80 % of its core >= 95 %, of a second or more; not asked
+//                                                         where the threads spin
+//   starved             a thread waited for a core for    >= 30 %, of a second or more
 //                       >= 10 % of the time
 //   lateness            the p99 of how late messages were > 50 % of the p99 reported, and
 //                       sent is > 1 ms and > 10 % of the  enough messages for a p99
@@ -41,6 +42,7 @@ namespace fairlead {
 namespace verdict_limits {
 inline constexpr double kBusyDoubtful = 0.80, kBusyInvalid = 0.95;  // of the time
 inline constexpr double kStarvedDoubtful = 0.10, kStarvedInvalid = 0.30;
+inline constexpr double kShareSeconds = 1;
 // An idle machine wakes a thread within a tenth of a millisecond; one that others use, within one.
 inline constexpr double kLatenessFloor = 1'000;                             // microseconds
 inline constexpr double kLatenessDoubtful = 0.10, kLatenessInvalid = 0.50;  // of what is reported

@@ -31,8 +31,9 @@ PIPE_BYTES = 65536
 LINES_QUEUED = 8192
 # What a queue of lines may take: twice its text while one half is being written, and what the heap keeps of it.
 QUEUE_MEMORY = 24 << 20
-# What a queue of session lines may grow the daemon by; a sanitizer's shadow of it is up to four times as large.
-LINES_MEMORY = (8 << 20) * (4 if os.environ.get("FAIRLEAD_SANITIZE") else 1)
+# What a queue of session lines may grow the daemon by; a sanitizer keeps up to four times as much beside it, TSan more.
+SHADOW = {"": 1, "thread": 6}.get(os.environ.get("FAIRLEAD_SANITIZE", ""), 4)
+LINES_MEMORY = (8 << 20) * SHADOW
 END_SECONDS = 20  # each destination is given a second; the rest is for a slow machine
 
 

@@ -86,6 +86,17 @@ TEST(Verdict, RefusesAThreadThatGotATenthOfACore) {
   expect_nothing(result);
 }
 
+// Three messages take ten milliseconds: whoever asks for them asks whether they are answered.
+TEST(Verdict, DoesNotRefuseAShortRunForWhatOthersTookInAMoment) {
+  BenchResult result = quiet(false);
+  result.threads[0] = {.cpu_seconds = 0.001, .starved_seconds = 0.004, .wall_seconds = 0.01};
+  expect(result, Belief::doubtful, "thread 1 of 2 of the test waited for a core for 40.0 %");
+  result.threads[0] = {.cpu_seconds = 0.0099, .wall_seconds = 0.01};
+  expect(result, Belief::doubtful, "thread 1 of 2 of the test used 99.0 % of a core");
+  result.threads[0] = {.cpu_seconds = 0.99, .wall_seconds = 1};
+  expect(result, Belief::invalid, "thread 1 of 2 of the test used 99.0 % of a core");
+}
+
 TEST(Verdict, RefusesAPercentileThatIsMostlyItsOwnLateness) {
   // A core of which it gets 10 ms in every 100: most messages are late.
   expect(with_lateness(40'000, 18'000, 45'000), Belief::invalid,
