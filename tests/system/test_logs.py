@@ -144,7 +144,8 @@ class NobodyReads(LogTest):
     def test_a_fifo_as_the_log_whose_reader_comes_late_is_told_what_is_missing(self):
         path = self.fifo()
         self.start(f"file = {path}\n", mute=True)
-        self.visit(2 * LINES_QUEUED + 1000)  # one queue waits, another is half written, and a pipe holds some hundred
+        self.visit(2 * LINES_QUEUED + 2000)  # one queue waits, another is half written, and a pipe holds some hundred
+        self.check_serves()  # those before it have been
         reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         self.addCleanup(os.close, reader)
         lost = self.read_until(reader, "log_lines_lost")
