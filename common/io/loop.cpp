@@ -17,7 +17,7 @@ namespace {
 
 // A turn is to take no longer than this, writes included, so that nobody whose message came first
 // waits for all that comes behind it, however much each client sends.
-constexpr std::chrono::microseconds kTurnMax{600};
+constexpr std::chrono::microseconds kTurnMax{500};
 
 // Of it, for what has arrived or was left. The writes take their time behind it, five times as much
 // for short replies and far more for large ones, so it follows from how long turns have taken.

@@ -47,7 +47,8 @@ class ReadySet {
   void cancel();
 
   // Collects what is ready, a batch of it, once everyone of the last batch has been told; how many
-  // there are to tell.
+  // there are to tell. A batch is no more than the last one could tell in one dispatch(): whoever
+  // is collected waits, and is better left to the kernel's order.
   std::size_t collect();
   // Nobody of the batch has been told yet.
   bool is_fresh() const noexcept { return next_ == 0; }
@@ -58,12 +59,13 @@ class ReadySet {
  private:
   using Descriptor =
       boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
-  // One turn's worth.
-  static constexpr std::size_t kBatch = 32;
+  // One turn's worth, where each takes little, and where each takes much.
+  static constexpr std::size_t kBatchMost = 32, kBatchLeast = 4;
 
   Descriptor descriptor_;
   std::size_t watched_ = 0;
-  std::array<epoll_event, kBatch> batch_;
+  std::array<epoll_event, kBatchMost> batch_;
+  std::size_t batch_max_ = kBatchMost;
   std::size_t batch_size_ = 0;
   std::size_t next_ = 0;  // of the batch, to be told
 };

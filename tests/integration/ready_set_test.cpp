@@ -39,7 +39,7 @@ struct Ready {
   std::vector<std::unique_ptr<Told>> watchers;
 };
 
-constexpr int kBatch = 32;  // as the set has them
+constexpr int kBatch = 32, kBatchLeast = 4;  // as the set has them
 
 constexpr auto kOver = std::chrono::steady_clock::time_point::min();
 constexpr auto kForever = std::chrono::steady_clock::time_point::max();
@@ -73,6 +73,23 @@ TEST(ReadySetTest, NobodyIsToldTwiceWhileOthersWait) {
   }
   std::ranges::sort(ready.order);
   for (int i = 0; i < kReady; ++i) ASSERT_EQ(i, ready.order[static_cast<std::size_t>(i)]);
+}
+
+TEST(ReadySetTest, ABatchIsWhatTheLastOneHadTimeFor) {
+  boost::asio::io_context context;
+  ReadySet set(context);
+  Ready ready(set, 2 * kBatch);
+  const auto next_batch = [&set](auto until) {
+    const std::size_t size = set.collect();
+    for (std::size_t told = 0; told < size; told += set.dispatch(until)) {
+    }
+    return static_cast<int>(size);
+  };
+  EXPECT_EQ(kBatch, next_batch(kOver));
+  EXPECT_EQ(8, next_batch(kOver));
+  EXPECT_EQ(kBatchLeast, next_batch(kOver));
+  for (int size = kBatchLeast; size < kBatch; ++size) EXPECT_EQ(size, next_batch(kForever));
+  EXPECT_EQ(kBatch, next_batch(kForever));
 }
 
 TEST(ReadySetTest, WhoIsForgottenMeanwhileIsNotTold) {
