@@ -56,6 +56,7 @@ service = files
 [service.files]
 type = file
 root = {root}
+max_downloads = 4096
 """
 CONFIG_OF_NGINX = """
 daemon off;
