@@ -42,7 +42,7 @@ namespace fairlead {
 namespace verdict_limits {
 inline constexpr double kBusyDoubtful = 0.80, kBusyInvalid = 0.95;  // of the time
 inline constexpr double kStarvedDoubtful = 0.10, kStarvedInvalid = 0.30;
-inline constexpr double kShareSeconds = 1;
+inline constexpr double kShareSeconds = 1;  // of a shorter run no share is INVALID
 // An idle machine wakes a thread within a tenth of a millisecond; one that others use, within one.
 inline constexpr double kLatenessFloor = 1'000;                             // microseconds
 inline constexpr double kLatenessDoubtful = 0.10, kLatenessInvalid = 0.50;  // of what is reported

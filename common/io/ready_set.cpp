@@ -54,7 +54,7 @@ std::size_t ReadySet::collect() {
 
 std::size_t ReadySet::dispatch(std::chrono::steady_clock::time_point until) {
   const bool is_first = is_fresh();
-  // A look at the clock costs a hundredth of the cheapest event; four a batch keep to the time.
+  // Four looks at the clock a full batch keep to the time.
   const std::size_t look_every = batch_max_ / kBatchLeast;
   std::size_t told = 0;
   while (next_ < batch_size_) {

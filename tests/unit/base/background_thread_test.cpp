@@ -3,15 +3,9 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
-
-#include <atomic>
 
 namespace fairlead {
 namespace {
-
-std::atomic<int> met_elsewhere = 0;
-pthread_t the_one_for_signals;
 
 bool blocks(int number) {
   sigset_t now;
@@ -30,24 +24,6 @@ TEST(BackgroundThread, BlocksWhatComesFromOutsideAndNothingElse) {
   EXPECT_TRUE(pipe);
   EXPECT_FALSE(own_fault);
   EXPECT_FALSE(blocks(SIGTERM)) << "the thread that started it";
-}
-
-// The first instructions of a thread that only then blocks them are met by some in most runs.
-TEST(BackgroundThread, MeetsNoneOfAStormOfSignals) {
-  the_one_for_signals = ::pthread_self();
-  struct sigaction act {};
-  struct sigaction before {};
-  act.sa_handler = [](int) {
-    if (::pthread_equal(::pthread_self(), the_one_for_signals) == 0) ++met_elsewhere;
-  };
-  ASSERT_EQ(::sigaction(SIGUSR1, &act, &before), 0);
-  for (int i = 0; i < 200; ++i) {
-    std::thread thread = start_background_thread([] {});
-    for (int signals = 0; signals < 20; ++signals) ::kill(::getpid(), SIGUSR1);
-    thread.join();
-  }
-  ::sigaction(SIGUSR1, &before, nullptr);
-  EXPECT_EQ(met_elsewhere, 0);
 }
 
 TEST(BlockSignals, HoldsForTheCallingThread) {
