@@ -71,7 +71,7 @@ constexpr Key kKeys[] = {
 {"socket",     "nodelay",          flag,      "",               "yes",        0,       0,             "",                           N, "Sends small replies without waiting to fill a packet."},
 {"socket",     "keepalive",        duration,  "",               "60s",        0,       32767*kSecond, "",                           N, "After this silence the kernel asks four times, 15 s apart, whether the peer still exists. In whole seconds; 0: off."},
 {"socket",     "user_timeout",     duration,  "",               "auto",       0,       24 * kDay,     "auto",                       N, "How long sent bytes may stay unacknowledged until the peer has vanished. auto: timeouts.write and 30 s; 0: off."},
-{"socket",     "notsent_lowat",    size,      "bytes",          "32KiB",      0,       kSocketBuffer, "",                           N, "How much the kernel holds per client before it has been sent. 0: as the kernel likes."},
+{"socket",     "notsent_lowat",    size,      "bytes",          "32KiB",      0,       kSocketBuffer, "",                           N, "How much the kernel holds per client before it has been sent; more for quick downloads. 0: as the kernel likes."},
 {"socket",     "send_buffer",      size,      "bytes",          "0",          0,       kSocketBuffer, "",                           N, "SO_SNDBUF. 0: the kernel adapts it."},
 {"socket",     "receive_buffer",   size,      "bytes",          "0",          0,       kSocketBuffer, "",                           N, "SO_RCVBUF. 0: the kernel adapts it."},
 

@@ -47,6 +47,11 @@ void send_reset(int descriptor) {
 
 constexpr std::size_t kPiecesMax = 16;
 
+// What the kernel may hold unsent for a quick reader: copies are memory of its own, the pages of a
+// file are in its cache anyway.
+constexpr std::uint32_t kCopiesUnsentMost = 2 * 1024 * 1024;
+constexpr std::uint32_t kPagesUnsentMost = 8 * 1024 * 1024;
+
 // One write of up to kPiecesMax pieces; the kernel's answer, as of send(2). `more`: MSG_MORE or 0.
 ssize_t write_pieces(int descriptor, std::span<const Bytes> pieces, int more) {
   const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | more;
@@ -98,13 +103,14 @@ std::uint32_t Link::wanted_events() const noexcept {
 
 void Link::on_ready(std::uint32_t events) {
   constexpr std::uint32_t kBroken = EPOLLERR | EPOLLHUP;
+  const std::uint32_t unwanted = events & ~wanted_events();
   if (blocked_ && (events & (EPOLLOUT | kBroken)) != 0) write_on();
   if (!terminated_ && !paused_ && !ended_ && (events & (EPOLLIN | kBroken)) != 0) {
     read(takes_much_ ? kReadBytesMax : kFirstReadBytesMax);
   }
   // Only here is watched for less: a session that is paused and resumed at once, or that leaves
   // before its end is seen twice, costs no system call for it.
-  if (!terminated_ && (events & ~wanted_events()) != 0) watch();
+  if (!terminated_ && (unwanted & ~wanted_events()) != 0) watch();
 }
 
 // ---- Reading ----
@@ -150,9 +156,18 @@ void Link::send_rest(Bytes bytes) {
 }
 
 void Link::flush() {
-  if (blocked_ || terminated_) return;
-  write();
-  if (blocked_) watch();
+  if (terminated_) return;
+  if (!blocked_) write();
+  if (blocked_ && (watched_ & EPOLLOUT) == 0) watch();
+}
+
+void Link::block() {
+  blocked_ = true;
+  if (unsent_bound_) unsent_bound_->on_full(loop_.turn_began());
+}
+
+void Link::expect_much(std::uint32_t unsent_most) {
+  if (!unsent_bound_) unsent_bound_ = std::make_unique<UnsentBound>(descriptor_, unsent_most);
 }
 
 bool Link::may_offer() const noexcept {
@@ -161,6 +176,7 @@ bool Link::may_offer() const noexcept {
 
 std::size_t Link::offer(std::span<const Bytes> pieces) {
   if (!may_offer()) return 0;
+  expect_much(kCopiesUnsentMost);
   return count_sent(write_pieces(descriptor_, pieces, 0));
 }
 
@@ -169,8 +185,13 @@ std::size_t Link::offer_file(const FilePart& part) {
   // sendfile(2) has no MSG_DONTWAIT, and a socket that Asio has accepted waits.
   if (int on = 1; !never_waits_ && ::ioctl(descriptor_, FIONBIO, &on) != 0) return 0;
   never_waits_ = true;
+  expect_much(kPagesUnsentMost);
   auto offset = static_cast<off_t>(part.offset);
-  return count_sent(::sendfile(descriptor_, part.descriptor, &offset, part.size));
+  const ssize_t size = ::sendfile(descriptor_, part.descriptor, &offset, part.size);
+  const std::size_t taken = count_sent(size);
+  // At the end of a file that has become shorter, too: there is room at once.
+  if (size < 0 ? is_passing(errno) : taken < part.size) block();
+  return taken;
 }
 
 std::size_t Link::count_sent(std::ptrdiff_t size) noexcept {
@@ -179,15 +200,16 @@ std::size_t Link::count_sent(std::ptrdiff_t size) noexcept {
   return taken;
 }
 
-void Link::finish_sending() { finishing_ = true; }
+void Link::finish_sending() {
+  finishing_ = true;
+  if (queue_.empty()) blocked_ = false;  // a FIN needs no room
+}
 
 void Link::write() {
   while (!queue_.empty()) {
     const ssize_t size = write_front(descriptor_, queue_, more_follows_ ? MSG_MORE : 0);
     if (size < 0 && errno == EINTR) continue;
-    blocked_ = size < 0 && is_passing(errno);
-    if (blocked_) return;
-    if (size < 0) return fail(errno);
+    if (size < 0) return is_passing(errno) ? block() : fail(errno);
     sent_bytes_ += static_cast<std::size_t>(size);
     queue_.consume(static_cast<std::size_t>(size));
   }
@@ -200,9 +222,11 @@ void Link::write() {
 
 // The kernel takes bytes again.
 void Link::write_on() {
+  if (unsent_bound_) unsent_bound_->on_room(loop_.turn_began());
   const std::uint64_t before = sent_bytes_;
+  const bool for_a_file = queue_.empty();
   write();
-  const bool moved = sent_bytes_ != before || finished_sending_;
+  const bool moved = for_a_file || sent_bytes_ != before || finished_sending_;
   if (moved && !terminated_ && !failed_) observer_->on_progress();
 }
 

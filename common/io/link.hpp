@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "common/base/byte_queue.hpp"
 #include "common/io/loop_core.hpp"
+#include "common/io/unsent_bound.hpp"
 #include "common/net/transport.hpp"
 
 namespace fairlead {
@@ -23,6 +25,8 @@ class Link final : public Transport, private Watcher {
   void flush() override;
   std::size_t offer(std::span<const Bytes> pieces) override;
   std::size_t offer_file(const FilePart& part) override;
+  bool awaits_room() const noexcept override { return blocked_; }
+  bool still_leaves() override { return unsent_bound_ != nullptr && unsent_bound_->has_moved(); }
   void send_rest(Bytes bytes) override;
   void finish_sending() override;
   void pause() override { paused_ = true; }
@@ -45,13 +49,16 @@ class Link final : public Transport, private Watcher {
   bool read(std::size_t bytes_max);
   void write();
   void write_on();
+  void block();
   bool may_offer() const noexcept;
+  void expect_much(std::uint32_t unsent_most);
   std::size_t count_sent(std::ptrdiff_t size) noexcept;  // the kernel's answer to an offer
   void fail(int error);
 
   LoopCore& loop_;
   TransportObserver* observer_ = nullptr;
   ByteQueue queue_;
+  std::unique_ptr<UnsentBound> unsent_bound_;  // once something has been offered
   std::uint64_t sent_bytes_ = 0;
   int descriptor_;
   std::uint32_t watched_ = 0;  // the events the loop watches for

@@ -45,6 +45,9 @@ class LoopCore {
     end_turn();
   }
 
+  // Of the one that is under way, or else of the last.
+  std::chrono::steady_clock::time_point turn_began() const noexcept { return turn_began_; }
+
   // As of ReadySet.
   int watch(int descriptor, std::uint32_t before, std::uint32_t events, Watcher& watcher);
   void forget(std::uint32_t before, Watcher& watcher) { ready_.forget(before, watcher); }

@@ -30,7 +30,7 @@ class TransportObserver {
   virtual void on_end() = 0;
   // The answer to probe(): nothing had arrived.
   virtual void on_silence() = 0;
-  // The kernel, after it had refused bytes, has taken some again, or the FIN of finish_sending()
+  // The kernel, after it had refused bytes, takes some again, or the FIN of finish_sending()
   // has left: look at queued_bytes() and finished_sending(). Never called from within flush().
   virtual void on_progress() = 0;
   // The network ended it. Only terminate() is left to call.
@@ -71,11 +71,20 @@ class Transport : public ByteSink {
     return 0;
   }
 
-  // The same for a part of a file, which the kernel reads itself (sendfile(2)).
+  // The same for a part of a file, which the kernel reads itself (sendfile(2)). Where it has no
+  // room for all of it, room is waited for: on_progress tells of it.
   virtual std::size_t offer_file(const FilePart& part) {
     static_cast<void>(part);
     return 0;
   }
+
+  // Whether it is waited for that the kernel takes more, of the queue or of a file.
+  virtual bool awaits_room() const noexcept { return queued_bytes() > 0; }
+
+  // Asked before somebody is judged who took nothing for a time. The kernel may hold so much of
+  // what is offered that a slow reader makes no room in it for long: whether a part of that has
+  // left since the kernel took the last byte, or since the last call.
+  virtual bool still_leaves() { return false; }
 
   // The rest of what was offered, for the queue. As soon as it has left more is offered, so it may
   // wait for that for a moment: a packet of a few bytes costs as much as a full one.

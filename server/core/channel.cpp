@@ -151,6 +151,8 @@ std::size_t Channel::offer_file(const FilePart& part) {
   return is_open() ? session_.offer_file(part) : 0;
 }
 
+bool Channel::awaits_room() const noexcept { return session_.awaits_room(); }
+
 void Channel::call_when_writable() noexcept {
   wants_writable_ = is_open();
   if (wants_writable_) session_.want_writable();

@@ -60,6 +60,7 @@ class Channel final : public Peer {
   void refuse(std::uint32_t request, CloseReason code, std::string_view why) override;
   std::size_t offer(std::uint32_t request, Bytes bytes) override;
   std::size_t offer_file(const FilePart& part) override;
+  bool awaits_room() const noexcept override;
   void call_when_writable() noexcept override;
   void reject(const char* problem) override;
   void close(CloseReason reason) override;

@@ -179,7 +179,7 @@ void Session::add_traffic(Counters& sum) const {
 
 void Session::go_on() {
   guarded([this] {
-    if (stage_ == Stage::talking && queued_bytes() == 0) serve_writable();
+    if (stage_ == Stage::talking && has_room()) serve_writable();
     if (stage_ != Stage::talking || hold_ != Hold::turn) return;
     hold_ = Hold::none;
     if (is_leaving()) return close(leaving_for_, leaving_problem_);

@@ -74,6 +74,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   // A part of a file, as Peer::offer.
   std::size_t offer(std::uint16_t channel, std::uint32_t request, Bytes bytes);
   std::size_t offer_file(const FilePart& part);
+  bool awaits_room() const noexcept;
   void want_writable() noexcept;
   // Answers that were put off.
   void owe() noexcept { ++owed_; }
@@ -101,6 +102,7 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   bool was_admitted() const { return was_admitted_; }
   bool is_finished() const { return stage_ == Stage::finished; }
   std::size_t queued_bytes() const;
+  bool has_room() const;              // nothing waits for the kernel
   std::size_t backlog_bytes() const;  // of it, what holding the session can keep from growing
   std::string_view protocol_name() const;
 
@@ -151,7 +153,9 @@ class Session final : public WheelEntry, public TransportObserver, private Frame
   bool is_streaming() const { return channel_ && channel_->is_streaming(); }
   bool waits_for_answers() const;
   // It is our turn, and the client can do nothing but wait.
-  bool is_at_work() const { return owed_ > 0 && transport_->queued_bytes() == 0; }
+  bool is_at_work() const {
+    return owed_ > 0 && transport_->queued_bytes() == 0 && !transport_->awaits_room();
+  }
   bool has_text_prefix() const;
   void hold(Hold why);
   void schedule();

@@ -93,6 +93,11 @@ void Session::on_due() {
     }
     if (now >= behind_deadline() && is_pushed_to() && !planted(PlantedBug::two_verdicts))
       return fall_behind();
+    if (behind_since_ != kNever && !is_pushed_to() &&
+        now >= std::min(behind_deadline(), deadline_after(last_activity_, listener_.idle)) &&
+        transport_->still_leaves()) {
+      behind_since_ = last_activity_ = now;
+    }
     if (now >= std::min(behind_deadline(), last_deadline())) {
       return cut(evicted_for_ != CloseReason::none ? evicted_for_ : CloseReason::write_timeout);
     }

@@ -157,6 +157,8 @@ std::size_t Session::queued_bytes() const {
   return transport_->queued_bytes() + (outbox_ ? outbox_->bytes() : 0);
 }
 
+bool Session::has_room() const { return queued_bytes() == 0 && !transport_->awaits_room(); }
+
 std::size_t Session::backlog_bytes() const {
   return outbox_ ? unpushed_backlog() : transport_->queued_bytes();
 }
@@ -235,17 +237,20 @@ std::size_t Session::offer_file(const FilePart& part) {
   return taken;
 }
 
+bool Session::awaits_room() const noexcept { return transport_->awaits_room(); }
+
 // After the kernel was offered what waits: how much is left, and since when. `progress`: it had
 // refused some, and has now taken more.
 void Session::take_stock(bool progress) {
   const std::size_t queued = queued_bytes();
+  const bool waits = !has_room();
   // Nearly always: the kernel has taken all, and had before.
-  if (queued == 0 && hold_ == Hold::none && !is_accounted_ && behind_since_ == kNever && !overrun_)
+  if (!waits && hold_ == Hold::none && !is_accounted_ && behind_since_ == kNever && !overrun_)
     return;
   account();
   const LimitSettings& limits = context_.settings.limits;
   const bool pushed_to = is_pushed_to();
-  if (queued <= (pushed_to ? limits.queue_soft : 0)) {
+  if (!waits || (pushed_to && queued <= limits.queue_soft)) {
     behind_since_ = kNever;
   } else if (behind_since_ == kNever || (progress && !pushed_to)) {
     behind_since_ = context_.now;
@@ -274,7 +279,7 @@ void Session::after_output() {
     return peer_ended_ ? terminate(TerminateManner::quiet) : linger();
   }
   if (stage_ != Stage::talking) return;
-  if (wants_writable_ && queued_bytes() == 0) schedule();
+  if (wants_writable_ && has_room()) schedule();
   if (hold_ != Hold::output || waits_for_answers()) return;
   // Resuming at half of the mark keeps a slow reader from being paused and resumed for every reply.
   if (backlog_bytes() > context_.settings.limits.queue_soft / 2) return;

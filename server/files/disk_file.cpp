@@ -47,7 +47,7 @@ OpenFile::Reading DiskFile::read_cached(std::uint64_t offset, char* into, std::s
 }
 
 FilePart DiskFile::cached_part(std::uint64_t offset, std::size_t size) const {
-  constexpr std::size_t kLookEvery = 64 * 1024;
+  constexpr std::size_t kLookEvery = 128 * 1024;  // as much as kernels read ahead at a time
   const int descriptor = data_->file.descriptor.get();
   std::size_t cached = 0;
   for (char byte = 0; cached < size; cached += kLookEvery)

@@ -37,7 +37,7 @@ class OpenFile {
   virtual Reading read_cached(std::uint64_t offset, char* into, std::size_t size) = 0;
 
   // What Peer::offer_file may give to the kernel unread; nothing where the file can only be read.
-  // It ends where the bytes are not in memory, as far as a look every 64 KiB can tell.
+  // It ends where the bytes are not in memory, as far as a look every 128 KiB can tell.
   virtual FilePart cached_part(std::uint64_t offset, std::size_t size) const {
     static_cast<void>(offset);
     static_cast<void>(size);

@@ -62,9 +62,11 @@ class Peer {
   // nothing else but the end, in DATA frames to the others. How many of the bytes are on their way;
   // the rest is offered again when there is room.
   virtual std::size_t offer(std::uint32_t request, Bytes bytes) = 0;
-  // The same for a plain client, without reading the file. What is not taken is not on its way: to
-  // be called when there is room, something has to be offered that waits for it.
+  // The same for a plain client, without reading the file. What is not taken is not on its way.
   virtual std::size_t offer_file(const FilePart& part) = 0;
+  // It was not taken for want of room; on_writable can be had when there is some. If not: the file
+  // cannot be sent without reading it.
+  virtual bool awaits_room() const noexcept = 0;
 
   // Asks for one call of on_writable, in a turn in which nothing waits to be sent to this client.
   // May be asked from any call that belongs to the shard's turn.

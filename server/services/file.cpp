@@ -26,11 +26,10 @@
 namespace fairlead {
 namespace {
 
-// What one turn reads for one client, at most.
+// What one turn gives to the kernel for one client, at most: unread, or read.
+constexpr std::size_t kLentBytes = 1024 * 1024;
 constexpr std::size_t kPieceBytes = 256 * 1024;
 constexpr std::size_t kPieceBytesMin = 32 * 1024;
-// What waits for room after sendfile(2) has found none: it is copied, so it is little.
-constexpr std::size_t kWaitingBytes = 4 * 1024;
 constexpr std::uint64_t kWholeBytesMax = 1024 * 1024;
 
 struct Request {
@@ -270,29 +269,29 @@ class File final : public Service {
     Download& download = *talk.download;
     const Request& request = talk.waiting.front();
     if (download.left == 0) return complete(peer, talk);
-    std::size_t piece_bytes = download.piece_bytes;
+    std::uint64_t most = download.left;
     if (const std::uint64_t rate = settings_.max_rate; rate != 0) {
       const TimePoint next = download.pace.next(download.sent, rate, clock_.now());
       if (next > clock_.now()) return put_off(peer, next);
-      piece_bytes = std::min(piece_bytes, Pace::piece_bytes(rate));
+      most = std::min<std::uint64_t>(most, Pace::piece_bytes(rate));
     }
-    auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(download.left, piece_bytes));
+    const auto at_most = [&most](std::size_t bytes) {
+      return static_cast<std::size_t>(std::min<std::uint64_t>(most, bytes));
+    };
     if (peer.is_plain()) {
-      const FilePart part = download.file->cached_part(download.offset, wanted);
+      const FilePart part = download.file->cached_part(download.offset, at_most(kLentBytes));
       const std::size_t taken = part.size > 0 ? peer.offer_file(part) : 0;
       advance(download, taken);
       if (download.left == 0) return complete(peer, talk);
-      if (taken > 0 && taken == part.size) {
+      if (taken > 0 || peer.awaits_room()) {
         peer.call_when_writable();
         return Next::wait;
       }
-      // The kernel takes no more: what is read now waits for room.
-      if (part.size > 0)
-        wanted = static_cast<std::size_t>(std::min<std::uint64_t>(download.left, kWaitingBytes));
     }
     if (!piece_) piece_.emplace(kPieceBytes);
     char* const piece = piece_->at(download.offset);
-    const OpenFile::Reading read = download.file->read_cached(download.offset, piece, wanted);
+    const OpenFile::Reading read =
+        download.file->read_cached(download.offset, piece, at_most(download.piece_bytes));
     if (read.got == OpenFile::Got::not_in_memory) {
       ask(peer, talk, ReadAhead{*download.file, download.offset});
       return Next::wait;

@@ -61,33 +61,73 @@ TEST_F(LinkTest, NothingLeavesBeforeFlush) {
   EXPECT_EQ(0, link.reported.now().progresses);
 }
 
+// In memory, `size` bytes that pattern() makes.
+Socket file_of(std::size_t size) {
+  const std::string content = pattern(size);
+  Socket file(::memfd_create("file", MFD_CLOEXEC));
+  EXPECT_EQ(static_cast<ssize_t>(size), ::write(file.get(), content.data(), size));
+  return file;
+}
+
 // Also where the descriptor it was given would wait, as those that Asio has accepted do.
-TEST_F(LinkTest, AFileIsOfferedAsFarAsTheKernelTakesItAndNeverWaitedFor) {
+TEST_F(LinkTest, AFileIsOfferedAsFarAsTheKernelTakesItAndItsRoomIsToldOf) {
   constexpr std::size_t kSize = 4 << 20;
-  const std::string content = pattern(kSize);
-  const Socket file(::memfd_create("file", MFD_CLOEXEC));
-  ASSERT_EQ(static_cast<ssize_t>(kSize), ::write(file.get(), content.data(), kSize));
+  const Socket file = file_of(kSize);
   const Socket far = adopt_one_end(kSmallBuffers);
-  const auto offer = [&](std::size_t offset) {
+  std::size_t offset = 0;
+  const auto offer = [&] {
     return thread.call([&] {
-      return link.transport->offer_file({file.get(), offset, kSize - offset});
+      const FilePart part{file.get(), offset, kSize - offset};
+      const std::size_t taken = link.transport->offer_file(part);
+      EXPECT_EQ(taken < part.size, link.transport->awaits_room());
+      EXPECT_EQ(0U, link.transport->offer_file(part)) << "nobody has read";
+      link.transport->flush();
+      return taken;
     });
   };
-  const std::size_t first = offer(0);
-  EXPECT_GT(first, 0U);
-  EXPECT_LT(first, kSize);
-  EXPECT_EQ(0U, offer(first)) << "nobody reads";
-  std::string received = far.receive_exactly(first);
-  std::size_t offset = first;
-  while (offset < kSize) {
-    const std::size_t taken = offer(offset);
+  std::string received;
+  for (int told = 0; offset < kSize; ++told) {
+    ASSERT_TRUE(
+        link.reported.wait_until([told](const Reported& now) { return now.progresses >= told; }));
+    const std::size_t taken = offer();
+    EXPECT_GT(taken, 0U);
     offset += taken;
-    if (taken > 0) received += far.receive_exactly(taken);
+    received += far.receive_exactly(taken);
   }
-  EXPECT_TRUE(received == content);
-  EXPECT_EQ(kSize, thread.call([&] { return link.transport->sent_bytes(); }));
-  thread.call([&] { link.transport->send("queued"); });
-  EXPECT_EQ(0U, offer(0)) << "nothing overtakes what is queued";
+  EXPECT_TRUE(received == pattern(kSize));
+  thread.call([&] {
+    EXPECT_EQ(kSize, link.transport->sent_bytes());
+    link.transport->send("queued");
+    EXPECT_EQ(0U, link.transport->offer_file({file.get(), 0, kSize}));
+  });
+}
+
+TEST_F(LinkTest, AnEndNeedsNoRoom) {
+  constexpr std::size_t kSize = 4 << 20;
+  const Socket file = file_of(kSize);
+  const Socket far = adopt_one_end(kSmallBuffers);
+  const std::size_t taken = thread.call([&] {
+    const std::size_t size = link.transport->offer_file({file.get(), 0, kSize});
+    EXPECT_TRUE(link.transport->awaits_room());
+    link.transport->finish_sending();
+    link.transport->flush();
+    EXPECT_TRUE(link.transport->finished_sending());
+    return size;
+  });
+  EXPECT_TRUE(far.receive_until_end() == pattern(kSize).substr(0, taken));
+}
+
+// A file that became shorter: whoever offers it is asked again at once, and finds that out.
+TEST_F(LinkTest, TheEndOfAFileIsNotTakenForAFullKernel) {
+  const Socket file = file_of(1000);
+  const Socket far = adopt_one_end();
+  thread.call([&] {
+    EXPECT_EQ(1000U, link.transport->offer_file({file.get(), 0, 5000}));
+    link.transport->flush();
+  });
+  ASSERT_TRUE(link.reported.wait_until([](const Reported& now) { return now.progresses == 1; }));
+  EXPECT_FALSE(thread.call([this] { return link.transport->awaits_room(); }));
+  EXPECT_EQ(1000U, far.receive_exactly(1000).size());
 }
 
 TEST_F(LinkTest, WhatIsOfferedGoesPastAnEmptyQueueOnly) {
@@ -112,6 +152,40 @@ TEST_F(LinkTest, WhatIsOfferedGoesPastAnEmptyQueueOnly) {
     link.transport->terminate(TerminateManner::quiet);
     EXPECT_EQ(link.transport->offer(pieces), 0U);
   });
+}
+
+// Until it is offered something it keeps what is configured, whatever it sends.
+TEST_F(LinkTest, TheKernelMayHoldMoreForAQuickReaderOfWhatIsOffered) {
+  constexpr int kConfigured = 8192;
+  constexpr std::size_t kSize = 4 << 20;
+  const Socket file = file_of(kSize);
+  Pair pair = connected_pair();
+  const int near = pair.near.get();
+  ASSERT_EQ(0, ::setsockopt(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kConfigured, sizeof(int)));
+  link.adopt(pair.near.release());
+  const std::string message = pattern(kSize);
+  thread.call([&] {
+    link.transport->send(message);
+    link.transport->flush();
+    EXPECT_GT(link.transport->queued_bytes(), 0U);
+  });
+  EXPECT_TRUE(pair.far.receive_exactly(kSize) == message);
+  EXPECT_EQ(kConfigured, option(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT));
+  // As often as it takes until one reader was quick: this one may have to wait for its processor.
+  while (option(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT) == kConfigured) {
+    const int told = link.reported.now().progresses;
+    const std::size_t taken = thread.call([&] {
+      const std::size_t size = link.transport->offer_file({file.get(), 0, kSize});
+      link.transport->flush();
+      return size;
+    });
+    pair.far.receive_exactly(taken);
+    if (taken < kSize) {
+      ASSERT_TRUE(
+          link.reported.wait_until([told](const Reported& now) { return now.progresses > told; }));
+    }
+  }
+  EXPECT_GE(option(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 2 * kConfigured);
 }
 
 // Bytes that have come; loopback brings them within the call that sends them.

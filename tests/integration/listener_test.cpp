@@ -117,13 +117,6 @@ int other_end_of(const Socket& client) {
   return found;
 }
 
-int option(int descriptor, int level, int name) {
-  int value = -1;
-  socklen_t size = sizeof value;
-  EXPECT_EQ(0, ::getsockopt(descriptor, level, name, &value, &size)) << "errno " << errno;
-  return value;
-}
-
 // The daemon sets its options once, on the listening socket, and relies on this.
 TEST(ListenerTest, AcceptedSocketsInheritEveryOption) {
   LoopThread thread;

@@ -130,6 +130,13 @@ inline Pair connected_pair(int buffers = 0) {
   return {std::move(near), std::move(far)};
 }
 
+inline int option(int descriptor, int level, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  EXPECT_EQ(0, ::getsockopt(descriptor, level, name, &value, &size)) << "errno " << errno;
+  return value;
+}
+
 // Bytes in which every position is recognisable.
 inline std::string pattern(std::size_t size, std::uint32_t seed = 1) {
   std::string bytes(size, '\0');

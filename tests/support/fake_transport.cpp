@@ -24,7 +24,9 @@ class FakeConnection::End final : public Transport {
   void flush() override { connection_.flush(); }
   std::size_t offer(std::span<const Bytes> pieces) override { return connection_.offer(pieces); }
   std::size_t offer_file(const FilePart& part) override { return connection_.offer_file(part); }
-  void finish_sending() override { connection_.finishing_ = true; }
+  bool awaits_room() const noexcept override { return connection_.writing_; }
+  bool still_leaves() override { return connection_.conditions.kernel_sends_on; }
+  void finish_sending() override { connection_.finish_sending(); }
   void pause() override { connection_.paused_ = true; }
   void resume() override {
     connection_.paused_ = false;
@@ -112,9 +114,10 @@ void FakeConnection::run_event() {
     return observer_->on_error(*error_);
   }
   const std::uint64_t before = sent_bytes_;
+  const bool for_a_file = queue_.empty();
   writing_ = false;
   write();
-  if (terminated_ || (sent_bytes_ == before && !fin_sent_)) return;
+  if (terminated_ || (!for_a_file && sent_bytes_ == before && !fin_sent_)) return;
   note(FakeEvent::progress);
   observer_->on_progress();
 }
@@ -198,7 +201,15 @@ std::size_t FakeConnection::offer_file(const FilePart& part) {
   const ssize_t got =
       ::pread(part.descriptor, bytes.data(), bytes.size(), static_cast<off_t>(part.offset));
   const Bytes piece = Bytes(bytes).substr(0, got > 0 ? static_cast<std::size_t>(got) : 0);
-  return offer({&piece, 1});
+  if (terminated_ || writing_ || !queue_.empty()) return 0;
+  const std::size_t taken = offer({&piece, 1});
+  writing_ = taken < part.size;
+  return taken;
+}
+
+void FakeConnection::finish_sending() {
+  finishing_ = true;
+  if (queue_.empty()) writing_ = false;
 }
 
 std::size_t FakeConnection::give_to_kernel(Bytes bytes) {

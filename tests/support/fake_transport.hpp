@@ -22,6 +22,8 @@ struct FakeConditions {
   std::size_t read_bytes_max = 64 * 1024;
   // False: the client takes nothing by itself, but what take() asks for.
   bool client_reads = true;
+  // True: what the kernel holds leaves, however slowly, without any room in it.
+  bool kernel_sends_on = false;
   // False: a probe is always answered within the call. True: as Link does it, after cancelling the
   // read that is pending.
   bool probe_answers_later = true;
@@ -103,6 +105,7 @@ class FakeConnection {
   void flush();
   std::size_t offer(std::span<const Bytes> pieces);
   std::size_t offer_file(const FilePart& part);
+  void finish_sending();
   std::size_t give_to_kernel(Bytes bytes);
   void write();
   void probe();

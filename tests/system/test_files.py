@@ -1,8 +1,11 @@
 """Files over real sockets and a real disk, by a client written from docs/protocol.md alone."""
 import collections
 import hashlib
+import itertools
 import os
 import pathlib
+import select
+import socket
 import struct
 import tempfile
 import threading
@@ -209,6 +212,43 @@ class Fetching(FilesTest):
         before = time.monotonic()
         self.assertEqual(600_000, len(self.client().get(b"file")))
         self.assertGreater(time.monotonic() - before, 0.35)
+
+    def test_a_reader_who_has_become_slow_is_waited_for_and_one_who_stops_is_not(self):
+        """It is quick at first, so that the kernel may hold much, of which a slow one makes no room in time. The text client's bytes
+        are the kernel's own work, the framed one's are read by the daemon."""
+        with open(self.root / "file", "wb") as file:
+            file.truncate(1 << 30)
+        self.start(rest="[timeouts]\nwrite = 1s\n")
+        for protocol in ("text", "framed"):
+            with self.subTest(protocol), self.slow_reader() as client:
+                if protocol == "text":
+                    client.connect(self.daemon.address("text"))
+                    client.sendall(b"file\n")
+                else:
+                    client.connect(self.daemon.address())
+                    framed = FileClient(client)
+                    framed.ask_for(GET, struct.pack(">QQ", 0, ALL) + ANY + b"file")
+                receive_exactly(client, 32 * MIB)
+                ends = time.monotonic() + 4
+                for turn in itertools.count(1):
+                    receive_exactly(client, 32 << 10)
+                    if time.monotonic() > ends:
+                        break
+                    select.select([], [], [], max(0, ends - 4 + turn / 8 - time.monotonic()))
+                broken = select.poll()
+                broken.register(client, 0)
+                self.assertTrue(broken.poll(30_000))
+                with self.assertRaises(ConnectionResetError):
+                    receive_exactly(client, 1 << 30)
+        self.assertEqual(2, self.daemon.counters()["write_timeout"])
+
+    @staticmethod
+    def slow_reader():
+        """Its own kernel holds little, so it is the daemon's that holds much."""
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 << 10)
+        client.settimeout(30)
+        return client
 
     def test_text_and_len32(self):
         content = self.write("接收.bin", os.urandom(5 * MIB))

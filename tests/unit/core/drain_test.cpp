@@ -179,7 +179,7 @@ TEST(Evict, ADownloadIsCutByAResetWhichIsItsOnlySignal) {
 TEST(Evict, ADownloadThatTheEvictionItselfHasBegunIsCutToo) {
   ServerSettings settings = settings_for("file", ListenerProtocol::text, Boundary::automatic);
   TestShard shard(std::move(settings));
-  shard.files.add("big", std::string(1'000'000, 'f'));
+  shard.files.add("big", std::string(3'000'000, 'f'));
   auto& client = shard.connect();
   client.sends("big");  // its pause is not over
   shard.evict_all();

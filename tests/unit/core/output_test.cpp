@@ -169,7 +169,7 @@ TEST(Turns, ADownloadTakesOneShareOfATurn) {
   auto& client = shard.connect();  // takes everything at once
   std::size_t before = 0;
   shard.after_turn = [&] {
-    EXPECT_LE(client.received().size() - before, 256U * 1024) << "one turn, one share";
+    EXPECT_LE(client.received().size() - before, 1024U * 1024) << "one turn, one share";
     before = client.received().size();
   };
   client.sends("big\n");
