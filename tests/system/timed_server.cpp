@@ -6,7 +6,9 @@
 //             n-th of them, and behind the last comes the first again
 //   STALL_MS  once a second it does nothing at all for so long
 // Prints the port it has chosen on 127.0.0.1. When stdin ends, it prints a line for each message,
-// "received due sent" in nanoseconds, and ends. A connection has one line on its way at a time.
+// "received due sent" in nanoseconds, and ends. A connection has one line on its way at a time. It
+// is received when the kernel has it (SO_TIMESTAMPNS, socket(7)): what this program sleeps on is
+// time that its client waits.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -21,6 +23,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <queue>
 #include <sstream>
@@ -81,7 +84,10 @@ class TimedServer {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     auto* const any = reinterpret_cast<sockaddr*>(&address);
     socklen_t size = sizeof address;
-    ::setsockopt(listener_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted ones have it too
+    // The accepted ones have both, too.
+    ::setsockopt(listener_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (::setsockopt(listener_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0)
+      die("SO_TIMESTAMPNS");
     if (::bind(listener_, any, size) != 0 || ::listen(listener_, 4096) != 0) die("listen");
     if (::getsockname(listener_, any, &size) != 0) die("getsockname");
     std::printf("%d\n", ntohs(address.sin_port));
@@ -120,7 +126,14 @@ class TimedServer {
 
   void receive(int connection) {
     std::array<char, 4096> buffer;
-    const ssize_t size = ::recv(connection, buffer.data(), buffer.size(), 0);
+    alignas(cmsghdr) std::array<char, 256> control;
+    iovec into{buffer.data(), buffer.size()};
+    msghdr message{};
+    message.msg_iov = &into;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t size = ::recvmsg(connection, &message, 0);
     if (size <= 0) {
       ::close(connection);
       return;
@@ -129,10 +142,24 @@ class TimedServer {
     if (number >= lines_.size()) lines_.resize(number + 1);
     lines_[number].append(buffer.data(), static_cast<std::size_t>(size));
     if (!lines_[number].ends_with('\n')) return;
-    const auto now = Clock::now();
-    const auto due = now + delays_[records_.size() % delays_.size()];
+    const auto received = Clock::now() - age_of(message);
+    const auto due = received + delays_[records_.size() % delays_.size()];
     replies_.push({due, records_.size(), connection});
-    records_.push_back({now, due, due});
+    records_.push_back({received, due, due});
+  }
+
+  // How long the kernel has had it. Its stamps are of the system's clock; the first ones may be
+  // missing.
+  static Nanoseconds age_of(msghdr& message) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
+      if (one->cmsg_level != SOL_SOCKET || one->cmsg_type != SCM_TIMESTAMPNS) continue;
+      timespec stamp;
+      std::memcpy(&stamp, CMSG_DATA(one), sizeof stamp);
+      const auto then = std::chrono::seconds(stamp.tv_sec) + Nanoseconds(stamp.tv_nsec);
+      return std::max(Nanoseconds(0), std::chrono::duration_cast<Nanoseconds>(now - then));
+    }
+    return Nanoseconds(0);
   }
 
   void send_what_is_due() {
