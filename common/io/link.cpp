@@ -47,8 +47,8 @@ void send_reset(int descriptor) {
 
 constexpr std::size_t kPiecesMax = 16;
 
-// What the kernel may hold unsent for a quick reader: copies are memory of its own, the pages of a
-// file are in its cache anyway.
+// What the kernel may hold unsent for a quick reader: copies are memory of its own; the pages of a
+// file are in its cache anyway, so they may be all that it takes.
 constexpr std::uint32_t kCopiesUnsentMost = 2 * 1024 * 1024;
 constexpr std::uint32_t kPagesUnsentMost = 8 * 1024 * 1024;
 
@@ -108,8 +108,8 @@ void Link::on_ready(std::uint32_t events) {
   if (!terminated_ && !paused_ && !ended_ && (events & (EPOLLIN | kBroken)) != 0) {
     read(takes_much_ ? kReadBytesMax : kFirstReadBytesMax);
   }
-  // Only here is watched for less: a session that is paused and resumed at once, or that leaves
-  // before its end is seen twice, costs no system call for it.
+  // Only here is watched for less, and only for what was unwanted before: a session that is paused
+  // and resumed at once, or that fills the kernel again, costs no system call for it.
   if (!terminated_ && (unwanted & ~wanted_events()) != 0) watch();
 }
 

@@ -93,6 +93,7 @@ void Session::on_due() {
     }
     if (now >= behind_deadline() && is_pushed_to() && !planted(PlantedBug::two_verdicts))
       return fall_behind();
+    // A slow reader of much makes no room for long; it is judged by what leaves.
     if (behind_since_ != kNever && !is_pushed_to() &&
         now >= std::min(behind_deadline(), deadline_after(last_activity_, listener_.idle)) &&
         transport_->still_leaves()) {
