@@ -217,6 +217,7 @@ void Link::write() {
   if (finishing_ && !finished_sending_) {
     ::shutdown(descriptor_, SHUT_WR);
     finished_sending_ = true;
+    if (unsent_bound_) unsent_bound_->on_full(loop_.turn_began());  // nothing comes behind it
   }
 }
 

@@ -86,6 +86,9 @@ void Session::on_due() {
     const TimePoint now = context_.now;
     const TimeoutSettings& timeouts = context_.settings.timeouts;
     if (stage_ == Stage::lingering) {
+      // Closing while much is still on its way would lose it with the client's next byte.
+      if (now >= deadline_after(last_activity_, timeouts.linger) && transport_->still_leaves())
+        last_activity_ = now;
       const bool over = now >= deadline_after(last_activity_, timeouts.linger) ||
                         now >= begun_ + kLingerInAll || now >= last_deadline();
       if (over) terminate(TerminateManner::quiet);

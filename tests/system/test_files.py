@@ -14,7 +14,7 @@ import unittest
 
 from support.daemon import Daemon
 from support.peers import ERROR, Framed, NO_SUCH_FILE, OPEN, OPENED, ends_by_reset, exchange, len32, \
-    reason_of, receive_exactly
+    reason_of, receive_exactly, receive_until_end
 from support.runner import main
 
 STAT, STATUS, LIST, LISTING, GET, BEGIN, DATA, END, HASH, HASHES = range(0x20, 0x2a)
@@ -229,18 +229,39 @@ class Fetching(FilesTest):
                     framed = FileClient(client)
                     framed.ask_for(GET, struct.pack(">QQ", 0, ALL) + ANY + b"file")
                 receive_exactly(client, 32 * MIB)
-                ends = time.monotonic() + 4
-                for turn in itertools.count(1):
-                    receive_exactly(client, 32 << 10)
-                    if time.monotonic() > ends:
-                        break
-                    select.select([], [], [], max(0, ends - 4 + turn / 8 - time.monotonic()))
+                self.read_slowly(client)
                 broken = select.poll()
                 broken.register(client, 0)
                 self.assertTrue(broken.poll(30_000))
                 with self.assertRaises(ConnectionResetError):
                     receive_exactly(client, 1 << 30)
         self.assertEqual(2, self.daemon.counters()["write_timeout"])
+
+    def test_a_slow_reader_gets_the_end_of_its_file_whatever_it_says_meanwhile(self):
+        """The daemon has given all to the kernel long before. A connection that is closed answers a byte with a reset, and the rest of
+        the file is lost."""
+        content = self.write("file", os.urandom(3 * MIB))
+        self.start(rest="[timeouts]\nlinger = 1s\n")
+        with self.slow_reader() as client:
+            client.connect(self.daemon.address("text"))
+            client.sendall(b"file\n")
+            received = receive_exactly(client, 2 * MIB)
+            received += self.read_slowly(client)
+            client.sendall(b"?")
+            received += self.read_slowly(client, seconds=1)
+            client.sendall(b"?")
+            self.assertEqual(content, received + receive_until_end(client))
+
+    @staticmethod
+    def read_slowly(client, seconds=4):
+        """128 KiB a second."""
+        received, began = b"", time.monotonic()
+        for turn in itertools.count(1):
+            received += receive_exactly(client, 8 << 10)
+            left = began + turn / 16 - time.monotonic()
+            if turn > 16 * seconds:
+                return received
+            select.select([], [], [], max(0, left))
 
     @staticmethod
     def slow_reader():

@@ -167,6 +167,31 @@ TEST(FileService, OneForWhomTheKernelStillSendsIsWaitedFor) {
   EXPECT_TRUE(client.wire.saw_reset());
 }
 
+TEST(FileService, NobodyIsLeftWhileTheKernelStillSendsTheEndOfAFile) {
+  TestShard shard(downloads());
+  shard.files.add("big", pattern(50'000));
+  auto& client = shard.connect({.client_reads = false});
+  client.wire.conditions.kernel_sends_on = true;
+  client.sends("big");
+  shard.advance(20s);
+  EXPECT_EQ(shard.shard().sessions(), 1U);
+  client.wire.conditions.kernel_sends_on = false;
+  shard.advance(2s + TimerWheel::kSlot);
+  EXPECT_EQ(client.reason(), "completed");
+  EXPECT_EQ(shard.shard().sessions(), 0U);
+}
+
+TEST(FileService, ALingeringEndsHoweverSlowlyTheKernelSends) {
+  TestShard shard(downloads());
+  shard.files.add("big", pattern(50'000));
+  auto& client = shard.connect({.client_reads = false});
+  client.wire.conditions.kernel_sends_on = true;
+  client.sends("big");
+  shard.advance(30s + TimerWheel::kSlot);
+  EXPECT_EQ(client.reason(), "completed");
+  EXPECT_EQ(shard.shard().sessions(), 0U);
+}
+
 TEST(FileService, AClientWhoKnowsWhereMessagesEndGetsTheFileAsOne) {
   TestShard shard(downloads(ListenerProtocol::automatic));
   shard.files.add("small", "content");
