@@ -93,7 +93,7 @@ class Latency(unittest.TestCase):
             daemon.wait_for_counters(lambda now: now["bytes_out"] > DOWNLOADS * FILE_BYTES, "the downloads to be under way")
             client = self.enterContext(daemon.connect())
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            windows = Windows(daemon)
+            windows = self.enterContext(Windows(daemon))
             for _ in range(WINDOWS):
                 self.ask_for(WINDOW_SECONDS, client)
                 windows.end()

@@ -1,7 +1,7 @@
 """Ten thousand slow readers: what ctest runs with the label `long`, and only with FAIRLEAD_LONG=1. What the daemon tells of its
 own times counts only here, with a core of its own and nothing else on the machine."""
 import test_slow_readers
-from support.cores import back_memory
+from support.cores import Windows, back_memory
 from support.runner import main, needs_long
 from test_slow_readers import HEALTHY
 
@@ -23,12 +23,19 @@ class TenThousand(test_slow_readers.SlowReaders):
         super().setUp()
         back_memory()
 
+    def begin_windows(self, daemon):
+        self.windows = self.enterContext(Windows(daemon))
+
+    def end_window(self):
+        self.windows.end()
+
     def test_each_is_ended_for_what_it_did_and_the_others_lose_nothing(self):
-        self.check_each_is_ended_for_what_it_did().judge(self)
+        self.check_each_is_ended_for_what_it_did()
+        self.windows.judge(self)
 
     def test_all_their_queues_together_stay_within_the_memory(self):
         daemon, healthy, idle_bytes = self.start(LARGE_QUEUES, 384 * 1024)
-        most, windows = self.watch_until_ended(daemon)
+        most = self.watch_until_ended(daemon)
         self.assertLessEqual(most["user"], idle_bytes + 256 * MIB * 1.1)
         self.check_healthy(daemon, healthy)
         counters = daemon.counters()
@@ -39,7 +46,7 @@ class TenThousand(test_slow_readers.SlowReaders):
         ticker = self.reasons(daemon, "ticker")
         self.assertEqual({"slow_consumer"}, set(ticker))
         self.assertEqual(self.readers, (echo + ticker).total())
-        windows.judge(self)
+        self.windows.judge(self)
 
 
 def load_tests(loader, _tests, _pattern):
