@@ -2,9 +2,11 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
+#include "common/base/descriptor.hpp"
 #include "common/config/files.hpp"
 #include "common/config/source.hpp"
 #include "common/log/line_file.hpp"
@@ -111,6 +113,11 @@ int main(int argc, char** argv) {
   fairlead::hold_standard_descriptors();
   try {
     return fairlead::run({argv + 1, argv + argc});
+  } catch (const std::system_error& failure) {
+    const bool too_few = failure.code() == std::errc::too_many_files_open;
+    return fairlead::fail(
+        fairlead::kExitRuntimeFailure,
+        std::string(failure.what()) + (too_few ? fairlead::kAllowMoreDescriptors : ""));
   } catch (const std::exception& failure) {
     return fairlead::fail(fairlead::kExitRuntimeFailure, failure.what());
   }

@@ -5,6 +5,9 @@
 
 namespace fairlead {
 
+// What to do about EMFILE; follows its message.
+inline constexpr const char* kAllowMoreDescriptors = "; allow more (ulimit -n, LimitNOFILE=)";
+
 // Closes what it owns, if it owns something, when it ends. Move-only.
 class Descriptor {
  public:

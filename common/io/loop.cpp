@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -31,8 +32,16 @@ std::chrono::microseconds microseconds(std::chrono::steady_clock::time_point fro
 
 int make_bell() {
   const int bell = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (bell < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  if (bell < 0)
+    throw std::system_error(errno, std::generic_category(), "cannot wait for events: eventfd");
   return bell;
+}
+
+// What Asio throws names a place in its source.
+std::unique_ptr<LoopCore> make_core() try {
+  return std::make_unique<LoopCore>();
+} catch (const boost::system::system_error& failed) {
+  throw std::system_error(failed.code(), "cannot wait for events");
 }
 
 }  // namespace
@@ -177,7 +186,7 @@ void LoopCore::empty_mailbox() {
   });
 }
 
-Loop::Loop() : core_(std::make_unique<LoopCore>()) {}
+Loop::Loop() : core_(make_core()) {}
 Loop::~Loop() = default;
 
 void Loop::drive(TurnClient& client) { core_->drive(client); }

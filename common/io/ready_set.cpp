@@ -9,7 +9,9 @@ namespace {
 
 int make_set() {
   const int set = ::epoll_create1(EPOLL_CLOEXEC);
-  if (set < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+  if (set < 0)
+    throw std::system_error(errno, std::generic_category(),
+                            "cannot wait for events: epoll_create1");
   return set;
 }
 

@@ -1,6 +1,8 @@
 #include "common/io/signals.hpp"
 
 #include <boost/asio/basic_signal_set.hpp>
+#include <boost/system/system_error.hpp>
+#include <system_error>
 #include <utility>
 
 #include "common/io/loop_core.hpp"
@@ -25,10 +27,13 @@ struct Signals::Waiting {
   bool stopped = false;  // a signal may have come before the cancellation that is told after it
 };
 
-Signals::Signals(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> on_signal)
+Signals::Signals(Loop& loop, std::initializer_list<int> numbers,
+                 std::function<void(int)> on_signal) try
     : waiting_(std::make_unique<Waiting>(loop.core(), std::move(on_signal))) {
   for (const int number : numbers) waiting_->set.add(number);
   waiting_->wait();
+} catch (const boost::system::system_error& failed) {
+  throw std::system_error(failed.code(), "cannot wait for signals");
 }
 
 Signals::~Signals() = default;

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -176,6 +177,23 @@ class Failing(CommandLineTest):
     def test_a_log_or_run_dir_that_cannot_be_is_1(self):
         for key in ("log.file", "log.session_file", "server.run_dir"):
             self.check_fails(1, "nowhere", "-c", self.good(), "--set", f"{key}={self.folder}/nowhere/x")
+
+    def test_too_few_descriptors_to_start_is_1_however_many_there_are(self):
+        path = self.good("[server]\nthreads = 1\n")
+        for descriptors in range(4, 64):  # with fewer, no library can be loaded
+            limits = (descriptors, descriptors)
+            with subprocess.Popen([binary(), "-c", path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True,
+                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limits)) as process:
+                said = ""
+                while " ready " not in said and (line := process.stderr.readline()):
+                    said += line
+                if " ready " in said:
+                    process.terminate()
+                    break
+            self.assertEqual(1, process.returncode, said)
+            self.assertRegex(said, r"\Afairleadd: cannot [^\n\[]*: Too many open files; allow more [^\n\[]*\n\Z")
+        self.assertEqual(0, process.returncode, said)
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root, to give it up")
     def test_no_permission_is_4(self):
