@@ -114,10 +114,7 @@ int main(int argc, char** argv) {
   try {
     return fairlead::run({argv + 1, argv + argc});
   } catch (const std::system_error& failure) {
-    const bool too_few = failure.code() == std::errc::too_many_files_open;
-    return fairlead::fail(
-        fairlead::kExitRuntimeFailure,
-        std::string(failure.what()) + (too_few ? fairlead::kAllowMoreDescriptors : ""));
+    return fairlead::fail(fairlead::kExitRuntimeFailure, fairlead::advised(failure));
   } catch (const std::exception& failure) {
     return fairlead::fail(fairlead::kExitRuntimeFailure, failure.what());
   }

@@ -39,6 +39,8 @@ BenchError bench_error(FailureKind kind) noexcept {
     case FailureKind::name_not_resolved:
     case FailureKind::unreachable:
       return BenchError::unreachable;
+    case FailureKind::no_descriptor:
+      return BenchError::no_descriptor;
     case FailureKind::connect_timeout:
       return BenchError::connect_timeout;
     case FailureKind::reset:

@@ -4,11 +4,13 @@
 #include <array>
 #include <csignal>
 #include <exception>
+#include <system_error>
 
 #include "client/commands/bench_compare.hpp"
 #include "client/commands/exit_code.hpp"
 #include "client/commands/prompt.hpp"
 #include "client/terminal/output.hpp"
+#include "common/base/descriptor.hpp"
 #include "common/config/suggest.hpp"
 
 namespace fairlead {
@@ -97,6 +99,8 @@ int run_fairlead(const Words& arguments) {
     return kExitInterrupted;
   } catch (const UsageError& error) {
     return report("", {kExitUsage, error.what()});
+  } catch (const std::system_error& error) {  // no event loop can be had
+    return report("", {kExitCannotConnect, advised(error)});
   } catch (const std::exception& error) {  // out of memory, or a bug of ours
     return report("", {kExitUnexpectedReply, error.what()});
   }

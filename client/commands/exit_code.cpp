@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "common/base/descriptor.hpp"
 #include "common/config/units.hpp"
 #include "common/text/escape.hpp"
 
@@ -54,6 +55,8 @@ Outcome outcome_of(const Failure& failure) {
     case FailureKind::unreachable:
       return {kExitCannotConnect,
               "cannot connect: " + failure.what + "; check the address and the network"};
+    case FailureKind::no_descriptor:
+      return {kExitCannotConnect, "cannot connect: " + failure.what + kAllowMoreDescriptors};
     case FailureKind::connect_timeout:
       return {kExitTimeout, "timed out: " + failure.what + "; check the address, or wait longer"};
     case FailureKind::reset:

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "client/commands/connection_options.hpp"
 #include "client/commands/exit_code.hpp"
 #include "client/terminal/output.hpp"
+#include "common/base/descriptor.hpp"
 #include "common/config/units.hpp"
 
 namespace fairlead {
@@ -231,7 +233,11 @@ int run_ping(const Words& arguments, const TerminalLocale&) {
     return report("", {kNotTried, error.what()});
   }
   Output out(1);
-  return PingRun(*settings, out).run();
+  try {
+    return PingRun(*settings, out).run();
+  } catch (const std::system_error& error) {
+    return report("", {kNotTried, advised(error)});
+  }
 }
 
 }  // namespace fairlead

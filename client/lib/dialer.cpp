@@ -117,6 +117,7 @@ Failure Dialer::all_failed() const {
       return one.error == std::error_code(error, std::generic_category());
     });
   };
+  if (gave(EMFILE) || gave(ENFILE)) failure.kind = FailureKind::no_descriptor;
   if (gave(ETIMEDOUT)) failure.kind = FailureKind::connect_timeout;
   if (gave(ECONNREFUSED)) failure.kind = FailureKind::refused;
   for (std::size_t i = 0; i < std::min(attempts_.size(), kNamedMax); ++i) {

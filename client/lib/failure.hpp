@@ -13,6 +13,7 @@ enum class FailureKind : std::uint8_t {
   name_not_resolved,  //
   refused,            // an address answered that nobody listens there
   unreachable,        // no address could be connected to, for any other reason
+  no_descriptor,      // this process, or this machine, may open no more
   connect_timeout,    //
   reset,              // the server's side broke it off
   vanished,           // the network lost the server

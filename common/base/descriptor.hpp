@@ -1,12 +1,17 @@
 // Ownership of a file descriptor.
 #pragma once
 
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace fairlead {
 
 // What to do about EMFILE; follows its message.
 inline constexpr const char* kAllowMoreDescriptors = "; allow more (ulimit -n, LimitNOFILE=)";
+
+// The message, and what to do about it if it is EMFILE.
+std::string advised(const std::system_error& failure);
 
 // Closes what it owns, if it owns something, when it ends. Move-only.
 class Descriptor {

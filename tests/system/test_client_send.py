@@ -1,6 +1,7 @@
 """fairlead send, against plain servers that behave as those of the tutorials do, and against fairleadd: the right
 text, the right exit code, and one line on stderr for each failure."""
 import json
+import resource
 import signal
 import socket
 import struct
@@ -341,6 +342,19 @@ class Connecting(SendTest):
         with PlainServer(serve) as server:
             self.check(fairlead("send", "--source", "127.0.0.9", server.address, "x"), 0, "127.0.0.9\n")
             self.check(fairlead("send", "--source", "192.0.2.1", server.address, "x"), 7, "")
+
+    def test_too_few_descriptors_however_many_there_are(self):
+        def with_few(descriptors, *words):
+            return fairlead(*words, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors)))
+        with PlainServer(answers(b"ok\n")) as server:
+            for descriptors in range(4, 64):  # with fewer, no library can be loaded
+                result = with_few(descriptors, "send", server.address, "x")
+                if result.code == 0:
+                    break
+                self.check(result, 7, "")
+                self.assertRegex(result.err, r": cannot [^\[]*: Too many open files; allow more [^\[]*\Z")
+            self.check(result, 0, "ok\n")
+            self.check(with_few(4, "ping", server.address), 3, "")
 
     def test_reconnect_until_there_is_a_server(self):
         port = unused_port()

@@ -25,11 +25,11 @@ class Result:
         return self.out.decode("utf-8")
 
 
-def fairlead(*arguments, stdin=None, environment=None, stdout=subprocess.PIPE):
+def fairlead(*arguments, stdin=None, environment=None, stdout=subprocess.PIPE, preexec=None):
     """Runs it to its end. `stdin`: bytes that a pipe brings; None: /dev/null."""
     given = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
     process = subprocess.run([binary("fairlead"), *arguments], stdout=stdout, stderr=subprocess.PIPE,
-                             timeout=DEADLINE, env={**ENVIRONMENT, **(environment or {})}, **given)
+                             timeout=DEADLINE, env={**ENVIRONMENT, **(environment or {})}, preexec_fn=preexec, **given)
     return Result(process)
 
 
