@@ -28,6 +28,14 @@ def served_files():
         yield pathlib.Path(root)
 
 
+def write_file(path, size):
+    """No two pages of a MiB are alike."""
+    with open(path, "wb") as file:
+        mebibyte = os.urandom(1 << 20)
+        for _ in range(size >> 20):
+            file.write(mebibyte)
+
+
 @dataclasses.dataclass
 class Downloads:
     """How one server is asked for the file."""
@@ -57,7 +65,7 @@ def files(setup):
     """Processor time of a GiB from the page cache, to the C program and to fairlead bench."""
     with contextlib.ExitStack() as stack:
         root = stack.enter_context(served_files())
-        (root / "file").write_bytes(os.urandom(1 << 20) * (setup.scope.file_bytes >> 20))
+        write_file(root / "file", setup.scope.file_bytes)
         servers = list(servers_of(setup, stack, root))
         for connections in (1, 16):
             yield from drained(setup, servers, connections)
@@ -79,7 +87,7 @@ def drained(setup, servers, connections):
 
 def verified(setup, servers, connections):
     def load(one):
-        test = LoadTest(setup.build, one.server.pid, one.port, ["--mode", "file", *one.words], connections)
+        test = LoadTest(setup.build, one.server.pid, one.port, ["--mode", "file", "--timeout", "10m", *one.words], connections)
 
         def seconds_per_gib():
             window = test.run_once()
@@ -101,7 +109,7 @@ def rows_of(setup, reader, connections, loads):
 def hashes(setup):
     """Processor time of the hashes of a file in the page cache, before anybody has asked for them and after."""
     with served_files() as root, Daemon(setup.daemon, root=root) as daemon:
-        (root / "file").write_bytes(os.urandom(1 << 20) * (setup.scope.file_bytes >> 20))
+        write_file(root / "file", setup.scope.file_bytes)
         with FramedClients(daemon.port("framed_file"), 1) as clients:
             def seconds(count):
                 before = cpu_seconds(daemon.pid)
@@ -122,7 +130,7 @@ def hashes(setup):
 def file_memory(setup):
     """User memory before, during and after downloads, once there has been one."""
     with served_files() as root, Daemon(setup.daemon, root=root) as daemon:
-        size = 4 * setup.scope.file_bytes
+        size = setup.scope.file_bytes
         with open(root / "file", "wb") as file:
             file.truncate(size)
         for connections in (1, 16):

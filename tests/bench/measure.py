@@ -33,7 +33,7 @@ class Scope:
 
 
 FULL = Scope(rounds=9, seconds=0.7, cool_down_seconds=1.5, echo_loads=((1, 1), (50, 1), (1000, 1), (10000, 1), (50, 16)),
-             idle_connections=10000, file_bytes=256 << 20, small_downloads=10000, small_connections=1000)
+             idle_connections=10000, file_bytes=1 << 30, small_downloads=10000, small_connections=1000)
 QUICK = Scope(rounds=1, seconds=0.05, cool_down_seconds=0.1, echo_loads=((1, 1), (50, 1), (50, 16)), idle_connections=200,
               file_bytes=1 << 20, small_downloads=320, small_connections=20)
 
