@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
-"""The tour of ./run.sh: plain sockets, as anybody's program would use them, against the daemon of config/tour.conf."""
+"""The tour of ./run.sh: plain sockets, as anybody's program would use them, against the daemon of config/tour.conf.
+
+usage: tour.py [PORT_OF_MAIN PORT_OF_HELLO]
+"""
 
 import contextlib
 import resource
 import selectors
 import socket
+import sys
 import time
 
-ECHO = ("127.0.0.1", 7878)
-HELLO = ("127.0.0.1", 7788)
+MAIN_PORT, HELLO_PORT = map(int, sys.argv[1:] or (7878, 7788))
+ECHO = ("127.0.0.1", MAIN_PORT)
+HELLO = ("127.0.0.1", HELLO_PORT)
 CLIENTS = 1000
 
 
@@ -88,7 +93,7 @@ def main():
     a_greeting()
     a_gbk_client()
     a_thousand_clients()
-    print("\nNow you: nc 127.0.0.1 7878, type a line.")
+    print(f"\nNow you: nc 127.0.0.1 {MAIN_PORT}, type a line.")
 
 
 if __name__ == "__main__":
