@@ -1,6 +1,7 @@
 """fairlead send, against plain servers that behave as those of the tutorials do, and against fairleadd: the right
 text, the right exit code, and one line on stderr for each failure."""
 import json
+import os
 import resource
 import signal
 import socket
@@ -343,6 +344,7 @@ class Connecting(SendTest):
             self.check(fairlead("send", "--source", "127.0.0.9", server.address, "x"), 0, "127.0.0.9\n")
             self.check(fairlead("send", "--source", "192.0.2.1", server.address, "x"), 7, "")
 
+    @unittest.skipIf(os.environ.get("FAIRLEAD_SANITIZE"), "a sanitizer needs descriptors of its own")
     def test_too_few_descriptors_however_many_there_are(self):
         def with_few(descriptors, *words):
             return fairlead(*words, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors)))
