@@ -99,8 +99,9 @@ int run_fairlead(const Words& arguments) {
     return kExitInterrupted;
   } catch (const UsageError& error) {
     return report("", {kExitUsage, error.what()});
-  } catch (const std::system_error& error) {  // no event loop can be had
-    return report("", {kExitCannotConnect, advised(error)});
+  } catch (const std::system_error& error) {
+    return report("", {lacks_descriptors(error.code()) ? kExitCannotConnect : kExitUnexpectedReply,
+                       advised(error)});
   } catch (const std::exception& error) {  // out of memory, or a bug of ours
     return report("", {kExitUnexpectedReply, error.what()});
   }

@@ -4,9 +4,13 @@
 
 namespace fairlead {
 
+bool lacks_descriptors(const std::error_code& code) noexcept {
+  return code == std::errc::too_many_files_open || code == std::errc::too_many_files_open_in_system;
+}
+
 std::string advised(const std::system_error& failure) {
-  const bool too_few = failure.code() == std::errc::too_many_files_open;
-  return std::string(failure.what()) + (too_few ? kAllowMoreDescriptors : "");
+  return std::string(failure.what()) +
+         (lacks_descriptors(failure.code()) ? kAllowMoreDescriptors : "");
 }
 
 Descriptor::~Descriptor() {

@@ -1,4 +1,4 @@
-// Ownership of a file descriptor.
+// File descriptors: who owns one, and what to do where none is left.
 #pragma once
 
 #include <string>
@@ -7,10 +7,14 @@
 
 namespace fairlead {
 
-// What to do about EMFILE; follows its message.
-inline constexpr const char* kAllowMoreDescriptors = "; allow more (ulimit -n, LimitNOFILE=)";
+// EMFILE, of this process, or ENFILE, of the machine.
+bool lacks_descriptors(const std::error_code& code) noexcept;
 
-// The message, and what to do about it if it is EMFILE.
+// What to do about either; follows its message.
+inline constexpr const char* kAllowMoreDescriptors =
+    "; allow more (ulimit -n, LimitNOFILE=, fs.file-max)";
+
+// The message, and what to do about it if it is one of them.
 std::string advised(const std::system_error& failure);
 
 // Closes what it owns, if it owns something, when it ends. Move-only.

@@ -52,7 +52,7 @@ ListeningSockets failure(const Endpoint& endpoint, const char* doing) {
   failed.error = "cannot listen at " + endpoint.text() + ": " + doing + ": " +
                  std::generic_category().message(why);
   if (why == EADDRINUSE) failed.error += "; stop the other program or choose another port";
-  if (why == EMFILE) failed.error += kAllowMoreDescriptors;
+  if (why == EMFILE || why == ENFILE) failed.error += kAllowMoreDescriptors;
   if (why == EADDRNOTAVAIL) failed.error += "; no interface of this machine has the address";
   failed.permission_denied = why == EACCES || why == EPERM;
   if (failed.permission_denied) failed.error += "; choose another address or run as a user who may";

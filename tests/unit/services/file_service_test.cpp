@@ -167,12 +167,18 @@ TEST(FileService, OneForWhomTheKernelStillSendsIsWaitedFor) {
   EXPECT_TRUE(client.wire.saw_reset());
 }
 
-TEST(FileService, NobodyIsLeftWhileTheKernelStillSendsTheEndOfAFile) {
-  TestShard shard(downloads());
+// All of the file is with the kernel, which goes on sending it.
+TestClient& one_who_lingers(TestShard& shard) {
   shard.files.add("big", pattern(50'000));
   auto& client = shard.connect({.client_reads = false});
   client.wire.conditions.kernel_sends_on = true;
   client.sends("big");
+  return client;
+}
+
+TEST(FileService, NobodyIsLeftWhileTheKernelStillSendsTheEndOfAFile) {
+  TestShard shard(downloads());
+  auto& client = one_who_lingers(shard);
   shard.advance(20s);
   EXPECT_EQ(shard.shard().sessions(), 1U);
   client.wire.conditions.kernel_sends_on = false;
@@ -183,10 +189,7 @@ TEST(FileService, NobodyIsLeftWhileTheKernelStillSendsTheEndOfAFile) {
 
 TEST(FileService, ALingeringEndsHoweverSlowlyTheKernelSends) {
   TestShard shard(downloads());
-  shard.files.add("big", pattern(50'000));
-  auto& client = shard.connect({.client_reads = false});
-  client.wire.conditions.kernel_sends_on = true;
-  client.sends("big");
+  auto& client = one_who_lingers(shard);
   shard.advance(30s + TimerWheel::kSlot);
   EXPECT_EQ(client.reason(), "completed");
   EXPECT_EQ(shard.shard().sessions(), 0U);
