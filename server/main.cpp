@@ -12,12 +12,12 @@
 #include "common/log/line_file.hpp"
 #include "common/log/log.hpp"
 #include "common/protocol/close_reason.hpp"
+#include "server/api/service_table.hpp"
 #include "server/app/application.hpp"
 #include "server/app/command_line.hpp"
 #include "server/app/doctor.hpp"
 #include "server/app/machine_facts.hpp"
 #include "server/app/server_config.hpp"
-#include "server/service/service_table.hpp"
 
 namespace fairlead {
 namespace {

@@ -5,10 +5,10 @@
 #include <memory>
 #include <optional>
 
+#include "client/api/connection.hpp"
 #include "client/bench/bench_scope.hpp"
 #include "client/bench/outstanding.hpp"
 #include "client/bench/tally.hpp"
-#include "client/lib/connection.hpp"
 
 namespace fairlead {
 

@@ -5,10 +5,10 @@
 #include <random>
 #include <string>
 
+#include "client/api/client_shard.hpp"
 #include "client/bench/bench_plan.hpp"
 #include "client/bench/bench_recorder.hpp"
 #include "client/bench/bench_time.hpp"
-#include "client/lib/client_shard.hpp"
 #include "common/hash/sha256.hpp"
 #include "common/net/network.hpp"
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "client/api/connection.hpp"
 #include "client/bench/bench_time.hpp"
-#include "client/lib/connection.hpp"
 #include "common/net/endpoint.hpp"
 
 namespace fairlead {

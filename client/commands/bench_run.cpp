@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/api/dialer.hpp"
 #include "client/bench/arrivals.hpp"
 #include "client/bench/bench_needs.hpp"
 #include "client/bench/series.hpp"
@@ -13,7 +14,6 @@
 #include "client/commands/bench_thread.hpp"
 #include "client/commands/command_loop.hpp"
 #include "client/commands/exit_code.hpp"
-#include "client/lib/dialer.hpp"
 
 namespace fairlead {
 namespace {

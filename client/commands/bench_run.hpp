@@ -3,9 +3,9 @@
 
 #include <sys/types.h>
 
+#include "client/api/failure.hpp"
 #include "client/bench/load.hpp"
 #include "client/bench/result.hpp"
-#include "client/lib/failure.hpp"
 #include "common/net/network.hpp"
 
 namespace fairlead {

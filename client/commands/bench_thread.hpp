@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <thread>
 
+#include "client/api/client_shard.hpp"
 #include "client/bench/bench_plan.hpp"
 #include "client/bench/bench_worker.hpp"
 #include "client/bench/result.hpp"
 #include "client/commands/bench_machine.hpp"
-#include "client/lib/client_shard.hpp"
 #include "common/io/connector.hpp"
 #include "common/io/loop.hpp"
 

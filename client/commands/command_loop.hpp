@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "client/lib/client_shard.hpp"
+#include "client/api/client_shard.hpp"
 #include "common/io/connector.hpp"
 #include "common/io/loop.hpp"
 #include "common/io/signals.hpp"

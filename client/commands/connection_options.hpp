@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "client/api/client.hpp"
 #include "client/commands/command.hpp"
-#include "client/lib/client.hpp"
 
 namespace fairlead {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "client/lib/failure.hpp"
+#include "client/api/failure.hpp"
 #include "common/base/time.hpp"
 
 namespace fairlead {

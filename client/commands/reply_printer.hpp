@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "client/lib/reply_text.hpp"
+#include "client/api/reply_text.hpp"
 #include "client/terminal/output.hpp"
 #include "common/protocol/frame.hpp"
 #include "common/text/client_encoding.hpp"

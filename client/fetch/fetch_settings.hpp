@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "client/api/client.hpp"
 #include "client/fetch/file_fetch.hpp"
-#include "client/lib/client.hpp"
 
 namespace fairlead {
 

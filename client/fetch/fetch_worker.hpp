@@ -6,10 +6,10 @@
 #include <map>
 #include <memory>
 
+#include "client/api/client.hpp"
 #include "client/fetch/fetch_settings.hpp"
 #include "client/fetch/file_fetch.hpp"
 #include "client/fetch/rate_limit.hpp"
-#include "client/lib/client.hpp"
 
 namespace fairlead {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "client/lib/client.hpp"
+#include "client/api/client.hpp"
 #include "common/protocol/file_frames.hpp"
 
 namespace fairlead {

@@ -6,9 +6,9 @@
 #include <functional>
 #include <string>
 
+#include "client/api/client.hpp"
 #include "client/fetch/fetch_target.hpp"
 #include "client/fetch/rate_limit.hpp"
-#include "client/lib/client.hpp"
 
 namespace fairlead {
 

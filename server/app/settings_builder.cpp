@@ -10,7 +10,7 @@
 #include "common/base/check.hpp"
 #include "common/config/quoting.hpp"
 #include "common/config/suggest.hpp"
-#include "server/service/text_template.hpp"
+#include "server/api/text_template.hpp"
 
 namespace fairlead {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/protocol/frame.hpp"
-#include "server/service/service.hpp"
+#include "server/api/service.hpp"
 
 namespace fairlead {
 

@@ -4,11 +4,11 @@
 
 #include <memory>
 
-#include "server/service/service.hpp"
-#include "server/service/service_environment.hpp"
-#include "server/service/service_settings.hpp"
-#include "server/service/service_table.hpp"
-#include "server/service/text_template.hpp"
+#include "server/api/service.hpp"
+#include "server/api/service_environment.hpp"
+#include "server/api/service_settings.hpp"
+#include "server/api/service_table.hpp"
+#include "server/api/text_template.hpp"
 
 namespace fairlead {
 

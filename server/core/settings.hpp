@@ -11,7 +11,7 @@
 
 #include "common/base/time.hpp"
 #include "common/net/endpoint.hpp"
-#include "server/service/service_settings.hpp"
+#include "server/api/service_settings.hpp"
 
 namespace fairlead {
 

@@ -8,7 +8,7 @@
 
 #include "common/base/check.hpp"
 #include "common/base/planted_bug.hpp"
-#include "server/service/service_table.hpp"
+#include "server/api/service_table.hpp"
 
 namespace fairlead {
 namespace {

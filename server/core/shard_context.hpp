@@ -9,13 +9,13 @@
 #include "common/base/time.hpp"
 #include "common/base/timer_wheel.hpp"
 #include "common/log/log_sink.hpp"
+#include "server/api/service.hpp"
+#include "server/api/service_environment.hpp"
 #include "server/core/counters.hpp"
 #include "server/core/dirty_list.hpp"
 #include "server/core/output_budget.hpp"
 #include "server/core/service_instance.hpp"
 #include "server/core/settings.hpp"
-#include "server/service/service.hpp"
-#include "server/service/service_environment.hpp"
 
 namespace fairlead {
 

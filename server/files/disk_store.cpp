@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "server/api/service_settings.hpp"
 #include "server/files/disk_file.hpp"
-#include "server/service/service_settings.hpp"
 
 namespace fairlead {
 namespace {

@@ -8,9 +8,9 @@
 #include <mutex>
 
 #include "common/log/log_sink.hpp"
+#include "server/api/file_store.hpp"
 #include "server/files/file_pool.hpp"
 #include "server/files/hash_cache.hpp"
-#include "server/service/file_store.hpp"
 
 namespace fairlead {
 

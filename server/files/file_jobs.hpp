@@ -6,9 +6,9 @@
 #include <functional>
 #include <string>
 
+#include "server/api/file_store.hpp"
 #include "server/files/beneath.hpp"
 #include "server/files/hash_cache.hpp"
-#include "server/service/file_store.hpp"
 
 namespace fairlead {
 

@@ -1,5 +1,5 @@
 // discard: reads and drops (RFC 863).
-#include "server/service/service_table.hpp"
+#include "server/api/service_table.hpp"
 
 namespace fairlead {
 namespace {

@@ -1,5 +1,5 @@
 // echo: sends every message back unchanged, byte for byte.
-#include "server/service/service_table.hpp"
+#include "server/api/service_table.hpp"
 
 namespace fairlead {
 namespace {

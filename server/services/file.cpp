@@ -19,9 +19,9 @@
 #include "common/base/page_buffer.hpp"
 #include "common/protocol/limits.hpp"
 #include "common/text/escape.hpp"
-#include "server/service/file_store.hpp"
-#include "server/service/service_table.hpp"
-#include "server/service/text_template.hpp"
+#include "server/api/file_store.hpp"
+#include "server/api/service_table.hpp"
+#include "server/api/text_template.hpp"
 
 namespace fairlead {
 namespace {

@@ -1,5 +1,5 @@
 // greet: says its greeting, as every service with one does, then reads and drops.
-#include "server/service/service_table.hpp"
+#include "server/api/service_table.hpp"
 
 namespace fairlead {
 namespace {

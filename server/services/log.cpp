@@ -3,7 +3,7 @@
 #include <string>
 
 #include "common/text/escape.hpp"
-#include "server/service/service_table.hpp"
+#include "server/api/service_table.hpp"
 
 namespace fairlead {
 namespace {

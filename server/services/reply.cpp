@@ -1,8 +1,8 @@
 // reply: answers every message with the configured text, in the client's own encoding.
 #include <string>
 
-#include "server/service/service_table.hpp"
-#include "server/service/text_template.hpp"
+#include "server/api/service_table.hpp"
+#include "server/api/text_template.hpp"
 
 namespace fairlead {
 namespace {

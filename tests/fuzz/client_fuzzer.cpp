@@ -5,8 +5,8 @@
 // steers it.
 #include <optional>
 
-#include "client/lib/client.hpp"
-#include "client/lib/reply_text.hpp"
+#include "client/api/client.hpp"
+#include "client/api/reply_text.hpp"
 #include "tests/fuzz/client_tables.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 #include "tests/fuzz/shown_checks.hpp"

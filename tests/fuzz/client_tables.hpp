@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/lib/connection.hpp"
+#include "client/api/connection.hpp"
 #include "common/protocol/framed_codec.hpp"
 #include "common/protocol/len32_codec.hpp"
 #include "tests/unit/protocol/recorder.hpp"

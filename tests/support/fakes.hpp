@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/log/log_sink.hpp"
-#include "server/service/service_environment.hpp"
+#include "server/api/service_environment.hpp"
 #include "tests/support/failing_allocations.hpp"
 
 namespace fairlead {

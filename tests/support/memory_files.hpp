@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "server/service/file_store.hpp"
+#include "server/api/file_store.hpp"
 
 namespace fairlead {
 

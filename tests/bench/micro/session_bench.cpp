@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "server/api/file_store.hpp"
 #include "server/core/shard.hpp"
-#include "server/service/file_store.hpp"
 #include "tests/bench/micro/allocations.hpp"
 #include "tests/bench/micro/messages.hpp"
 #include "tests/bench/micro/socketless.hpp"

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "server/service/service_table.hpp"
+#include "server/api/service_table.hpp"
 
 namespace fairlead {
 namespace {

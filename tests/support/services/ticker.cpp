@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "server/service/service_table.hpp"
+#include "server/api/service_table.hpp"
 
 namespace fairlead {
 namespace {

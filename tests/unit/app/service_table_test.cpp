@@ -1,5 +1,5 @@
 // The services of the daemon as it is shipped; the tests' own have no place there.
-#include "server/service/service_table.hpp"
+#include "server/api/service_table.hpp"
 
 #include <gtest/gtest.h>
 

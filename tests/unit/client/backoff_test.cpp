@@ -1,4 +1,4 @@
-#include "client/lib/backoff.hpp"
+#include "client/api/backoff.hpp"
 
 #include <gtest/gtest.h>
 

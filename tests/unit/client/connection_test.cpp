@@ -1,4 +1,4 @@
-#include "client/lib/connection.hpp"
+#include "client/api/connection.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

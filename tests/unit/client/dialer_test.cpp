@@ -1,4 +1,4 @@
-#include "client/lib/dialer.hpp"
+#include "client/api/dialer.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/lib/client_shard.hpp"
+#include "client/api/client_shard.hpp"
 #include "common/net/network.hpp"
 
 namespace fairlead {

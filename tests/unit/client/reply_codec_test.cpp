@@ -1,4 +1,4 @@
-#include "client/lib/reply_codec.hpp"
+#include "client/api/reply_codec.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <vector>
 
-#include "server/service/service_settings.hpp"
+#include "server/api/service_settings.hpp"
 #include "tests/unit/files/served_root.hpp"
 
 namespace fairlead {

@@ -1,4 +1,4 @@
-#include "client/lib/client_shard.hpp"
+#include "client/api/client_shard.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -6,11 +6,11 @@
 #include <memory>
 #include <optional>
 
-#include "client/lib/backoff.hpp"
-#include "client/lib/client_shard.hpp"
-#include "client/lib/connection.hpp"
-#include "client/lib/dialer.hpp"
-#include "client/lib/failure.hpp"
+#include "client/api/backoff.hpp"
+#include "client/api/client_shard.hpp"
+#include "client/api/connection.hpp"
+#include "client/api/dialer.hpp"
+#include "client/api/failure.hpp"
 #include "common/net/network.hpp"
 
 namespace fairlead {

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "client/lib/client_shard.hpp"
-#include "client/lib/failure.hpp"
-#include "client/lib/reply_codec.hpp"
+#include "client/api/client_shard.hpp"
+#include "client/api/failure.hpp"
+#include "client/api/reply_codec.hpp"
 #include "common/net/transport.hpp"
 #include "common/protocol/codec.hpp"
 #include "common/protocol/limits.hpp"

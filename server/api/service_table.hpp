@@ -6,9 +6,9 @@
 #include <span>
 #include <string_view>
 
-#include "server/service/service.hpp"
-#include "server/service/service_environment.hpp"
-#include "server/service/service_settings.hpp"
+#include "server/api/service.hpp"
+#include "server/api/service_environment.hpp"
+#include "server/api/service_settings.hpp"
 
 namespace fairlead {
 

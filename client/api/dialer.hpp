@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "client/lib/client_shard.hpp"
-#include "client/lib/failure.hpp"
+#include "client/api/client_shard.hpp"
+#include "client/api/failure.hpp"
 #include "common/net/network.hpp"
 
 namespace fairlead {

@@ -1,4 +1,4 @@
-#include "client/lib/dialer.hpp"
+#include "client/api/dialer.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,4 +1,4 @@
-#include "client/lib/reply_text.hpp"
+#include "client/api/reply_text.hpp"
 
 namespace fairlead {
 namespace {

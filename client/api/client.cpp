@@ -1,4 +1,4 @@
-#include "client/lib/client.hpp"
+#include "client/api/client.hpp"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "server/service/text_template.hpp"
+#include "server/api/text_template.hpp"
 
 #include <gtest/gtest.h>
 
