@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "common/base/byte_sink.hpp"
 #include "common/base/bytes.hpp"
 #include "common/base/tail_buffer.hpp"
 #include "common/protocol/close_reason.hpp"
@@ -28,15 +29,6 @@ class FrameSink {
 
  protected:
   ~FrameSink() = default;
-};
-
-// Takes what a codec writes.
-class ByteSink {
- public:
-  virtual void send(Bytes bytes) = 0;
-
- protected:
-  ~ByteSink() = default;
 };
 
 struct DecodeResult {

@@ -1,0 +1,95 @@
+// A connection as the pure parts see it: bytes both ways, and how it ends. It queues nothing and
+// knows no protocol. Implemented by common/io's Link for sockets and by the fakes of the tests; a
+// decorator such as TLS is a ByteStream around a ByteStream.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "common/base/bytes.hpp"
+#include "common/base/file_part.hpp"
+
+namespace fairlead {
+
+// How the network ended a connection by itself.
+enum class StreamError : std::uint8_t {
+  reset,     // ECONNRESET, EPIPE: the peer is there and wants no more
+  vanished,  // ETIMEDOUT, EHOSTUNREACH, ...: the peer, or the way to it, is gone
+  failed,    // anything else: ENOBUFS, EIO, ...
+};
+
+// Takes the events of one ByteStream, each within a turn of the loop that owns it. None arrives
+// after on_finished.
+class StreamObserver {
+ public:
+  // What has arrived; the view dies when the call returns. May come once more after pause().
+  virtual void on_bytes(Bytes bytes) = 0;
+  // The peer has ended its sending side; no on_bytes follows.
+  virtual void on_end() = 0;
+  // The answer to probe(): nothing had arrived.
+  virtual void on_silence() = 0;
+  // The answer to write_later(): the kernel has taken `size` bytes of what it was given, and has
+  // room again. Never called from within another call to the stream.
+  virtual void on_written(std::size_t size) = 0;
+  // The network ended the connection. Only terminate() is left to call; writes are ignored.
+  virtual void on_error(StreamError error) = 0;
+  // terminate() is complete and every pending operation has come back: the stream may be destroyed
+  // after the turn.
+  virtual void on_finished() = 0;
+
+ protected:
+  ~StreamObserver() = default;
+};
+
+enum class TerminateManner : std::uint8_t {
+  quiet,  // close(2): what the kernel has taken still goes out
+  reset,  // the peer gets an RST
+};
+
+// Owned by its connection. Every call is made on the thread of the loop that owns it.
+class ByteStream {
+ public:
+  virtual ~ByteStream() = default;
+
+  // Begins to read. The observer outlives the stream. May fail at once: on_error within the call.
+  virtual void start(StreamObserver& observer) = 0;
+
+  // Offers `pieces` to the kernel at once, in order, and returns how many bytes it took: fewer than
+  // all, also none, where it has no room. Takes none while write_later() is pending. An error is
+  // reported by on_error within the call.
+  virtual std::size_t write_some(std::span<const Bytes> pieces) = 0;
+
+  // The same for a part of a file, which the kernel reads itself (sendfile(2)). A stream that
+  // cannot do this takes none: read the file and use write_some().
+  virtual std::size_t write_file(const FilePart& part) {
+    static_cast<void>(part);
+    return 0;
+  }
+
+  // Writes some of `pieces` as soon as the kernel has room and answers by on_written. Without
+  // pieces it waits for room only. At most one is pending. The bytes stay where they are until the
+  // answer, or until on_finished.
+  virtual void write_later(std::span<const Bytes> pieces) = 0;
+
+  // Ends our sending side (FIN) now. Not while write_later() is pending with pieces.
+  virtual void shut_down() = 0;
+
+  virtual void pause() = 0;  // stops reading; the kernel's window closes by itself
+  virtual void resume() = 0;
+
+  // Looks whether anything has arrived that has not been delivered: on_bytes, on_end or on_error if
+  // so, else on_silence. The answer may come within the call. Works while paused. Not from within
+  // on_bytes, whose view it may overwrite.
+  virtual void probe() = 0;
+
+  // Closes the descriptor. on_finished follows exactly once, never within this call. Later calls
+  // change nothing.
+  virtual void terminate(TerminateManner manner) = 0;
+
+  // Bytes that the kernel has taken and the peer has not acknowledged (SIOCOUTQ, tcp(7)); 0 where
+  // that is unknown. A system call: ask before a slow reader is judged, not for each message.
+  virtual std::size_t unacknowledged_bytes() const { return 0; }
+};
+
+}  // namespace fairlead
