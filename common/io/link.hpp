@@ -1,23 +1,30 @@
 // A stream socket as a Transport. Included by common/io only.
 #pragma once
 
+#include <array>
+#include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "common/base/byte_queue.hpp"
 #include "common/io/loop_core.hpp"
-#include "common/io/unsent_bound.hpp"
 #include "common/net/transport.hpp"
 
 namespace fairlead {
 
-// Owned by its session; used on its loop's thread. It reads when the loop says that there is
-// something, into the loop's scratch, and so holds no buffer of its own.
-class Link final : public Transport, private Watcher {
+// The two loops of every Asio server: read_loop() with async_read_some, write_loop() with
+// async_write_some. Owned by its session; used on its loop's thread.
+//
+// A read is pending while the connection is idle, into a few bytes of the link's own: small
+// requests fit. A larger one is read on at once into the loop's scratch. A write is pending only
+// while the kernel has no room.
+//
+// Invariant: no operation is pending when it is destroyed, which is what on_finished says, unless
+// the loop was stopped.
+class Link final : public Transport {
  public:
-  // Takes over the descriptor.
-  Link(LoopCore& loop, int descriptor);
+  // A socket that is not open, because the kernel could not watch it, is reported by start().
+  Link(LoopCore& loop, LoopSocket socket);
   ~Link() override;
 
   void start(TransportObserver& observer) override;
@@ -25,54 +32,70 @@ class Link final : public Transport, private Watcher {
   void flush() override;
   std::size_t offer(std::span<const Bytes> pieces) override;
   std::size_t offer_file(const FilePart& part) override;
-  bool awaits_room() const noexcept override { return blocked_; }
-  bool still_leaves() override { return unsent_bound_ != nullptr && unsent_bound_->has_moved(); }
-  void send_rest(Bytes bytes) override;
+  bool awaits_room() const noexcept override { return is_blocked_; }
+  bool still_leaves() override;
   void finish_sending() override;
-  void pause() override { paused_ = true; }
+  void pause() override { is_paused_ = true; }
   void resume() override;
   void probe() override;
   void terminate(TerminateManner manner) override;
   std::size_t queued_bytes() const noexcept override { return queue_.size(); }
   std::size_t queued_memory() const noexcept override { return queue_.memory(); }
   std::uint64_t sent_bytes() const noexcept override { return sent_bytes_; }
-  bool finished_sending() const noexcept override { return finished_sending_; }
+  bool finished_sending() const noexcept override { return has_finished_sending_; }
 
+  // For the loop, outside of a turn: begins the next read, if it is wanted.
+  void read_loop();
   // For the loop, once, after terminate(). The link may be gone when it returns.
   void tell_finished();
 
  private:
-  void on_ready(std::uint32_t events) override;
-  void watch();
-  std::uint32_t wanted_events() const noexcept;
+  using Error = boost::system::error_code;
+  struct OnRead;
+  struct PendingWrite;
+  struct OnRoom;
 
-  bool read(std::size_t bytes_max);
-  void write();
-  void write_on();
-  void block();
+  void read_later();
+  void on_read(const Error& error, std::size_t size);
+  bool read_directly(std::size_t bytes_max, std::size_t already = 0);
+  void end();
+
+  void write_loop();
+  void await_room();
+  void on_room(const Error& error, std::size_t size);
+  void write_on(std::size_t size);
   bool may_offer() const noexcept;
-  void expect_much(std::uint32_t unsent_most);
-  std::size_t count_sent(std::ptrdiff_t size) noexcept;  // the kernel's answer to an offer
-  void fail(int error);
+  void begin_download();
+  std::uint64_t acknowledged_bytes();
+
+  void fail(const Error& error);
+  void finish_when_idle();
 
   LoopCore& loop_;
   TransportObserver* observer_ = nullptr;
+  LoopSocket socket_;
   ByteQueue queue_;
-  std::unique_ptr<UnsentBound> unsent_bound_;  // once something has been offered
   std::uint64_t sent_bytes_ = 0;
-  int descriptor_;
-  std::uint32_t watched_ = 0;  // the events the loop watches for
-  bool paused_ = false;
-  bool takes_much_ = false;    // the last read was full, and did not make the session pause
-  bool blocked_ = false;       // the kernel takes no more just now
-  bool more_follows_ = false;  // on what ends the queue
-  bool ended_ = false;         // the peer's FIN, or an error, has been delivered
-  bool failed_ = false;        // the latter
-  bool finishing_ = false;
-  bool finished_sending_ = false;
-  bool terminated_ = false;
-  bool finish_pending_ = false;
-  bool never_waits_ = false;  // the descriptor is known to be O_NONBLOCK
+  std::uint64_t acknowledged_before_ = 0;  // when the slow reader was last judged
+
+  bool is_reading_ : 1 = false;  // a read is pending
+  bool is_resting_ : 1 = false;  // read_loop() will be called
+  bool is_probing_ : 1 = false;  // the pending read has been cancelled
+  bool is_paused_ : 1 = false;
+  bool takes_much_ : 1 = false;   // the last read was full, and did not make the session pause
+  bool has_ended_ : 1 = false;    // the peer's FIN, or an error, has been delivered
+  bool has_failed_ : 1 = false;   // an error has been delivered
+  bool is_writing_ : 1 = false;   // a write, or a wait for room, is pending
+  bool is_blocked_ : 1 = false;   // the kernel takes no more just now
+  bool is_download_ : 1 = false;  // something has been offered
+  bool is_finishing_ : 1 = false;
+  bool has_finished_sending_ : 1 = false;
+  bool is_terminated_ : 1 = false;
+  bool is_finish_pending_ : 1 = false;
+
+  // The largest small request of each protocol: 64 bytes and a header. With the flags before it,
+  // the link is a whole number of words.
+  std::array<char, 78> own_;
 };
 
 }  // namespace fairlead

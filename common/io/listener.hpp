@@ -16,8 +16,8 @@ namespace fairlead {
 // Decides where connections live and takes them there.
 class ListenerClient {
  public:
-  // Which loop is to serve this peer. On the listener's thread.
-  virtual Loop& place(const PeerAddress& peer) = 0;
+  // Which loop is to serve the next connection. On the listener's thread.
+  virtual Loop& place() = 0;
 
   // Takes over the connection. In a turn of the loop that was chosen, on its thread.
   virtual void accepted(Loop& loop, std::unique_ptr<Transport> transport,

@@ -129,7 +129,7 @@ class Daemon {
           settings_(*opened.settings),
           listener(own.loop, std::move(opened.socket), *this, daemon.reserve_) {}
 
-    Loop& place(const PeerAddress&) override { return daemon_.place(own_); }
+    Loop& place() override { return daemon_.place(own_); }
     void accepted(Loop& loop, std::unique_ptr<Transport> transport,
                   const PeerAddress& peer) override {
       const CloseReason refused = daemon_.admission_.admit(peer, Loop::read_clock());

@@ -154,76 +154,108 @@ TEST_F(LinkTest, WhatIsOfferedGoesPastAnEmptyQueueOnly) {
   });
 }
 
-// Until it is offered something it keeps what is configured, whatever it sends.
-TEST_F(LinkTest, TheKernelMayHoldMoreForAQuickReaderOfWhatIsOffered) {
-  constexpr int kConfigured = 8192;
-  constexpr std::size_t kSize = 4 << 20;
-  const Socket file = file_of(kSize);
-  Pair pair = connected_pair();
-  const int near = pair.near.get();
-  ASSERT_EQ(0, ::setsockopt(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kConfigured, sizeof(int)));
-  link.adopt(pair.near.release());
-  const std::string message = pattern(kSize);
-  thread.call([&] {
-    link.transport->send(message);
-    link.transport->flush();
-    EXPECT_GT(link.transport->queued_bytes(), 0U);
-  });
-  EXPECT_TRUE(pair.far.receive_exactly(kSize) == message);
-  EXPECT_EQ(kConfigured, option(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT));
-  // As often as it takes until one reader was quick: this one may have to wait for its processor.
-  while (option(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT) == kConfigured) {
-    const int told = link.reported.now().progresses;
-    const std::size_t taken = thread.call([&] {
-      const std::size_t size = link.transport->offer_file({file.get(), 0, kSize});
-      link.transport->flush();
-      return size;
+// Until something is offered the link keeps the bound that is configured, whatever it sends.
+TEST_F(LinkTest, TheKernelMayHoldMoreOfADownload) {
+  constexpr int kConfigured = 8192, kRaised = 512 * 1024;
+  const auto bound_behind_an_offer = [this](int configured) {
+    Pair pair = connected_pair();
+    const int near = pair.near.get();
+    EXPECT_EQ(0, ::setsockopt(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &configured, sizeof(int)));
+    Recorder offering{thread};
+    offering.adopt(pair.near.release());
+    thread.call([&] {
+      offering.transport->send("small");
+      offering.transport->flush();
     });
-    pair.far.receive_exactly(taken);
-    if (taken < kSize) {
-      ASSERT_TRUE(
-          link.reported.wait_until([told](const Reported& now) { return now.progresses > told; }));
-    }
+    EXPECT_EQ(configured, option(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT));
+    const std::array<Bytes, 1> pieces{Bytes("large")};
+    thread.call([&] { EXPECT_EQ(5U, offering.transport->offer(pieces)); });
+    return option(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT);
+  };
+  EXPECT_EQ(kRaised, bound_behind_an_offer(kConfigured));
+  EXPECT_EQ(2 * kRaised, bound_behind_an_offer(2 * kRaised)) << "nobody gets less";
+  EXPECT_EQ(0, bound_behind_an_offer(0)) << "none is configured";
+}
+
+// What fills the link's own buffer is followed by another read, which finds the end behind it.
+TEST_F(LinkTest, TheEndComesBehindTheBytesThatCameWithIt) {
+  for (const std::size_t size : {1UL, 77UL, 78UL, 79UL, 5000UL}) {
+    Recorder reading{thread};
+    Pair pair = connected_pair();
+    pair.far.send_all(pattern(size));
+    pair.far.end_sending();
+    reading.on_bytes_do = [&reading](Bytes) { EXPECT_EQ(0, reading.reported.now().ends); };
+    reading.adopt(pair.near.release());
+    ASSERT_TRUE(reading.reported.wait_until([](const Reported& now) { return now.ends == 1; }));
+    EXPECT_TRUE(reading.reported.now().bytes == pattern(size));
   }
-  EXPECT_GE(option(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 2 * kConfigured);
 }
 
-// Bytes that have come; loopback brings them within the call that sends them.
-int arrived_at(const Socket& socket) {
-  int bytes = -1;
-  EXPECT_EQ(0, ::ioctl(socket.get(), FIONREAD, &bytes));
-  return bytes;
+TEST_F(LinkTest, AResetComesBehindTheBytesThatCameBeforeIt) {
+  for (const std::size_t size : {1UL, 77UL, 78UL, 79UL, 5000UL}) {
+    Recorder reading{thread};
+    Pair pair = connected_pair();
+    pair.far.send_all(pattern(size));
+    const linger now{1, 0};
+    ::setsockopt(pair.far.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    pair.far.close();
+    reading.adopt(pair.near.release());
+    ASSERT_TRUE(
+        reading.reported.wait_until([](const Reported& after) { return !after.errors.empty(); }));
+    EXPECT_EQ(std::vector{TransportError::reset}, reading.reported.now().errors);
+    EXPECT_TRUE(reading.reported.now().bytes == pattern(size));
+    EXPECT_EQ(0, reading.reported.now().ends);
+  }
 }
 
-TEST_F(LinkTest, TheRestOfWhatWasOfferedLeavesWithWhatIsOfferedNext) {
-  constexpr std::chrono::milliseconds kWaitsLess{150};  // than the kernel does for more
+TEST_F(LinkTest, PausedWithinADeliveryItTellsOfTheEndWhenItReadsAgain) {
+  for (const std::size_t size : {5UL, 78UL, 5000UL}) {
+    Recorder reading{thread};
+    Pair pair = connected_pair();
+    pair.far.send_all(pattern(size));
+    pair.far.end_sending();
+    reading.on_bytes_do = [&reading](Bytes) { reading.transport->pause(); };
+    reading.adopt(pair.near.release());
+    ASSERT_TRUE(reading.reported.wait_until(
+        [size](const Reported& now) { return now.bytes.size() == size; }));
+    for (int i = 0; i < 100; ++i) thread.call([] {});
+    EXPECT_EQ(0, reading.reported.now().ends);
+    thread.call([&reading] { reading.transport->resume(); });
+    ASSERT_TRUE(reading.reported.wait_until([](const Reported& now) { return now.ends == 1; }));
+  }
+}
+
+// The read that is pending may bring what fits into the link's own buffer.
+TEST_F(LinkTest, BehindAPauseComesOneSmallDeliveryAtMost) {
   const Socket far = adopt_one_end();
-  const auto began = std::chrono::steady_clock::now();
-  const int arrived = thread.call([&, this] {
-    link.transport->send_rest("the rest ");
-    link.transport->flush();
-    return arrived_at(far);
-  });
-  const bool stood_still = std::chrono::steady_clock::now() - began > kWaitsLess;
-  thread.call([this] {
-    const std::array<Bytes, 1> next{Bytes("and the next")};
-    EXPECT_EQ(link.transport->queued_bytes(), 0U);
-    EXPECT_EQ(link.transport->offer(next), 12U);
-  });
-  EXPECT_EQ("the rest and the next", far.receive_exactly(21));
-  if (stood_still) GTEST_SKIP() << "the kernel may have waited long enough";
-  EXPECT_EQ(0, arrived);
+  far.send_all("x");
+  ASSERT_TRUE(wait_for_bytes(1));
+  for (int i = 0; i < 10; ++i) thread.call([] {});  // it reads again
+  thread.call([this] { link.transport->pause(); });
+  far.send_all(pattern(50'000));
+  for (int i = 0; i < 100; ++i) thread.call([] {});
+  EXPECT_LE(link.reported.now().deliveries, 2);
+  EXPECT_LE(link.reported.now().bytes.size(), 1U + 128U);
+  thread.call([this] { link.transport->resume(); });
+  ASSERT_TRUE(wait_for_bytes(50'001));
+  EXPECT_TRUE(link.reported.now().bytes == "x" + pattern(50'000));
 }
 
-TEST_F(LinkTest, AWordBehindTheRestLeavesAtOnce) {
-  const Socket far = adopt_one_end();
-  const int arrived = thread.call([&, this] {
-    link.transport->send_rest("the rest ");
-    link.transport->send("and a word");
+// The probe cancels the read, and with it the wait for room.
+TEST_F(LinkTest, AProbeDoesNotDisturbTheWaitForRoom) {
+  const std::string sent = pattern(4 * kMiB, 5);
+  const Socket far = adopt_one_end(kSmallBuffers);
+  far.send_all("x");
+  ASSERT_TRUE(wait_for_bytes(1));
+  thread.call([&] {
+    link.transport->send(sent);
     link.transport->flush();
-    return arrived_at(far);
+    EXPECT_TRUE(link.transport->awaits_room());
   });
-  EXPECT_EQ(19, arrived);
+  for (int i = 0; i < 100; ++i) thread.call([this] { link.transport->probe(); });
+  ASSERT_TRUE(link.reported.wait_until([](const Reported& now) { return now.silences > 0; }));
+  EXPECT_TRUE(thread.call([this] { return link.transport->awaits_room(); }));
+  EXPECT_TRUE(far.receive_exactly(sent.size()) == sent);
 }
 
 // Both directions at once, each several hundred times as long as the kernel's buffers.
@@ -488,20 +520,21 @@ TEST_F(LinkTest, ReadsLittleUntilWhatItHasReadIsTaken) {
     if (pauses) link.transport->pause();
   };
   const Socket far = adopt_one_end();
-  thread.call([this] { link.transport->pause(); });
+  far.send_all("x");
+  ASSERT_TRUE(wait_for_bytes(1));  // and pauses
   far.send_all(pattern(150'000));
   for (std::size_t reads = 1; reads <= 3; ++reads) {
     thread.call([this] { link.transport->resume(); });
-    ASSERT_TRUE(wait_for_bytes(reads * 16'384));
+    ASSERT_TRUE(wait_for_bytes(1 + reads * 16'384));
   }
   thread.call([&] {
     pauses = false;
     link.transport->resume();
   });
-  ASSERT_TRUE(wait_for_bytes(150'000));
+  ASSERT_TRUE(wait_for_bytes(150'001));
   sizes = thread.call([&] { return sizes; });
-  ASSERT_EQ((std::vector<std::size_t>{16'384, 16'384, 16'384, 16'384, 65'536}),
-            std::vector(sizes.begin(), sizes.begin() + 5));
+  ASSERT_EQ((std::vector<std::size_t>{1, 16'384, 16'384, 16'384, 16'384, 65'536}),
+            std::vector(sizes.begin(), sizes.begin() + 6));
 }
 
 }  // namespace

@@ -53,13 +53,15 @@ class Host final : public ListenerClient {
     EXPECT_TRUE(stopped.wait_until([](bool now) { return now; }));
   }
 
+  Transport& first() { return *transports_.front(); }
+
   // For a test that is on the loop's thread itself.
   void start_here() { listener_->start(); }
   void stop_here() {
     listener_->stop([] {});
   }
 
-  Loop& place(const PeerAddress&) override { return serving_.loop(); }
+  Loop& place() override { return serving_.loop(); }
   void accepted(Loop& loop, std::unique_ptr<Transport> transport, const PeerAddress&) override {
     EXPECT_EQ(&serving_.loop(), &loop);
     transports_.push_back(std::move(transport));
@@ -174,6 +176,43 @@ TEST(ListenerTest, ConnectionsLiveOnTheLoopThatWasChosen) {
   }
   ASSERT_TRUE(host.wait_for_accepted(100));
   for (const std::thread::id id : host.counts.now().threads) EXPECT_EQ(serving.id(), id);
+  host.drop_connections();
+}
+
+// Its socket belongs to the context of the loop that serves, whichever accepted it.
+TEST(ListenerTest, AConnectionIsReadOnTheLoopThatWasChosen) {
+  class Reading final : public TransportObserver {
+   public:
+    void on_bytes(Bytes bytes) override {
+      got.change([bytes](std::pair<std::string, std::thread::id>& now) {
+        now = {std::string(bytes), std::this_thread::get_id()};
+      });
+    }
+    void on_end() override {}
+    void on_silence() override {}
+    void on_progress() override {}
+    void on_error(TransportError) override {}
+    void on_finished() override {
+      finished.change([](bool& now) { now = true; });
+    }
+
+    Watched<std::pair<std::string, std::thread::id>> got;
+    Watched<bool> finished;
+  };
+  LoopThread accepting, serving;
+  Host host(accepting, serving);
+  const std::uint16_t port = host.listen();
+  host.start();
+  const Socket client = new_socket();
+  connect_to(client, port);
+  ASSERT_TRUE(host.wait_for_accepted(1));
+  Reading reading;
+  serving.call([&] { host.first().start(reading); });
+  client.send_all("hello");
+  ASSERT_TRUE(reading.got.wait_until([](const auto& now) { return now.first == "hello"; }));
+  EXPECT_EQ(serving.id(), reading.got.now().second);
+  serving.call([&] { host.first().terminate(TerminateManner::quiet); });
+  ASSERT_TRUE(reading.finished.wait_until([](bool now) { return now; }));
   host.drop_connections();
 }
 
