@@ -144,7 +144,7 @@ void Link::read_loop() {
 void Link::on_read(const Error& error, std::size_t size) {
   is_reading_ = false;
   loop_.connection_turn([this, &error, size] {
-    if (is_terminated_) return finish_when_idle();
+    if (is_terminated_) return on_aborted();
     const bool is_probe = is_probing_;
     is_probing_ = false;
     if (error == asio::error::operation_aborted) {
@@ -268,7 +268,7 @@ void Link::await_room() try {
 void Link::on_room(const Error& error, std::size_t size) {
   is_writing_ = false;
   loop_.connection_turn([this, &error, size] {
-    if (is_terminated_) return finish_when_idle();
+    if (is_terminated_) return on_aborted();
     if (!is_blocked_) return;
     if (error == asio::error::operation_aborted) return await_room();  // by a probe
     if (error) return fail(error);
@@ -367,18 +367,19 @@ void Link::terminate(TerminateManner manner) {
   socket_.close(ignored);  // what is pending comes back as operation_aborted
   if (is_resting_) loop_.forget(*this);
   is_resting_ = false;
-  finish_when_idle();
-}
-
-void Link::finish_when_idle() {
   if (is_reading_ || is_writing_) return;
-  queue_.clear();
   is_finish_pending_ = true;
   loop_.finish(*this);
 }
 
+// One of two operations, perhaps.
+void Link::on_aborted() {
+  if (!is_reading_ && !is_writing_) tell_finished();
+}
+
 void Link::tell_finished() {
   is_finish_pending_ = false;
+  queue_.clear();
   observer_->on_finished();
 }
 

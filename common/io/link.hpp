@@ -69,7 +69,7 @@ class Link final : public Transport {
   std::uint64_t acknowledged_bytes();
 
   void fail(const Error& error);
-  void finish_when_idle();
+  void on_aborted();
 
   LoopCore& loop_;
   TransportObserver* observer_ = nullptr;
