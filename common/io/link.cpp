@@ -79,7 +79,9 @@ asio::const_buffer buffer_of(Bytes piece) { return {piece.data(), piece.size()};
 struct Link::OnRead {
   using allocator_type = OperationAllocator<char>;
   allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
-  void operator()(const error_code& error, std::size_t size) const { link->on_read(error, size); }
+  void operator()(const error_code& error, std::size_t size = 0) const {
+    link->on_read(error, size);
+  }
 
   OperationPool* memory;
   Link* link;
@@ -132,33 +134,48 @@ void Link::read_later() {
 void Link::read_loop() {
   is_resting_ = false;
   if (is_reading_ || is_paused_ || has_ended_) return;
+  if (has_overflowed_ && read_on()) return read_later();
   is_reading_ = true;
+  const OnRead on_read{&loop_.operation_memory(), this};
   try {
-    socket_.async_read_some(asio::buffer(own_), OnRead{&loop_.operation_memory(), this});
+    if (has_overflowed_) {
+      socket_.async_wait(LoopSocket::wait_read, on_read);
+    } else {
+      socket_.async_read_some(asio::buffer(own_), on_read);
+    }
   } catch (const std::bad_alloc&) {
     is_reading_ = false;
     loop_.turn([this] { fail(asio::error::no_memory); });
   }
 }
 
+// A client that has just sent much often goes on. False: not yet.
+bool Link::read_on() {
+  Error error;
+  const std::size_t bytes_max = read_bytes_max();
+  const std::size_t size = read_into_scratch(bytes_max, 0, error);
+  if (size == 0 && is_passing(error)) return false;
+  loop_.connection_turn([this, size, bytes_max, &error] { deliver(size, bytes_max, error); });
+  return true;
+}
+
+// `size` bytes lie in own_; of 0, there is something to read.
 void Link::on_read(const Error& error, std::size_t size) {
   is_reading_ = false;
   loop_.connection_turn([this, &error, size] {
     if (is_terminated_) return on_aborted();
     const bool is_probe = is_probing_;
     is_probing_ = false;
-    if (error == asio::error::operation_aborted) {
-      if (is_probe && !read_directly(kReadBytesMax)) observer_->on_silence();
-    } else if (error == asio::error::eof) {
-      // The session is told of the end once it reads again; the kernel keeps it.
-      if (is_probe || !is_paused_) end();
-    } else if (error) {
+    if (error == asio::error::eof) {
+      if (is_probe || !is_paused_) end();  // as in deliver()
+    } else if (error && error != asio::error::operation_aborted) {
       fail(error);
-    } else if (is_probe || (size == own_.size() && !is_paused_)) {
+    } else if (is_probe || (!is_paused_ && (size == 0 || size == own_.size()))) {
       // More may have come: one delivery for all of it.
       std::copy_n(own_.data(), size, loop_.scratch());
-      read_directly(is_probe || takes_much_ ? kReadBytesMax : kFirstReadBytesMax, size);
-    } else {
+      const bool found = read_directly(is_probe ? kReadBytesMax : read_bytes_max(), size);
+      if (!found && is_probe) observer_->on_silence();
+    } else if (size > 0) {
       takes_much_ = false;
       observer_->on_bytes({own_.data(), size});
     }
@@ -166,24 +183,37 @@ void Link::on_read(const Error& error, std::size_t size) {
   });
 }
 
-// Into the scratch, behind the bytes that lie there already, and delivers all of them. False:
-// nothing was there.
+// Delivers what there is to read, behind `already` bytes that lie in the scratch. False: nothing.
 bool Link::read_directly(std::size_t bytes_max, std::size_t already) {
   Error error;
-  const std::size_t size =
-      already +
-      socket_.read_some(asio::buffer(loop_.scratch() + already, bytes_max - already), error);
+  const std::size_t size = read_into_scratch(bytes_max, already, error);
+  if (size == 0 && is_passing(error)) return false;
+  deliver(size, bytes_max, error);
+  return true;
+}
+
+// How many bytes lie in the scratch then.
+std::size_t Link::read_into_scratch(std::size_t bytes_max, std::size_t already, Error& error) {
+  char* const free = loop_.scratch() + already;
+  return already + socket_.read_some(asio::buffer(free, bytes_max - already), error);
+}
+
+// The bytes in the scratch, then the end or the error that was found behind them.
+void Link::deliver(std::size_t size, std::size_t bytes_max, const Error& error) {
   if (size > 0) {
     observer_->on_bytes({loop_.scratch(), size});
+    has_overflowed_ = size > own_.size();
     takes_much_ = size == bytes_max && !is_paused_;
   }
-  if (!error || is_passing(error)) return size > 0;
-  if (error != asio::error::eof) {
-    fail(error);  // recv(2) tells of it only once
-  } else if (size == 0 || !is_paused_) {
-    end();
-  }
-  return true;
+  if (!error || is_passing(error)) return;
+  if (error != asio::error::eof) return fail(error);  // recv(2) tells of it only once
+  // The kernel keeps an end until a session that has paused reads again.
+  if (size == 0 || !is_paused_) end();
+}
+
+// What is read of a client that then has to wait lies in memory.
+std::size_t Link::read_bytes_max() const noexcept {
+  return takes_much_ ? kReadBytesMax : kFirstReadBytesMax;
 }
 
 void Link::end() {

@@ -16,8 +16,8 @@ namespace fairlead {
 // async_write_some. Owned by its session; used on its loop's thread.
 //
 // A read is pending while the connection is idle, into a few bytes of the link's own: small
-// requests fit. A larger one is read on at once into the loop's scratch. A write is pending only
-// while the kernel has no room.
+// requests fit. A larger one is read on at once into the loop's scratch, and so is what follows it,
+// as long as that is large. A write is pending only while the kernel has no room.
 //
 // Invariant: no operation is pending when it is destroyed, which is what on_finished says, unless
 // the loop was stopped.
@@ -56,8 +56,12 @@ class Link final : public Transport {
   struct OnRoom;
 
   void read_later();
+  bool read_on();
   void on_read(const Error& error, std::size_t size);
   bool read_directly(std::size_t bytes_max, std::size_t already = 0);
+  std::size_t read_into_scratch(std::size_t bytes_max, std::size_t already, Error& error);
+  void deliver(std::size_t size, std::size_t bytes_max, const Error& error);
+  std::size_t read_bytes_max() const noexcept;
   void end();
 
   void write_loop();
@@ -82,12 +86,13 @@ class Link final : public Transport {
   bool is_resting_ : 1 = false;  // read_loop() will be called
   bool is_probing_ : 1 = false;  // the pending read has been cancelled
   bool is_paused_ : 1 = false;
-  bool takes_much_ : 1 = false;   // the last read was full, and did not make the session pause
-  bool has_ended_ : 1 = false;    // the peer's FIN, or an error, has been delivered
-  bool has_failed_ : 1 = false;   // an error has been delivered
-  bool is_writing_ : 1 = false;   // a write, or a wait for room, is pending
-  bool is_blocked_ : 1 = false;   // the kernel takes no more just now
-  bool is_download_ : 1 = false;  // something has been offered
+  bool has_overflowed_ : 1 = false;  // the last read was more than fits into own_
+  bool takes_much_ : 1 = false;      // the last read was full, and did not make the session pause
+  bool has_ended_ : 1 = false;       // the peer's FIN, or an error, has been delivered
+  bool has_failed_ : 1 = false;      // an error has been delivered
+  bool is_writing_ : 1 = false;      // a write, or a wait for room, is pending
+  bool is_blocked_ : 1 = false;      // the kernel takes no more just now
+  bool is_download_ : 1 = false;     // something has been offered
   bool is_finishing_ : 1 = false;
   bool has_finished_sending_ : 1 = false;
   bool is_terminated_ : 1 = false;

@@ -86,22 +86,26 @@ void LoopCore::end_round() {
   round_before_last_ = last_round_;
   last_round_ = is_round_open_ ? microseconds(turn_ended_ - round_began_) : microseconds({});
   is_round_open_ = false;
-  read_again(rested_);
-  if (resting_.size() < kRestingMin) return read_again(resting_);
+  reading_.swap(rested_);
   rested_.swap(resting_);
-  if (!is_end_posted_) post_end_of_round();
+  if (rested_.size() < kRestingMin) {
+    reading_.insert(reading_.end(), rested_.begin(), rested_.end());
+    rested_.clear();
+  }
+  read_again();
+  if (!rested_.empty() && !is_end_posted_) post_end_of_round();
 }
 
-void LoopCore::read_again(Links& links) {
-  // A link may be added or forgotten meanwhile.
-  for (std::size_t i = 0; i < links.size(); ++i) {
-    if (Link* const link = std::exchange(links[i], nullptr)) link->read_loop();
+// A link may be forgotten meanwhile.
+void LoopCore::read_again() {
+  for (std::size_t i = 0; i < reading_.size(); ++i) {
+    if (Link* const link = std::exchange(reading_[i], nullptr)) link->read_loop();
   }
-  links.clear();
+  reading_.clear();
 }
 
 void LoopCore::forget(Link& link) {
-  for (Links* const links : {&resting_, &rested_})
+  for (Links* const links : {&resting_, &rested_, &reading_})
     std::replace(links->begin(), links->end(), &link, static_cast<Link*>(nullptr));
 }
 

@@ -99,7 +99,7 @@ class LoopCore {
   void post_end_of_round();
   void end_round();
   void continue_later();
-  void read_again(Links& links);
+  void read_again();
   void measure_turn();
   void arm_timer();
 
@@ -129,6 +129,7 @@ class LoopCore {
 
   Links resting_;  // read in this round
   Links rested_;   // in the one before
+  Links reading_;  // those that read_again() is about to call
   Links finished_;
 };
 
