@@ -38,11 +38,11 @@ void Client::dial() {
 }
 
 void Client::dialed(Dialed dialed) {
-  if (!dialed.transport) return failed(dialed.failure);
+  if (!dialed.stream) return failed(dialed.failure);
   destination_ = std::move(dialed.destination);
   ConnectionObserver& self = *this;
   connection_ =
-      std::make_unique<Connection>(shard_, settings_.connection, std::move(dialed.transport), self);
+      std::make_unique<Connection>(shard_, settings_.connection, std::move(dialed.stream), self);
   is_connected_ = true;
   handshake_.set(deadline_after(shard_.now(), settings_.dial.timeout));
   connection_->start();

@@ -29,13 +29,13 @@ std::optional<std::string> take_short_string(Bytes& from) {
   return result;
 }
 
-Failure failure_of(TransportError error) {
+Failure failure_of(StreamError error) {
   switch (error) {
-    case TransportError::reset:
+    case StreamError::reset:
       return {.kind = FailureKind::reset, .what = "the server reset the connection"};
-    case TransportError::vanished:
+    case StreamError::vanished:
       return {.kind = FailureKind::vanished, .what = "the network lost the server"};
-    case TransportError::failed:
+    case StreamError::failed:
       break;
   }
   return {.kind = FailureKind::broken, .what = "the connection failed on this machine"};
@@ -77,26 +77,29 @@ ToldReason read_reason(Bytes payload) {
 }
 
 Connection::Connection(ClientShard& shard, const ConnectionSettings& settings,
-                       std::unique_ptr<Transport> transport, ConnectionObserver& observer)
+                       std::unique_ptr<ByteStream> stream, ConnectionObserver& observer)
     : shard_(shard),
       settings_(settings),
-      transport_(std::move(transport)),
+      stream_(std::move(stream)),
+      output_(shard.pool()),
       observer_(observer),
       encoding_(settings.encoding),
       codec_(make_codec(settings, shard.pool(), encoding_)),
-      silence_(shard, [this] { transport_->probe(); }) {}
+      silence_(shard, [this] { stream_->probe(); }) {}
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  if (is_dirty_) shard_.forget(*this);
+}
 
 void Connection::start() {
-  transport_->start(*this);
+  stream_->start(*this);
   if (settings_.protocol != Protocol::framed) return observer_.on_ready();
   const std::string name = settings_.name.substr(0, 255);
   const auto version = big_endian_16(1);
   std::string payload(version.data(), version.size());
   payload += static_cast<char>(name.size());
   payload += name;
-  transport_->send(kPreface);
+  output_.send(kPreface);
   send_frame(FrameType::hello, 0, payload, false);
 }
 
@@ -105,41 +108,48 @@ void Connection::start() {
 std::uint32_t Connection::send(Bytes payload, std::uint16_t channel) {
   if (settings_.protocol == Protocol::framed)
     return send_frame(FrameType::message, channel, payload, true);
-  codec_->encode({.line_end = settings_.line_end, .payload = payload}, *transport_);
-  flush_later();
+  encode({.line_end = settings_.line_end, .payload = payload});
   return 0;
 }
 
 std::uint32_t Connection::send_frame(FrameType type, std::uint16_t channel, Bytes payload,
                                      bool numbered) {
   const std::uint32_t id = numbered ? ++last_request_id_ : 0;
-  codec_->encode({.type = type, .channel = channel, .request_id = id, .payload = payload},
-                 *transport_);
-  flush_later();
+  encode({.type = type, .channel = channel, .request_id = id, .payload = payload});
   return id;
 }
 
-void Connection::flush() {
-  if (!ending_) transport_->flush();
-}
-
-void Connection::pause() {
-  if (!ending_) transport_->pause();
-}
-
-void Connection::resume() {
-  if (!ending_) transport_->resume();
-}
-
-void Connection::finish_sending() {
-  transport_->finish_sending();
+void Connection::encode(const Frame& frame) {
+  if (ending_) return;
+  codec_->encode(frame, output_);
   flush_later();
 }
 
-void Connection::flush_later() { shard_.flush_later(*transport_); }
+void Connection::flush() {
+  if (!ending_) output_.flush(*stream_);
+}
 
-void Connection::on_progress() {
-  if (!ending_ && transport_->queued_bytes() == 0) observer_.on_drained();
+void Connection::pause() {
+  if (!ending_) stream_->pause();
+}
+
+void Connection::resume() {
+  if (!ending_) stream_->resume();
+}
+
+void Connection::finish_sending() {
+  output_.finish();
+  flush_later();
+}
+
+void Connection::flush_later() {
+  if (!std::exchange(is_dirty_, true)) shard_.flush_later(*this);
+}
+
+void Connection::on_written(std::size_t size) {
+  output_.on_written(size);
+  flush();
+  if (!ending_ && output_.empty()) observer_.on_drained();
 }
 
 // ---- Receiving ----
@@ -224,18 +234,16 @@ void Connection::on_framed(const Frame& frame) {
 void Connection::on_ping(const Frame& ping) {
   if (ping.payload.size() > kPingBytesMax)
     return end({.kind = FailureKind::bad_protocol, .what = "ping above 32 bytes"});
-  if (transport_->queued_bytes() == 0) pong_bytes_ = 0;
+  if (output_.empty()) pong_bytes_ = 0;
   pong_bytes_ += kFrameHeaderBytes + ping.payload.size();
   if (pong_bytes_ > kPongBytesQueuedMax) {
     return end({.kind = FailureKind::bad_protocol,
                 .what = "the server sends PING after PING and takes no PONG"});
   }
-  codec_->encode({.type = FrameType::pong,
-                  .channel = ping.channel,
-                  .request_id = ping.request_id,
-                  .payload = ping.payload},
-                 *transport_);
-  flush_later();
+  encode({.type = FrameType::pong,
+          .channel = ping.channel,
+          .request_id = ping.request_id,
+          .payload = ping.payload});
 }
 
 void Connection::on_hello(Bytes payload) {
@@ -269,11 +277,11 @@ std::string Connection::take_fragment() {
 
 // ---- The end ----
 
-void Connection::on_error(TransportError error) {
+void Connection::on_error(StreamError error) {
   // A server that has said why it ends may well reset what it leaves unread.
   if (failure_.kind != FailureKind::none) return end(std::exchange(failure_, {}));
   Failure failure = failure_of(error);
-  failure.unsent = transport_->queued_bytes() > 0;
+  failure.unsent = !output_.empty();
   end(std::move(failure));
 }
 
@@ -281,11 +289,11 @@ void Connection::end(Failure failure) {
   if (std::exchange(ending_, true)) return;
   failure_ = std::move(failure);
   silence_.cancel();
-  transport_->terminate(TerminateManner::quiet);
+  stream_->terminate(TerminateManner::quiet);
 }
 
 void Connection::on_finished() {
-  shard_.retire(std::move(transport_));
+  shard_.retire(std::move(stream_));
   observer_.on_ended(failure_);
   // *this may be gone.
 }

@@ -83,9 +83,9 @@ void Dialer::try_next() {
 void Dialer::answered(std::size_t index, Connected connected) {
   Attempt& attempt = attempts_[index];
   attempt.pending.reset();
-  if (connected.transport) {
-    return finish({.transport = std::move(connected.transport),
-                   .destination = std::move(attempt.destination)});
+  if (connected.stream) {
+    return finish(
+        {.stream = std::move(connected.stream), .destination = std::move(attempt.destination)});
   }
   attempt.error = connected.error;
   if (begun_ < attempts_.size()) return try_next();

@@ -22,9 +22,9 @@ struct DialSettings {
 };
 
 struct Dialed {
-  std::unique_ptr<Transport> transport = {};
+  std::unique_ptr<ByteStream> stream = {};
   Destination destination = {};  // the address that answered first
-  Failure failure = {};          // when there is no transport
+  Failure failure = {};          // when there is no stream
 };
 
 // The order in which addresses are tried: that of the resolver, but with the families taking turns

@@ -83,7 +83,7 @@ void BenchConnection::open() {
 
 void BenchConnection::connected(Connected connected) {
   pending_.reset();
-  if (!connected.transport) return failed_to_open(connect_error(connected.error));
+  if (!connected.stream) return failed_to_open(connect_error(connected.error));
   const BenchTime now = scope_.clock.now();
   scope_.recorder.connected(now - opening_since_, now);
   state_ = State::greeting;
@@ -91,7 +91,7 @@ void BenchConnection::connected(Connected connected) {
   greeted_ = false;
   bytes_out_ = bytes_in_ = 0;
   connection_ =
-      std::make_unique<Connection>(scope_.shard, plan().connection, std::move(connected.transport),
+      std::make_unique<Connection>(scope_.shard, plan().connection, std::move(connected.stream),
                                    static_cast<ConnectionObserver&>(*this));
   connection_->start();
 }

@@ -5,22 +5,26 @@
 
 namespace fairlead {
 
-// A Transport around a Transport.
-class ExchangeTrace::Traced final : public Transport, private TransportObserver {
+// A ByteStream around a ByteStream.
+class ExchangeTrace::Traced final : public ByteStream, private StreamObserver {
  public:
-  Traced(ExchangeTrace& trace, std::unique_ptr<Transport> inner)
+  Traced(ExchangeTrace& trace, std::unique_ptr<ByteStream> inner)
       : trace_(trace), inner_(std::move(inner)) {}
 
-  void start(TransportObserver& observer) override {
+  void start(StreamObserver& observer) override {
     observer_ = &observer;
     inner_->start(*this);
   }
-  void send(Bytes bytes) override {
-    trace_.note_bytes(Kind::sent, bytes);
-    inner_->send(bytes);
+  std::size_t write_some(std::span<const Bytes> pieces) override {
+    const std::size_t size = inner_->write_some(pieces);
+    note_written(pieces, size);
+    return size;
   }
-  void flush() override { inner_->flush(); }
-  void finish_sending() override { inner_->finish_sending(); }
+  void write_later(std::span<const Bytes> pieces) override {
+    waiting_.assign(pieces.begin(), pieces.end());
+    inner_->write_later(pieces);
+  }
+  void shut_down() override { inner_->shut_down(); }
   void pause() override { inner_->pause(); }
   void resume() override { inner_->resume(); }
   void probe() override { inner_->probe(); }
@@ -28,13 +32,10 @@ class ExchangeTrace::Traced final : public Transport, private TransportObserver 
     trace_.note_end(Kind::closed);
     inner_->terminate(manner);
   }
-  std::size_t queued_bytes() const noexcept override { return inner_->queued_bytes(); }
-  std::size_t queued_memory() const noexcept override { return inner_->queued_memory(); }
-  std::uint64_t sent_bytes() const noexcept override { return inner_->sent_bytes(); }
-  bool finished_sending() const noexcept override { return inner_->finished_sending(); }
+  std::size_t unacknowledged_bytes() const override { return inner_->unacknowledged_bytes(); }
 
  private:
-  // TransportObserver.
+  // StreamObserver.
   void on_bytes(Bytes bytes) override {
     trace_.note_bytes(Kind::received, bytes);
     observer_->on_bytes(bytes);
@@ -44,16 +45,29 @@ class ExchangeTrace::Traced final : public Transport, private TransportObserver 
     observer_->on_end();
   }
   void on_silence() override { observer_->on_silence(); }
-  void on_progress() override { observer_->on_progress(); }
-  void on_error(TransportError error) override {
+  void on_written(std::size_t size) override {
+    note_written(waiting_, size);
+    observer_->on_written(size);
+  }
+  void on_error(StreamError error) override {
     trace_.note_end(Kind::broken);
     observer_->on_error(error);
   }
   void on_finished() override { observer_->on_finished(); }
 
+  // The first `size` bytes of the pieces.
+  void note_written(std::span<const Bytes> pieces, std::size_t size) {
+    for (const Bytes piece : pieces) {
+      const Bytes written = piece.substr(0, size);
+      if (!written.empty()) trace_.note_bytes(Kind::sent, written);
+      size -= written.size();
+    }
+  }
+
   ExchangeTrace& trace_;
-  std::unique_ptr<Transport> inner_;
-  TransportObserver* observer_ = nullptr;
+  std::unique_ptr<ByteStream> inner_;
+  StreamObserver* observer_ = nullptr;
+  std::vector<Bytes> waiting_;  // the pieces of the last write_later()
 };
 
 std::unique_ptr<Pending> ExchangeTrace::resolve(const std::string& host, std::uint16_t port,
@@ -67,10 +81,10 @@ std::unique_ptr<Pending> ExchangeTrace::connect(const Destination& destination,
                                                 std::function<void(Connected)> done) {
   note(Kind::connecting, destination.text());
   return network_.connect(destination, source, [this, done = std::move(done)](Connected connected) {
-    if (connected.transport) {
+    if (connected.stream) {
       note(Kind::connected);
       is_connected_ = true;
-      connected.transport = std::make_unique<Traced>(*this, std::move(connected.transport));
+      connected.stream = std::make_unique<Traced>(*this, std::move(connected.stream));
     } else {
       note(Kind::failed, connected.error.message());
     }

@@ -208,7 +208,7 @@ class BenchTargetSearch {
     target_ = {.server = {.address = usable.front(), .path = {}}};
     if (usable.size() == 1) return loop_.end();
     dialer_.dial(server_, settings_, [this](const Dialed& dialed) {
-      if (dialed.transport) target_.server = dialed.destination;
+      if (dialed.stream) target_.server = dialed.destination;
       loop_.end();
     });
   }

@@ -21,22 +21,22 @@ namespace {
 using boost::system::error_code;
 
 // Disconnects that happen every day are told from those that say the network is gone.
-TransportError kind_of(int error) {
+StreamError kind_of(int error) {
   switch (error) {
     case ECONNRESET:
     case EPIPE:
     case ECONNABORTED:
     case ESHUTDOWN:
-      return TransportError::reset;
+      return StreamError::reset;
     case ETIMEDOUT:
     case EHOSTUNREACH:
     case ENETUNREACH:
     case EHOSTDOWN:
     case ENETDOWN:
     case ENETRESET:
-      return TransportError::vanished;
+      return StreamError::vanished;
     default:
-      return TransportError::failed;
+      return StreamError::failed;
   }
 }
 
@@ -64,9 +64,11 @@ constexpr std::size_t kPendingPiecesMax = 7;
 // for more, which is 4 wake-ups for each MiB. Nothing is gained above it.
 constexpr int kDownloadUnsentBytesMax = 512 * 1024;
 
-// A reader is not slow if the peer's kernel has confirmed so much since it was judged last: what
-// makes room below the least bound that is configured.
-constexpr std::uint64_t kProgressBytesMin = 16 * 1024;
+// More than this at once is a download. The pieces of one gathering write are less.
+constexpr std::size_t kLargeWriteBytes = 64 * std::size_t{1024};
+
+// The bound of one sendfile(2): the turn's other connections wait for it.
+constexpr std::size_t kFileBytesMax = 1024 * std::size_t{1024};
 
 asio::const_buffer buffer_of(Bytes piece) { return {piece.data(), piece.size()}; }
 
@@ -87,9 +89,10 @@ struct Link::OnRead {
   Link* link;
 };
 
-// What is being written: none of it while a link waits for room only.
+// No buffers: it waits for room only.
 struct Link::PendingWrite {
   Link& link;
+  std::size_t count;
   std::array<asio::const_buffer, kPendingPiecesMax> buffers;
 };
 
@@ -97,17 +100,14 @@ struct Link::OnRoom {
   using allocator_type = OperationAllocator<char>;
   allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
   void operator()(const error_code& error, std::size_t size = 0) const {
-    Link& link = write->link;
-    memory->deallocate(write, sizeof *write);
-    link.on_room(error, size);
+    write->link.on_room(error, size, *write);
   }
 
   OperationPool* memory;
   PendingWrite* write;  // in the same memory
 };
 
-Link::Link(LoopCore& loop, LoopSocket socket)
-    : loop_(loop), socket_(std::move(socket)), queue_(loop.pool()) {
+Link::Link(LoopCore& loop, LoopSocket socket) : loop_(loop), socket_(std::move(socket)) {
   Error ignored;  // start() finds out
   socket_.non_blocking(true, ignored);
 }
@@ -117,7 +117,7 @@ Link::~Link() {
   if (is_resting_) loop_.forget(*this);
 }
 
-void Link::start(TransportObserver& observer) {
+void Link::start(StreamObserver& observer) {
   observer_ = &observer;
   if (!socket_.is_open()) return fail(asio::error::no_memory);
   read_later();
@@ -242,110 +242,85 @@ void Link::probe() {
 
 // ---- Writing ----
 
-void Link::send(Bytes bytes) {
-  if (!is_terminated_) queue_.append(bytes);
-}
-
-void Link::flush() {
-  if (!is_terminated_ && !is_blocked_) write_loop();
-}
-
-void Link::write_loop() {
-  while (!queue_.empty()) {
-    std::array<Bytes, kPiecesMax> pieces;
-    const std::size_t count = queue_.front(pieces);
-    std::array<asio::const_buffer, kPiecesMax> buffers;
-    std::transform(pieces.begin(), pieces.begin() + count, buffers.begin(), buffer_of);
+std::size_t Link::write_some(std::span<const Bytes> pieces) {
+  std::size_t taken = 0;
+  while (!pieces.empty() && may_write()) {
+    const auto batch = pieces.first(std::min(pieces.size(), kPiecesMax));
+    pieces = pieces.subspan(batch.size());
+    std::size_t offered = 0;
+    for (const Bytes piece : batch) offered += piece.size();
+    if (offered > kLargeWriteBytes) begin_download();
     Error error;
-    const std::size_t size = count == 1
-                                 ? socket_.write_some(buffers.front(), error)
-                                 : socket_.write_some(std::span(buffers.data(), count), error);
-    if (is_passing(error)) return await_room();
-    if (error) return fail(error);
-    sent_bytes_ += size;
-    queue_.consume(size);
+    const std::size_t size = write_batch(batch, error);
+    taken += size;
+    if (error && !is_passing(error)) fail(error);
+    if (size < offered) break;
   }
-  is_blocked_ = false;
-  if (is_finishing_ && !has_finished_sending_) {
-    Error ignored;
-    socket_.shutdown(LoopSocket::shutdown_send, ignored);
-    has_finished_sending_ = true;
-    if (is_download_) acknowledged_before_ = acknowledged_bytes();
-  }
+  return taken;
 }
 
-// For the queue, or only for room where a file is to follow.
-void Link::await_room() try {
-  is_blocked_ = true;
-  if (is_download_) acknowledged_before_ = acknowledged_bytes();
-  if (is_writing_) return;
-  OperationPool& memory = loop_.operation_memory();
-  auto* const write = new (memory.allocate(sizeof(PendingWrite))) PendingWrite{*this, {}};
-  std::array<Bytes, kPendingPiecesMax> pieces;
-  const std::size_t count = queue_.front(pieces);
-  if (count == 0) {
-    socket_.async_wait(LoopSocket::wait_write, OnRoom{&memory, write});
-  } else {
-    std::transform(pieces.begin(), pieces.begin() + count, write->buffers.begin(), buffer_of);
-    socket_.async_write_some(std::span<const asio::const_buffer>(write->buffers.data(), count),
-                             OnRoom{&memory, write});
-  }
-  is_writing_ = true;
-} catch (const std::bad_alloc&) {
-  fail(asio::error::no_memory);
-}
-
-void Link::on_room(const Error& error, std::size_t size) {
-  is_writing_ = false;
-  loop_.connection_turn([this, &error, size] {
-    if (is_terminated_) return on_aborted();
-    if (!is_blocked_) return;
-    if (error == asio::error::operation_aborted) return await_room();  // by a probe
-    if (error) return fail(error);
-    is_blocked_ = false;
-    write_on(size);
-  });
-}
-
-// The kernel takes bytes again, and has taken `size` of the queue.
-void Link::write_on(std::size_t size) {
-  const std::uint64_t before = sent_bytes_;
-  const bool for_a_file = queue_.empty();
-  sent_bytes_ += size;
-  queue_.consume(size);
-  write_loop();
-  const bool has_moved = for_a_file || sent_bytes_ != before || has_finished_sending_;
-  if (has_moved && !is_terminated_ && !has_failed_) observer_->on_progress();
-}
-
-bool Link::may_offer() const noexcept {
-  return !is_terminated_ && !has_failed_ && !is_blocked_ && queue_.empty();
-}
-
-std::size_t Link::offer(std::span<const Bytes> pieces) {
-  if (!may_offer()) return 0;
-  begin_download();
+std::size_t Link::write_batch(std::span<const Bytes> pieces, Error& error) {
+  if (pieces.size() == 1) return socket_.write_some(buffer_of(pieces.front()), error);
   std::array<asio::const_buffer, kPiecesMax> buffers;
-  const std::size_t count = std::min(pieces.size(), kPiecesMax);
-  std::transform(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(count),
-                 buffers.begin(), buffer_of);
-  Error ignored;  // the next flush() meets it again
-  const std::size_t size = socket_.write_some(std::span(buffers.data(), count), ignored);
-  sent_bytes_ += size;
-  return size;
+  std::ranges::transform(pieces, buffers.begin(), buffer_of);
+  return socket_.write_some(std::span(buffers.data(), pieces.size()), error);
 }
 
 // Asio has no sendfile(2).
-std::size_t Link::offer_file(const FilePart& part) {
-  if (!may_offer()) return 0;
+std::size_t Link::write_file(const FilePart& part) {
+  if (!may_write()) return 0;
   begin_download();
   auto offset = static_cast<off_t>(part.offset);
-  const ssize_t size = ::sendfile(socket_.native_handle(), part.descriptor, &offset, part.size);
-  const std::size_t taken = size > 0 ? static_cast<std::size_t>(size) : 0;
-  sent_bytes_ += taken;
-  // At the end of a file that has become shorter, too: there is room at once.
-  if (size < 0 ? errno == EAGAIN || errno == EINTR : taken < part.size) await_room();
-  return taken;
+  const ssize_t size = ::sendfile(socket_.native_handle(), part.descriptor, &offset,
+                                  std::min(part.size, kFileBytesMax));
+  if (size >= 0) return static_cast<std::size_t>(size);
+  // Anything else may be the file's trouble.
+  const Error error(errno, boost::system::system_category());
+  if (kind_of(error.value()) != StreamError::failed) fail(error);
+  return 0;
+}
+
+void Link::write_later(std::span<const Bytes> pieces) {
+  if (!may_write()) return;
+  try {
+    void* const memory = loop_.operation_memory().allocate(sizeof(PendingWrite));
+    auto& write = *new (memory) PendingWrite{*this, 0, {}};
+    write.count = std::min(pieces.size(), kPendingPiecesMax);
+    std::ranges::transform(pieces.first(write.count), write.buffers.begin(), buffer_of);
+    begin_write(write);
+  } catch (const std::bad_alloc&) {
+    fail(asio::error::no_memory);
+  }
+}
+
+void Link::begin_write(PendingWrite& write) {
+  const OnRoom on_room{&loop_.operation_memory(), &write};
+  if (write.count == 0) {
+    socket_.async_wait(LoopSocket::wait_write, on_room);
+  } else {
+    socket_.async_write_some(std::span<const asio::const_buffer>(write.buffers.data(), write.count),
+                             on_room);
+  }
+  is_writing_ = true;
+}
+
+void Link::on_room(const Error& error, std::size_t size, PendingWrite& write) {
+  is_writing_ = false;
+  // A probe cancels the write with the read.
+  const bool is_cancelled = error == asio::error::operation_aborted;
+  if (is_cancelled && may_write()) return begin_write(write);
+  loop_.operation_memory().deallocate(&write, sizeof write);
+  loop_.connection_turn([this, &error, size] {
+    if (is_terminated_) return on_aborted();
+    if (error) return fail(error);
+    if (!has_failed_) observer_->on_written(size);
+  });
+}
+
+void Link::shut_down() {
+  if (is_terminated_ || has_failed_) return;
+  Error ignored;
+  socket_.shutdown(LoopSocket::shutdown_send, ignored);
 }
 
 // A bound of 0 is none.
@@ -361,23 +336,10 @@ void Link::begin_download() {
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bound, sizeof bound);
 }
 
-bool Link::still_leaves() {
-  const std::uint64_t now = is_download_ ? acknowledged_bytes() : 0;
-  if (now < acknowledged_before_ + kProgressBytesMin) return false;
-  acknowledged_before_ = now;
-  return true;
-}
-
-// By the peer's kernel (SIOCOUTQ, tcp(7)).
-std::uint64_t Link::acknowledged_bytes() {
-  int outstanding = 0;
-  static_cast<void>(::ioctl(socket_.native_handle(), SIOCOUTQ, &outstanding));
-  return sent_bytes_ - static_cast<std::uint64_t>(outstanding);
-}
-
-void Link::finish_sending() {
-  is_finishing_ = true;
-  if (queue_.empty()) is_blocked_ = false;  // a FIN needs no room
+std::size_t Link::unacknowledged_bytes() const {
+  int bytes = 0;
+  const bool is_known = ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0;
+  return is_known ? static_cast<std::size_t>(bytes) : 0;
 }
 
 // ---- The end ----
@@ -385,7 +347,6 @@ void Link::finish_sending() {
 void Link::fail(const Error& error) {
   if (is_terminated_ || has_failed_) return;
   has_failed_ = has_ended_ = true;
-  is_blocked_ = false;
   observer_->on_error(kind_of(error.value()));
 }
 
@@ -409,7 +370,6 @@ void Link::on_aborted() {
 
 void Link::tell_finished() {
   is_finish_pending_ = false;
-  queue_.clear();
   observer_->on_finished();
 }
 

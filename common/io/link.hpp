@@ -1,4 +1,4 @@
-// A stream socket as a Transport. Included by common/io only.
+// A stream socket as a ByteStream. Included by common/io only.
 #pragma once
 
 #include <array>
@@ -6,14 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "common/base/byte_queue.hpp"
 #include "common/io/loop_core.hpp"
-#include "common/net/transport.hpp"
+#include "common/net/byte_stream.hpp"
 
 namespace fairlead {
 
-// The two loops of every Asio server: read_loop() with async_read_some, write_loop() with
-// async_write_some. Owned by its session; used on its loop's thread.
+// The two loops of every Asio server: read_loop() with async_read_some, and write_some() with
+// write_later(), which is async_write_some. Owned by its connection; used on its loop's thread.
 //
 // A read is pending while the connection is idle, into a few bytes of the link's own: small
 // requests fit. A larger one is read on at once into the loop's scratch, and so is what follows it,
@@ -21,28 +20,22 @@ namespace fairlead {
 //
 // Invariant: no operation is pending when it is destroyed, which is what on_finished says, unless
 // the loop was stopped.
-class Link final : public Transport {
+class Link final : public ByteStream {
  public:
   // A socket that is not open, because the kernel could not watch it, is reported by start().
   Link(LoopCore& loop, LoopSocket socket);
   ~Link() override;
 
-  void start(TransportObserver& observer) override;
-  void send(Bytes bytes) override;
-  void flush() override;
-  std::size_t offer(std::span<const Bytes> pieces) override;
-  std::size_t offer_file(const FilePart& part) override;
-  bool awaits_room() const noexcept override { return is_blocked_; }
-  bool still_leaves() override;
-  void finish_sending() override;
+  void start(StreamObserver& observer) override;
+  std::size_t write_some(std::span<const Bytes> pieces) override;
+  std::size_t write_file(const FilePart& part) override;
+  void write_later(std::span<const Bytes> pieces) override;
+  void shut_down() override;
   void pause() override { is_paused_ = true; }
   void resume() override;
   void probe() override;
   void terminate(TerminateManner manner) override;
-  std::size_t queued_bytes() const noexcept override { return queue_.size(); }
-  std::size_t queued_memory() const noexcept override { return queue_.memory(); }
-  std::uint64_t sent_bytes() const noexcept override { return sent_bytes_; }
-  bool finished_sending() const noexcept override { return has_finished_sending_; }
+  std::size_t unacknowledged_bytes() const override;
 
   // For the loop, outside of a turn: begins the next read, if it is wanted.
   void read_loop();
@@ -64,37 +57,29 @@ class Link final : public Transport {
   std::size_t read_bytes_max() const noexcept;
   void end();
 
-  void write_loop();
-  void await_room();
-  void on_room(const Error& error, std::size_t size);
-  void write_on(std::size_t size);
-  bool may_offer() const noexcept;
+  bool may_write() const noexcept { return !is_terminated_ && !has_failed_ && !is_writing_; }
+  std::size_t write_batch(std::span<const Bytes> pieces, Error& error);
+  void begin_write(PendingWrite& write);
+  void on_room(const Error& error, std::size_t size, PendingWrite& write);
   void begin_download();
-  std::uint64_t acknowledged_bytes();
 
   void fail(const Error& error);
   void on_aborted();
 
   LoopCore& loop_;
-  TransportObserver* observer_ = nullptr;
-  LoopSocket socket_;
-  ByteQueue queue_;
-  std::uint64_t sent_bytes_ = 0;
-  std::uint64_t acknowledged_before_ = 0;  // when the slow reader was last judged
+  StreamObserver* observer_ = nullptr;
+  mutable LoopSocket socket_;  // its native_handle() is not const
 
   bool is_reading_ : 1 = false;  // a read is pending
   bool is_resting_ : 1 = false;  // read_loop() will be called
   bool is_probing_ : 1 = false;  // the pending read has been cancelled
   bool is_paused_ : 1 = false;
   bool has_overflowed_ : 1 = false;  // the last read was more than fits into own_
-  bool takes_much_ : 1 = false;      // the last read was full, and did not make the session pause
+  bool takes_much_ : 1 = false;      // it was full, and did not make the connection pause
   bool has_ended_ : 1 = false;       // the peer's FIN, or an error, has been delivered
   bool has_failed_ : 1 = false;      // an error has been delivered
   bool is_writing_ : 1 = false;      // a write, or a wait for room, is pending
-  bool is_blocked_ : 1 = false;      // the kernel takes no more just now
-  bool is_download_ : 1 = false;     // something has been offered
-  bool is_finishing_ : 1 = false;
-  bool has_finished_sending_ : 1 = false;
+  bool is_download_ : 1 = false;     // it has been given much at a time
   bool is_terminated_ : 1 = false;
   bool is_finish_pending_ : 1 = false;
 

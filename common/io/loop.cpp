@@ -184,7 +184,7 @@ void Loop::release() { core_->release(); }
 void Loop::stop() { core_->stop(); }
 void Loop::post(std::function<void()> work) { core_->post(std::move(work)); }
 
-std::unique_ptr<Transport> Loop::adopt(int descriptor) {
+std::unique_ptr<ByteStream> Loop::adopt(int descriptor) {
   LoopSocket socket(core_->context());
   error_code error;
   socket.assign(asio::generic::stream_protocol(AF_UNSPEC, 0), descriptor, error);

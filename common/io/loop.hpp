@@ -7,7 +7,7 @@
 
 #include "common/base/histogram.hpp"
 #include "common/base/time.hpp"
-#include "common/net/transport.hpp"
+#include "common/net/byte_stream.hpp"
 #include "common/net/turn_client.hpp"
 
 namespace fairlead {
@@ -63,7 +63,7 @@ class Loop {
   void post(std::function<void()> work);
 
   // Takes over a connected stream socket. Called on the loop's thread.
-  std::unique_ptr<Transport> adopt(int descriptor);
+  std::unique_ptr<ByteStream> adopt(int descriptor);
 
   static TimePoint read_clock() noexcept;
 

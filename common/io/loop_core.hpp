@@ -10,7 +10,6 @@
 #include <memory>
 #include <vector>
 
-#include "common/base/buffer_pool.hpp"
 #include "common/io/loop.hpp"
 #include "common/io/operation_memory.hpp"
 #include "common/protocol/limits.hpp"
@@ -37,7 +36,6 @@ class LoopCore {
   LoopCore();
 
   asio::io_context& context() noexcept { return context_; }
-  BufferPool& pool() noexcept { return pool_; }
   OperationPool& operation_memory() noexcept { return operations_; }
   // One read's worth of memory, free between any two callbacks.
   char* scratch() noexcept { return scratch_.get(); }
@@ -103,9 +101,7 @@ class LoopCore {
   void measure_turn();
   void arm_timer();
 
-  // Both outlive the context, which destroys what is still pending.
-  OperationPool operations_;
-  BufferPool pool_;
+  OperationPool operations_;  // outlives the context, which destroys what is still pending
   std::unique_ptr<char[]> scratch_ = std::make_unique<char[]>(kReadBytesMax);
 
   asio::io_context context_{1};  // run by one thread; others may post

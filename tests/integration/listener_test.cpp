@@ -53,7 +53,7 @@ class Host final : public ListenerClient {
     EXPECT_TRUE(stopped.wait_until([](bool now) { return now; }));
   }
 
-  Transport& first() { return *transports_.front(); }
+  ByteStream& first() { return *streams_.front(); }
 
   // For a test that is on the loop's thread itself.
   void start_here() { listener_->start(); }
@@ -62,17 +62,17 @@ class Host final : public ListenerClient {
   }
 
   Loop& place() override { return serving_.loop(); }
-  void accepted(Loop& loop, std::unique_ptr<Transport> transport, const PeerAddress&) override {
+  void accepted(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress&) override {
     EXPECT_EQ(&serving_.loop(), &loop);
-    transports_.push_back(std::move(transport));
+    streams_.push_back(std::move(stream));
     counts.change([](Counts& now) {
       ++now.accepted;
       now.threads.push_back(std::this_thread::get_id());
     });
   }
-  void turned_away(Loop& loop, std::unique_ptr<Transport> transport, const PeerAddress&) override {
+  void turned_away(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress&) override {
     EXPECT_EQ(&own_.loop(), &loop);
-    transports_.push_back(std::move(transport));
+    streams_.push_back(std::move(stream));
     counts.change([](Counts& now) { ++now.turned_away; });
   }
   void accept_failed(const std::string& why) override {
@@ -86,7 +86,7 @@ class Host final : public ListenerClient {
 
   // On the loop's thread, before it ends: nothing was started, so nothing is pending.
   void drop_connections() {
-    serving_.call([this] { transports_.clear(); });
+    serving_.call([this] { streams_.clear(); });
   }
 
   Watched<Counts> counts;
@@ -97,7 +97,7 @@ class Host final : public ListenerClient {
   DescriptorReserve none_{0};
   DescriptorReserve& reserve_;
   std::unique_ptr<Listener> listener_;
-  std::vector<std::unique_ptr<Transport>> transports_;
+  std::vector<std::unique_ptr<ByteStream>> streams_;
 };
 
 // The descriptor in this process whose peer is the other end of `client`.
@@ -181,7 +181,7 @@ TEST(ListenerTest, ConnectionsLiveOnTheLoopThatWasChosen) {
 
 // Its socket belongs to the context of the loop that serves, whichever accepted it.
 TEST(ListenerTest, AConnectionIsReadOnTheLoopThatWasChosen) {
-  class Reading final : public TransportObserver {
+  class Reading final : public StreamObserver {
    public:
     void on_bytes(Bytes bytes) override {
       got.change([bytes](std::pair<std::string, std::thread::id>& now) {
@@ -190,8 +190,8 @@ TEST(ListenerTest, AConnectionIsReadOnTheLoopThatWasChosen) {
     }
     void on_end() override {}
     void on_silence() override {}
-    void on_progress() override {}
-    void on_error(TransportError) override {}
+    void on_written(std::size_t) override {}
+    void on_error(StreamError) override {}
     void on_finished() override {
       finished.change([](bool& now) { now = true; });
     }

@@ -81,12 +81,12 @@ TEST(LoopTest, RunEndsWhenItIsReleasedAndWorkHasEnded) {
 
 // The link is destroyed before its pending read has come back, and the loop after it.
 TEST(LoopTest, StoppedWithALinkThatReadsItGoesWithoutATrace) {
-  class Deaf final : public TransportObserver {
+  class Deaf final : public StreamObserver {
     void on_bytes(Bytes) override {}
     void on_end() override {}
     void on_silence() override {}
-    void on_progress() override {}
-    void on_error(TransportError) override {}
+    void on_written(std::size_t) override {}
+    void on_error(StreamError) override {}
     void on_finished() override {}
   };
   EmptyTurns turns;
@@ -94,7 +94,7 @@ TEST(LoopTest, StoppedWithALinkThatReadsItGoesWithoutATrace) {
   Pair pair = connected_pair();
   Loop loop;
   loop.drive(turns);
-  std::unique_ptr<Transport> link;
+  std::unique_ptr<ByteStream> link;
   loop.post([&] {
     link = loop.adopt(pair.near.release());
     link->start(observer);

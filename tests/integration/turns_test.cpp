@@ -54,19 +54,26 @@ TEST(TurnsTest, ATurnEndsBehindSixtyFourHandlersOrWhenItHasTakenItsTime) {
 }
 
 // Sends back what comes.
-class Echo final : public TransportObserver {
+class Echo final : public StreamObserver {
  public:
-  void on_bytes(Bytes bytes) override {
-    transport->send(bytes);
-    transport->flush();
-  }
+  void on_bytes(Bytes bytes) override { send(bytes); }
   void on_end() override {}
   void on_silence() override {}
-  void on_progress() override {}
-  void on_error(TransportError) override {}
+  void on_written(std::size_t size) override {
+    output.on_written(size);
+    output.flush(*stream);
+  }
+  void on_error(StreamError) override {}
   void on_finished() override { finished = true; }
 
-  std::unique_ptr<Transport> transport;
+  void send(Bytes bytes) {
+    output.send(bytes);
+    output.flush(*stream);
+  }
+
+  BufferPool pool;
+  OutputQueue output{pool};
+  std::unique_ptr<ByteStream> stream;
   bool finished = false;
 };
 
@@ -78,14 +85,14 @@ class EchoTest : public testing::Test {
     ::setsockopt(pair.far.get(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     thread.call([&] {
       echoes.push_back(std::make_unique<Echo>());
-      echoes.back()->transport = thread.loop().adopt(pair.near.release());
-      echoes.back()->transport->start(*echoes.back());
+      echoes.back()->stream = thread.loop().adopt(pair.near.release());
+      echoes.back()->stream->start(*echoes.back());
     });
     return std::move(pair.far);
   }
   ~EchoTest() override {
     thread.call([this] {
-      for (const auto& echo : echoes) echo->transport->terminate(TerminateManner::quiet);
+      for (const auto& echo : echoes) echo->stream->terminate(TerminateManner::quiet);
     });
     const auto all_finished = [this] {
       return std::ranges::all_of(echoes, [](const auto& echo) { return echo->finished; });
@@ -151,8 +158,8 @@ TEST(LoopEndTest, ALoopCanBeDestroyedWhileOperationsArePending) {
     Loop loop;
     loop.drive(turns);
     loop.post([&] {
-      echo.transport = loop.adopt(pair.near.release());
-      echo.transport->start(echo);
+      echo.stream = loop.adopt(pair.near.release());
+      echo.stream->start(echo);
     });
     std::thread peer([&] {
       pair.far.send_all("x");
@@ -160,15 +167,14 @@ TEST(LoopEndTest, ALoopCanBeDestroyedWhileOperationsArePending) {
       while (::send(pair.far.get(), sent.data(), sent.size(), MSG_DONTWAIT) > 0) {
       }
       loop.post([&] {
-        echo.transport->send(sent);
-        echo.transport->flush();  // and writes
-        EXPECT_TRUE(echo.transport->awaits_room());
+        echo.send(sent);  // and writes
+        EXPECT_TRUE(echo.output.is_waiting());
         loop.stop();
       });
     });
     loop.run();
     peer.join();
-    echo.transport.reset();
+    echo.stream.reset();
   }
   EXPECT_FALSE(echo.finished);
 }

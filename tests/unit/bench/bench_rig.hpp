@@ -51,7 +51,7 @@ class BenchRig final : public BenchClock, public Pacer, public BenchWorkerObserv
       if (Peer* const to = find(peer)) to->observer->on_end();
     });
   }
-  void break_off(std::size_t peer, TransportError error, BenchDuration after = 0us) {
+  void break_off(std::size_t peer, StreamError error, BenchDuration after = 0us) {
     in(after, [this, peer, error] {
       if (Peer* const to = find(peer)) to->observer->on_error(error);
     });
@@ -79,37 +79,33 @@ class BenchRig final : public BenchClock, public Pacer, public BenchWorkerObserv
   const std::vector<std::size_t>& writes() const { return writes_; }  // bytes of each
 
  private:
-  struct Peer final : Transport {
+  struct Peer final : ByteStream {
     Peer(BenchRig& owner, std::size_t own_id) : rig(owner), id(own_id) { rig.peers_[id] = this; }
     ~Peer() override { rig.peers_.erase(id); }
-    void start(TransportObserver& to) override {
+    void start(StreamObserver& to) override {
       observer = &to;
       rig.greet(id);
     }
-    void send(Bytes bytes) override { queued += bytes; }
-    void flush() override {
-      if (terminated || queued.empty()) return;
-      sent += queued.size();
-      rig.writes_.push_back(queued.size());
-      rig.serve(id, std::exchange(queued, {}));
+    std::size_t write_some(std::span<const Bytes> pieces) override {
+      if (terminated) return 0;
+      std::string bytes;
+      for (const Bytes piece : pieces) bytes += piece;
+      rig.writes_.push_back(bytes.size());
+      rig.serve(id, bytes);
+      return bytes.size();
     }
-    void finish_sending() override {}
+    void write_later(std::span<const Bytes>) override {}
+    void shut_down() override {}
     void pause() override {}
     void resume() override {}
     void probe() override { observer->on_silence(); }
     void terminate(TerminateManner) override {
       if (!std::exchange(terminated, true)) rig.terminated_.push_back(id);
     }
-    std::size_t queued_bytes() const noexcept override { return queued.size(); }
-    std::size_t queued_memory() const noexcept override { return queued.size(); }
-    std::uint64_t sent_bytes() const noexcept override { return sent; }
-    bool finished_sending() const noexcept override { return false; }
 
     BenchRig& rig;
     std::size_t id;
-    TransportObserver* observer = nullptr;
-    std::string queued;
-    std::uint64_t sent = 0;
+    StreamObserver* observer = nullptr;
     bool terminated = false;
   };
   struct Asked final : Pending {

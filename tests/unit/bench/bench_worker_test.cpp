@@ -389,15 +389,15 @@ TEST(BenchWorker, CountsEachErrorAsWhatItIs) {
   const std::vector<Case> cases = {
       {BenchError::reset, 2,
        [](BenchRig& rig, std::size_t peer, const std::string&) {
-         rig.break_off(peer, TransportError::reset);
+         rig.break_off(peer, StreamError::reset);
        }},
       {BenchError::vanished, 2,
        [](BenchRig& rig, std::size_t peer, const std::string&) {
-         rig.break_off(peer, TransportError::vanished);
+         rig.break_off(peer, StreamError::vanished);
        }},
       {BenchError::other, 2,
        [](BenchRig& rig, std::size_t peer, const std::string&) {
-         rig.break_off(peer, TransportError::failed);
+         rig.break_off(peer, StreamError::failed);
        }},
       {BenchError::closed, 2,
        [](BenchRig& rig, std::size_t peer, const std::string&) { rig.end_stream(peer); }},

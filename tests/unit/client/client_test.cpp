@@ -21,7 +21,7 @@ class ClientTest : public testing::Test, public ClientObserver {
     loop.turn([this] { client->open(); });
   }
   void resolve() { loop.resolve("example:7878", {.addresses = {v4(1)}, .error = {}}); }
-  FakeTransport& connect() {
+  FakeByteStream& connect() {
     resolve();
     return loop.connect("192.0.2.1:7878");
   }
@@ -58,12 +58,12 @@ class ClientTest : public testing::Test, public ClientObserver {
 TEST_F(ClientTest, DialsTalksAndEndsWithTheServer) {
   open();
   EXPECT_EQ(client->connection(), nullptr);
-  FakeTransport& transport = connect();
+  FakeByteStream& stream = connect();
   ASSERT_NE(client->connection(), nullptr);
   loop.turn([this] { client->connection()->send("hi"); });
-  EXPECT_EQ(transport.sent, "hi");
-  loop.deliver(transport, "yes\n");
-  loop.end(transport);
+  EXPECT_EQ(stream.sent, "hi");
+  loop.deliver(stream, "yes\n");
+  loop.end(stream);
   EXPECT_THAT(events, ElementsAre("ready 192.0.2.1:7878", "yes", "ended"));
   EXPECT_EQ(end.kind, FailureKind::none);
 }
@@ -95,7 +95,7 @@ TEST_F(ClientTest, TriesAgainAfterGrowingWaits) {
 TEST_F(ClientTest, UntilConnectedDoesNotTryAgainWhenAConnectionIsLost) {
   settings.reconnect = {.when = ReconnectSettings::When::until_connected};
   open();
-  loop.fail(connect(), TransportError::reset);
+  loop.fail(connect(), StreamError::reset);
   EXPECT_EQ(events.back(), "ended");
   EXPECT_EQ(end.kind, FailureKind::reset);
 }
@@ -103,7 +103,7 @@ TEST_F(ClientTest, UntilConnectedDoesNotTryAgainWhenAConnectionIsLost) {
 TEST_F(ClientTest, AlwaysTriesAgainWhenAConnectionIsLostOrEnded) {
   settings.reconnect = {.when = ReconnectSettings::When::always};
   open();
-  loop.fail(connect(), TransportError::reset);
+  loop.fail(connect(), StreamError::reset);
   EXPECT_EQ(events.back(), "retry");
   EXPECT_EQ(client->connection(), nullptr);
   loop.pass(waits.back() + Duration(10));
@@ -129,9 +129,9 @@ TEST_F(ClientTest, AConnectionThatHasLastedMakesTheWaitsBeginAnew) {
     refuse();
     loop.pass(waits.back() + Duration(10));
   }
-  FakeTransport& transport = connect();
+  FakeByteStream& stream = connect();
   loop.pass(Duration(20'000));
-  loop.fail(transport, TransportError::reset);
+  loop.fail(stream, StreamError::reset);
   EXPECT_LE(waits.back(), Duration(200));
 }
 
@@ -139,7 +139,7 @@ TEST_F(ClientTest, AConnectionThatIsLostAtOnceDoesNotMakeTheWaitsBeginAnew) {
   settings.reconnect = {.when = ReconnectSettings::When::always};
   open();
   for (int i = 0; i < 6; ++i) {
-    loop.fail(connect(), TransportError::reset);
+    loop.fail(connect(), StreamError::reset);
     loop.pass(waits.back() + Duration(10));
   }
   EXPECT_GE(waits.back(), Duration(3200));

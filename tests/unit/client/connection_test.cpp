@@ -36,15 +36,15 @@ class ConnectionTest : public testing::Test, public ConnectionObserver {
  protected:
   void begin(ConnectionSettings with) {
     settings = std::move(with);
-    transport = &loop.make();
+    stream = &loop.make();
     ConnectionObserver& self = *this;
     connection = std::make_unique<Connection>(loop.shard, settings, loop.owned(), self);
     loop.turn([this] { connection->start(); });
   }
   void begin_framed() {
     begin({.protocol = Protocol::framed});
-    loop.deliver(*transport, kServerBegins);
-    transport->sent.clear();
+    loop.deliver(*stream, kServerBegins);
+    stream->sent.clear();
   }
 
   void on_ready() override { ++ready; }
@@ -64,7 +64,7 @@ class ConnectionTest : public testing::Test, public ConnectionObserver {
 
   FakeLoop loop;
   ConnectionSettings settings;
-  FakeTransport* transport = nullptr;
+  FakeByteStream* stream = nullptr;
   std::unique_ptr<Connection> connection;
   std::vector<std::string> frames;
   Failure end;
@@ -80,44 +80,44 @@ TEST_F(ConnectionTest, TextIsReadyAtOnceAndSendsBytesAsTheyAre) {
     EXPECT_EQ(connection->send("one"), 0u);
     connection->send("two");
   });
-  EXPECT_EQ(transport->sent, "onetwo");
-  EXPECT_EQ(transport->flushes, 1) << "one write for a turn";
+  EXPECT_EQ(stream->sent, "onetwo");
+  EXPECT_EQ(stream->writes, 1) << "one write for a turn";
 }
 
 TEST_F(ConnectionTest, TextMayEndEachMessageWithALine) {
   begin({.line_end = LineEnd::crlf});
   loop.turn([this] { connection->send("one"); });
-  EXPECT_EQ(transport->sent, "one\r\n");
+  EXPECT_EQ(stream->sent, "one\r\n");
 }
 
 TEST_F(ConnectionTest, ATextReplyIsCompleteAfterAQuietThatIsMeasuredFromTheLastByte) {
   begin({.reply = {.quiet = Duration(200)}});
-  loop.deliver(*transport, "ab");
+  loop.deliver(*stream, "ab");
   loop.pass(Duration(150));
-  loop.deliver(*transport, "cd");
+  loop.deliver(*stream, "cd");
   loop.pass(Duration(190));
   EXPECT_THAT(frames, IsEmpty());
   loop.pass(Duration(20));
   EXPECT_THAT(frames, ElementsAre("5:0:0:abcd"));
-  EXPECT_EQ(transport->probes, 1) << "a late byte would have been seen";
+  EXPECT_EQ(stream->probes, 1) << "a late byte would have been seen";
   loop.pass(Duration(1000));
-  EXPECT_EQ(transport->probes, 1);
+  EXPECT_EQ(stream->probes, 1);
 }
 
 TEST_F(ConnectionTest, ATextReplyIsCompleteAtTheEndOfTheStream) {
   begin({});
-  loop.deliver(*transport, "a\nrest");
-  loop.end(*transport);
+  loop.deliver(*stream, "a\nrest");
+  loop.end(*stream);
   EXPECT_THAT(frames, ElementsAre("5:0:0:a", "5:0:0:rest"));
   EXPECT_EQ(ended, 1);
   EXPECT_EQ(end.kind, FailureKind::none);
-  EXPECT_FALSE(loop.is_alive(0)) << "the transport is freed";
+  EXPECT_FALSE(loop.is_alive(0)) << "the stream is freed";
 }
 
 TEST_F(ConnectionTest, WhatHadComeBeforeAResetIsAFragmentAndNoReply) {
   begin({});
-  loop.deliver(*transport, "a\nhal");
-  loop.fail(*transport, TransportError::reset);
+  loop.deliver(*stream, "a\nhal");
+  loop.fail(*stream, StreamError::reset);
   EXPECT_THAT(frames, ElementsAre("5:0:0:a"));
   EXPECT_EQ(end.kind, FailureKind::reset);
   EXPECT_FALSE(end.unsent);
@@ -126,23 +126,23 @@ TEST_F(ConnectionTest, WhatHadComeBeforeAResetIsAFragmentAndNoReply) {
 
 TEST_F(ConnectionTest, AResetWithBytesThatHadNotLeftSaysSo) {
   begin({});
-  transport->takes_bytes = false;
+  stream->takes_bytes = false;
   loop.turn([this] { connection->send("never"); });
   EXPECT_EQ(connection->queued_bytes(), 5u);
-  loop.fail(*transport, TransportError::vanished);
+  loop.fail(*stream, StreamError::vanished);
   EXPECT_EQ(end.kind, FailureKind::vanished);
   EXPECT_TRUE(end.unsent);
 }
 
 TEST_F(ConnectionTest, TellsWhenTheKernelHasTakenEverything) {
   begin({});
-  transport->takes_bytes = false;
+  stream->takes_bytes = false;
   loop.turn([this] { connection->send("much"); });
-  loop.turn([this] { transport->observer->on_progress(); });
+  loop.turn([this] { stream->make_room(3); });
   EXPECT_EQ(drained, 0);
-  transport->queued.clear();
-  loop.turn([this] { transport->observer->on_progress(); });
+  loop.turn([this] { stream->make_room(); });
   EXPECT_EQ(drained, 1);
+  EXPECT_EQ(stream->sent, "much");
 }
 
 TEST_F(ConnectionTest, FinishSendingGoesBehindWhatIsQueued) {
@@ -151,8 +151,8 @@ TEST_F(ConnectionTest, FinishSendingGoesBehindWhatIsQueued) {
     connection->send("last");
     connection->finish_sending();
   });
-  EXPECT_EQ(transport->sent, "last");
-  EXPECT_TRUE(transport->finished);
+  EXPECT_EQ(stream->sent, "last");
+  EXPECT_TRUE(stream->finished);
 }
 
 TEST_F(ConnectionTest, CloseEndsItOnceAndNotWithinTheCall) {
@@ -170,9 +170,9 @@ TEST_F(ConnectionTest, NothingReachesTheObserverAfterAClose) {
   begin({});
   loop.turn([this] {
     connection->close();
-    transport->observer->on_bytes("late\n");
-    transport->observer->on_end();
-    transport->observer->on_error(TransportError::reset);
+    stream->observer->on_bytes("late\n");
+    stream->observer->on_end();
+    stream->observer->on_error(StreamError::reset);
   });
   EXPECT_THAT(frames, IsEmpty());
   EXPECT_EQ(end.kind, FailureKind::none);
@@ -182,27 +182,27 @@ TEST_F(ConnectionTest, Len32IsAskedAndAnsweredWithALength) {
   begin({.protocol = Protocol::len32});
   EXPECT_EQ(ready, 1);
   loop.turn([this] { connection->send("hi"); });
-  EXPECT_EQ(transport->sent, std::string("\0\0\0\2hi", 6));
-  loop.deliver(*transport, Bytes("\0\0\0\3yes\0", 8));
+  EXPECT_EQ(stream->sent, std::string("\0\0\0\2hi", 6));
+  loop.deliver(*stream, Bytes("\0\0\0\3yes\0", 8));
   EXPECT_THAT(frames, ElementsAre("5:0:0:yes"));
-  loop.end(*transport);
+  loop.end(*stream);
   EXPECT_EQ(end.kind, FailureKind::cut_short);
 }
 
 TEST_F(ConnectionTest, ALengthAboveTheLimitIsTooBig) {
   begin({.protocol = Protocol::len32, .message_bytes_max = 100});
-  loop.deliver(*transport, Bytes("\0\0\0\x65", 4));
+  loop.deliver(*stream, Bytes("\0\0\0\x65", 4));
   EXPECT_EQ(end.kind, FailureKind::too_big);
 }
 
 TEST_F(ConnectionTest, FramedSaysPrefaceAndHelloAndIsReadyAfterTheServers) {
   begin({.protocol = Protocol::framed, .name = "me"});
-  EXPECT_EQ(transport->sent, std::string(kPreface) + framed({.type = FrameType::hello,
-                                                             .payload = Bytes("\0\1\2me", 5)}));
+  EXPECT_EQ(stream->sent, std::string(kPreface) +
+                              framed({.type = FrameType::hello, .payload = Bytes("\0\1\2me", 5)}));
   EXPECT_EQ(ready, 0);
   for (const char c : kServerBegins) {
     EXPECT_EQ(ready, 0);
-    loop.deliver(*transport, Bytes(&c, 1));
+    loop.deliver(*stream, Bytes(&c, 1));
   }
   ASSERT_EQ(ready, 1);
   const ServerHello& hello = *connection->hello();
@@ -221,12 +221,12 @@ TEST_F(ConnectionTest, FramedRequestsAreNumberedAndRepliesNameThem) {
     EXPECT_EQ(connection->send("x", 3), 2u);
     EXPECT_EQ(connection->send("y"), 3u);
   });
-  EXPECT_EQ(transport->sent,
+  EXPECT_EQ(stream->sent,
             framed({.type = FrameType::open, .channel = 3, .request_id = 1, .payload = "files"}) +
                 framed({.channel = 3, .request_id = 2, .payload = "x"}) +
                 framed({.request_id = 3, .payload = "y"}));
   loop.deliver(
-      *transport,
+      *stream,
       framed({.type = FrameType::opened, .channel = 3, .request_id = 1, .payload = {}}) +
           framed({.type = FrameType::reply, .channel = 3, .request_id = 2, .payload = "X"}));
   EXPECT_THAT(frames, ElementsAre("3:3:1:", "6:3:2:X"));
@@ -234,29 +234,29 @@ TEST_F(ConnectionTest, FramedRequestsAreNumberedAndRepliesNameThem) {
 
 TEST_F(ConnectionTest, FramedPingsAreAnsweredWithTheirOwnPayloadAndNumber) {
   begin_framed();
-  loop.deliver(*transport, framed({.type = FrameType::ping, .request_id = 9, .payload = "t"}));
-  EXPECT_EQ(transport->sent, framed({.type = FrameType::pong, .request_id = 9, .payload = "t"}));
+  loop.deliver(*stream, framed({.type = FrameType::ping, .request_id = 9, .payload = "t"}));
+  EXPECT_EQ(stream->sent, framed({.type = FrameType::pong, .request_id = 9, .payload = "t"}));
   EXPECT_THAT(frames, IsEmpty());
 }
 
 TEST_F(ConnectionTest, APingAboveItsLimitIsBadProtocol) {
   begin_framed();
-  loop.deliver(*transport, framed({.type = FrameType::ping, .payload = std::string(32, 'p')}));
+  loop.deliver(*stream, framed({.type = FrameType::ping, .payload = std::string(32, 'p')}));
   EXPECT_EQ(ended, 0);
-  loop.deliver(*transport, framed({.type = FrameType::ping, .payload = std::string(33, 'p')}));
+  loop.deliver(*stream, framed({.type = FrameType::ping, .payload = std::string(33, 'p')}));
   EXPECT_EQ(end.kind, FailureKind::bad_protocol);
 }
 
 TEST_F(ConnectionTest, PingsAreNotAnsweredWithoutEndWhereTheAnswersAreNotTaken) {
   begin_framed();
   const std::string ping = framed({.type = FrameType::ping, .payload = std::string(32, 'p')});
-  for (int i = 0; i < 20'000; ++i) loop.deliver(*transport, ping);
+  for (int i = 0; i < 20'000; ++i) loop.deliver(*stream, ping);
   EXPECT_EQ(ended, 0) << "those that are taken may be as many as the server likes";
-  transport->takes_bytes = false;
+  stream->takes_bytes = false;
   std::size_t queued_bytes = 0;
   for (int i = 0; i < 20'000 && ended == 0; ++i) {
-    loop.deliver(*transport, ping);
-    if (ended == 0) queued_bytes = transport->queued_bytes();
+    loop.deliver(*stream, ping);
+    if (ended == 0) queued_bytes = connection->queued_bytes();
   }
   EXPECT_EQ(end.kind, FailureKind::bad_protocol);
   EXPECT_LE(queued_bytes, Connection::kPongBytesQueuedMax);
@@ -265,39 +265,38 @@ TEST_F(ConnectionTest, PingsAreNotAnsweredWithoutEndWhereTheAnswersAreNotTaken) 
 TEST_F(ConnectionTest, WhatStandsBehindACloseIsTakenWithItsLineEnds) {
   close_at_first_frame = true;
   begin({});
-  loop.deliver(*transport, "a\nb\r\n\nc");
+  loop.deliver(*stream, "a\nb\r\n\nc");
   EXPECT_THAT(frames, ElementsAre("5:0:0:a"));
   EXPECT_EQ(fragment, "b\r\n\nc");
 }
 
 TEST_F(ConnectionTest, AServerThatDoesNotSpeakFramedIsBadProtocol) {
   begin({.protocol = Protocol::framed});
-  loop.deliver(*transport, "hello\n");
+  loop.deliver(*stream, "hello\n");
   EXPECT_EQ(end.kind, FailureKind::bad_protocol);
   EXPECT_EQ(ready, 0);
 }
 
 TEST_F(ConnectionTest, AFramedServerMustBeginWithHello) {
   begin({.protocol = Protocol::framed});
-  loop.deliver(*transport,
-               std::string(kPreface) + framed({.type = FrameType::reply, .payload = {}}));
+  loop.deliver(*stream, std::string(kPreface) + framed({.type = FrameType::reply, .payload = {}}));
   EXPECT_EQ(end.kind, FailureKind::bad_protocol);
 }
 
 TEST_F(ConnectionTest, FramesThatOnlyAClientSendsAreBadProtocol) {
   for (const FrameType type : {FrameType::open, FrameType::hello}) {
     begin_framed();
-    loop.deliver(*transport, framed({.type = type, .payload = {}}));
+    loop.deliver(*stream, framed({.type = type, .payload = {}}));
     EXPECT_EQ(end.kind, FailureKind::bad_protocol);
   }
 }
 
 TEST_F(ConnectionTest, AServerMayTurnAwayAtOnce) {
   begin({.protocol = Protocol::framed});
-  loop.deliver(*transport, std::string(kPreface) + framed({.type = FrameType::error,
-                                                           .payload = reason_payload(
-                                                               CloseReason::server_full, "full")}));
-  loop.fail(*transport, TransportError::reset);
+  loop.deliver(*stream, std::string(kPreface) +
+                            framed({.type = FrameType::error,
+                                    .payload = reason_payload(CloseReason::server_full, "full")}));
+  loop.fail(*stream, StreamError::reset);
   EXPECT_EQ(end.kind, FailureKind::turned_away);
   EXPECT_EQ(end.told, CloseReason::server_full);
   EXPECT_EQ(end.what, "full");
@@ -306,12 +305,12 @@ TEST_F(ConnectionTest, AServerMayTurnAwayAtOnce) {
 TEST_F(ConnectionTest, TheReasonOfAGoawayIsThatOfTheEndAndRepliesStillCome) {
   begin_framed();
   loop.turn([this] { connection->send("x"); });
-  loop.deliver(*transport, framed({.type = FrameType::goaway,
-                                   .payload = std::string("\0\0\0\1", 4) +
-                                              reason_payload(CloseReason::draining, "bye")}) +
-                               framed({.type = FrameType::reply, .request_id = 1, .payload = "X"}));
+  loop.deliver(*stream, framed({.type = FrameType::goaway,
+                                .payload = std::string("\0\0\0\1", 4) +
+                                           reason_payload(CloseReason::draining, "bye")}) +
+                            framed({.type = FrameType::reply, .request_id = 1, .payload = "X"}));
   EXPECT_THAT(frames.back(), "6:0:1:X");
-  loop.end(*transport);
+  loop.end(*stream);
   EXPECT_EQ(end.kind, FailureKind::turned_away);
   EXPECT_EQ(end.told, CloseReason::draining);
   EXPECT_EQ(end.what, "bye");
@@ -319,11 +318,11 @@ TEST_F(ConnectionTest, TheReasonOfAGoawayIsThatOfTheEndAndRepliesStillCome) {
 
 TEST_F(ConnectionTest, AnErrorOfARequestEndsNothing) {
   begin_framed();
-  loop.deliver(*transport, framed({.type = FrameType::error,
-                                   .request_id = 4,
-                                   .payload = reason_payload(CloseReason::unknown_service, "no")}));
+  loop.deliver(*stream, framed({.type = FrameType::error,
+                                .request_id = 4,
+                                .payload = reason_payload(CloseReason::unknown_service, "no")}));
   EXPECT_EQ(frames.size(), 1u);
-  loop.end(*transport);
+  loop.end(*stream);
   EXPECT_EQ(end.kind, FailureKind::none);
 }
 

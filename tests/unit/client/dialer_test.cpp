@@ -29,7 +29,7 @@ class DialerTest : public testing::Test {
   }
   // What was connected to has to be put away as a connection would.
   void TearDown() override {
-    if (answer.transport) loop.turn([this] { loop.shard.retire(std::move(answer.transport)); });
+    if (answer.stream) loop.turn([this] { loop.shard.retire(std::move(answer.stream)); });
   }
 
   FakeLoop loop;
@@ -50,7 +50,7 @@ TEST_F(DialerTest, GivesTheFirstConnection) {
   resolved({v4(1)});
   loop.connect("192.0.2.1:7878");
   ASSERT_EQ(answers, 1);
-  EXPECT_TRUE(answer.transport);
+  EXPECT_TRUE(answer.stream);
   EXPECT_EQ(answer.destination.text(), "192.0.2.1:7878");
   loop.pass(Duration(60'000));
   EXPECT_EQ(answers, 1);
@@ -75,7 +75,7 @@ TEST_F(DialerTest, TriesTheNextAddressAtOnceAfterARefusal) {
   loop.refuse("[2001:db8::1]:7878");
   EXPECT_THAT(loop.network.open(), ElementsAre("192.0.2.1:7878"));
   loop.connect("192.0.2.1:7878");
-  EXPECT_TRUE(answer.transport);
+  EXPECT_TRUE(answer.stream);
 }
 
 TEST_F(DialerTest, ALateFirstAddressStillWins) {
@@ -85,7 +85,7 @@ TEST_F(DialerTest, ALateFirstAddressStillWins) {
   loop.refuse("192.0.2.1:7878");
   EXPECT_EQ(answers, 0);
   loop.connect("[2001:db8::1]:7878");
-  EXPECT_TRUE(answer.transport);
+  EXPECT_TRUE(answer.stream);
 }
 
 TEST_F(DialerTest, NamesEveryAddressThatFailed) {
@@ -195,7 +195,7 @@ TEST_F(DialerTest, MayBeUsedAgain) {
   dial();
   resolved({v4(2)});
   loop.connect("192.0.2.2:7878");
-  EXPECT_TRUE(answer.transport);
+  EXPECT_TRUE(answer.stream);
 }
 
 }  // namespace

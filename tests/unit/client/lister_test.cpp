@@ -48,8 +48,8 @@ class ListerTest : public testing::Test, public ListerObserver {
     lister.emplace(loop.shard, loop.network, settings, *this);
     loop.turn([&] { lister->open(std::move(names)); });
     loop.resolve("example:7878", {.addresses = {v4(1)}, .error = {}});
-    transport = &loop.connect("192.0.2.1:7878");
-    loop.deliver(*transport, client::kPreface + frame(client::hello, 0, 0, hello));
+    stream = &loop.connect("192.0.2.1:7878");
+    loop.deliver(*stream, client::kPreface + frame(client::hello, 0, 0, hello));
   }
   void open(std::vector<std::string> names) {
     connect(std::move(names));
@@ -59,7 +59,7 @@ class ListerTest : public testing::Test, public ListerObserver {
   // What has been asked since the last time, as "type:id:name", with ">after" behind a LIST.
   std::vector<std::string> asked() {
     std::vector<std::string> result;
-    const auto frames = client::parse(transport->sent).frames;
+    const auto frames = client::parse(stream->sent).frames;
     for (; seen < frames.size(); ++seen) {
       const client::Received& one = frames[seen];
       if (one.type == client::hello) continue;
@@ -80,7 +80,7 @@ class ListerTest : public testing::Test, public ListerObserver {
     return result;
   }
   void answer(int type, std::uint64_t id, std::string_view payload = {}) {
-    loop.deliver(*transport, frame(type, 1, id, payload));
+    loop.deliver(*stream, frame(type, 1, id, payload));
   }
 
   void on_found(std::size_t index, const RemoteEntry& found) override {
@@ -113,7 +113,7 @@ class ListerTest : public testing::Test, public ListerObserver {
                       "echo\x05"
                       "files";
   std::optional<Lister> lister;
-  FakeTransport* transport = nullptr;
+  FakeByteStream* stream = nullptr;
   std::vector<std::string> events;
   Failure failed;
   std::optional<Failure> end;
@@ -216,13 +216,13 @@ TEST_F(ListerTest, AServiceThatIsClosedEndsIt) {
 
 TEST_F(ListerTest, AConnectionThatEndsBeforeTheListingIsAFailure) {
   open({""});
-  loop.end(*transport);
+  loop.end(*stream);
   EXPECT_EQ(end_kind(), FailureKind::cut_short);
 }
 
 TEST_F(ListerTest, ALostConnectionIsAFailure) {
   open({""});
-  loop.fail(*transport, TransportError::reset);
+  loop.fail(*stream, StreamError::reset);
   EXPECT_EQ(end_kind(), FailureKind::reset);
 }
 
@@ -232,7 +232,7 @@ TEST_F(ListerTest, CloseEndsItFromWithinAndNothingFollows) {
   open({""});
   const std::string two = frame(client::listing, 1, 2, page({entry(kDirectory, "a")}, true)) +
                           frame(client::listing, 1, 3, page({entry(kFile, "b")}));
-  loop.deliver(*transport, two);
+  loop.deliver(*stream, two);
   EXPECT_THAT(events, ElementsAre("0:a/ 0 0"));
   EXPECT_EQ(end_kind(), FailureKind::none);
 }
@@ -257,13 +257,13 @@ TEST_F(ListerTest, APongOrAnyByteIsASignOfLife) {
   settings.timeout = Duration(10'000);
   open({""});
   loop.pass(Duration(6000));
-  loop.deliver(*transport, frame(client::pong, 0, 0, "listing"));
+  loop.deliver(*stream, frame(client::pong, 0, 0, "listing"));
   loop.pass(Duration(9900));
   ASSERT_FALSE(end);
   const std::string answer = frame(client::listing, 1, 2, page({entry(kFile, "a")}));
   for (const char byte : answer) {
     ASSERT_FALSE(end);
-    loop.deliver(*transport, std::string(1, byte));
+    loop.deliver(*stream, std::string(1, byte));
     loop.pass(Duration(4000));
   }
   EXPECT_THAT(events, ElementsAre("0:a 0 0"));
@@ -321,7 +321,7 @@ TEST_F(ListerTest, AnswersToWhatWasNotAskedEndIt) {
       frame(client::error, 1, 9, refusal(24, "")), frame(client::error, 1, 0, refusal(21, ""))};
   for (const std::string& one : unasked) {
     open({""});
-    loop.deliver(*transport, one);
+    loop.deliver(*stream, one);
     EXPECT_EQ(end_kind(), FailureKind::bad_protocol);
     end.reset();
     seen = 0;
@@ -337,9 +337,9 @@ TEST_F(ListerTest, AnAnswerBeforeTheServiceIsOpenEndsIt) {
 
 TEST_F(ListerTest, FramesOfOtherChannelsAndGreetingsAreNoAnswers) {
   open({""});
-  loop.deliver(*transport, frame(client::listing, 2, 2, page({entry(kFile, "x")})));
+  loop.deliver(*stream, frame(client::listing, 2, 2, page({entry(kFile, "x")})));
   ASSERT_FALSE(end);
-  loop.deliver(*transport, frame(client::message, 1, 0, "welcome"));
+  loop.deliver(*stream, frame(client::message, 1, 0, "welcome"));
   EXPECT_FALSE(end);
   EXPECT_THAT(events, IsEmpty());
 }
