@@ -124,7 +124,8 @@ class Connection final : private StreamObserver, private FrameSink {
   // Nothing has ended it yet, this call's caller included.
   bool is_open() const noexcept { return !ending_; }
   const std::optional<ServerHello>& hello() const noexcept { return hello_; }
-  std::size_t queued_bytes() const noexcept { return ending_ ? 0 : output_.bytes(); }
+  // Sent, but not taken by the kernel; behind the end, what it never took.
+  std::size_t queued_bytes() const noexcept { return output_.bytes(); }
   std::uint64_t sent_bytes() const noexcept { return output_.written_bytes(); }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }
 

@@ -143,7 +143,8 @@ class ByteStreamContract : public testing::TestWithParam<StreamRigFactory> {
     for (int i = 0; i < 20; ++i) rig->settle();
   }
 
-  // Writes until the kernel takes no more, now and a while later; what it has taken.
+  // Writes until the kernel takes no more, now and a while later; what it has taken. A kernel may
+  // still find room behind that.
   std::string fill() {
     const std::string piece(64 * 1024, 'f');
     std::string taken;
@@ -278,8 +279,6 @@ TEST_P(ByteStreamContract, WhatTheKernelRefusesIsWrittenLater) {
     stream->write_later(pieces);
     EXPECT_EQ(0U, stream->write_some(pieces)) << "while a write is pending";
   });
-  settle();
-  EXPECT_TRUE(is([this] { return observer.written.empty(); }));
   EXPECT_TRUE(peer_receives_exactly(sent.size()) == sent);
   ASSERT_TRUE(settles([this] { return observer.written.size() == 1; }));
   std::size_t size = 0;
@@ -293,8 +292,6 @@ TEST_P(ByteStreamContract, WhatTheKernelRefusesIsWrittenLater) {
 TEST_P(ByteStreamContract, WithoutPiecesItWaitsForRoom) {
   const std::string sent = fill();
   call([this] { stream->write_later({}); });
-  settle();
-  EXPECT_TRUE(is([this] { return observer.written.empty(); }));
   EXPECT_TRUE(peer_receives_exactly(sent.size()) == sent);
   ASSERT_TRUE(settles([this] { return observer.written == std::vector<std::size_t>{0}; }));
   EXPECT_EQ(1U, write("x"));
@@ -311,9 +308,10 @@ TEST_P(ByteStreamContract, AProbeDoesNotEndAPendingWrite) {
     call([this] { stream->probe(); });
     settle();
   }
-  EXPECT_TRUE(is([this] { return observer.written.empty() && observer.silences == 5; }));
+  EXPECT_TRUE(is([this] { return observer.silences == 5; }));
   EXPECT_TRUE(peer_receives_exactly(sent.size()) == sent);
   EXPECT_EQ("rest", peer_receives_exactly(4));
+  EXPECT_TRUE(settles([this] { return observer.written == std::vector<std::size_t>{4}; }));
 }
 
 TEST_P(ByteStreamContract, ShutDownEndsOurSideOnly) {

@@ -104,7 +104,8 @@ class Talk final : public ConnectionObserver {
     told_.kind = failure.kind;
     told_.reason = failure.told;
     told_.fragment = connection_->take_fragment();
-    told_.sent = stream_->sent + stream_->queued;
+    told_.sent = stream_->sent;
+    told_.unsent_bytes = connection_->queued_bytes();
     connection_.reset();
   }
 
