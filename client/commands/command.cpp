@@ -6,10 +6,10 @@
 #include <exception>
 #include <system_error>
 
-#include "client/commands/bench_compare.hpp"
-#include "client/commands/exit_code.hpp"
+#include "client/cli/exit_code.hpp"
+#include "client/cli/output.hpp"
+#include "client/commands/bench/bench_compare.hpp"
 #include "client/commands/prompt.hpp"
-#include "client/terminal/output.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/config/suggest.hpp"
 

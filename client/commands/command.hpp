@@ -4,13 +4,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "client/terminal/locale.hpp"
+#include "client/cli/locale.hpp"
+#include "client/cli/options.hpp"
 
 namespace fairlead {
-
-using Words = std::vector<std::string>;
 
 struct Command {
   std::string_view name;

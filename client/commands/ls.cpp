@@ -5,14 +5,14 @@
 #include <sstream>
 #include <utility>
 
+#include "client/cli/exit_code.hpp"
+#include "client/cli/options.hpp"
+#include "client/cli/output.hpp"
+#include "client/cli/shown_text.hpp"
 #include "client/commands/command.hpp"
 #include "client/commands/command_loop.hpp"
-#include "client/commands/connection_options.hpp"
-#include "client/commands/exit_code.hpp"
 #include "client/fetch/lister.hpp"
 #include "client/fetch/remote_name.hpp"
-#include "client/terminal/output.hpp"
-#include "client/terminal/shown_text.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {

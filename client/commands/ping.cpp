@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "client/cli/exit_code.hpp"
+#include "client/cli/options.hpp"
+#include "client/cli/output.hpp"
 #include "client/commands/command.hpp"
 #include "client/commands/command_loop.hpp"
-#include "client/commands/connection_options.hpp"
-#include "client/commands/exit_code.hpp"
-#include "client/terminal/output.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/config/units.hpp"
 

@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "client/cli/line_editor.hpp"
+#include "client/cli/shown_text.hpp"
 #include "client/commands/command_loop.hpp"
-#include "client/terminal/line_editor.hpp"
-#include "client/terminal/shown_text.hpp"
 
 namespace fairlead {
 

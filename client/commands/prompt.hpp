@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "client/terminal/locale.hpp"
+#include "client/cli/locale.hpp"
 #include "common/io/loop.hpp"
 #include "common/io/readable.hpp"
 

@@ -7,12 +7,12 @@
 #include <sstream>
 #include <utility>
 
+#include "client/cli/exit_code.hpp"
+#include "client/cli/options.hpp"
+#include "client/cli/reply_printer.hpp"
 #include "client/commands/command.hpp"
 #include "client/commands/command_loop.hpp"
-#include "client/commands/connection_options.hpp"
-#include "client/commands/exit_code.hpp"
 #include "client/commands/prompt.hpp"
-#include "client/commands/reply_printer.hpp"
 #include "common/config/units.hpp"
 
 namespace fairlead {

@@ -12,15 +12,15 @@
 #include <sstream>
 #include <utility>
 
+#include "client/cli/exit_code.hpp"
+#include "client/cli/line_editor.hpp"
+#include "client/cli/options.hpp"
+#include "client/cli/reply_printer.hpp"
+#include "client/cli/shown_text.hpp"
+#include "client/cli/state_file.hpp"
 #include "client/commands/command.hpp"
 #include "client/commands/command_loop.hpp"
-#include "client/commands/connection_options.hpp"
-#include "client/commands/exit_code.hpp"
 #include "client/commands/prompt.hpp"
-#include "client/commands/reply_printer.hpp"
-#include "client/terminal/line_editor.hpp"
-#include "client/terminal/shown_text.hpp"
-#include "client/terminal/state_file.hpp"
 #include "common/config/parsed.hpp"
 #include "common/text/escape.hpp"
 

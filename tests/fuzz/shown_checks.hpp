@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "client/commands/exit_code.hpp"
-#include "client/commands/reply_printer.hpp"
-#include "client/terminal/shown_text.hpp"
+#include "client/cli/exit_code.hpp"
+#include "client/cli/reply_printer.hpp"
+#include "client/cli/shown_text.hpp"
 #include "common/base/check.hpp"
 #include "common/text/characters.hpp"
 #include "common/text/encoding.hpp"

@@ -25,21 +25,26 @@ MAY_USE = {
     "server": ["common/", "server/"],
     "client/api": SHELL_FREE,
     "client/fetch": [*SHELL_FREE, "common/hash", "client/api"],
-    "client/terminal": [*COMMON_PURE, "common/net"],
-    "client/progress": [*COMMON_PURE, "client/fetch", "client/terminal"],
-    "client/bench": [*SHELL_FREE, "common/config", "common/hash", "client/api"],
-    "client/bench_report": [*COMMON_PURE, "client/bench", "client/api", "client/terminal", "client/progress"],
+    "client/cli": [*COMMON_PURE, "common/net", "common/config", "client/api"],
+    "client/cli/progress": [*COMMON_PURE, "client/fetch", "client/cli"],
+    "client/bench/stats": COMMON_PURE,
+    "client/bench/workload": [*SHELL_FREE, "common/config", "common/hash", "client/api", "client/bench/stats"],
+    "client/bench/engine": [*SHELL_FREE, "common/hash", "client/api", "client/bench/stats", "client/bench/workload"],
+    "client/bench/judge": [*COMMON_PURE, "common/config", "client/bench/stats", "client/bench/workload"],
+    "client/bench/report": [*COMMON_PURE, "client/cli", "client/bench/stats", "client/bench/workload", "client/bench/judge"],
     "client/commands": ["common/", "client/"],
+    "client/commands/get": ["common/", "client/"],
+    "client/commands/bench": ["common/", "client/"],
     "client": ["common/", "client/"],
 }
 
 # Libraries that are seen by one folder (or one file) only.
 LIBRARY_HOMES = {
     r"boost/asio": ["common/io"],
-    r"boost/program_options": ["common/config", "server/app", "client/commands"],
-    r"nlohmann/": ["client/bench_report"],
+    r"boost/program_options": ["common/config", "server/app", "client/cli", "client/commands", "client/commands/bench", "client/commands/get"],
+    r"nlohmann/": ["client/bench/report"],
     r"openssl/": ["common/hash"],
-    r"re2/": ["client/bench"],
+    r"re2/": ["client/bench/workload"],
     r"spdlog/": ["common/log"],
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "client/bench/bench_worker.hpp"
+#include "client/bench/engine/bench_worker.hpp"
 #include "tests/bench/micro/allocations.hpp"
 #include "tests/bench/micro/socketless.hpp"
 

@@ -1,0 +1,14 @@
+// A load test as one page, to be attached to whatever is decided by it.
+#pragma once
+
+#include <string>
+
+#include "client/bench/judge/result.hpp"
+
+namespace fairlead {
+
+// Complete in itself: it loads nothing, runs no script, and forbids itself both; well-formed as XML
+// too. In UTF-8. What a peer or the user wrote is text in it and nothing else.
+std::string html_report(const BenchResult& result);
+
+}  // namespace fairlead

@@ -1,0 +1,18 @@
+#include "client/cli/progress/rate_meter.hpp"
+
+namespace fairlead {
+
+void RateMeter::note(std::uint64_t bytes, TimePoint now) {
+  if (!looks_.empty() && bytes < looks_.back().bytes) looks_.clear();
+  if (!looks_.empty() && now - looks_.back().at < kApart) return;
+  looks_.push_back({now, bytes});
+  while (looks_.size() > 2 && looks_[1].at <= now - kWindow) looks_.pop_front();
+}
+
+double RateMeter::rate() const {
+  if (looks_.size() < 2) return 0;
+  const std::chrono::duration<double> time = looks_.back().at - looks_.front().at;
+  return static_cast<double>(looks_.back().bytes - looks_.front().bytes) / time.count();
+}
+
+}  // namespace fairlead

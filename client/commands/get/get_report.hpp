@@ -1,0 +1,59 @@
+// What `fairlead get` tells its user, and the exit code that follows from it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/cli/exit_code.hpp"
+#include "client/cli/output.hpp"
+#include "client/commands/get/get_settings.hpp"
+#include "client/fetch/fetcher.hpp"
+#include "client/fetch/progress.hpp"
+#include "client/fetch/target_folder.hpp"
+
+namespace fairlead {
+
+// Used on one thread. Each file is told of once: done(), skipped() or failed().
+class GetReport {
+ public:
+  GetReport(const GetSettings& settings, const TerminalLocale& locale);
+  ~GetReport();
+
+  void expect_files(std::uint64_t count) { totals_.files += count; }
+  void show(const std::vector<const FetchedFile*>& active, TimePoint now);
+
+  void say(std::string_view remote, std::string_view what);
+  void done(FetchedFile& file, const std::string& stored_as, TimePoint now);
+  void skipped(FetchedFile& file, TimePoint now);
+  void failed(FetchedFile& file, const Outcome& outcome, TimePoint now);
+  void hopeless(const Failure& failure);
+  void not_begun(std::uint64_t files);  // because the server has been lost
+  void interrupted() { exit_code_ = kExitInterrupted; }
+
+  // Takes what is shown for the moment away. Returns the exit code: that of what failed first.
+  int end();
+
+ private:
+  void ended(FetchedFile& file, FetchedFile::State state, std::string note, TimePoint now);
+  void fail(std::string_view where, const Outcome& outcome);
+
+  std::string server_;
+  bool is_quiet_;
+  Output err_{2};
+  std::unique_ptr<ProgressView> view_;
+  FetchTotals totals_;
+  FetchTotals ended_;  // the sums over those that have ended
+  int exit_code_ = kExitOk;
+};
+
+// What the end of a fetch means for the user.
+Outcome outcome_of(const FetchOutcome& outcome);
+
+// The run over plain connections, one name after the other (get_plain.cpp).
+void get_plain(const GetSettings& settings, const TargetFolder& folder, GetReport& report,
+               Output& out);
+
+}  // namespace fairlead
