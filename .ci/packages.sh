@@ -10,6 +10,7 @@ BUILD_PACKAGES=(
   libssl-dev                        # SHA-256 of files
   libre2-dev                        # patterns that replies of a load test must match
   nlohmann-json3-dev                # reports of load tests for programs
+  libkainjow-mustache-dev           # the page of a load test, from its template
   python3                           # the tour of run.sh; plain peers of the tests
 )
 

@@ -42,6 +42,7 @@ MAY_USE = {
 LIBRARY_HOMES = {
     r"boost/asio": ["common/io"],
     r"boost/program_options": ["common/config", "server/app", "client/cli", "client/commands", "client/commands/bench", "client/commands/get"],
+    r"kainjow/": ["client/bench/report"],
     r"nlohmann/": ["client/bench/report"],
     r"openssl/": ["common/hash"],
     r"re2/": ["client/bench/workload"],

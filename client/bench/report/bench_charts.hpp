@@ -5,20 +5,21 @@
 #include <vector>
 
 #include "client/bench/judge/result.hpp"
-#include "client/bench/report/svg_chart.hpp"
+#include "client/bench/report/chart.hpp"
 
 namespace fairlead {
 
-// Where an open loop has measured it, from the intended time and from that of sending. Nothing
-// where no latency was measured, as in the two below.
+// In an open loop from the intended time and from the time of sending. No chart: no latency was
+// measured.
 std::optional<Chart> percentile_chart(const BenchResult& result);
 std::optional<Chart> histogram_chart(const BenchResult& result);
 
-// At most so many points are drawn: of a longer run each stands for several seconds.
+// A chart over time has at most so many points. In a longer run each stands for several seconds.
 inline constexpr std::size_t kSeriesPointsMax = 300;
+std::size_t seconds_of_a_point(const BenchResult& result);
 
-// Rows that stand for one or more seconds: numbers are those of a second, rounded up, latencies and
-// connections those of the worst second.
+// A row for each point: numbers are those of a second, rounded up; latencies and connections are
+// those of the worst second.
 std::vector<SeriesRow> drawn_series(const BenchResult& result);
 
 std::optional<Chart> rate_chart(const BenchResult& result);

@@ -67,8 +67,6 @@ ChartAxis percentile_axis(std::string label, double samples) {
   return axis;
 }
 
-double percentile_position(double share) { return -std::log10(1 - share); }
-
 double percentile_at(double position) { return 1 - std::pow(10, -position); }
 
 }  // namespace fairlead

@@ -1,4 +1,4 @@
-// What stands along a chart: from where to where it reaches, and which values are named.
+// The axis of a chart: its range and its named values.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@ namespace fairlead {
 struct ChartAxis {
   struct Tick {
     double at;
-    std::string label;  // as of html_amount; empty: a line without a name
+    std::string label;  // empty: a line without a name
   };
   std::string label = {};
   double from = 0;
@@ -27,12 +27,11 @@ ChartAxis linear_axis(std::string label, double greatest, int ticks, const Value
 // For values >= 1, from a round value (1, 2, 5, 10, ...) that is not above `least` to one that is
 // not below `greatest`, and above the first. Its positions are log_position(value).
 ChartAxis logarithmic_axis(std::string label, double least, double greatest, const ValueText& text);
-double log_position(double value);  // what is below 1 stands at 1
+double log_position(double value);  // values below 1 stand at 1
 
 // Shares from 0 to all but one of `samples`, so that each further digit 9 takes the same room, as
-// plots of HdrHistogram have it. Its positions are percentile_position(share).
+// in plots of HdrHistogram. A share stands at -log10(1 - share).
 ChartAxis percentile_axis(std::string label, double samples);
-double percentile_position(double share);  // share < 1
 double percentile_at(double position);
 
 }  // namespace fairlead

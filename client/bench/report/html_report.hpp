@@ -8,7 +8,7 @@
 namespace fairlead {
 
 // Complete in itself: it loads nothing, runs no script, and forbids itself both; well-formed as XML
-// too. In UTF-8. What a peer or the user wrote is text in it and nothing else.
+// too. In UTF-8. Text of a peer or the user is escaped.
 std::string html_report(const BenchResult& result);
 
 }  // namespace fairlead

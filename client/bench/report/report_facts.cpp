@@ -172,24 +172,23 @@ std::vector<Fact> facts_of(const BenchResult& result) {
   return facts;
 }
 
-LatencyTable latency_table(const BenchResult& result) {
-  struct Column {
-    std::string_view name;
-    const Histogram& histogram;
-  };
+std::vector<NamedHistogram> latencies_of(const BenchResult& result) {
   const Tally& tally = result.tally;
-  std::vector<const Histogram*> shown;
+  std::vector<NamedHistogram> latencies;
+  if (tally.intended.count() > 0) latencies.push_back({"from intended", tally.intended});
+  if (tally.actual.count() > 0)
+    latencies.push_back({result.is_open_loop ? "from sent" : "latency", tally.actual});
+  return latencies;
+}
+
+LatencyTable latency_table(const BenchResult& result) {
+  std::vector<NamedHistogram> shown = latencies_of(result);
+  if (result.tally.connect.count() > 0) shown.push_back({"to connect", result.tally.connect});
   LatencyTable table;
-  for (const Column& column : {Column{"from intended", tally.intended},
-                               {result.is_open_loop ? "from sent" : "latency", tally.actual},
-                               {"to connect", tally.connect}}) {
-    if (column.histogram.count() == 0) continue;
-    table.columns.emplace_back(column.name);
-    shown.push_back(&column.histogram);
-  }
+  for (const NamedHistogram& latency : shown) table.columns.emplace_back(latency.name);
   const auto add_row = [&](std::string_view name, auto&& cell) {
     LatencyTable::Row row{.name = std::string(name), .cells = {}};
-    for (const Histogram* histogram : shown) row.cells.push_back(cell(*histogram));
+    for (const NamedHistogram& latency : shown) row.cells.push_back(cell(latency.histogram));
     for (const std::string& text : row.cells) table.has_gaps = table.has_gaps || text == "-";
     table.rows.push_back(std::move(row));
   };

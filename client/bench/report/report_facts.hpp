@@ -35,6 +35,14 @@ struct Fact {
 // How much and how fast; errors and mismatches; bytes; connections; what it cost.
 std::vector<Fact> facts_of(const BenchResult& result);
 
+// The latencies that were measured: in an open loop from the intended time and from the time of
+// sending.
+struct NamedHistogram {
+  std::string_view name;
+  const Histogram& histogram;
+};
+std::vector<NamedHistogram> latencies_of(const BenchResult& result);
+
 // The percentiles, the greatest and the mean. "-": too few samples support it.
 struct LatencyTable {
   struct Row {
