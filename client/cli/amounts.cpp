@@ -15,7 +15,7 @@ std::string with_decimals(double value, int decimals) {
   return {text.data(), end.ptr};
 }
 
-// Three digits; compared as they are shown: 99.96 would read 100.0.
+// Three digits; rounds first, because 99.96 reads 100.0.
 std::string three_digits(double value) {
   return with_decimals(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
 }
@@ -31,14 +31,14 @@ std::string size_text(std::uint64_t bytes) {
   constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   double value = static_cast<double>(bytes) / 1024;
   std::size_t unit = 0;
-  // Compared as they are shown: 1023.9 KiB would read 1024 KiB.
+  // Rounds first, because 1023.9 KiB would read 1024 KiB.
   for (; value >= 1023.5 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
   return three_digits(value) + " " + kUnits[unit];
 }
 
 std::string rate_text(double bytes_per_second) {
-  constexpr double kMost = 1e18;
-  return size_text(static_cast<std::uint64_t>(std::min(bytes_per_second, kMost))) + "/s";
+  constexpr double kMax = 1e18;
+  return size_text(static_cast<std::uint64_t>(std::min(bytes_per_second, kMax))) + "/s";
 }
 
 std::string count_text(double count) {
@@ -56,6 +56,13 @@ std::string time_text(Duration time) {
   if (days > 0) return std::to_string(days) + " d " + two_digits(hours % 24) + " h";
   if (hours > 0) return std::to_string(hours) + " h " + two_digits(minutes % 60) + " m";
   return std::to_string(minutes) + ":" + two_digits(seconds % 60);
+}
+
+std::string utc_text(std::time_t seconds) {
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::array<char, 32> text;
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc)};
 }
 
 std::string percent_text(std::uint64_t part, std::uint64_t whole) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <string>
 
 #include "common/base/time.hpp"
@@ -21,6 +22,9 @@ std::string count_text(double count);
 // Whole seconds, rounded up: "0:05", "59:59", "2 h 03 m", "3 d 04 h", ">99 d". At most 9 columns.
 // 0 or more.
 std::string time_text(Duration time);
+
+// RFC 3339 in whole seconds, UTC: "2026-11-22T02:19:55Z".
+std::string utc_text(std::time_t seconds);
 
 // A share of the whole, rounded down, so that only the whole is 100: "43%".
 std::string percent_text(std::uint64_t part, std::uint64_t whole);

@@ -1,11 +1,20 @@
 #include "client/cli/drawn_block.hpp"
 
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <cstdlib>
 
-#include "client/cli/shown_text.hpp"
+#include "client/cli/output.hpp"
 
 namespace fairlead {
+
+TerminalSize terminal_size(int descriptor) {
+  winsize told{};
+  if (::ioctl(descriptor, TIOCGWINSZ, &told) != 0 || told.ws_col == 0 || told.ws_row == 0)
+    return {};
+  return {.columns = told.ws_col, .rows = told.ws_row};
+}
 
 bool can_be_drawn_over(const Output& err) {
   const char* const term = std::getenv("TERM");
@@ -23,7 +32,7 @@ TerminalSize DrawnBlock::room() {
 void DrawnBlock::draw(const std::vector<std::string>& lines, std::string_view above) {
   constexpr std::string_view kClearBelow = "\x1b[J";
   std::string out = to_the_first_line();
-  // They may be of any width: what was below is cleared before, for no line ends where it ended.
+  // Lines above have any width, so the old block is cleared first.
   if (!above.empty()) out.append(kClearBelow).append(above);
   for (std::size_t i = 0; i < lines.size(); ++i) out.append(i == 0 ? "" : "\n").append(lines[i]);
   out += kClearBelow;
@@ -32,7 +41,7 @@ void DrawnBlock::draw(const std::vector<std::string>& lines, std::string_view ab
   err_.write(in_encoding(out, terminal_));
 }
 
-// A terminal that has become narrower has broken the lines that were wider.
+// A terminal that has become narrower has wrapped the wider lines.
 std::string DrawnBlock::to_the_first_line() const {
   if (lines_drawn_ == 0) return "\r";
   const std::size_t columns = std::max<std::size_t>(terminal_columns_, 1);

@@ -1,4 +1,4 @@
-// Lines at the end of what a terminal shows, which are drawn over again and again.
+// The last lines of a terminal, drawn over again and again.
 #pragma once
 
 #include <cstddef>
@@ -8,30 +8,36 @@
 #include <vector>
 
 #include "client/cli/output.hpp"
-#include "client/cli/terminal_size.hpp"
 #include "common/text/encoding.hpp"
 
 namespace fairlead {
 
-// Whether a cursor can be moved there: a terminal, and TERM is neither empty nor "dumb".
+struct TerminalSize {
+  std::size_t columns = 80;
+  std::size_t rows = 24;
+};
+
+// The size of the terminal at `descriptor`; 80 by 24 if it is not known. Cheap: called before each
+// drawing, to follow a resized window.
+TerminalSize terminal_size(int descriptor);
+
+// Whether the cursor can be moved: a terminal, and TERM is neither empty nor "dumb".
 bool can_be_drawn_over(const Output& err);
 
-// Each drawing is one write: from the block's first line, over every line, and what is left below
-// is cleared, so nothing flickers. Used on one thread; the output outlives it.
+// Each drawing is one write over the old block, so nothing flickers. Used on one thread; the output
+// outlives it.
 //
-// Invariant: no line is as wide as the terminal, so none wraps by itself.
+// Invariant: every line is narrower than the terminal, so none wraps.
 class DrawnBlock {
  public:
   DrawnBlock(Output& err, std::function<TerminalSize()> size, Encoding terminal)
       : err_(err), size_(std::move(size)), terminal_(terminal) {}
 
-  // What the next drawing may fill, as large as the terminal is now. One column stays free, and one
-  // row: above the block something is to be seen. At least 1 by 1.
+  // The space for the next drawing: the terminal without one column and one row, at least 1 by 1.
   TerminalSize room();
 
-  // `lines` in UTF-8, at most room().rows of room().columns columns each (narrower ones leave what
-  // stood there before: fill them up), controls that move no cursor not counted. `above`: lines of
-  // any width, each with its end, that stay above the block for ever.
+  // `lines` in UTF-8: at most room().rows, each padded to room().columns, not counting colour
+  // sequences. `above`: complete lines of any width that stay above the block.
   void draw(const std::vector<std::string>& lines, std::string_view above);
 
  private:

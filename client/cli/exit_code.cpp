@@ -9,7 +9,7 @@
 namespace fairlead {
 namespace {
 
-// What a server's reason for an error, or for the end of a connection, is to us.
+// The exit code for a reason that the server gave.
 int exit_code_of(CloseReason told, int otherwise) {
   switch (told) {
     case CloseReason::server_full:
@@ -41,7 +41,7 @@ std::string in_words(CloseReason told, std::string_view sentence) {
 
 }  // namespace
 
-Outcome outcome_of(const Failure& failure) {
+CommandResult result_of(const Failure& failure) {
   const int broken = failure.unsent ? kExitSendFailed : kExitReceiveFailed;
   switch (failure.kind) {
     case FailureKind::none:
@@ -77,17 +77,17 @@ Outcome outcome_of(const Failure& failure) {
       return {exit_code_of(failure.told, kExitReceiveFailed),
               "the server ended the connection: " + in_words(failure.told, failure.what)};
     case FailureKind::request_refused:
-      return outcome_of(failure.told, failure.what);
+      return result_of(failure.told, failure.what);
   }
   return {};
 }
 
-Outcome outcome_of(CloseReason told, std::string_view sentence) {
+CommandResult result_of(CloseReason told, std::string_view sentence) {
   return {exit_code_of(told, kExitUnexpectedReply),
           "the server answered with an error: " + in_words(told, sentence)};
 }
 
-std::string report_line(std::string_view where, const Outcome& outcome) {
+std::string report_line(std::string_view where, const CommandResult& outcome) {
   if (outcome.line.empty()) return {};
   std::string line = "fairlead: ";
   if (!where.empty()) line += escaped(where) + ": ";
@@ -96,13 +96,13 @@ std::string report_line(std::string_view where, const Outcome& outcome) {
 }
 
 std::string retry_notice(const Failure& failure, bool was_open, Duration wait) {
-  std::string why = outcome_of(failure).line;
+  std::string why = result_of(failure).line;
   if (why.empty()) why = "the server ended the connection";
   return (was_open ? "connection lost: " : "") + escaped(why) + "; trying again in " +
          format_duration(wait);
 }
 
-int report(std::string_view where, const Outcome& outcome) {
+int report(std::string_view where, const CommandResult& outcome) {
   std::fputs(report_line(where, outcome).c_str(), stderr);
   return outcome.exit_code;
 }

@@ -1,4 +1,4 @@
-// How a command ends: one number, and where it is not 0, one line on stderr.
+// How a command ends: an exit code, and for a failure one line on stderr.
 #pragma once
 
 #include <stdexcept>
@@ -38,25 +38,25 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The end of a command: a number and, where that is not 0, what is said about it.
-struct Outcome {
+// The result of a command: its exit code, and for a failure a line for the user.
+struct CommandResult {
   int exit_code = kExitOk;
-  std::string line = {};  // what happened and what to do, without full stop; empty: say nothing
+  std::string line = {};  // what happened and what to do, without full stop; may be empty
 };
 
-// What a connection's failure means for the person who asked for it.
-Outcome outcome_of(const Failure& failure);
+// The result for a failed connection.
+CommandResult result_of(const Failure& failure);
 
-// What an ERROR frame in reply to a request means.
-Outcome outcome_of(CloseReason told, std::string_view sentence);
+// The result for an ERROR frame in reply to a request.
+CommandResult result_of(CloseReason told, std::string_view sentence);
 
-// "fairlead: WHERE: LINE" escaped, as one line; nothing when the outcome has none.
-std::string report_line(std::string_view where, const Outcome& outcome);
+// "fairlead: WHERE: LINE", escaped, as one line; empty if the result has no line.
+std::string report_line(std::string_view where, const CommandResult& outcome);
 
-// What is said, escaped, of a connection that is not there and will be tried again after `wait`.
+// The message, escaped, that the connection is tried again after `wait`.
 std::string retry_notice(const Failure& failure, bool was_open, Duration wait);
 
 // Prints report_line() on stderr. Returns the exit code.
-int report(std::string_view where, const Outcome& outcome);
+int report(std::string_view where, const CommandResult& outcome);
 
 }  // namespace fairlead

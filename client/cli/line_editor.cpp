@@ -10,7 +10,7 @@
 #include <cwchar>
 #include <vector>
 
-#include "client/cli/width.hpp"
+#include "client/cli/columns.hpp"
 
 namespace fairlead {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 constexpr int kHistoryLinesMax = 1000;
 constexpr wchar_t kReplacement = 0xFFFD;
 
-// What terminals send for these keys, where terminfo does not say, or says otherwise.
+// Key sequences that terminfo lacks or has wrong.
 struct Binding {
   const wchar_t* keys;
   const wchar_t* command;
@@ -82,11 +82,11 @@ struct LineEditor::Libedit {
     ::el_wset(editor, EL_GETCFN, &Libedit::read_key);
     ::el_wset(editor, EL_HIST, ::history_w, history);
     ::el_wset(editor, EL_EDITOR, L"emacs");
-    for (const Binding& one : kBindings) ::el_wset(editor, EL_BIND, one.keys, one.command, nullptr);
-    // Moving what is right of the cursor within a row goes wrong with wide characters: it is
-    // written anew instead.
-    for (const wchar_t* one : {L"ic", L"IC", L"im", L"ei", L"dc", L"DC", L"dm", L"ed"})
-      ::el_wset(editor, EL_SETTC, one, L"", nullptr);
+    for (const Binding& key : kBindings) ::el_wset(editor, EL_BIND, key.keys, key.command, nullptr);
+    // Terminal commands that shift text within a row break with wide characters: disabled, so that
+    // the text is written again.
+    for (const wchar_t* capability : {L"ic", L"IC", L"im", L"ei", L"dc", L"DC", L"dm", L"ed"})
+      ::el_wset(editor, EL_SETTC, capability, L"", nullptr);
     ::el_source(editor, nullptr);  // the user's ~/.editrc
   }
 
@@ -120,7 +120,7 @@ struct LineEditor::Libedit {
     }
   }
 
-  // Takes a character from what has been typed ahead. False: none is complete.
+  // Takes a character from the bytes read so far. False: none is complete.
   bool take_key(wchar_t& key) {
     std::mbstate_t state{};
     if (typed.empty()) return false;
@@ -138,7 +138,7 @@ struct LineEditor::Libedit {
     return size.ws_col;
   }
 
-  // How far down from the first row of the prompt the cursor is, and the end of the line.
+  // Rows from the begin of the prompt to the cursor, and to the end of the line.
   struct Rows {
     std::size_t cursor, end;
   };
@@ -151,8 +151,8 @@ struct LineEditor::Libedit {
     return {rows_below(before, columns()), rows_below(all, columns())};
   }
 
-  // Takes the line off the screen; the cursor is then where it began. What is below is cleared from
-  // the second row on: clearing a whole screen makes some terminals keep it as history.
+  // Erases the line and moves the cursor to its begin. The rest is cleared from the second row on:
+  // some terminals keep a cleared whole screen as history.
   void erase() const {
     const Rows at = rows();
     std::fputs("\r", out);
@@ -161,7 +161,7 @@ struct LineEditor::Libedit {
     if (at.end > 0) std::fputs("\x1b[B\x1b[J\x1b[A", out);
   }
 
-  // Leaves the line as it stands, and goes to the row below it.
+  // Keeps the line, and moves to the row below it.
   void leave_line() const {
     const Rows at = rows();
     if (at.end > at.cursor) std::fprintf(out, "\x1b[%zuB", at.end - at.cursor);
@@ -222,7 +222,7 @@ void LineEditor::on_resize() {
 void LineEditor::on_continue() {
   Libedit& self = *libedit_;
   if (!self.editing) return;
-  // Libedit believes that the terminal is as it left it, so it is told both ways.
+  // Libedit does not notice that the shell changed the terminal modes: set them again.
   ::el_wset(self.editor, EL_PREP_TERM, 0);
   ::el_wset(self.editor, EL_PREP_TERM, 1);
   ::el_wset(self.editor, EL_REFRESH);

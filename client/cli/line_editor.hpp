@@ -1,5 +1,4 @@
-// One line at a time, edited on the screen while other text comes in above it. The only file that
-// knows libedit.
+// Edits a line while other text appears above it. The only file that uses libedit.
 #pragma once
 
 #include <cstdio>
@@ -11,8 +10,8 @@
 
 namespace fairlead {
 
-// Keys come from stdin, which is a terminal. Used on one thread. While no line is being read the
-// terminal is in the mode it was found in; so it is after the editor.
+// Reads keys from stdin, a terminal. Used on one thread. Changes the terminal mode only while a
+// line is read.
 class LineEditor {
  public:
   struct Settings {
@@ -20,8 +19,8 @@ class LineEditor {
     std::string history_file = {};  // empty: nothing is remembered beyond this editor
   };
 
-  // `wait_for_key` blocks until stdin can be read, and may do anything meanwhile, print_above()
-  // included; false: the line is given up, and stays on the screen as it is.
+  // `wait_for_key` blocks until stdin is readable, and may call print_above() meanwhile; false: the
+  // line is abandoned, and stays on the screen.
   LineEditor(const Settings& settings, std::function<bool()> wait_for_key);
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
@@ -29,17 +28,17 @@ class LineEditor {
 
   enum class History { keep, none };
 
-  // Reads a line in the locale's encoding, without its end. Nothing: end of input (Ctrl-D on an
-  // empty line), or given up. What begins with a space is not remembered.
+  // Reads a line in the locale's encoding, without its end. Empty: end of input (Ctrl-D on an empty
+  // line), or abandoned. A line that begins with a space is not remembered.
   std::optional<std::string> read_line(const std::string& prompt, History history);
 
-  // Shows complete lines above the line that is being edited; or just shows them, when none is.
+  // Prints complete lines, above the edited line if there is one.
   void print_above(std::string_view lines);
 
-  // The terminal has another size now (SIGWINCH).
+  // The size of the terminal has changed (SIGWINCH).
   void on_resize();
 
-  // The shell had the terminal meanwhile (SIGCONT): what it left is below the line.
+  // The shell used the terminal meanwhile (SIGCONT).
   void on_continue();
 
  private:

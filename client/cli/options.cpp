@@ -106,33 +106,42 @@ ReadOptions read_options(std::string_view command, const po::options_description
   return result;
 }
 
+void add_options(po::options_description& to, std::initializer_list<OptionText> options) {
+  for (const auto& [name, value, help, kind] : options) {
+    if (*value == '\0') {
+      to.add_options()(name, help);
+    } else if (kind == OptionText::Kind::list) {
+      to.add_options()(name, po::value<Words>()->value_name(value), help);
+    } else {
+      to.add_options()(name, po::value<std::string>()->value_name(value), help);
+    }
+  }
+}
+
 void add_dial_options(po::options_description& to) {
-  to.add_options()("ipv4,4", "use IPv4 only")("ipv6,6", "use IPv6 only")(
-      "source", po::value<std::string>()->value_name("IP"), "connect from this address")(
-      "connect-timeout", po::value<std::string>()->value_name("TIME"),
-      "give up connecting after this (default 10s)");
+  add_options(to, {{"ipv4,4", "", "use IPv4 only"},
+                   {"ipv6,6", "", "use IPv6 only"},
+                   {"source", "IP", "connect from this address"},
+                   {"connect-timeout", "TIME", "give up connecting after this (default 10s)"}});
 }
 
 void add_connection_options(po::options_description& to) {
-  to.add_options()("protocol", po::value<std::string>()->value_name("NAME"),
-                   "what the server speaks: text (default), len32 or framed")(
-      "service", po::value<std::string>()->value_name("NAME"),
-      "framed: talk to this service instead of the server's default one");
+  add_options(to, {{"protocol", "NAME", "what the server speaks: text (default), len32 or framed"},
+                   {"service", "NAME",
+                    "framed: talk to this service instead of the server's default one"}});
   add_dial_options(to);
   add_reconnect_options(to);
 }
 
 void add_reconnect_options(po::options_description& to) {
-  to.add_options()("reconnect", "connect again, without end, with growing, random waits")(
-      "retries", po::value<std::string>()->value_name("COUNT"),
-      "with --reconnect: give up after so many tries");
+  add_options(to, {{"reconnect", "", "connect again, without end, with growing, random waits"},
+                   {"retries", "COUNT", "with --reconnect: give up after so many tries"}});
 }
 
 void add_text_options(po::options_description& to) {
-  to.add_options()("encoding,e", po::value<std::string>()->value_name("NAME"),
-                   "auto (default: send UTF-8, read UTF-8 or GBK), utf-8, gbk, gb18030 or hex")(
-      "boundary", po::value<std::string>()->value_name("NAME"),
-      "text: where messages end: line, auto (default) or none");
+  add_options(to, {{"encoding,e", "NAME",
+                    "auto (default: send UTF-8, read UTF-8 or GBK), utf-8, gbk, gb18030 or hex"},
+                   {"boundary", "NAME", "text: where messages end: line, auto (default) or none"}});
 }
 
 ClientSettings client_settings(const ReadOptions& options, const std::string& address,
@@ -160,25 +169,11 @@ ClientSettings client_settings(const ReadOptions& options, const std::string& ad
 
 TextChoice text_choice(const ReadOptions& options) {
   TextChoice choice;
-  switch (choice_option(options, "encoding", kEncodings, 0)) {
-    case 1:
-      choice.read.decode = Encoding::utf8;
-      break;
-    case 2:
-      choice.send = Encoding::gbk;
-      choice.read.decode = Encoding::gbk;
-      break;
-    case 3:
-      choice.send = Encoding::gb18030;
-      choice.read.decode = Encoding::gb18030;
-      break;
-    case 4:
-      choice.hex = true;
-      choice.read.decode = Encoding::binary;
-      break;
-    default:
-      break;
-  }
+  const std::size_t index = choice_option(options, "encoding", kEncodings, 0);
+  if (index == 0) return choice;
+  choice.hex = kEncodings[index] == "hex";
+  choice.read.decode = choice.hex ? Encoding::binary : encoding_named(kEncodings[index]);
+  if (!choice.hex) choice.send = *choice.read.decode;
   return choice;
 }
 
@@ -201,7 +196,7 @@ std::size_t choice_option(const ReadOptions& options, const char* name,
   for (std::size_t i = 0; i < names.size(); ++i)
     if (names[i] == word) return i;
   std::string all;
-  for (const std::string_view one : names) all += (all.empty() ? "" : ", ") + std::string(one);
+  for (const std::string_view known : names) all += (all.empty() ? "" : ", ") + std::string(known);
   throw UsageError(option_name(name) + ": " + shown(word) + " is none of " + all +
                    did_you_mean(word, names));
 }

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "client/cli/exit_code.hpp"
-#include "client/cli/shown_text.hpp"
+#include "client/cli/output.hpp"
 #include "common/base/hex.hpp"
 #include "common/config/parsed.hpp"
 #include "common/config/suggest.hpp"
@@ -22,9 +22,9 @@ std::string_view bytes_of(LineEnd end) {
 
 }  // namespace
 
-std::vector<Show> parse_show(const std::string& list) {
+std::vector<ReplyFormat> parse_formats(const std::string& list) {
   const std::vector<std::string_view> names{"text", "raw", "hex", "json"};
-  std::vector<Show> forms;
+  std::vector<ReplyFormat> forms;
   for (std::size_t at = 0; at <= list.size();) {
     const std::size_t comma = std::min(list.find(',', at), list.size());
     const std::string word = list.substr(at, comma - at);
@@ -34,7 +34,7 @@ std::vector<Show> parse_show(const std::string& list) {
       throw UsageError("--show: " + shown(word) + " is none of text, raw, hex, json" +
                        did_you_mean(word, names));
     }
-    forms.push_back(static_cast<Show>(index));
+    forms.push_back(static_cast<ReplyFormat>(index));
     at = comma + 1;
   }
   return forms;
@@ -43,22 +43,22 @@ std::vector<Show> parse_show(const std::string& list) {
 bool ReplyPrinter::print(const Frame& reply) {
   ++replies_;
   const ReplyText text = read_reply(encoding_, reply.payload);
-  for (const Show form : forms_) print_as(form, reply, text);
+  for (const ReplyFormat form : forms_) print_as(form, reply, text);
   return text.torn.empty();
 }
 
-void ReplyPrinter::print_as(Show form, const Frame& reply, const ReplyText& text) {
+void ReplyPrinter::print_as(ReplyFormat form, const Frame& reply, const ReplyText& text) {
   switch (form) {
-    case Show::text: {
+    case ReplyFormat::text: {
       std::string line = shown_text(text);
       if (!line.ends_with('\n')) line += '\n';
       return out_.write(line);
     }
-    case Show::raw:
+    case ReplyFormat::raw:
       return out_.write(std::string(reply.payload).append(bytes_of(reply.line_end)));
-    case Show::hex:
+    case ReplyFormat::hex:
       return out_.write(hex_of(reply.payload).append(hex_of(bytes_of(reply.line_end))) + '\n');
-    case Show::json:
+    case ReplyFormat::json:
       return out_.write(json(reply, text) + '\n');
   }
 }
@@ -89,8 +89,8 @@ std::string ReplyPrinter::json(const Frame& reply, const ReplyText& text) {
 void ReplyPrinter::print_piece(const Frame& piece) {
   const ReplyText text = read_reply(encoding_, piece.payload);
   torn_ = !text.torn.empty();
-  for (const Show form : forms_) {
-    if (form != Show::text) {
+  for (const ReplyFormat form : forms_) {
+    if (form != ReplyFormat::text) {
       print_as(form, piece, text);
       continue;
     }

@@ -8,7 +8,6 @@
 
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
-#include "client/commands/bench/bench_compare.hpp"
 #include "client/commands/prompt.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/config/suggest.hpp"
@@ -46,7 +45,7 @@ std::string overview() {
 
 const Command* command_named(std::string_view name) {
   const auto found = std::find_if(kCommands.begin(), kCommands.end(),
-                                  [name](const Command& one) { return one.name == name; });
+                                  [name](const Command& command) { return command.name == name; });
   return found == kCommands.end() ? nullptr : &*found;
 }
 

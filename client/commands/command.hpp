@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "client/cli/locale.hpp"
+#include "client/cli/environment.hpp"
 #include "client/cli/options.hpp"
 
 namespace fairlead {
@@ -32,6 +32,9 @@ int run_get(const Words& arguments, const TerminalLocale& locale);
 
 std::string bench_help();
 int run_bench_command(const Words& arguments, const TerminalLocale& locale);
+std::string bench_compare_help();
+// With the words behind `bench compare`. Throws UsageError and SettingError.
+int run_bench_compare(const Words& arguments, const TerminalLocale& locale);
 
 std::span<const Command> all_commands();
 

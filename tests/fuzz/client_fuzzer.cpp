@@ -448,7 +448,7 @@ void show(FuzzInput input) {
   Terminal shown(terminal, settings);
   shown.show({.line_end = static_cast<LineEnd>(bytes_max % 3), .payload = text});
   shown.show({.kind = FailureKind::turned_away, .told = told, .what = std::string(text)});
-  check_harmless(report_line("", outcome_of(told, text)), "\n");
+  check_harmless(report_line("", result_of(told, text)), "\n");
 }
 
 }  // namespace

@@ -4,10 +4,7 @@
 #include <fstream>
 #include <utility>
 
-#include "client/bench/report/csv_report.hpp"
-#include "client/bench/report/html_report.hpp"
-#include "client/bench/report/json_report.hpp"
-#include "client/bench/report/text_report.hpp"
+#include "client/bench/report/reports.hpp"
 #include "tests/support/bench_samples.hpp"
 
 using namespace fairlead;

@@ -22,48 +22,50 @@ void BenchRecorder::begin_second(BenchTime at) noexcept {
   second_ends_ = at + kSecond < ends_ ? at + kSecond : BenchTime::max();
 }
 
-void BenchRecorder::connected(BenchDuration took, BenchTime now) {
+void BenchRecorder::on_connected(BenchDuration took, BenchTime now) {
   ++connections_open_;
   tally_.connect.record(microseconds_between(now - took, now));
   count(now, now, [](BenchCounts& counts) { ++counts.connects; });
 }
 
-void BenchRecorder::lost_connection(BenchTime now) {
-  closed_connection();
+void BenchRecorder::on_lost(BenchTime now) {
+  on_closed();
   if (is_measured(now)) ++tally_.connections_lost;
 }
 
-void BenchRecorder::sent(BenchTime now, std::uint64_t times) {
+void BenchRecorder::on_sent(BenchTime now, std::uint64_t times) {
   count(now, now, [times](BenchCounts& counts) { counts.sent += times; });
 }
 
-void BenchRecorder::sent(const Outstanding& one, BenchTime room_since, bool room_by_reply) {
-  count(one.intended, one.sent, [](BenchCounts& counts) { ++counts.sent; });
-  if (!is_measured(one.intended)) return;
-  tally_.lateness.record(microseconds_between(std::max(one.intended, room_since), one.sent));
-  if (room_by_reply && one.intended < room_since) ++tally_.held_by_inflight;
+void BenchRecorder::on_sent(const Outstanding& operation, BenchTime room_since,
+                            bool room_by_reply) {
+  count(operation.intended, operation.sent, [](BenchCounts& counts) { ++counts.sent; });
+  if (!is_measured(operation.intended)) return;
+  tally_.lateness.record(
+      microseconds_between(std::max(operation.intended, room_since), operation.sent));
+  if (room_by_reply && operation.intended < room_since) ++tally_.held_by_inflight;
 }
 
-// Counts those that have been done, and begins with the next.
+// Counts the equal operations collected so far, and starts with the next one.
 void BenchRecorder::count_alike(const Outstanding& next, BenchTime next_now) {
-  const Outstanding one = std::exchange(alike_one_, next);
+  const Outstanding operation = std::exchange(alike_operation_, next);
   const BenchTime now = std::exchange(alike_now_, next_now);
   const std::uint64_t times = std::exchange(alike_, 0);
   if (times == 0) return;
-  const std::uint64_t leading = microseconds_between(began(one), now);
-  count(began(one), now, [times](BenchCounts& counts) { counts.done += times; });
+  const std::uint64_t leading = microseconds_between(began(operation), now);
+  count(began(operation), now, [times](BenchCounts& counts) { counts.done += times; });
   interval_.latency.record(leading, times);
-  if (!is_measured(began(one))) return;
-  tally_.actual.record(microseconds_between(one.sent, now), times);
+  if (!is_measured(began(operation))) return;
+  tally_.actual.record(microseconds_between(operation.sent, now), times);
   if (is_open_loop_) tally_.intended.record(leading, times);
 }
 
-void BenchRecorder::failed(BenchError error, BenchTime began, BenchTime now) {
+void BenchRecorder::on_failed(BenchError error, BenchTime began, BenchTime now) {
   count(began, now,
         [error](BenchCounts& counts) { ++counts.errors[static_cast<std::size_t>(error)]; });
 }
 
-void BenchRecorder::mismatched(const Mismatch& mismatch, BenchTime began, BenchTime now) {
+void BenchRecorder::on_mismatch(const Mismatch& mismatch, BenchTime began, BenchTime now) {
   count(began, now, [&mismatch](BenchCounts& counts) {
     ++counts.mismatches[static_cast<std::size_t>(mismatch.kind)];
   });
@@ -71,11 +73,11 @@ void BenchRecorder::mismatched(const Mismatch& mismatch, BenchTime began, BenchT
   if (is_measured(began) && is_first) tally_.first_mismatch = mismatch;
 }
 
-void BenchRecorder::bytes_out(std::uint64_t bytes, BenchTime now) {
+void BenchRecorder::add_bytes_out(std::uint64_t bytes, BenchTime now) {
   count(now, now, [bytes](BenchCounts& counts) { counts.bytes_out += bytes; });
 }
 
-void BenchRecorder::bytes_in(std::uint64_t bytes, BenchTime now) {
+void BenchRecorder::add_bytes_in(std::uint64_t bytes, BenchTime now) {
   count(now, now, [bytes](BenchCounts& counts) { counts.bytes_in += bytes; });
 }
 

@@ -1,9 +1,10 @@
-// Where one thread of a load test writes down what happens.
+// The counters of one thread of a load test.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
-#include "client/bench/engine/outstanding.hpp"
 #include "client/bench/stats/bench_time.hpp"
 #include "client/bench/stats/tally.hpp"
 #include "client/bench/workload/expectation.hpp"
@@ -11,7 +12,45 @@
 
 namespace fairlead {
 
-// Takes each second as it ends. The view dies when the call returns.
+struct Outstanding {
+  std::uint64_t of_connection = 0;  // its number on its connection, from 0
+  BenchTime intended{};             // when it was due; open loop only
+  BenchTime sent{};
+  bool is_answered = false;  // before an older one
+};
+
+// A ring that takes its memory once. Used on one thread.
+class OutstandingRing {
+ public:
+  explicit OutstandingRing(std::size_t capacity) : entries_(capacity) {}
+
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t free() const noexcept { return entries_.size() - size_; }
+  bool full() const noexcept { return free() == 0; }
+
+  // `index` from the oldest, < size().
+  Outstanding& operator[](std::size_t index) noexcept { return entries_[place(first_ + index)]; }
+  Outstanding& front() noexcept { return entries_[first_]; }
+
+  // Not when full; the new entry holds old values. pop(): not when empty.
+  Outstanding& push() noexcept { return entries_[place(first_ + size_++)]; }
+  void pop() noexcept {
+    first_ = place(first_ + 1);
+    --size_;
+  }
+
+ private:
+  std::size_t place(std::size_t index) const noexcept {
+    return index < entries_.size() ? index : index - entries_.size();
+  }
+
+  std::vector<Outstanding> entries_;
+  std::size_t first_ = 0;
+  std::size_t size_ = 0;
+};
+
+// Receives each second as it ends.
 class IntervalSink {
  public:
   virtual void on_interval(const Interval& interval) = 0;
@@ -20,55 +59,55 @@ class IntervalSink {
   ~IntervalSink() = default;
 };
 
-// Owned by its worker, used on its thread; the load and the sink outlive it. Everything counts in
-// the second in which it happens; in the tally only what began behind the warm-up does, and
-// connections and their failures before the load began. Takes memory once a second, never for a
-// message.
+// Owned by its worker, used on its thread; the load and the sink outlive it. Every event counts in
+// the second in which it happens. The tally holds the operations that began after the warm-up, and
+// the connections and their failures before the load. Allocates once a second, never for a message.
 class BenchRecorder {
  public:
   BenchRecorder(const Load& load, IntervalSink& sink)
       : is_open_loop_(load.is_open_loop()), warmup_(load.warmup), sink_(sink) {}
 
-  // The load begins, and is to end; what comes before counts in its first second, and what is
-  // waited for behind its end in its last one. BenchTime::max(): its end is not known.
+  // The begin and the planned end of the load. Earlier events count in its first second, later ones
+  // in its last. BenchTime::max(): the end is not known.
   void begin(BenchTime at, BenchTime ends) noexcept;
 
-  void connected(BenchDuration took, BenchTime now);
-  void lost_connection(BenchTime now);  // by the server or the network
-  void closed_connection() noexcept { --connections_open_; }
+  void on_connected(BenchDuration took, BenchTime now);
+  void on_lost(BenchTime now);  // by the server or the network
+  void on_closed() noexcept { --connections_open_; }
 
-  // In a closed loop: so many operations.
-  void sent(BenchTime now, std::uint64_t times);
-  // In an open one. `room_since`: when its connection could have sent it, because a reply had come,
-  // or because it was made.
-  void sent(const Outstanding& one, BenchTime room_since, bool room_by_reply);
-  void done(const Outstanding& one, BenchTime now) {
-    const bool is_alike = alike_ > 0 && now == alike_now_ && one.sent == alike_one_.sent &&
-                          one.intended == alike_one_.intended;
-    if (!is_alike) count_alike(one, now);
+  // Closed loop: that many operations.
+  void on_sent(BenchTime now, std::uint64_t times);
+  // Open loop. `room_since`: when the connection became able to send it, by a reply or by being
+  // made.
+  void on_sent(const Outstanding& operation, BenchTime room_since, bool room_by_reply);
+  void on_done(const Outstanding& operation, BenchTime now) {
+    const bool is_alike = alike_ > 0 && now == alike_now_ &&
+                          operation.sent == alike_operation_.sent &&
+                          operation.intended == alike_operation_.intended;
+    if (!is_alike) count_alike(operation, now);
     ++alike_;
   }
-  void failed(BenchError error, BenchTime began, BenchTime now);
-  void mismatched(const Mismatch& mismatch, BenchTime began, BenchTime now);
-  void unfinished(std::uint64_t times = 1) noexcept { tally_.unfinished += times; }
-  void unsent(std::uint64_t times) noexcept { tally_.unsent += times; }
-  void held_by_socket(BenchTime now) noexcept { tally_.held_by_socket += is_measured(now) ? 1 : 0; }
-  void bytes_out(std::uint64_t bytes, BenchTime now);
-  void bytes_in(std::uint64_t bytes, BenchTime now);
+  void on_failed(BenchError error, BenchTime began, BenchTime now);
+  void on_mismatch(const Mismatch& mismatch, BenchTime began, BenchTime now);
+  void add_unfinished(std::uint64_t times = 1) noexcept { tally_.unfinished += times; }
+  void add_unsent(std::uint64_t times) noexcept { tally_.unsent += times; }
+  void on_socket_full(BenchTime now) noexcept { tally_.held_by_socket += is_measured(now) ? 1 : 0; }
+  void add_bytes_out(std::uint64_t bytes, BenchTime now);
+  void add_bytes_in(std::uint64_t bytes, BenchTime now);
 
-  // Hands out the seconds that have ended by `now`.
+  // Passes on the seconds that have ended by `now`.
   void roll(BenchTime now) {
     if (now >= second_ends_) end_seconds(now);
   }
 
-  // Hands out the last second, which may be a part of one, and completes the tally.
+  // Passes on the last, perhaps incomplete, second and completes the tally.
   void finish(BenchTime now);
 
   const Tally& tally() const noexcept { return tally_; }
 
-  // Of an operation: when it was due, in a closed loop when it was begun.
-  BenchTime began(const Outstanding& one) const noexcept {
-    return is_open_loop_ ? one.intended : one.sent;
+  // When an operation was due; in a closed loop, when it was sent.
+  BenchTime began(const Outstanding& operation) const noexcept {
+    return is_open_loop_ ? operation.intended : operation.sent;
   }
 
  private:
@@ -80,7 +119,7 @@ class BenchRecorder {
   void end_seconds(BenchTime now);
   void hand_out();
 
-  // Adds to the second, and to the tally where it is measured.
+  // Adds to the second, and to the tally if it is measured.
   template <class Add>
   void count(BenchTime began, BenchTime now, Add&& add) {
     roll(now);
@@ -95,11 +134,11 @@ class BenchRecorder {
   BenchTime measured_from_ = BenchTime::max();
   BenchTime ends_ = BenchTime::max();
   BenchTime second_began_ = BenchTime::max();
-  BenchTime second_ends_ = BenchTime::max();  // of the last second: max
+  BenchTime second_ends_ = BenchTime::max();  // max in the last second
   std::uint64_t connections_open_ = 0;
 
-  // What one read brings has mostly been sent by one write, and is counted at once.
-  Outstanding alike_one_;
+  // The replies of one read mostly belong to one write: equal times are counted together.
+  Outstanding alike_operation_;
   BenchTime alike_now_{};
   std::uint64_t alike_ = 0;
 

@@ -1,11 +1,11 @@
-// What the connections of one thread of a load test share.
+// The common state of the connections of one thread of a load test.
 #pragma once
 
 #include <optional>
 #include <random>
 #include <string>
 
-#include "client/api/client_shard.hpp"
+#include "client/api/client.hpp"
 #include "client/bench/engine/bench_recorder.hpp"
 #include "client/bench/stats/bench_time.hpp"
 #include "client/bench/workload/bench_plan.hpp"
@@ -16,17 +16,17 @@ namespace fairlead {
 
 class BenchConnection;
 
-// Told by the connections, in turns.
+// Called by the connections, in turns.
 class BenchConnectionOwner {
  public:
   // Its first attempt to connect has ended, well or not.
   virtual void on_tried() = 0;
 
-  // It could go on at once, and lets others go first: call its go_on() in another turn.
-  virtual void call_again(BenchConnection& connection) = 0;
+  // It could send more at once, and lets others send first: call its resume() in another turn.
+  virtual void resume_later(BenchConnection& connection) = 0;
 
-  // It has something to do, and then: it has begun all that is due, or may begin no more, and waits
-  // for nothing. By turns, beginning with the first.
+  // It has something to do; later: it has begun all that is due, or may begin no more, and waits
+  // for nothing. The two alternate.
   virtual void on_busy() = 0;
   virtual void on_settled() = 0;
 
@@ -36,7 +36,7 @@ class BenchConnectionOwner {
 
 enum class BenchPhase : std::uint8_t {
   opening,   // connections are made, nothing is sent
-  loading,   //
+  loading,   // operations are begun
   draining,  // nothing is begun; replies are waited for
 };
 
@@ -46,7 +46,7 @@ struct FileSeen {
   Sha256::Digest digest{};
 };
 
-// Owned by the worker, who outlives its connections.
+// Owned by the worker, which outlives its connections.
 struct BenchScope {
   const BenchPlan& plan;
   ClientShard& shard;
@@ -59,6 +59,8 @@ struct BenchScope {
   BenchTime begin = BenchTime::max();  // of the load
   std::optional<FileSeen> first_download = {};
   std::string scratch = {}, scratch_of_other = {};  // of messages, while one call lasts
+
+  std::uint16_t channel() const noexcept { return plan.load.service.empty() ? 0 : kServiceChannel; }
 };
 
 }  // namespace fairlead

@@ -3,31 +3,20 @@
 #include <algorithm>
 #include <utility>
 
-#include "client/bench/engine/download_connection.hpp"
-#include "client/bench/engine/message_connection.hpp"
-
 namespace fairlead {
 namespace {
 
-// Of one turn: so that replies do not wait for all that is to be sent.
+// Connections served in one turn: replies need not wait for everything that is to be sent.
 constexpr std::size_t kStepsMax = 64;
-// Connections that are being made at a time: no more than a usual backlog has room for.
+// Connections being made at a time: no more than a usual backlog has room for.
 constexpr std::size_t kConnectingMax = 128;
-
-std::unique_ptr<BenchConnection> make_connection(BenchScope& scope, std::uint32_t index) {
-  if (scope.plan.load.mode == BenchMode::file)
-    return std::make_unique<DownloadConnection>(scope, index);
-  return std::make_unique<MessageConnection>(scope, index);
-}
 
 }  // namespace
 
 BenchWorker::BenchWorker(const BenchPlan& plan, std::uint32_t thread, ClientShard& shard,
-                         Network& network, BenchClock& clock, Pacer& pacer,
-                         BenchWorkerObserver& observer)
+                         Network& network, BenchClock& clock, BenchWorkerObserver& observer)
     : plan_(plan),
       thread_(thread),
-      pacer_(pacer),
       observer_(observer),
       recorder_(plan.load, observer),
       scope_{.plan = plan,
@@ -38,11 +27,11 @@ BenchWorker::BenchWorker(const BenchPlan& plan, std::uint32_t thread, ClientShar
              .owner = *this,
              .random = std::mt19937_64(plan.load.seed + thread)},
       second_(shard, [this] { every_second(); }),
-      patience_(shard, [this] { look_after_late(); }) {
+      patience_(shard, [this] { check_patience(); }) {
   for (std::uint32_t i = thread; i < plan.load.connections; i += plan.load.threads)
-    connections_.push_back(make_connection(scope_, i));
-  again_.reserve(connections_.size());
-  again_now_.reserve(connections_.size());
+    connections_.push_back(std::make_unique<BenchConnection>(scope_, i));
+  to_resume_.reserve(connections_.size());
+  resuming_.reserve(connections_.size());
 }
 
 BenchWorker::~BenchWorker() = default;
@@ -87,8 +76,8 @@ void BenchWorker::on_due() {
   if (scope_.phase == BenchPhase::opening && now >= scope_.begin) begin_load();
   start_next(now);
   if (scope_.phase == BenchPhase::loading) {
-    deal(now);
-    go_on();
+    deal_due(now);
+    begin_and_resume();
     if (now >= load_ends_ || is_complete()) end_load(std::min(now, load_ends_));
   }
   if (has_ended_) return;
@@ -105,12 +94,12 @@ void BenchWorker::arm(BenchTime now) {
   if (scope_.phase == BenchPhase::loading) {
     next = std::min(next, next_due_);
     const bool is_loaded = plan_.arrivals || !plan_.opens_first() || loaded_ == connections_.size();
-    if (!again_.empty() || !is_loaded || is_complete()) next = now;
+    if (!to_resume_.empty() || !is_loaded || is_complete()) next = now;
   }
   if (scope_.phase == BenchPhase::draining && busy_ == 0) next = now;
   if (may_start()) next = std::min(next, opening_since_ + plan_.opens_at(index(started_)));
   next = std::max(next, now);
-  if (next != armed_) pacer_.set(next);
+  if (next != armed_) scope_.clock.wake_at(next);
   armed_ = next;
 }
 
@@ -123,17 +112,17 @@ void BenchWorker::every_second() {
   second_.set(std::chrono::ceil<Duration>(next));
 }
 
-void BenchWorker::look_after_late() {
+void BenchWorker::check_patience() {
   if (has_ended_) return;
   const BenchTime now = scope_.clock.now();
   for (const auto& connection : connections_) connection->check_patience(now);
-  const auto often = std::chrono::duration_cast<Duration>(plan_.load.reply_timeout) / 20;
-  patience_.set(scope_.shard.now() + std::clamp(often, TimerWheel::kSlot, Duration(250)));
+  const auto interval = std::chrono::duration_cast<Duration>(plan_.load.reply_timeout) / 20;
+  patience_.set(scope_.shard.now() + std::clamp(interval, TimerWheel::kSlot, Duration(250)));
 }
 
 // ---- The load ----
 
-// As many as may begin now, of those that are opened, or loaded, at their own times.
+// Opens connections whose scheduled time has come, up to the limit.
 void BenchWorker::start_next(BenchTime now) {
   for (std::size_t steps = 0; steps < kStepsMax && may_start(); ++steps) {
     if (opening_since_ + plan_.opens_at(index(started_)) > now) return;
@@ -161,7 +150,7 @@ void BenchWorker::begin_load() {
   scope_.phase = BenchPhase::loading;
   if (plan_.arrivals) find_next_due();
   every_second();
-  look_after_late();
+  check_patience();
 }
 
 void BenchWorker::find_next_due() {
@@ -170,8 +159,9 @@ void BenchWorker::find_next_due() {
   next_due_ = is_left ? scope_.begin + plan_.arrivals->due(number) : BenchTime::max();
 }
 
-// Open loop: what is due. A connection that several messages of are due sends them in one write.
-void BenchWorker::deal(BenchTime now) {
+// Open loop: gives the due messages to their connections. Several of one connection leave in one
+// write.
+void BenchWorker::deal_due(BenchTime now) {
   const std::size_t first = next_;
   std::size_t dealt = 0;
   for (; next_due_ <= now && dealt < kStepsMax; ++dealt) {
@@ -184,27 +174,27 @@ void BenchWorker::deal(BenchTime now) {
     connections_[(first + i) % connections_.size()]->work();
 }
 
-// Closed loop: those that begin, and those that have let others go first.
-void BenchWorker::go_on() {
+// Closed loop: connections that begin, and those that let others send first.
+void BenchWorker::begin_and_resume() {
   const bool all_at_once = !plan_.arrivals && plan_.opens_first();
   for (std::size_t steps = 0; all_at_once && steps < kStepsMax; ++steps) {
     if (loaded_ == connections_.size()) break;
     connections_[loaded_]->make_due(plan_.operations_of(index(loaded_)));
     connections_[loaded_++]->work();
   }
-  again_now_.swap(again_);
-  for (BenchConnection* const connection : again_now_) connection->go_on();
-  again_now_.clear();
+  resuming_.swap(to_resume_);
+  for (BenchConnection* const connection : resuming_) connection->resume();
+  resuming_.clear();
 }
 
-void BenchWorker::call_again(BenchConnection& connection) {
-  again_.push_back(&connection);
+void BenchWorker::resume_later(BenchConnection& connection) {
+  to_resume_.push_back(&connection);
   arm(scope_.clock.now());
 }
 
 // ---- The end ----
 
-// All that was asked for has been done, before the time was over.
+// Everything was done before the time was over.
 bool BenchWorker::is_complete() const noexcept {
   if (plan_.load.messages == 0 || busy_ > 0) return false;
   if (plan_.arrivals) return next_due_ == BenchTime::max();
@@ -225,7 +215,7 @@ void BenchWorker::stop() {
 void BenchWorker::end_load(BenchTime now) {
   scope_.phase = BenchPhase::draining;
   load_ended_ = now;
-  drain_ends_ = now + std::min(plan_.load.reply_timeout, kDrainMost);
+  drain_ends_ = now + std::min(plan_.load.reply_timeout, kDrainMax);
   for (const auto& connection : connections_) connection->tell_settled();
   observer_.on_load_ended();
 }
@@ -242,8 +232,8 @@ void BenchWorker::finish(BenchTime now) {
   second_.cancel();
   patience_.cancel();
   for (const auto& connection : connections_) {
-    recorder_.unfinished(connection->outstanding());
-    if (plan_.arrivals) recorder_.unsent(connection->held());
+    recorder_.add_unfinished(connection->outstanding());
+    if (plan_.arrivals) recorder_.add_unsent(connection->unsent());
   }
   recorder_.finish(now);
 }

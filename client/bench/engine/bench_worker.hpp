@@ -1,4 +1,5 @@
-// One thread's share of a load test: its connections, when they are opened, and when they send.
+// The part of a load test that one thread runs: its connections, when they are opened, and when
+// they send.
 #pragma once
 
 #include <cstdint>
@@ -9,18 +10,7 @@
 
 namespace fairlead {
 
-// A timer of its worker's loop.
-class Pacer {
- public:
-  // Has on_due() called in a turn at `at` or as soon after it as can be; at once, but in a turn of
-  // its own, where that has passed. Replaces what was set before; BenchTime::max() cancels.
-  virtual void set(BenchTime at) = 0;
-
- protected:
-  ~Pacer() = default;
-};
-
-// Told in turns.
+// Called in turns.
 class BenchWorkerObserver : public IntervalSink {
  public:
   // Every connection that is made before the load has been tried once: begin() may be called.
@@ -41,24 +31,24 @@ class BenchWorkerObserver : public IntervalSink {
 // the run.
 class BenchWorker final : private BenchConnectionOwner {
  public:
-  // How long the end of a run waits for replies that are owed, at most.
-  static constexpr BenchDuration kDrainMost = std::chrono::seconds(2);
+  // How long the end of a run waits for replies.
+  static constexpr BenchDuration kDrainMax = std::chrono::seconds(2);
 
   BenchWorker(const BenchPlan& plan, std::uint32_t thread, ClientShard& shard, Network& network,
-              BenchClock& clock, Pacer& pacer, BenchWorkerObserver& observer);
+              BenchClock& clock, BenchWorkerObserver& observer);
   ~BenchWorker();
 
-  // Makes the connections that are to be there beforehand. on_opened follows, maybe within this
-  // call.
+  // Makes the connections that are opened before the load begins. on_opened follows, maybe within
+  // this call.
   void open();
 
   // The load begins at `at`, for all workers of the run. on_ended will follow.
   void begin(BenchTime at);
 
-  // What the pacer was set for.
+  // The time has come for which BenchClock::wake_at() was last called.
   void on_due();
 
-  // Begins nothing more; on_ended follows when what is owed has come, not within this call.
+  // Begins nothing more; on_ended follows when the last replies have come, not within this call.
   void stop();
 
   // Ends it at once, without on_ended; nothing else may be called then. From any thread, once the
@@ -73,7 +63,7 @@ class BenchWorker final : private BenchConnectionOwner {
  private:
   // BenchConnectionOwner.
   void on_tried() override;
-  void call_again(BenchConnection& connection) override;
+  void resume_later(BenchConnection& connection) override;
   void on_busy() override { ++busy_; }
   void on_settled() override;
 
@@ -82,34 +72,33 @@ class BenchWorker final : private BenchConnectionOwner {
   void start_next(BenchTime now);
   void start(std::size_t own);
   void begin_load();
-  void deal(BenchTime now);
+  void deal_due(BenchTime now);
   void find_next_due();
-  void go_on();
+  void begin_and_resume();
   bool is_complete() const noexcept;
   void end_load(BenchTime now);
   void finish(BenchTime now);
   void arm(BenchTime now);
   void every_second();
-  void look_after_late();
+  void check_patience();
 
   const BenchPlan& plan_;
   const std::uint32_t thread_;
-  Pacer& pacer_;
   BenchWorkerObserver& observer_;
   BenchRecorder recorder_;
   BenchScope scope_;
   ShardTimer second_;
   ShardTimer patience_;
   std::vector<std::unique_ptr<BenchConnection>> connections_;
-  std::vector<BenchConnection*> again_, again_now_;
+  std::vector<BenchConnection*> to_resume_, resuming_;
 
   std::size_t started_ = 0;  // connections that have been opened, or loaded where that comes first
   std::size_t tried_ = 0;
-  std::size_t loaded_ = 0;   // closed loop: connections that know what they have to do
+  std::size_t loaded_ = 0;   // closed loop: connections that have been given their operations
   std::size_t busy_ = 0;     // connections
-  std::uint64_t round_ = 0;  // open loop: the next to be dealt is message `round_` of next_
+  std::uint64_t round_ = 0;  // open loop: the next message is number `round_` of connection next_
   std::size_t next_ = 0;
-  BenchTime next_due_ = BenchTime::max();  // no message is left: max
+  BenchTime next_due_ = BenchTime::max();  // max: no message is left
   BenchTime opening_since_ = BenchTime::max();
   BenchTime load_ends_ = BenchTime::max();
   BenchTime load_ended_ = BenchTime::max();

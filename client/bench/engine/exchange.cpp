@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "client/bench/stats/figures.hpp"
-#include "client/bench/stats/hex_rows.hpp"
+#include "client/bench/stats/hex_dump.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -18,25 +18,19 @@ std::string counted_bytes(std::uint64_t count) {
 }
 
 std::string what_happened(const ExchangeEvent& event) {
-  switch (event.kind) {
-    case Kind::connecting:
-      return "connecting to " + escaped(event.where);
-    case Kind::connected:
-      return "connected";
-    case Kind::failed:
-      return "not connected: " + escaped(event.where);
-    case Kind::sent:
-      return "sent " + counted_bytes(event.bytes.size() + event.not_kept);
-    case Kind::received:
-      return "received " + counted_bytes(event.bytes.size() + event.not_kept);
-    case Kind::ended:
-      return "the server has ended the connection";
-    case Kind::broken:
-      return "the connection is broken";
-    case Kind::closed:
-      return "closed";
-  }
-  return "";
+  constexpr std::array<std::string_view, 8> kTexts{"connecting to ",
+                                                   "connected",
+                                                   "not connected: ",
+                                                   "sent ",
+                                                   "received ",
+                                                   "the server has ended the connection",
+                                                   "the connection is broken",
+                                                   "closed"};
+  std::string text(kTexts[static_cast<std::size_t>(event.kind)]);
+  if (event.kind == Kind::connecting || event.kind == Kind::failed) text += escaped(event.where);
+  if (event.kind == Kind::sent || event.kind == Kind::received)
+    text += counted_bytes(event.bytes.size() + event.not_kept);
+  return text;
 }
 
 std::string time_text(BenchDuration since_first) {
@@ -61,15 +55,15 @@ std::string dump(const ExchangeEvent& event) {
 }  // namespace
 
 Load one_exchange_of(const Load& load) {
-  Load one = load;
-  one.connections = one.threads = one.inflight = 1;
-  one.stages.clear();
-  one.duration = one.warmup = one.ramp = BenchDuration::zero();
-  one.messages = 1;
-  one.connect_rate = 0;
-  one.reconnect_every = 0;
-  one.spins = false;
-  return one;
+  Load single = load;
+  single.connections = single.threads = single.inflight = 1;
+  single.stages.clear();
+  single.duration = single.warmup = single.ramp = BenchDuration::zero();
+  single.messages = 1;
+  single.connect_rate = 0;
+  single.reconnect_every = 0;
+  single.spins = false;
+  return single;
 }
 
 std::string exchange_text(const std::vector<ExchangeEvent>& events) {

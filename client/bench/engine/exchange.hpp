@@ -1,4 +1,4 @@
-// One exchange with a server as its bytes, for whoever wants to see what a load test would send.
+// One exchange with a server as bytes, to show what a load test would send.
 #pragma once
 
 #include <cstdint>
@@ -28,18 +28,16 @@ struct ExchangeEvent {
   std::string where = {};
   std::uint64_t offset = 0;    // sent, received: of the first byte in its direction
   std::string bytes = {};      // sent, received
-  std::uint64_t not_kept = 0;  // so many more followed in its direction
+  std::uint64_t not_kept = 0;  // further bytes in its direction
 };
 
-// What `load` does, once: one connection, one operation, as soon as can be.
+// `load` reduced to one connection and one operation, as soon as possible.
 Load one_exchange_of(const Load& load);
 
-// The events in their order, a line or a dump each, with the time since the first of them. Safe to
-// print.
+// The events in order, a line or a dump each, with the time since the first. Safe to print.
 std::string exchange_text(const std::vector<ExchangeEvent>& events);
 
-// Whether what came is what should have come, in one line without full stop; the first wrong reply
-// is not described.
+// Whether the reply is as expected, in one line without full stop; a wrong reply is not described.
 std::string exchange_outcome(const Load& load, const Tally& tally);
 
 }  // namespace fairlead

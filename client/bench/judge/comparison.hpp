@@ -1,4 +1,4 @@
-// Which of several servers is faster, from rounds in which each was tested in turn.
+// Compares servers by rounds in which each was tested in turn, and decides when a comparison fails.
 #pragma once
 
 #include <array>
@@ -19,7 +19,8 @@ inline constexpr std::size_t kCompareMetrics = static_cast<std::size_t>(CompareM
 std::string_view name_of(CompareMetric metric) noexcept;  // "p50", "p99.9", ...
 
 // What one run measured: latencies and the server's processor time for an operation in
-// microseconds, operations a second, errors as a share of what ended. Nothing: not measured.
+// microseconds, operations a second, errors as a share of the operations that ended. Empty: not
+// measured.
 using RoundFigures = std::array<std::optional<double>, kCompareMetrics>;
 RoundFigures round_figures(const BenchResult& result);
 
@@ -28,17 +29,17 @@ struct ComparedTarget {
   std::vector<RoundFigures> rounds = {};
 };
 
-// How much of the first target's figure another one's is. Infinite where the first one's is 0 and
-// the other's is not; 1 where both are 0.
+// A target's figure divided by the first target's. Infinite if only the first one's is 0; 1 if both
+// are.
 struct Ratio {
   double estimate = 1;  // the median of the rounds' ratios
-  double low = 1;       // 95 % interval; both are the estimate where there is one round only
+  double low = 1;       // 95 % interval; equal to the estimate if there is only one round
   double high = 1;
 };
 
 struct Comparison {
-  // Two runs that were not made in turn differ by so much although nothing has changed: other load,
-  // other temperature, other memory layout.
+  // Separate runs may differ by this share although nothing has changed: load, temperature, memory
+  // layout.
   static constexpr double kDriftAllowance = 0.30;
 
   struct Target {
@@ -49,21 +50,40 @@ struct Comparison {
   };
   std::vector<Target> targets = {};
   std::size_t rounds = 0;
-  std::optional<double> separate_drift = {};  // runs made apart, and what is allowed for it
+  std::optional<double> separate_drift = {};  // separate runs, and the drift allowed for
 };
 
-// `targets`: two or more, with the same number of rounds, one or more; round i of each was run
-// beside round i of the others, so that what disturbed one disturbed all and leaves their ratio.
-// The interval is a bootstrap over the rounds: 10,000 times as many rounds are drawn, with putting
-// back, and their median taken; it is the middle 95 % of those.
+// `targets`: two or more, with the same number of rounds. Round i of each was run beside round i of
+// the others, so that a disturbance hits all and leaves their ratio. The interval is a bootstrap
+// over the rounds: the middle 95 % of the medians of 10,000 resamples with replacement.
 Comparison compare(std::span<const ComparedTarget> targets, std::uint64_t seed);
 
-// Two runs made apart, say read from files.
+// Two separate runs, for example from files.
 Comparison compare_separate(const ComparedTarget& first, const ComparedTarget& second,
                             double drift_allowance = Comparison::kDriftAllowance);
 
 // "1.02 [0.98, 1.05]": the estimate and its interval; without an interval only "1.02". Infinity is
 // "from 0", and a bound "inf".
 std::string ratio_figure(const Ratio& ratio);
+
+// A condition under which a comparison fails: 'p99>+10%', 'rate<-5%'.
+class FailRule {
+ public:
+  // Throws SettingError.
+  explicit FailRule(std::string_view text);
+
+  // A sentence for each target that is beyond the limit, without full stop: the estimate is beyond
+  // it, and the whole interval on that side of no change. For separate runs the estimate must
+  // exceed the allowed drift, too. A figure that was not measured fails as well.
+  std::vector<std::string> failures(const Comparison& comparison) const;
+
+ private:
+  bool is_beyond(const Ratio& ratio, double drift) const noexcept;
+
+  std::string text_;
+  CompareMetric metric_ = CompareMetric::p99;
+  bool is_above_ = true;  // fails above 1 + change_, else below 1 - change_
+  double change_ = 0;     // 0.10 for 10%
+};
 
 }  // namespace fairlead

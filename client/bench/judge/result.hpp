@@ -1,8 +1,9 @@
-// A load test that has run, as the reports and `compare` see it.
+// The result of a load test, as the reports and `compare` see it, and its time series.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,10 +28,10 @@ struct ThresholdOutcome {
   double value = 0;       // in the unit of the threshold: microseconds, a share, a number a second
   bool met = false;
   std::string figure = {};  // the value with its unit: "12.4 ms"; empty when there is none
-  std::string note = {};    // why it is not met although the value is not beyond the limit
+  std::string note = {};    // why it is not met although the value is within the limit
 };
 
-// One second of the run, all threads together. Latencies in microseconds; 0 where nothing came.
+// One second of the run, all threads together. Latencies in microseconds; 0 without replies.
 struct SeriesRow {
   std::uint32_t second = 0;  // from 0, of the run
   bool is_warmup = false;
@@ -41,10 +42,10 @@ struct SeriesRow {
 
 SeriesRow series_row(const Interval& interval, bool is_warmup);
 
-// What the processes used while the run was measured.
+// Resources used while the run was measured.
 struct ThreadUse {
   double cpu_seconds = 0;
-  double starved_seconds = 0;  // it could have run and had no core: run_delay of schedstat; 0 where
+  double starved_seconds = 0;  // waiting for a core: run_delay of schedstat; 0 if unknown
                                // that is not known
   double wall_seconds = 0;
 };
@@ -57,7 +58,7 @@ struct BenchResult {
   std::string address = {};  // as the user wrote it; a peer's bytes may be in it: escape it
   std::string version = {};  // of fairlead
   std::chrono::system_clock::time_point began = {};
-  // What was asked for, in the words of the command line: {"connections", "100"}, ...
+  // The options of the command line: {"connections", "100"}, ...
   std::vector<std::pair<std::string, std::string>> configuration = {};
 
   BenchMode mode = BenchMode::reply;
@@ -70,8 +71,8 @@ struct BenchResult {
   Tally tally = {};
   std::vector<SeriesRow> series = {};
   std::vector<ThreadUse> threads = {};
-  bool spins = false;        // so its processor time says nothing
-  double clock_step_ms = 0;  // how far CLOCK_REALTIME left CLOCK_MONOTONIC during the run
+  bool spins = false;        // the threads never sleep, so their processor time means nothing
+  double clock_step_ms = 0;  // drift of CLOCK_REALTIME against CLOCK_MONOTONIC during the run
   std::optional<ServerUse> server = {};
 
   Verdict verdict = {};
@@ -81,8 +82,32 @@ struct BenchResult {
   std::uint64_t ended() const noexcept;   // operations: completed, wrong or failed
   double error_share() const noexcept;    // errors, of all operations that ended
   double server_cpu_us() const noexcept;  // of its processor time, for an operation; 0: not known
-  // The histogram that the headline is about: intended in an open loop, else actual.
+  // The histogram of the headline: intended in an open loop, else actual.
   const Histogram& latency() const noexcept;
+};
+
+// Adds up the seconds of all threads. Used on one thread. A second is complete when every thread
+// has delivered it or has ended.
+class BenchSeries {
+ public:
+  BenchSeries(std::uint32_t threads, BenchDuration warmup) : handed_in_(threads), warmup_(warmup) {}
+
+  void add(std::uint32_t thread, const Interval& interval);
+  void end(std::uint32_t thread) { handed_in_[thread] = kAll; }
+
+  // The next second, if it is complete.
+  std::optional<SeriesRow> take();
+
+  // The sum of the seconds taken, without the warm-up; `second` is the last one.
+  const Interval& totals() const noexcept { return totals_; }
+
+ private:
+  static constexpr std::uint32_t kAll = ~std::uint32_t{0};
+
+  std::map<std::uint32_t, Interval> waiting_;
+  std::vector<std::uint32_t> handed_in_;  // seconds delivered, by thread
+  const BenchDuration warmup_;
+  Interval totals_;
 };
 
 }  // namespace fairlead

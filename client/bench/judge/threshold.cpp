@@ -5,10 +5,9 @@
 #include <chrono>
 #include <vector>
 
-#include "client/bench/stats/decimal.hpp"
 #include "client/bench/stats/figures.hpp"
 #include "client/bench/stats/percentile.hpp"
-#include "client/bench/workload/setting_error.hpp"
+#include "client/bench/workload/load.hpp"
 #include "common/config/quoting.hpp"
 #include "common/config/suggest.hpp"
 #include "common/config/units.hpp"
@@ -57,8 +56,8 @@ void Threshold::read_name(std::string_view name) {
 }
 
 bool Threshold::read_time_name(std::string_view name) {
-  if (take_prefix(name, "actual_")) times_ = Times::actual;
-  if (take_prefix(name, "connect_")) times_ = Times::connect;
+  if (take_prefix(name, "actual_")) latency_kind_ = LatencyKind::actual;
+  if (take_prefix(name, "connect_")) latency_kind_ = LatencyKind::connect;
   if (name == "max" || name == "mean") {
     subject_ = name == "max" ? Subject::max : Subject::mean;
     return true;
@@ -130,8 +129,8 @@ bool Threshold::is_reached_by(double value) const noexcept {
 }
 
 const Histogram& Threshold::histogram(const BenchResult& result) const noexcept {
-  if (times_ == Times::connect) return result.tally.connect;
-  return times_ == Times::actual ? result.tally.actual : result.latency();
+  if (latency_kind_ == LatencyKind::connect) return result.tally.connect;
+  return latency_kind_ == LatencyKind::actual ? result.tally.actual : result.latency();
 }
 
 Threshold::Measured Threshold::measured_time(const BenchResult& result) const {

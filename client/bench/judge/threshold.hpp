@@ -10,20 +10,22 @@
 
 namespace fairlead {
 
-// NAME OPERATOR VALUE, the operator one of < <= > >= ==, with blanks where one likes.
+// NAME OPERATOR VALUE, with blanks between them if wanted; the operator is one of < <= > >= ==.
 //
-//   name             of                                                       value
-//   p50, p99.9, ...  the latency of the report's headline; any percentile     a time: 250us, 20ms
-//   max, mean        the same
-//   actual_p99, ...  the latency from the actual time of sending; any of them
-//   connect_p99, ... how long connections took to be made; any of them
-//   errors           operations that failed                                   a number, or a share
-//   mismatch         replies that were wrong                                  of all that ended:
-//   0.1% rate             operations completed a second                            a number: 50k
-//   cpu              the server's processor time for an operation (--pid)     a time
+// clang-format off
+//   name              subject                                                value
+//   p50, p99.9, ...   any percentile of the headline latency                 a time: 250us, 20ms
+//   max, mean         the headline latency                                   a time
+//   actual_p99, ...   the same, measured from the time of sending            a time
+//   connect_p99, ...  the same of the time to connect                        a time
+//   errors            operations that failed                                 a number, or a share
+//   mismatch          replies that were wrong                                of all that ended: 0.1%
+//   rate              operations completed a second                          a number: 50k
+//   cpu               the server's processor time for an operation (--pid)   a time
+// clang-format on
 //
-// A threshold on what was not measured, or on a percentile of too few values (samples_needed), is
-// not met: nobody may rely on a figure that is not there.
+// A threshold on a figure that was not measured, or on a percentile of too few samples
+// (samples_needed), is not met.
 class Threshold {
  public:
   // Throws SettingError.
@@ -33,11 +35,11 @@ class Threshold {
 
  private:
   enum class Subject : std::uint8_t { quantile, max, mean, errors, mismatch, rate, cpu };
-  enum class Times : std::uint8_t { headline, actual, connect };
+  enum class LatencyKind : std::uint8_t { headline, actual, connect };
   enum class Operator : std::uint8_t { less, at_most, more, at_least, equal };
   struct Measured {
     std::optional<double> value = {};
-    std::string note = {};  // why there is none, or none to rely on
+    std::string note = {};  // why there is none, or why it is unreliable
   };
 
   void read_name(std::string_view name);
@@ -47,14 +49,13 @@ class Threshold {
   bool is_time() const noexcept;
   bool is_reached_by(double value) const noexcept;
   const Histogram& histogram(const BenchResult& result) const noexcept;
-  Measured measured(const BenchResult& result) const;
   Measured measured_time(const BenchResult& result) const;
   Measured measured_number(const BenchResult& result) const;
   std::string figure(double value) const;
 
   std::string text_;
   Subject subject_ = Subject::quantile;
-  Times times_ = Times::headline;
+  LatencyKind latency_kind_ = LatencyKind::headline;
   double quantile_ = 0;  // of `quantile`: 0.99
   Operator operator_ = Operator::less;
   double limit_ = 0;  // microseconds, a number, a number a second, or a share

@@ -19,7 +19,7 @@ struct Finding {
 };
 using Rule = std::optional<Finding> (*)(const BenchResult&);
 
-// Nothing below `doubtful`.
+// Empty below `doubtful`.
 std::optional<Belief> belief_of(double value, double doubtful, double invalid) {
   if (value >= invalid) return Belief::invalid;
   if (value >= doubtful) return Belief::doubtful;
@@ -69,7 +69,7 @@ std::optional<Finding> worst_thread(const BenchResult& result, double (*share_of
   if (worst == result.threads.end()) return {};
   const auto belief = belief_of(share_of(*worst), doubtful, invalid);
   if (!belief) return {};
-  // Of a short run, what others take in a moment is already a large share.
+  // In a short run a moment of other processes is already a large share.
   const bool is_long_enough = worst->wall_seconds >= kShareSeconds;
   const auto number = static_cast<std::uint64_t>(worst - result.threads.begin() + 1);
   return Finding{is_long_enough ? *belief : Belief::doubtful,
@@ -94,7 +94,7 @@ std::optional<Finding> lateness(const BenchResult& result) {
   const double reported = quantile_of(result.latency(), 0.99);
   if (!result.is_open_loop || late <= kLatenessFloor || late <= kLatenessDoubtful * reported)
     return {};
-  // Of few messages, one that the machine held up is already one in a hundred.
+  // Among few messages a single delayed one is already one in a hundred.
   const bool are_enough = result.tally.lateness.count() >= samples_needed(0.99);
   const bool is_ours = are_enough && late > kLatenessInvalid * reported;
   return Finding{is_ours ? Belief::invalid : Belief::doubtful,
@@ -120,12 +120,11 @@ std::optional<Finding> send_rate(const BenchResult& result) {
   const Tally& tally = result.tally;
   const std::uint64_t excused = tally.held_by_inflight + tally.held_by_socket +
                                 tally.counts.all_errors() + tally.counts.all_mismatches();
-  if (static_cast<double>(tally.counts.sent + excused) >= kSentLeast * due) return {};
-  return Finding{Belief::invalid,
-                 "the test sent " +
-                     rate_figure(static_cast<double>(tally.counts.sent) / result.measured_seconds) +
-                     " instead of " + rate_figure(result.intended_rate) +
-                     ", though connections were free"};
+  if (static_cast<double>(tally.counts.sent + excused) >= kSentShareMin * due) return {};
+  return Finding{Belief::invalid, "the test sent " +
+                                      rate_figure(tally.counts.sent / result.measured_seconds) +
+                                      " instead of " + rate_figure(result.intended_rate) +
+                                      ", though connections were free"};
 }
 
 std::optional<Finding> own_failures(const BenchResult& result) {
@@ -192,7 +191,7 @@ std::optional<Finding> interrupted(const BenchResult& result) {
                                     " of what is measured"};
 }
 
-// As in the table of the header.
+// In the order of the table in the header.
 constexpr std::array<Rule, 13> kRules{nothing_completed, processor,  starved,      lateness,
                                       worst_lateness,    send_rate,  own_failures, held_by_socket,
                                       unfinished,        clock_step, few_samples,  held_by_inflight,

@@ -1,14 +1,14 @@
-// Whether the figures of a load test can be believed: a test that was itself too slow measures
-// itself.
+// Whether the figures of a load test can be believed: a load test that is too slow measures itself.
 #pragma once
 
 #include "client/bench/judge/result.hpp"
 
 namespace fairlead {
 
-// The rules, the gravest first. Those without a level say something of the server or the run that a
-// reader must know, and leave the figures as good as they are.
+// The rules, the gravest first. A remark does not change the level: it tells something about the
+// server or the run.
 //
+// clang-format off
 //   rule                DOUBTFUL                          INVALID
 //   nothing_completed                                     no operation was completed (idle: no
 //                                                         connection was made)
@@ -37,22 +37,23 @@ namespace fairlead {
 //                       replies; the server is too slow for the rate, and a closed loop would have
 //                       hidden it)
 //   interrupted         (remark)
+// clang-format on
 //
-// Lateness and the two below it are of open loops only.
+// Lateness, worst_lateness and send_rate apply to open loops only.
 namespace verdict_limits {
 inline constexpr double kBusyDoubtful = 0.80, kBusyInvalid = 0.95;  // of the time
 inline constexpr double kStarvedDoubtful = 0.10, kStarvedInvalid = 0.30;
-inline constexpr double kShareSeconds = 1;  // of a shorter run no share is INVALID
-// An idle machine wakes a thread within a tenth of a millisecond; one that others use, within one.
+inline constexpr double kShareSeconds = 1;  // in a shorter run no share is INVALID
+// An idle machine wakes a thread within 0.1 ms, a busy one within 1 ms.
 inline constexpr double kLatenessFloor = 1'000;                             // microseconds
 inline constexpr double kLatenessDoubtful = 0.10, kLatenessInvalid = 0.50;  // of what is reported
 inline constexpr double kWorstLatenessFloor = 50'000;                       // microseconds
-inline constexpr double kSentLeast = 0.95;
+inline constexpr double kSentShareMin = 0.95;
 inline constexpr double kNoticeable = 0.01;  // of the operations
 inline constexpr double kClockStepMs = 10;
 }  // namespace verdict_limits
 
-// The result's own verdict and thresholds are not looked at.
+// Ignores the result's own verdict and thresholds.
 Verdict judge(const BenchResult& result);
 
 }  // namespace fairlead

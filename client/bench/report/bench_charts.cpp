@@ -1,8 +1,7 @@
-#include "client/bench/report/bench_charts.hpp"
-
 #include <algorithm>
 #include <cmath>
 
+#include "client/bench/report/chart.hpp"
 #include "client/bench/report/report_facts.hpp"
 #include "client/bench/stats/figures.hpp"
 #include "client/cli/amounts.hpp"
@@ -30,16 +29,7 @@ std::uint64_t failures(const SeriesRow& row) {
   return row.counts.all_errors() + row.counts.all_mismatches();
 }
 
-std::string note_of(const SeriesRow& row) {
-  std::string note = "second " + std::to_string(row.second) + ": " +
-                     count_text(number(row.counts.done)) + "/s done, " +
-                     count_text(number(failures(row))) + "/s errors";
-  if (row.max == 0) return note;
-  return note + "; p50 " + time_figure(number(row.p50)) + ", p99 " + time_figure(number(row.p99)) +
-         ", max " + time_figure(number(row.max));
-}
-
-// The common parts of the two charts over time: the x axis, the warm-up, and the notes.
+// The common parts of the two charts over time: the x axis and the warm-up.
 Chart series_chart(const BenchResult& result, const std::vector<SeriesRow>& rows) {
   const auto width = number(seconds_of_a_point(result));
   Chart chart;
@@ -48,11 +38,8 @@ Chart series_chart(const BenchResult& result, const std::vector<SeriesRow>& rows
   chart.x.to = rows.back().second + width;
   while (chart.x.ticks.size() > 1 && chart.x.ticks.back().at > chart.x.to) chart.x.ticks.pop_back();
   ChartBox warmup{.look = "band", .text = "warm-up"};
-  for (const SeriesRow& row : rows) {
+  for (const SeriesRow& row : rows)
     if (row.is_warmup) warmup.to = row.second + width;
-    chart.notes.push_back(
-        {.from = number(row.second), .to = row.second + width, .text = note_of(row)});
-  }
   if (warmup.to > 0) chart.boxes.push_back(warmup);
   return chart;
 }
@@ -68,7 +55,7 @@ ChartCurve curve_of(std::string name, std::string_view look, const std::vector<S
 }  // namespace
 
 std::optional<Chart> percentile_chart(const BenchResult& result) {
-  constexpr int kPoints = 240, kPointsOfANote = 4;
+  constexpr int kPoints = 240;
   const std::vector<NamedHistogram> latencies = latencies_of(result);
   if (latencies.empty()) return std::nullopt;
   Chart chart{
@@ -80,7 +67,8 @@ std::optional<Chart> percentile_chart(const BenchResult& result) {
   for (const auto& [name, histogram] : latencies) {
     range.include(histogram.quantile(0.01));
     range.include(histogram.max());
-    ChartCurve curve{.name = std::string(name), .look = chart.curves.empty() ? "leading" : "second"};
+    ChartCurve curve{.name = std::string(name),
+                     .look = chart.curves.empty() ? "leading" : "second"};
     for (int i = 0; i <= kPoints; ++i) {
       const double x = chart.x.to * i / kPoints;
       curve.points.push_back({x, log_position(number(histogram.quantile(percentile_at(x))))});
@@ -88,15 +76,6 @@ std::optional<Chart> percentile_chart(const BenchResult& result) {
     chart.curves.push_back(std::move(curve));
   }
   chart.y = latency_axis(range);
-  for (int i = 0; i < kPoints; i += kPointsOfANote) {
-    const double from = chart.x.to * i / kPoints;
-    const double to = chart.x.to * (i + kPointsOfANote) / kPoints;
-    const double share = percentile_at((from + to) / 2);
-    std::string note = share_figure(1 - share) + " took longer:";
-    for (const auto& [name, histogram] : latencies)
-      note.append(" ").append(name) += " " + time_figure(number(histogram.quantile(share)));
-    chart.notes.push_back({.from = from, .to = to, .text = std::move(note)});
-  }
   return chart;
 }
 
@@ -117,13 +96,9 @@ std::optional<Chart> histogram_chart(const BenchResult& result) {
   });
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] == 0) continue;
-    const double from = chart.x.from + number(i) / kBarsOfAPower, to = from + 1 / kBarsOfAPower;
-    chart.boxes.push_back({from, to, log_position(number(counts[i])) + 0.05, "bar leading"});
-    chart.notes.push_back({.from = from,
-                           .to = to,
-                           .text = count_figure(counts[i]) + " took " +
-                                   time_figure(std::pow(10, from)) + " to " +
-                                   time_figure(std::pow(10, to))});
+    const double from = chart.x.from + number(i) / kBarsOfAPower;
+    chart.boxes.push_back(
+        {from, from + 1 / kBarsOfAPower, log_position(number(counts[i])) + 0.05, "bar leading"});
   }
   chart.y = logarithmic_axis("operations, logarithmic", 1,
                              number(*std::max_element(counts.begin(), counts.end())), count_text);
@@ -153,9 +128,7 @@ std::vector<SeriesRow> drawn_series(const BenchResult& result) {
     const auto of_a_second = [seconds](std::uint64_t& count) {
       count = (count + seconds - 1) / seconds;
     };
-    for (std::uint64_t* count :
-         {&counts.sent, &counts.done, &counts.bytes_out, &counts.bytes_in, &counts.connects})
-      of_a_second(*count);
+    for (const auto counter : BenchCounts::kCounters) of_a_second(counts.*counter);
     std::for_each(counts.errors.begin(), counts.errors.end(), of_a_second);
     std::for_each(counts.mismatches.begin(), counts.mismatches.end(), of_a_second);
     rows.push_back(row);

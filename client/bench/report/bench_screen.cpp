@@ -1,17 +1,18 @@
 #include "client/bench/report/bench_screen.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <optional>
 
-#include "client/bench/report/sparkline.hpp"
 #include "client/bench/stats/figures.hpp"
 #include "client/cli/amounts.hpp"
-#include "client/cli/styled_line.hpp"
+#include "client/cli/columns.hpp"
 
 namespace fairlead {
 namespace {
 
-constexpr std::size_t kNameColumns = 13;  // of what stands at the front of each line
+constexpr std::size_t kNameColumns = 13;  // of the name at the front of each line
 constexpr std::size_t kFigureColumns = 14;
 constexpr std::size_t kFigureColumnsMin = 11;  // "p99 1.23 ms"
 constexpr std::size_t kRatesKept = 60;
@@ -22,7 +23,7 @@ StyledLine line_named(std::string_view name) {
   return line.add(name, Style::quiet).tab(kNameColumns);
 }
 
-// 0 to 1; nothing while there is no end to compare with.
+// 0 to 1; empty if the run has no known end.
 std::optional<double> share_done(const BenchProgress& progress) {
   const double share =
       progress.duration.count() > 0 ? static_cast<double>(progress.elapsed.count()) /
@@ -34,7 +35,7 @@ std::optional<double> share_done(const BenchProgress& progress) {
   return std::min(share, 1.0);
 }
 
-// Empty: nobody knows.
+// Empty: not known.
 std::string time_left(const BenchProgress& progress) {
   const std::optional<double> share = share_done(progress);
   if (!share || *share <= 0) return "";
@@ -85,7 +86,7 @@ StyledLine rate_line(const BenchProgress& progress, double now, const std::deque
   return line;
 }
 
-// Each in its columns, so that nothing jumps; on a narrow terminal p90 makes room for the rest.
+// Fixed columns, so that nothing jumps; a narrow terminal shows no p90.
 StyledLine latency_line(std::string_view name, std::uint64_t p50, std::uint64_t p90,
                         std::uint64_t p99, std::uint64_t max, std::size_t columns) {
   StyledLine line = line_named(name);
@@ -93,7 +94,7 @@ StyledLine latency_line(std::string_view name, std::uint64_t p50, std::uint64_t 
   const auto add = [&](std::string_view what, std::uint64_t value) {
     if (column > kNameColumns && column + kFigureColumnsMin > columns) return;
     line.tab(column).add(what, Style::quiet);
-    line.add(" " + (max == 0 ? "-" : time_figure(static_cast<double>(value))));
+    line.add(" " + (max == 0 ? "-" : time_figure(value)));
     column += kFigureColumns;
   };
   add("p50", p50);
@@ -123,7 +124,7 @@ StyledLine connections_line(const BenchProgress& progress) {
 
 }  // namespace
 
-void BenchScreen::second(const SeriesRow& row, const BenchProgress& progress) {
+void BenchScreen::on_second(const SeriesRow& row, const BenchProgress& progress) {
   last_ = row;
   has_second_ = true;
   rates_.push_back(static_cast<double>(row.counts.done));
@@ -149,7 +150,7 @@ void BenchScreen::end() {
 void BenchScreen::draw(std::string_view above) {
   const TerminalSize room = block_.room();
   std::vector<std::string> lines;
-  // The most important first: a low terminal shows those.
+  // The most important lines first: a low terminal shows only those.
   const auto add = [&](const StyledLine& line) {
     if (lines.size() < room.rows) lines.push_back(line.text(room.columns, look_.colour));
   };
@@ -166,6 +167,20 @@ void BenchScreen::draw(std::string_view above) {
     add(connections_line(progress_));
   }
   block_.draw(lines, above);
+}
+
+std::string sparkline(const std::deque<double>& values, std::size_t columns, bool ascii) {
+  constexpr std::array<std::string_view, 8> kBars{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  constexpr std::array<std::string_view, 8> kAscii{"_", ".", "-", ":", "=", "+", "*", "#"};
+  const std::size_t shown = std::min(columns, values.size());
+  const auto from = values.end() - static_cast<std::ptrdiff_t>(shown);
+  const double greatest = shown == 0 ? 0 : *std::max_element(from, values.end());
+  std::string out;
+  for (auto value = from; value != values.end(); ++value) {
+    const double level = greatest > 0 ? std::round(*value / greatest * 7) : 0;
+    out += (ascii ? kAscii : kBars)[static_cast<std::size_t>(level)];
+  }
+  return out;
 }
 
 }  // namespace fairlead

@@ -12,11 +12,11 @@ namespace fairlead {
 
 struct BenchScreenLook {
   bool colour = false;
-  bool ascii = false;  // the terminal cannot be relied on to show more
+  bool ascii = false;  // the terminal may show nothing else
 };
 
-// Drawn at most every kEvery of the run's own time, and whenever something is said. The narrower or
-// lower the terminal, the less is shown, the least important first.
+// Drawn at most every kEvery of the run's time, and for each line that is said. A small terminal
+// shows the most important parts only.
 class BenchScreen final : public BenchView {
  public:
   static constexpr BenchDuration kEvery{std::chrono::milliseconds(100)};
@@ -25,7 +25,7 @@ class BenchScreen final : public BenchView {
               const BenchScreenLook& look)
       : block_(err, std::move(size), terminal), look_(look) {}
 
-  void second(const SeriesRow& row, const BenchProgress& progress) override;
+  void on_second(const SeriesRow& row, const BenchProgress& progress) override;
   void update(const BenchProgress& progress) override;
   void say(std::string_view line) override;
   void end() override;
@@ -42,5 +42,9 @@ class BenchScreen final : public BenchView {
   bool is_shown_ = false;
   BenchDuration next_draw_{0};
 };
+
+// Bars for the last `columns` of `values` (0 or more); the greatest one shown is a full bar. U+2581
+// to U+2588, or ASCII.
+std::string sparkline(const std::deque<double>& values, std::size_t columns, bool ascii);
 
 }  // namespace fairlead

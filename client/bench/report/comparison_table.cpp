@@ -1,15 +1,14 @@
-#include "client/bench/report/comparison_table.hpp"
-
 #include <algorithm>
 #include <vector>
 
+#include "client/bench/report/reports.hpp"
 #include "client/bench/stats/figures.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
 namespace {
 
-// With fewer rounds than this, the rounds drawn are hardly ever without one that went astray.
+// With fewer rounds, almost every resample contains a disturbed one.
 constexpr std::size_t kRoundsAdvised = 5;
 
 using Row = std::vector<std::string>;
@@ -21,7 +20,7 @@ std::string figure(CompareMetric metric, std::optional<double> value) {
   return time_figure(*value);
 }
 
-// What the ratio says, where its interval leaves no doubt about the direction.
+// Better or worse, if the interval leaves no doubt.
 std::string meaning(CompareMetric metric, const Ratio& ratio, bool is_separate) {
   if (is_separate || (ratio.low <= 1 && ratio.high >= 1)) return {};
   const bool is_more = ratio.low > 1;

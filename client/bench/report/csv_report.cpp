@@ -1,4 +1,4 @@
-#include "client/bench/report/csv_report.hpp"
+#include "client/bench/report/reports.hpp"
 
 namespace fairlead {
 namespace {

@@ -1,18 +1,18 @@
 // Fills in page.html.in: texts and positions for its sections and charts.
-#include "client/bench/report/html_report.hpp"
-
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <kainjow/mustache.hpp>
 
-#include "client/bench/report/bench_charts.hpp"
-#include "client/bench/report/html_text.hpp"
-#include "client/bench/report/quantiles.hpp"
+#include "client/bench/report/chart.hpp"
 #include "client/bench/report/report_facts.hpp"
+#include "client/bench/report/reports.hpp"
 #include "client/bench/stats/figures.hpp"
+#include "client/bench/stats/percentile.hpp"
 #include "client/cli/amounts.hpp"
+#include "common/text/escape.hpp"
 
 namespace fairlead {
 
@@ -37,7 +37,7 @@ data list_if_any(const List& list) {
   return list.empty() ? data(false) : data(Object{{"list", list}});
 }
 
-// A position on a drawing; a tenth is finer than anybody sees.
+// A position on a drawing; a tenth is precise enough.
 std::string number(double value) {
   std::array<char, 32> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value,
@@ -125,13 +125,12 @@ void add_chart(List& to, const std::optional<Chart>& chart) {
                          {"boxes", plot.boxes(chart->boxes)},
                          {"boxes_name", amount_if_any(chart->boxes_name)},
                          {"boxes_look", text(chart->boxes.empty() ? "" : chart->boxes.back().look)},
-                         {"curves", plot.curves()},
-                         {"notes", plot.boxes(chart->notes)}});
+                         {"curves", plot.curves()}});
 }
 
 // ---- Sections with charts ----
 
-// `summary`: behind what the table is hidden; empty: it is shown.
+// `summary`: the table is folded away under this text; empty: it is shown.
 Object table(const LatencyTable& table, const std::string& summary = {}) {
   List columns, rows;
   for (const std::string& column : table.columns) columns.emplace_back(column);
@@ -156,7 +155,7 @@ Object seconds_table(const BenchResult& result) {
                                       row.counts.all_mismatches(), row.connections_open})
       line.cells.push_back(count_figure(count));
     for (const std::uint64_t time : {row.p50, row.p90, row.p99, row.max})
-      line.cells.push_back(row.max == 0 ? "-" : time_figure(static_cast<double>(time)));
+      line.cells.push_back(row.max == 0 ? "-" : time_figure(time));
     seconds.rows.push_back(std::move(line));
   }
   return table(seconds, "The numbers of each second");
@@ -203,14 +202,13 @@ List figures(const BenchResult& result) {
     for (const auto& [name, share] :
          {ReportedQuantile{"p50", 0.5}, ReportedQuantile{"p99", 0.99}}) {
       const auto value = supported_quantile(latency, share);
-      add(name, value ? time_figure(static_cast<double>(*value)) : "-", false);
+      add(name, value ? time_figure(*value) : "-", false);
     }
-    add("max", time_figure(static_cast<double>(latency.max())), false);
+    add("max", time_figure(latency.max()), false);
   }
   const BenchCounts& counts = result.tally.counts;
-  add("errors", count_text(static_cast<double>(counts.all_errors())), counts.all_errors() > 0);
-  add("mismatches", count_text(static_cast<double>(counts.all_mismatches())),
-      counts.all_mismatches() > 0);
+  add("errors", count_text(counts.all_errors()), counts.all_errors() > 0);
+  add("mismatches", count_text(counts.all_mismatches()), counts.all_mismatches() > 0);
   return list;
 }
 
@@ -247,7 +245,7 @@ data page_data(const BenchResult& result) {
   loop.front() = static_cast<char>(loop.front() & ~0x20);  // begins a sentence here
   return Object{{"address", result.address},
                 {"version", result.version},
-                {"began", utc_text(result.began)},
+                {"began", began_text(result)},
                 {"loop", amount(loop)},
                 {"belief", text(name_of(result.verdict.belief))},
                 {"belief_class", text(kClasses[belief])},
@@ -268,6 +266,28 @@ std::string html_report(const BenchResult& result) {
   kainjow::mustache::mustache page{kBenchPage};
   page.set_custom_escape([](const std::string& value) { return html(value); });
   return page.render(page_data(result));
+}
+
+std::string html(Bytes text) {
+  const std::string shown = escaped(text);
+  std::string out;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    out += shown[i];
+    // A backslash never ends an escape: one behind another is its own escape.
+    if (shown[i] == '\\' && shown[i + 1] == '\\') ++i;
+  }
+  return kainjow::mustache::html_escape(out);
+}
+
+std::string with_micro_sign(std::string_view text) {
+  std::string out(text);
+  for (std::size_t at = 0; (at = out.find(" us", at)) != std::string::npos; at += 3) {
+    const bool is_unit =
+        at > 0 && std::isdigit(static_cast<unsigned char>(out[at - 1])) != 0 &&
+        (at + 3 == out.size() || std::isalpha(static_cast<unsigned char>(out[at + 3])) == 0);
+    if (is_unit) out.replace(at, 3, " µs");
+  }
+  return out;
 }
 
 }  // namespace fairlead

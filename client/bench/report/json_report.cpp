@@ -1,11 +1,10 @@
-#include "client/bench/report/json_report.hpp"
-
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "client/bench/report/quantiles.hpp"
 #include "client/bench/report/report_facts.hpp"
+#include "client/bench/report/reports.hpp"
+#include "client/bench/stats/percentile.hpp"
 #include "common/base/hex.hpp"
 
 namespace fairlead {
@@ -43,8 +42,8 @@ Json histogram_of(const AnyHistogram& histogram) {
     quantiles[std::string(quantile.name)] = value ? Json(*value) : Json(nullptr);
   }
   Json buckets = Json::array();
-  histogram.each([&](std::uint64_t least, std::uint64_t greatest, std::uint64_t times) {
-    buckets.push_back(Json::array({least, greatest, times}));
+  histogram.each([&](std::uint64_t min, std::uint64_t max, std::uint64_t times) {
+    buckets.push_back(Json::array({min, max, times}));
   });
   return {{"count", histogram.count()}, {"min", histogram.min()}, {"max", histogram.max()},
           {"mean", histogram.mean()},   {"quantiles", quantiles}, {"buckets", buckets}};
@@ -146,7 +145,7 @@ SavedReport saved_report(const Json& report) {
                     .is_open_loop = report.at("loop").get<std::string>() == "open",
                     .intended_rate = report.at("intended_rate").get<double>()};
   for (const auto& [name, value] : report.at("metrics").items()) {
-    // What is negative, or not a number, no run has measured: ratios of it would mislead.
+    // No run measures a negative number or NaN: their ratios would mislead.
     const double number = value.get<double>();
     if (!std::isfinite(number) || number < 0) throw std::out_of_range("metric " + name);
     saved.metrics[name] = number;
@@ -161,7 +160,7 @@ std::string json_report(const BenchResult& result) {
   const Json report = {{"schema", kSchema},
                        {"version", result.version},
                        {"address", result.address},
-                       {"began", utc_text(result.began)},
+                       {"began", began_text(result)},
                        {"configuration", configuration_of(result)},
                        {"mode", name_of(result.mode)},
                        {"loop", result.is_open_loop ? "open" : "closed"},
@@ -185,20 +184,20 @@ std::string json_report(const BenchResult& result) {
                        {"generator", generator_of(result)},
                        {"server", server_of(result.server)},
                        {"series", series_of(result)}};
-  // ASCII only, so that nothing in it can steer a terminal that it is looked at with.
+  // ASCII only, so that it cannot control a terminal.
   return report.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
-ReadReport read_json_report(std::string_view text) {
+Result<SavedReport> read_json_report(std::string_view text) {
   const Json report = Json::parse(text, nullptr, false);
-  if (!report.is_object()) return {.error = "it is no JSON object"};
+  if (!report.is_object()) return make_error("it is no JSON object");
   if (const auto schema = report.find("schema"); schema == report.end() || *schema != kSchema)
-    return {.error = "it is no report of `fairlead bench --json` (\"schema\" is not \"" +
-                     std::string(kSchema) + "\")"};
+    return make_error("it is no report of `fairlead bench --json` (\"schema\" is not \"" +
+                 std::string(kSchema) + "\")");
   try {
-    return {.report = saved_report(report)};
+    return saved_report(report);
   } catch (const std::exception&) {
-    return {.error = "it says \"" + std::string(kSchema) + "\", but fields are missing or wrong"};
+    return make_error("it says \"" + std::string(kSchema) + "\", but fields are missing or wrong");
   }
 }
 

@@ -2,11 +2,10 @@
 
 #include <array>
 #include <cmath>
-#include <ctime>
 
-#include "client/bench/report/quantiles.hpp"
 #include "client/bench/stats/figures.hpp"
-#include "client/bench/stats/hex_diff.hpp"
+#include "client/bench/stats/hex_dump.hpp"
+#include "client/bench/stats/percentile.hpp"
 #include "client/cli/amounts.hpp"
 #include "common/text/escape.hpp"
 
@@ -43,7 +42,7 @@ std::string achieved_text(const BenchResult& result) {
 
 std::string traffic_text(std::uint64_t bytes, double seconds) {
   const std::string all = size_text(bytes);
-  return seconds > 0 ? all + ", " + rate_text(static_cast<double>(bytes) / seconds) : all;
+  return seconds > 0 ? all + ", " + rate_text(bytes / seconds) : all;
 }
 
 std::string own_cpu_text(const BenchResult& result) {
@@ -72,8 +71,8 @@ std::string server_cpu_text(const BenchResult& result) {
 
 std::string schedule_text(const BenchResult& result) {
   const Tally& tally = result.tally;
-  std::string text = "p99 " + time_figure(static_cast<double>(tally.lateness.quantile(0.99))) +
-                     ", max " + time_figure(static_cast<double>(tally.lateness.max())) + " late";
+  std::string text = "p99 " + time_figure(tally.lateness.quantile(0.99)) + ", max " +
+                     time_figure(tally.lateness.max()) + " late";
   if (tally.held_by_inflight > 0) {
     text += "; " + count_figure(tally.held_by_inflight) +
             " were due while their connection waited for replies";
@@ -99,7 +98,7 @@ std::string messages_text(const BenchResult& result) {
 
 std::string cell_of(const Histogram& histogram, double share) {
   const std::optional<std::uint64_t> value = supported_quantile(histogram, share);
-  return value ? time_figure(static_cast<double>(*value)) : "-";
+  return value ? time_figure(*value) : "-";
 }
 
 }  // namespace
@@ -138,16 +137,12 @@ std::string loop_meaning(const BenchResult& result) {
                "An open loop (--rate) shows them.";
 }
 
-std::string utc_text(std::chrono::system_clock::time_point time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  std::array<char, 32> text;
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc)};
+std::string began_text(const BenchResult& result) {
+  return utc_text(std::chrono::system_clock::to_time_t(result.began));
 }
 
 std::string occasion_text(const BenchResult& result) {
-  return escaped(result.address) + ", " + utc_text(result.began) + ", fairlead " +
+  return escaped(result.address) + ", " + began_text(result) + ", fairlead " +
          escaped(result.version);
 }
 
@@ -196,7 +191,7 @@ LatencyTable latency_table(const BenchResult& result) {
   for (const ReportedQuantile& quantile : kReportedQuantiles) {
     add_row(quantile.name, [&](const Histogram& h) { return cell_of(h, quantile.share); });
   }
-  add_row("max", [](const Histogram& h) { return time_figure(static_cast<double>(h.max())); });
+  add_row("max", [](const Histogram& h) { return time_figure(h.max()); });
   add_row("mean", [](const Histogram& h) { return time_figure(h.mean()); });
   add_row("samples", [](const Histogram& h) { return count_figure(h.count()); });
   return table;

@@ -1,7 +1,6 @@
-// What a report says, in words, before it has a form: the text and the page have it in common.
+// The wording that the text report and the page share.
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +9,7 @@
 
 namespace fairlead {
 
-// Everything here is UTF-8 without controls; what others wrote is escaped.
+// Everything here is UTF-8 without controls; text of others is escaped.
 
 // What the numbers count, in the plural: "messages", "connections", "greetings", "downloads".
 std::string_view operations_of(BenchMode mode) noexcept;
@@ -18,13 +17,13 @@ std::string_view operations_of(BenchMode mode) noexcept;
 // "open loop: 5.00k messages a second were due over 100 connections, for 30.0 s".
 std::string loop_text(const BenchResult& result);
 
-// What that means for the latencies; empty where there are none.
+// How to read the latencies of that loop; empty without latencies.
 std::string loop_meaning(const BenchResult& result);
 
-// RFC 3339 in whole seconds: "2026-11-22T02:19:55Z".
-std::string utc_text(std::chrono::system_clock::time_point time);
+// When the run began: "2026-11-22T02:19:55Z".
+std::string began_text(const BenchResult& result);
 
-// Against whom, when, with what: "127.0.0.1:7878, 2026-11-22T02:19:55Z, fairlead 0.1.0".
+// Server, time and version: "127.0.0.1:7878, 2026-11-22T02:19:55Z, fairlead 0.1.0".
 std::string occasion_text(const BenchResult& result);
 
 struct Fact {
@@ -32,7 +31,7 @@ struct Fact {
   std::string value;
 };
 
-// How much and how fast; errors and mismatches; bytes; connections; what it cost.
+// Rates, errors, mismatches, bytes, connections and processor time.
 std::vector<Fact> facts_of(const BenchResult& result);
 
 // The latencies that were measured: in an open loop from the intended time and from the time of
@@ -55,11 +54,10 @@ struct LatencyTable {
 };
 LatencyTable latency_table(const BenchResult& result);
 
-// What a threshold found, and why it is not met where the number does not say it: "4.20 ms".
+// The value that a threshold found ("4.20 ms"), and a note on why it is not met.
 std::string found_text(const ThresholdOutcome& outcome);
 
-// Where the first wrong reply was and what was wrong with it, then the lines of its hex diff. Empty
-// where there was none.
+// The first wrong reply: a description, then its hex diff. Empty without one.
 std::vector<std::string> first_mismatch_lines(const BenchResult& result);
 
 }  // namespace fairlead

@@ -1,8 +1,7 @@
-#include "client/bench/report/text_report.hpp"
-
 #include <algorithm>
 
 #include "client/bench/report/report_facts.hpp"
+#include "client/bench/report/reports.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -20,8 +19,8 @@ std::string to_the_left(std::string_view text, std::size_t columns) {
   return std::string(text).append(columns - std::min(text.size(), columns), ' ');
 }
 
-// Broken between words; `first` stands in front of the first line, spaces before the others. A word
-// that is longer than a line keeps its length.
+// Wraps between words. The first line begins with `first`, the others with as many spaces. A word
+// longer than a line is not broken.
 std::string wrapped(const std::string& first, std::string_view text) {
   std::string out = first;
   std::size_t column = first.size();

@@ -7,7 +7,7 @@
 namespace fairlead {
 namespace {
 
-// With as many decimals as make three digits: 1.24, 12.4, 124.
+// Three digits: 1.24, 12.4, 124.
 std::string three_digits(double value) {
   const int decimals = value == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
   std::array<char, 32> text;
@@ -19,7 +19,7 @@ std::string three_digits(double value) {
 
 std::string time_figure(double microseconds) {
   if (microseconds < 999.5) {
-    // Whole ones are shown as such: the histograms hold no others.
+    // The histograms hold whole microseconds.
     if (microseconds == std::floor(microseconds))
       return std::to_string(static_cast<int>(microseconds)) + " us";
     return three_digits(microseconds) + " us";

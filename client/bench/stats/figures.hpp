@@ -1,8 +1,11 @@
-// Figures as people read them in the sentences of a load test.
+// Figures as people read and write them.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace fairlead {
 
@@ -17,5 +20,15 @@ std::string count_figure(std::uint64_t count);
 
 // "1,234,567 /s", "12.3 /s". 0 or more.
 std::string rate_figure(double per_second);
+
+// `text` as a number of digits with at most one point: no sign, no exponent, no "inf".
+inline std::optional<double> decimal_in(std::string_view text) noexcept {
+  if (text.find_first_not_of("0123456789.") != std::string_view::npos) return std::nullopt;
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+  return number;
+}
 
 }  // namespace fairlead

@@ -38,11 +38,7 @@ std::uint64_t BenchCounts::all_errors() const noexcept { return sum(errors); }
 std::uint64_t BenchCounts::all_mismatches() const noexcept { return sum(mismatches); }
 
 BenchCounts& BenchCounts::operator+=(const BenchCounts& other) noexcept {
-  sent += other.sent;
-  done += other.done;
-  bytes_out += other.bytes_out;
-  bytes_in += other.bytes_in;
-  connects += other.connects;
+  for (const auto counter : kCounters) this->*counter += other.*counter;
   add(errors, other.errors);
   add(mismatches, other.mismatches);
   return *this;
@@ -56,22 +52,19 @@ Interval& Interval::operator+=(const Interval& other) noexcept {
 }
 
 Tally& Tally::operator+=(const Tally& other) {
+  constexpr std::uint64_t Tally::*kCounters[] = {
+      &Tally::held_by_inflight, &Tally::held_by_socket,   &Tally::unfinished,
+      &Tally::unsent,           &Tally::connections_open, &Tally::connections_lost};
+  for (const auto counter : kCounters) this->*counter += other.*counter;
+  for (const auto histogram : {&Tally::intended, &Tally::actual, &Tally::connect})
+    this->*histogram += other.*histogram;
   counts += other.counts;
-  intended += other.intended;
-  actual += other.actual;
-  connect += other.connect;
+  lateness += other.lateness;
+  cpu += other.cpu;
   const bool other_first =
       other.first_mismatch &&
       (!first_mismatch || other.first_mismatch->number < first_mismatch->number);
   if (other_first) first_mismatch = other.first_mismatch;
-  lateness += other.lateness;
-  held_by_inflight += other.held_by_inflight;
-  held_by_socket += other.held_by_socket;
-  unfinished += other.unfinished;
-  unsent += other.unsent;
-  connections_open += other.connections_open;
-  connections_lost += other.connections_lost;
-  cpu += other.cpu;
   return *this;
 }
 

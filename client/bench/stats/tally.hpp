@@ -1,4 +1,4 @@
-// What a load test has counted: one thread's, or several threads' together.
+// The counters of a load test: of one thread, or of several together.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@
 
 namespace fairlead {
 
-// Everything that went wrong with an operation, each counted as what it is.
+// Why an operation failed.
 enum class BenchError : std::uint8_t {
   refused,          // nobody listens
   unreachable,      // not connected, for any other reason of the network
@@ -22,7 +22,7 @@ enum class BenchError : std::uint8_t {
   connect_timeout,  //
   reset,            // the server's side broke the connection off
   vanished,         // the network lost the server
-  closed,           // the server ended the connection while a reply was owed, before its first byte
+  closed,           // the server ended the connection before the first byte of a pending reply
   short_read,       // the same within a reply
   reply_timeout,    //
   protocol,         // what came was not of the protocol, or above its limit
@@ -55,7 +55,7 @@ struct Mismatch {
   std::string note = {};            // e.g. the pattern that was not met
 };
 
-// What happened in a time: a second of the run, or all of it.
+// Counts of one second of the run, or of all of it.
 struct BenchCounts {
   std::uint64_t sent = 0;  // operations begun: messages, connections, downloads
   std::uint64_t done = 0;  // operations completed and right
@@ -64,6 +64,10 @@ struct BenchCounts {
   std::uint64_t connects = 0;  // connections made
   std::array<std::uint64_t, kBenchErrors> errors{};
   std::array<std::uint64_t, kMismatchKinds> mismatches{};
+
+  static constexpr std::uint64_t BenchCounts::*kCounters[] = {
+      &BenchCounts::sent, &BenchCounts::done, &BenchCounts::bytes_out, &BenchCounts::bytes_in,
+      &BenchCounts::connects};
 
   std::uint64_t all_errors() const noexcept;
   std::uint64_t all_mismatches() const noexcept;
@@ -81,7 +85,7 @@ struct Interval {
   Interval& operator+=(const Interval& other) noexcept;
 };
 
-// All of a run behind its warm-up. Latencies in microseconds.
+// The whole run after its warm-up. Latencies in microseconds.
 struct Tally {
   BenchCounts counts = {};
   Histogram intended = {};  // from when the operation was due; open loop only
@@ -89,7 +93,7 @@ struct Tally {
   Histogram connect = {};   // how long connections took to be made, those of the warm-up included
   std::optional<Mismatch> first_mismatch = {};
 
-  // Whether the test itself kept up.
+  // How well the load test itself kept up.
   CoarseHistogram lateness = {};       // open loop: from when a message was due, and its connection
                                        // free, until it was sent
   std::uint64_t held_by_inflight = 0;  // open loop: due while its connection waited for replies

@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kNanosecondsPerSecond = 1e9;
 
-// One a second for thirty seconds are 30 messages, whatever the last bits of a double say.
+// One a second for thirty seconds are exactly 30 messages, despite rounding errors.
 double without_rounding_error(double messages) {
   const double whole = std::round(messages);
   return std::abs(messages - whole) <= 1e-6 + 1e-15 * whole ? whole : messages;
@@ -72,7 +72,7 @@ std::uint64_t Arrivals::count_until(BenchDuration time) const noexcept {
       std::upper_bound(pieces_.begin(), pieces_.end(), nanoseconds(time),
                        [](double wanted, const Piece& piece) { return wanted < piece.begin_ns; });
 
-  // Within one of the answer; due() rounds to nanoseconds, and has the last word.
+  // At most one off; due() rounds to nanoseconds and decides.
   auto count =
       std::min(total_, static_cast<std::uint64_t>((behind - 1)->count_at(nanoseconds(time))));
   while (count > 0 && due(count - 1) >= time) --count;
@@ -87,7 +87,7 @@ DueOperations due_operations(const Load& load, BenchDuration length) {
       are_all ? std::min(arrivals.due(load.messages), arrivals.length()) : length;
   if (end <= load.warmup) return {};
   const std::uint64_t count = arrivals.count_until(end) - arrivals.count_until(load.warmup);
-  const double seconds = std::chrono::duration<double>(end - load.warmup).count();
+  const double seconds = fairlead::seconds(end - load.warmup);
   return {.count = count, .rate = static_cast<double>(count) / seconds};
 }
 

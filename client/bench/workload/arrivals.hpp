@@ -1,4 +1,4 @@
-// When each message of an open loop is due.
+// The schedule of an open loop: when each message is due.
 #pragma once
 
 #include <cstdint>
@@ -8,17 +8,17 @@
 
 namespace fairlead {
 
-// Constant once made, so that several threads may share one. Message n is due when the rate, summed
-// up over the time since the run began, reaches n: each is computed from its own number, so nothing
-// accumulates, and hours at a million a second end within a nanosecond of where they should.
+// Constant once made, so that several threads may share one. Message n is due when the integral of
+// the rate since the begin of the run reaches n. Each time is computed from n itself, so no error
+// accumulates.
 class Arrivals {
  public:
   // Rates are >= 0, lengths > 0; a rate of 0 is a pause. Over `ramp` the rate rises evenly from 0
-  // to the first stage's; the ramp is the beginning of that stage, and ends with it at the latest.
+  // to the first stage's; the ramp is the beginning of that stage, and no longer than it.
   Arrivals(const std::vector<Stage>& stages, BenchDuration ramp);
 
-  // From the run's begin until message `n`, counted from 0: the first is due at once. Rises with
-  // n. BenchDuration::max() for n >= total().
+  // Time from the begin of the run until message `n` (from 0) is due. Rises with n.
+  // BenchDuration::max() for n >= total().
   BenchDuration due(std::uint64_t n) const noexcept;
 
   // How many messages are due before `time`: the first n with due(n) >= time.
@@ -49,8 +49,8 @@ class Arrivals {
   std::uint64_t total_ = 0;
 };
 
-// What was due behind the warm-up of an open loop that has run for `length`. A run until `messages`
-// waits for the last replies, and meanwhile nothing is due.
+// The operations due after the warm-up of an open loop that ran for `length`. A run that ends after
+// `messages` waits for the last replies, and nothing is due meanwhile.
 struct DueOperations {
   std::uint64_t count = 0;
   double rate = 0;  // a second, for as long as any were due

@@ -3,22 +3,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "client/bench/stats/figures.hpp"
 #include "client/bench/workload/source_addresses.hpp"
 
 namespace fairlead {
 namespace {
 
-// Loops, timers, signals, output.
+// For loops, timers, signals and output.
 constexpr std::uint64_t kOwnDescriptors = 32, kDescriptorsOfThread = 8;
-// Of a connection that we have ended, its port is not used again for so long (TIME_WAIT); on
-// loopback the kernel is content with a second (tcp_tw_reuse = 2, its default).
+// How long the port of a closed connection stays in use (TIME_WAIT). On loopback the kernel reuses
+// it after a second (tcp_tw_reuse = 2, its default).
 constexpr double kTimeWaitSeconds = 60, kTimeWaitOfLoopback = 1;
-
-std::string with_commas(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
-  return text;
-}
 
 BenchNeed descriptors(const Load& load, const BenchFacts& facts) {
   BenchNeed need{.what = "descriptors",
@@ -28,7 +23,7 @@ BenchNeed descriptors(const Load& load, const BenchFacts& facts) {
   return need;
 }
 
-// How many connections of ours, living and just dead, there are at a time.
+// Connections at a time, open or in TIME_WAIT.
 std::uint64_t connections_at_a_time(const Load& load, const BenchFacts& facts) {
   const bool connects_each = load.mode == BenchMode::conn || load.mode == BenchMode::greet;
   if (!connects_each) return load.connections;
@@ -43,7 +38,7 @@ BenchNeed ports(const Load& load, const BenchFacts& facts) {
   BenchNeed need{.what = "ports of each source address",
                  .need = (connections_at_a_time(load, facts) + sources - 1) / sources,
                  .have = facts.ports};
-  // The kernel looks for a free one by trying, and first leaves every second one to others.
+  // The kernel searches for a free port by trial, and avoids every second port at first.
   const bool is_only_just = need.need > need.have / 2;
   if (!need.suffices()) {
     need.advice = "--source with a network, or a wider net.ipv4.ip_local_port_range";
@@ -63,7 +58,7 @@ std::vector<BenchNeed> bench_needs(const Load& load, const BenchFacts& facts) {
 
 std::string need_line(const BenchNeed& need) {
   const std::string line =
-      need.what + ": needs " + with_commas(need.need) + ", has " + with_commas(need.have);
+      need.what + ": needs " + count_figure(need.need) + ", has " + count_figure(need.have);
   return need.advice.empty() ? line : line + ": " + need.advice;
 }
 

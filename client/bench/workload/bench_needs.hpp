@@ -1,4 +1,4 @@
-// Whether this machine has what a load test needs, in numbers, before it begins.
+// Checks before a load test whether the machine has enough descriptors and ports.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace fairlead {
 
-// What the machine has.
+// The limits of the machine.
 struct BenchFacts {
   std::uint64_t descriptors_max = 0;  // RLIMIT_NOFILE, the hard one
   std::uint64_t ports = 0;            // of one source address to one server; 0: it needs none
@@ -20,7 +20,7 @@ struct BenchNeed {
   std::string what = {};
   std::uint64_t need = 0;
   std::uint64_t have = 0;
-  std::string advice = {};  // what helps where it is not enough, or only just; else empty
+  std::string advice = {};  // what helps if it is not, or barely, enough; else empty
 
   bool suffices() const noexcept { return need <= have; }
 };

@@ -14,7 +14,7 @@ ConnectionSettings connection_of(const Load& load, const Expectation& expectatio
   const bool is_stream = expectation.reply_is_stream() || !expectation.awaits_reply();
   if (is_stream || load.mode == BenchMode::file) {
     settings.reply = {.boundary = ReplyBoundary::none};
-    settings.encoding.decode = Encoding::binary;  // else the half of a character would be held back
+    settings.encoding.decode = Encoding::binary;  // else half a character would be held back
   }
   return settings;
 }
@@ -33,7 +33,7 @@ bool connects_for_each(const Load& load) {
 }
 
 bool sends_messages(const Load& load) {
-  const bool has_any = !load.message.texts.empty() || load.message.size_most > 0;
+  const bool has_any = !load.message.texts.empty() || load.message.size_max > 0;
   return load.mode != BenchMode::greet && has_any;
 }
 
@@ -67,7 +67,7 @@ std::uint64_t BenchPlan::operations_of(std::uint32_t index) const noexcept {
 BenchDuration BenchPlan::opens_at(std::uint32_t index) const noexcept {
   double seconds = load.connect_rate > 0 ? index / load.connect_rate : 0;
   if (!load.is_open_loop()) {
-    const double ramp = std::chrono::duration<double>(load.ramp).count();
+    const double ramp = fairlead::seconds(load.ramp);
     seconds = std::max(seconds, ramp * index / load.connections);
   }
   return std::chrono::duration_cast<BenchDuration>(std::chrono::duration<double>(seconds));

@@ -1,4 +1,4 @@
-// A load test, worked out: what its connections look up while they run.
+// The read-only plan of a load test, used by its connections while they run.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,8 @@
 
 namespace fairlead {
 
-// Constant once made. The operations of the run are dealt to the connections in turn: number n is
-// one of connection n % connections. So which one sends what needs no agreement between threads,
-// and is the same in every run. A pattern is matched faster if each thread has a plan of its own.
+// Constant once made. Operation n of the run belongs to connection n % connections: threads need
+// not coordinate, and every run is the same. With a pattern, a plan for each thread is faster.
 class BenchPlan {
  public:
   // Throws SettingError.
@@ -31,7 +30,7 @@ class BenchPlan {
                                            // their length: deliveries as they come
   const std::uint64_t operations;          // of the run; 2^64 - 1: only time ends it
 
-  // How many of the operations are this connection's.
+  // The number of operations of this connection.
   std::uint64_t operations_of(std::uint32_t index) const noexcept;
 
   MessageKey key(std::uint32_t index, std::uint64_t of_connection) const noexcept {
@@ -47,7 +46,7 @@ class BenchPlan {
     return !connects_each && (load.is_open_loop() || load.ramp == BenchDuration::zero());
   }
 
-  // When, from the beginning of the opening, or where there is none of the load.
+  // Time from the begin of the opening, or of the load if there is no opening.
   BenchDuration opens_at(std::uint32_t index) const noexcept;
 };
 

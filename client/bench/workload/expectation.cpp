@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "client/bench/workload/exact_encoding.hpp"
+#include "client/bench/workload/load.hpp"
 #include "client/bench/workload/message_template.hpp"
-#include "client/bench/workload/setting_error.hpp"
 #include "common/config/parsed.hpp"
 #include "common/text/escape.hpp"
 
@@ -16,14 +15,14 @@ namespace {
 
 using Kind = ExpectationSettings::Kind;
 
-std::size_t common_length(Bytes one, Bytes other) noexcept {
-  const auto differs = std::mismatch(one.begin(), one.end(), other.begin(), other.end());
-  return static_cast<std::size_t>(differs.first - one.begin());
+std::size_t common_length(Bytes bytes, Bytes other) noexcept {
+  const auto differs = std::mismatch(bytes.begin(), bytes.end(), other.begin(), other.end());
+  return static_cast<std::size_t>(differs.first - bytes.begin());
 }
 
-bool agree_so_far(Bytes one, Bytes other) noexcept {
-  const std::size_t length = std::min(one.size(), other.size());
-  return one.substr(0, length) == other.substr(0, length);
+bool agree_so_far(Bytes bytes, Bytes other) noexcept {
+  const std::size_t length = std::min(bytes.size(), other.size());
+  return bytes.substr(0, length) == other.substr(0, length);
 }
 
 re2::StringPiece piece(Bytes bytes) noexcept { return {bytes.data(), bytes.size()}; }
@@ -60,7 +59,7 @@ Expectation::Expectation(const ExpectationSettings& settings) : settings_(settin
   if (kind() != Kind::pattern) return;
   re2::RE2::Options options;
   options.set_log_errors(false);
-  // So that `.` is any byte, and replies in GBK match too.
+  // Makes `.` any byte, so that replies in GBK match, too.
   if (is_ascii(settings_.text)) options.set_encoding(re2::RE2::Options::EncodingLatin1);
   auto pattern = std::make_unique<re2::RE2>(settings_.text, options);
   if (!pattern->ok())
@@ -117,7 +116,7 @@ bool Expectation::is_order_mismatch(Bytes came, Bytes other_message) const noexc
 
 Mismatch Expectation::mismatch(MismatchKind wrong, const MessageKey& key, Bytes message,
                                Bytes came) const {
-  // A row of the hex dump before the one with the first wrong byte, and what fits behind.
+  // Begins one row of the hex dump before the first wrong byte.
   constexpr std::size_t kRow = 16;
   const Bytes right = wrong == MismatchKind::unasked ? Bytes() : expected(message);
   const std::size_t offset = common_length(right, came);

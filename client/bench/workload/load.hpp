@@ -1,9 +1,12 @@
-// What a load test does: how many connections, how fast, what they send, what must come back.
+// The settings of a load test: connections, rate, messages, expected replies.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/api/connection.hpp"
@@ -21,25 +24,27 @@ enum class BenchMode : std::uint8_t {
 };
 
 // "reply", "conn", ...
-std::string_view name_of(BenchMode mode) noexcept;
+inline std::string_view name_of(BenchMode mode) noexcept {
+  constexpr std::array<std::string_view, 5> kNames{"reply", "conn", "greet", "file", "idle"};
+  return kNames[static_cast<std::size_t>(mode)];
+}
 
-// A piece of an open loop: messages a second, of all connections together, for so long.
+// A part of an open loop: messages a second, of all connections together.
 struct Stage {
   BenchDuration length{0};
   double rate = 0;
 };
 
-// What a message of the test is made of. Exactly one of the three is used: `texts` if there are
-// any, else `size_least` to `size_most` letters that differ from message to message.
+// The messages: `texts` if there are any, else `size_min` to `size_max` random letters.
 struct MessageSettings {
   std::vector<std::string> texts = {};  // templates, taken in turn (MessageTemplate), in UTF-8
-  std::uint32_t size_least = 64;        // bytes on the wire without a header; a line's end counts
-  std::uint32_t size_most = 64;         // >= size_least; each message is of a random size between
+  std::uint32_t size_min = 64;          // bytes on the wire without a header; a line's end counts
+  std::uint32_t size_max = 64;          // >= size_min; each message is of a random size between
   Encoding encoding = Encoding::utf8;   // of texts that hold more than ASCII
   bool ends_lines = false;              // text with --boundary line: each message ends with LF
 };
 
-// What must come back for each message.
+// The expected reply to each message.
 struct ExpectationSettings {
   enum class Kind : std::uint8_t { echo, text, pattern, length, none };
 
@@ -77,6 +82,13 @@ struct Load {
   std::string file_name = {};  // mode file: what is asked for, as the server is sent it
 
   bool is_open_loop() const noexcept { return !stages.empty(); }
+};
+
+// A wrong setting. what() is one line without full stop, escaped, that names the place and what was
+// expected there.
+class SettingError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 }  // namespace fairlead

@@ -1,4 +1,4 @@
-// Which of all the messages of a load test.
+// The identity of a message of a load test.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,15 @@
 
 namespace fairlead {
 
-// All count from 0; people are shown them from 1.
+// All count from 0; reports count from 1.
 struct MessageKey {
   std::uint64_t number = 0;  // in the run
   std::uint32_t connection = 0;
   std::uint64_t of_connection = 0;  // on its connection
 };
 
-// The random numbers of one message: the same ones for the same seed and message, whoever asks and
-// whenever, so that a reply can be checked by making its message once more. SplitMix64.
+// The random numbers of one message (SplitMix64). They depend only on the seed and the key, so that
+// a reply is checked by making its message again.
 class KeyedRandom {
  public:
   KeyedRandom(std::uint64_t seed, const MessageKey& key) noexcept {

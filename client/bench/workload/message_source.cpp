@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "client/bench/workload/setting_error.hpp"
+#include "client/bench/workload/load.hpp"
 #include "common/protocol/limits.hpp"
 
 namespace fairlead {
@@ -14,13 +14,13 @@ std::string as_line(std::string_view text) {
 
 // Checks the sizes of messages of letters.
 void check_sizes(const MessageSettings& settings) {
-  if (settings.size_least > settings.size_most)
-    throw SettingError("sizes from " + std::to_string(settings.size_least) + " to " +
-                       std::to_string(settings.size_most) + ": the first must not be the greater");
-  if (settings.size_most > kMessageBytesCeiling)
-    throw SettingError("a size of " + std::to_string(settings.size_most) +
+  if (settings.size_min > settings.size_max)
+    throw SettingError("sizes from " + std::to_string(settings.size_min) + " to " +
+                       std::to_string(settings.size_max) + ": the first must not be the greater");
+  if (settings.size_max > kMessageBytesCeiling)
+    throw SettingError("a size of " + std::to_string(settings.size_max) +
                        " bytes: no message is longer than " + std::to_string(kMessageBytesCeiling));
-  if (settings.ends_lines && settings.size_least == 0)
+  if (settings.ends_lines && settings.size_min == 0)
     throw SettingError("a size of 0 bytes leaves no room for the end of the line");
 }
 
@@ -28,8 +28,8 @@ void check_sizes(const MessageSettings& settings) {
 
 MessageSource::MessageSource(const MessageSettings& settings, std::uint64_t seed)
     : seed_(seed),
-      size_least_(settings.size_least),
-      size_most_(settings.size_most),
+      size_min_(settings.size_min),
+      size_max_(settings.size_max),
       ends_lines_(settings.ends_lines) {
   templates_.reserve(settings.texts.size());
   for (const std::string& text : settings.texts) {
@@ -39,12 +39,12 @@ MessageSource::MessageSource(const MessageSettings& settings, std::uint64_t seed
   if (!templates_.empty()) return;
 
   check_sizes(settings);
-  bytes_max_ = size_most_;
+  bytes_max_ = size_max_;
   KeyedRandom random(seed, {});
-  has_lines_ = ends_lines_ && size_least_ == size_most_ && size_most_ <= kLineKeptMax;
-  letters_.resize(has_lines_ ? kPlaces * size_most_ : kPlaces + size_most_);
+  has_lines_ = ends_lines_ && size_min_ == size_max_ && size_max_ <= kLineKeptMax;
+  letters_.resize(has_lines_ ? kPlaces * size_max_ : kPlaces + size_max_);
   std::ranges::generate(letters_, [&random] { return random.letter(); });
-  for (std::size_t end = size_most_; has_lines_ && end <= letters_.size(); end += size_most_)
+  for (std::size_t end = size_max_; has_lines_ && end <= letters_.size(); end += size_max_)
     letters_[end - 1] = '\n';
 }
 
@@ -57,7 +57,7 @@ Bytes MessageSource::text(const MessageKey& key, std::string& scratch) const {
 }
 
 std::uint32_t MessageSource::size(const MessageKey& key) const noexcept {
-  return size_least_ + KeyedRandom(seed_, key).below(size_most_ - size_least_ + 1);
+  return size_min_ + KeyedRandom(seed_, key).below(size_max_ - size_min_ + 1);
 }
 
 std::vector<std::string> texts_of_lines(std::string_view contents) {

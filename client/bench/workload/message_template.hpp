@@ -1,4 +1,5 @@
 // A message with places that differ from one to the next.
+// clang-format off
 //   {id}       the connection's number, from 1
 //   {seq}      the message's number on its connection, from 1
 //   {n}        its number in the run, from 1
@@ -6,6 +7,7 @@
 //   {zh:20}    so many random Chinese characters: the 3,755 most common ones, which every encoding
 //              of Chinese has
 //   {{ and }}  a brace
+// clang-format on
 #pragma once
 
 #include <cstddef>
@@ -21,22 +23,25 @@
 
 namespace fairlead {
 
+// `utf8` in `encoding`; `binary` and `utf8` pass any bytes. Throws SettingError for a character
+// that `encoding` lacks, and for invalid UTF-8.
+std::string encoded_exactly(std::string_view utf8, Encoding encoding);
+
 // Constant once made, so that several threads may share one.
 class MessageTemplate {
  public:
   static constexpr std::uint32_t kChinese = 3755;  // characters of {zh:N}
 
-  // A {rand:N} or {zh:N} is no longer.
+  // The longest {rand:N} or {zh:N}.
   static constexpr std::uint32_t kRandomMax = 1'000'000;
 
-  // `text`: UTF-8, its escapes already taken (see unescaped); written in `encoding`. Throws
-  // SettingError.
+  // `text`: UTF-8 without escapes (see unescaped); messages are in `encoding`. Throws SettingError.
   MessageTemplate(std::string_view text, Encoding encoding);
 
-  // The whole message when nothing in it differs; lives as long as the template.
+  // The message if all are equal; lives as long as the template.
   std::optional<Bytes> constant() const noexcept;
 
-  // Appends the message of `key`; the same one for the same seed and key.
+  // Appends the message of `key`, which depends only on seed and key.
   void append(std::string& out, std::uint64_t seed, const MessageKey& key) const;
 
   // No message is longer.
@@ -61,7 +66,7 @@ class MessageTemplate {
 // `text` with \r \n \t \0 \\ and \xNN turned into the bytes they stand for. Throws SettingError.
 std::string unescaped(std::string_view text);
 
-// The template whose every message is `text`: its braces doubled.
+// The template of the constant message `text`: its braces doubled.
 std::string literal_template(std::string_view text);
 
 }  // namespace fairlead

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "client/cli/amounts.hpp"
-#include "client/cli/progress/ended_line.hpp"
-#include "client/cli/width.hpp"
+#include "client/cli/columns.hpp"
+#include "client/cli/progress/fetch_meter.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::size_t kGap = 2;
 
-// With less than that for a name, something else is left out.
+// A name gets at least this width; other fields are left out for it.
 constexpr std::size_t kNameColumnsMin = 12;
-// A bar takes only what a name of this width leaves.
+// A bar gets only the space beyond a name of this width.
 constexpr std::size_t kNameColumnsGood = 24;
 constexpr std::size_t kBarColumnsMin = 7, kBarColumnsMax = 27;
 
@@ -33,7 +33,7 @@ std::string bar_of(std::uint64_t here, std::uint64_t size, std::size_t columns) 
   return bar;
 }
 
-// In place of the time left, unless that is what there is to say.
+// Shown instead of the time left; empty while fetching.
 std::string word_for(FetchedFile::State state) {
   return state == FetchedFile::State::fetching ? "" : std::string(name_of(state));
 }
@@ -101,8 +101,8 @@ void ProgressBars::update(std::span<const FetchedFile* const> active, const Fetc
   draw();
 }
 
-// Waits for the next drawing: thousands of small files may end in a second.
-void ProgressBars::file_ended(const FetchedFile& file, TimePoint now) {
+// Shown with the next drawing, because thousands of files may end in a second.
+void ProgressBars::on_file_ended(const FetchedFile& file, TimePoint now) {
   if (const std::string line = ended_line(file, meter_.ended(file, now)); !line.empty())
     above_ += line + '\n';
 }
@@ -121,7 +121,7 @@ void ProgressBars::draw() {
   const TerminalSize room = block_.room();
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < std::min(bars_.size(), room.rows); ++i) {
-    // The last one is that of all files: of the others those that fit are shown.
+    // The last bar is the total; of the others those that fit are shown.
     const bool is_last = i + 1 == std::min(bars_.size(), room.rows);
     lines.push_back(bar_text(is_last ? bars_.back() : bars_[i], room.columns));
   }

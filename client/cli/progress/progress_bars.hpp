@@ -11,7 +11,7 @@
 
 namespace fairlead {
 
-// What a bar says. `size` is meaningless unless `size_known`.
+// The content of a bar. `size` is meaningless unless `size_known`.
 struct BarLine {
   std::string name = {};   // escaped
   std::string state = {};  // in place of the time left; empty: that
@@ -20,11 +20,11 @@ struct BarLine {
   double rate = 0;  // bytes a second
 };
 
-// One line of exactly so many columns; the narrower it is, the less it says.
+// A line of exactly `columns` columns; a narrow one shows fewer fields.
 std::string bar_text(const BarLine& line, std::size_t columns);
 
-// The bars stand at the end of what the terminal shows and are drawn over, at most every
-// kProgressEvery; what is said, and what has ended, stands above them and stays. No colours.
+// Draws the bars over the last lines of the terminal, at most every kProgressEvery. Lines that are
+// said, and ended files, stay above them. No colours.
 class ProgressBars final : public ProgressView {
  public:
   ProgressBars(Output& err, std::function<TerminalSize()> size, Encoding terminal)
@@ -32,7 +32,7 @@ class ProgressBars final : public ProgressView {
 
   void update(std::span<const FetchedFile* const> active, const FetchTotals& totals,
               TimePoint now) override;
-  void file_ended(const FetchedFile& file, TimePoint now) override;
+  void on_file_ended(const FetchedFile& file, TimePoint now) override;
   void say(std::string_view line) override;
   void end() override;
 

@@ -2,18 +2,12 @@
 #include <sstream>
 
 #include "client/bench/judge/verdict.hpp"
-#include "client/bench/report/csv_report.hpp"
-#include "client/bench/report/html_report.hpp"
-#include "client/bench/report/json_report.hpp"
-#include "client/bench/report/text_report.hpp"
+#include "client/bench/report/reports.hpp"
 #include "client/bench/workload/bench_needs.hpp"
-#include "client/bench/workload/setting_error.hpp"
+#include "client/bench/workload/load.hpp"
 #include "client/cli/exit_code.hpp"
-#include "client/cli/shown_text.hpp"
-#include "client/commands/bench/bench_compare.hpp"
-#include "client/commands/bench/bench_exchange.hpp"
+#include "client/cli/output.hpp"
 #include "client/commands/bench/bench_machine.hpp"
-#include "client/commands/bench/bench_output.hpp"
 #include "client/commands/bench/bench_run.hpp"
 #include "client/commands/bench/bench_settings.hpp"
 #include "client/commands/bench/bench_watch.hpp"
@@ -40,7 +34,7 @@ int check(const BenchRunSettings& settings, const Destination& server, Encoding 
   return written != kExitOk ? written : suffices ? kExitOk : kExitUsage;
 }
 
-// No connection was ever made: what hindered most of them.
+// No connection was made: reports the main reason.
 int say_nobody_answered(const BenchResult& result) {
   const auto count = [&result](BenchError error) {
     return result.tally.counts.errors[static_cast<std::size_t>(error)];
@@ -77,7 +71,8 @@ int write_reports(const BenchRunSettings& settings, const BenchResult& result, E
   }
   const auto write = [&failed](const std::string& path, auto make) {
     if (path.empty()) return;
-    if (const int code = write_report(path, make()); code != kExitOk) failed = code;
+    if (const std::string error = write_file(path, make()); !error.empty())
+      failed = report(path, {kExitCannotWrite, "cannot write the report: " + error});
   };
   write(settings.json, [&] { return json_report(result); });
   write(settings.csv, [&] { return csv_report(result); });
@@ -87,18 +82,17 @@ int write_reports(const BenchRunSettings& settings, const BenchResult& result, E
 
 int run(const BenchRunSettings& settings, Encoding terminal) {
   const Load& load = settings.bench.load;
-  const BenchTarget target = find_bench_target(settings.server, settings.bench.family, load);
-  if (target.failure.kind != FailureKind::none)
-    return report(settings.address, outcome_of(target.failure));
+  const auto target = find_bench_target(settings.server, settings.bench.family, load);
+  if (!target) return report(settings.address, result_of(target.error()));
   raise_descriptor_limit();
-  if (settings.only_checks) return check(settings, target.server, terminal);
+  if (settings.only_checks) return check(settings, *target, terminal);
   if (settings.only_shows) {
     Output out(1);
-    return show_exchange(load, target.server, out);
+    return show_exchange(load, *target, out);
   }
   Output err(2);
   BenchWatch watch(settings.bench, err, terminal);
-  BenchResult result = run_bench(load, target.server, settings.pid, watch);
+  BenchResult result = run_bench(load, *target, settings.pid, watch);
   watch.end();
   result.address = settings.address;
   result.version = FAIRLEAD_VERSION;

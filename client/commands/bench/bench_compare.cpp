@@ -1,19 +1,16 @@
-#include "client/commands/bench/bench_compare.hpp"
-
 #include <algorithm>
 #include <fstream>
 #include <sstream>
 
 #include "client/bench/judge/comparison.hpp"
 #include "client/bench/judge/verdict.hpp"
-#include "client/bench/report/comparison_table.hpp"
-#include "client/bench/report/json_report.hpp"
+#include "client/bench/report/reports.hpp"
 #include "client/cli/exit_code.hpp"
-#include "client/cli/shown_text.hpp"
-#include "client/commands/bench/bench_output.hpp"
+#include "client/cli/output.hpp"
 #include "client/commands/bench/bench_run.hpp"
 #include "client/commands/bench/bench_settings.hpp"
 #include "client/commands/bench/bench_watch.hpp"
+#include "client/commands/command.hpp"
 #include "common/config/parsed.hpp"
 #include "common/text/escape.hpp"
 
@@ -29,18 +26,16 @@ class CompareRun {
     for (const std::string& target : settings.targets) compared_.push_back({.name = target});
   }
 
-  // Exit code; not 0: what there was to say has been said.
+  // Returns an exit code; if it is not 0, the reason was reported.
   int run() {
     for (const Endpoint& server : settings_.servers) {
-      const BenchTarget target =
-          find_bench_target(server, settings_.bench.family, settings_.bench.load);
-      if (target.failure.kind != FailureKind::none)
-        return report(server.text(), outcome_of(target.failure));
-      destinations_.push_back(target.server);
+      const auto target = find_bench_target(server, settings_.bench.family, settings_.bench.load);
+      if (!target) return report(server.text(), result_of(target.error()));
+      destinations_.push_back(*target);
     }
     for (std::uint64_t round = 0; round < settings_.rounds; ++round) {
       for (std::size_t place = 0; place < destinations_.size(); ++place) {
-        // Who comes first in a round comes last in the next: whatever grows with time cancels out.
+        // The order alternates, so that a drift over time cancels out.
         const std::size_t index = round % 2 == 0 ? place : destinations_.size() - 1 - place;
         if (const int code = load(round, index); code != kExitOk) return code;
       }
@@ -94,9 +89,9 @@ SavedReport saved_report(const std::string& path) {
   std::ostringstream text;
   if (file) text << file.rdbuf();
   if (!file) throw UsageError(shown(path) + ": cannot be read; check its name and its mode");
-  ReadReport read = read_json_report(text.str());
-  if (!read.report) throw UsageError(shown(path) + ": " + read.error);
-  return *std::move(read.report);
+  auto report = read_json_report(text.str());
+  if (!report) throw UsageError(shown(path) + ": " + report.error().what);
+  return *std::move(report);
 }
 
 ComparedTarget compared(const std::string& path, const SavedReport& saved) {
@@ -126,8 +121,9 @@ int conclude(const BenchCompareSettings& settings, const Comparison& comparison,
   if (!out.error().empty())
     return report("", {kExitCannotWrite, "cannot write the comparison: " + out.error()});
   if (!settings.markdown.empty()) {
-    const int written = write_report(settings.markdown, comparison_markdown(comparison));
-    if (written != kExitOk) return written;
+    const std::string error = write_file(settings.markdown, comparison_markdown(comparison));
+    if (!error.empty())
+      return report(settings.markdown, {kExitCannotWrite, "cannot write the report: " + error});
   }
   int code = kExitOk;
   for (const FailRule& rule : settings.rules)
@@ -165,9 +161,9 @@ int run_bench_compare(const Words& arguments, const TerminalLocale& locale) {
   if (run.invalid_runs() == 0) return code;
   const std::string line = std::to_string(run.invalid_runs()) + " of " + std::to_string(runs) +
                            " runs are invalid: " + run.why_invalid();
-  const bool most = run.invalid_runs() * 2 > runs;
+  const bool most_are_invalid = run.invalid_runs() * 2 > runs;
   report("", {kExitInvalidResult, line});
-  return most ? kExitInvalidResult : code;
+  return most_are_invalid ? kExitInvalidResult : code;
 }
 
 }  // namespace fairlead

@@ -1,5 +1,3 @@
-#include "client/commands/bench/bench_exchange.hpp"
-
 #include <utility>
 
 #include "client/bench/engine/bench_worker.hpp"
@@ -8,21 +6,22 @@
 #include "client/bench/report/report_facts.hpp"
 #include "client/bench/workload/bench_plan.hpp"
 #include "client/cli/exit_code.hpp"
+#include "client/commands/bench/bench_run.hpp"
 #include "client/commands/command_loop.hpp"
 
 namespace fairlead {
 namespace {
 
-// The engine of the load test over sockets, as BenchThread has it, but with one connection, one
-// operation and someone who writes down what goes over it.
-class ExchangeRun final : BenchWorkerObserver, Pacer, BenchClock {
+// The engine of the load test over sockets, as in BenchThread, but with one connection, one
+// operation and a trace of what goes over it.
+class ExchangeRun final : BenchWorkerObserver, BenchClock {
  public:
   ExchangeRun(const Load& load, const Destination& server)
       : plan_(load, server),
         loop_([this] { interrupt(); }),
-        pace_(loop_.loop()),
+        wake_(loop_.loop()),
         trace_(loop_.network(), *this),
-        worker_(plan_, 0, loop_.shard(), trace_, *this, *this, *this) {}
+        worker_(plan_, 0, loop_.shard(), trace_, *this, *this) {}
 
   void run() {
     loop_.run([this] { worker_.open(); });
@@ -42,14 +41,12 @@ class ExchangeRun final : BenchWorkerObserver, Pacer, BenchClock {
   void on_interval(const Interval&) override {}
   void on_ended() override { loop_.end(); }
 
-  // Pacer.
-  void set(BenchTime at) override {
-    if (at == BenchTime::max()) return pace_.cancel();
-    pace_.set(at, [this] { worker_.on_due(); });
-  }
-
   // BenchClock.
   BenchTime now() noexcept override { return std::chrono::steady_clock::now(); }
+  void wake_at(BenchTime at) override {
+    if (at == BenchTime::max()) return wake_.cancel();
+    wake_.set(at, [this] { worker_.on_due(); });
+  }
 
   void interrupt() {
     was_interrupted_ = true;
@@ -58,7 +55,7 @@ class ExchangeRun final : BenchWorkerObserver, Pacer, BenchClock {
 
   const BenchPlan plan_;
   CommandLoop loop_;
-  Alarm pace_;
+  Alarm wake_;
   ExchangeTrace trace_;
   BenchWorker worker_;
   bool was_interrupted_ = false;

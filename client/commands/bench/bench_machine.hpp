@@ -1,4 +1,4 @@
-// What a load test asks the machine: limits, clocks, and who used how much of a processor.
+// What a load test needs to know of the machine: limits, clocks and processor times.
 #pragma once
 
 #include <sys/types.h>
@@ -17,21 +17,21 @@ void raise_descriptor_limit() noexcept;
 
 BenchFacts bench_facts(const Destination& server);
 
-// Of the calling thread, since it began: on a processor, and able to run without one.
+// CPU time and run-queue wait time of the calling thread.
 struct ThreadTimes {
   BenchDuration cpu{0};
   BenchDuration starved{0};  // 0 where the kernel does not tell
 };
 ThreadTimes thread_times();
 
-// User and system, all threads of the process, those that have ended too; to within a tick of the
-// kernel for each thread that runs just now. Nothing: there is no such process.
+// CPU time of the process: user and system, all threads, including ended ones; exact to a kernel
+// tick for each running thread. Empty: there is no such process.
 std::optional<BenchDuration> process_cpu(pid_t pid) noexcept;
 
-// How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC: changes when the clock is set.
+// CLOCK_REALTIME minus CLOCK_MONOTONIC: changes when the clock is set.
 std::chrono::duration<double, std::milli> clock_offset() noexcept;
 
-// The calling thread's timers ring when they are due, not up to 50 us later to save energy.
+// Disables the timer slack of the calling thread, which delays timers by up to 50 us.
 void wake_on_time() noexcept;
 
 }  // namespace fairlead

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "client/api/dialer.hpp"
-#include "client/bench/judge/series.hpp"
+#include "client/bench/judge/result.hpp"
 #include "client/bench/workload/arrivals.hpp"
 #include "client/bench/workload/bench_needs.hpp"
 #include "client/bench/workload/source_addresses.hpp"
@@ -18,33 +18,31 @@
 namespace fairlead {
 namespace {
 
-// From when all threads are told until the load begins: they all hear of it before.
+// Between telling the threads and the begin of the load, so that all of them know of it before.
 constexpr BenchDuration kBeginIn = std::chrono::milliseconds(10);
 constexpr BenchDuration kTick = std::chrono::milliseconds(100);
 
-double seconds(BenchDuration duration) { return std::chrono::duration<double>(duration).count(); }
-
-void refuse_what_cannot_be(const Load& load, const Destination& server) {
+void check_needs(const Load& load, const Destination& server) {
   std::string lines;
   for (const BenchNeed& need : bench_needs(load, bench_facts(server)))
     if (!need.suffices()) lines += (lines.empty() ? "" : "; ") + need_line(need);
   if (!lines.empty()) throw UsageError("this machine has too little for the test: " + lines);
 }
 
-// The run, as the thread that called for it sees it. The other threads come in by post().
+// Runs on the calling thread. The other threads report by Loop::post().
 class BenchRun final : private BenchThreadObserver {
  public:
-  BenchRun(const Load& load, const Destination& server, pid_t pid, BenchRunObserver& observer)
+  BenchRun(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch)
       : load_(load),
         pid_(pid),
-        observer_(observer),
+        watch_(watch),
         series_(load.threads, load.warmup),
         loop_([this] { interrupt(); }),
         tick_(loop_.loop()),
         warm_(loop_.loop()) {
-    BenchThreadObserver& observer_of_threads = *this;
+    BenchThreadObserver& observer = *this;
     for (std::uint32_t i = 0; i < load.threads; ++i)
-      threads_.push_back(std::make_unique<BenchThread>(load, server, i, observer_of_threads));
+      threads_.push_back(std::make_unique<BenchThread>(load, server, i, observer));
   }
 
   BenchResult run();
@@ -52,31 +50,31 @@ class BenchRun final : private BenchThreadObserver {
  private:
   // BenchThreadObserver, on their threads.
   void on_opened() override {
-    loop_.loop().post([this] { opened(); });
+    loop_.loop().post([this] { on_thread_opened(); });
   }
   void on_interval(std::uint32_t thread, const Interval& interval) override {
-    loop_.loop().post([this, thread, interval] { take(thread, interval); });
+    loop_.loop().post([this, thread, interval] { on_thread_interval(thread, interval); });
   }
   void on_load_ended() override {
-    loop_.loop().post([this] { load_ended(); });
+    loop_.loop().post([this] { on_thread_load_ended(); });
   }
   void on_ended(std::uint32_t thread) override {
-    loop_.loop().post([this, thread] { ended(thread); });
+    loop_.loop().post([this, thread] { on_thread_ended(thread); });
   }
 
-  void opened();
+  void on_thread_opened();
   void begin();
-  void take(std::uint32_t thread, const Interval& interval);
+  void on_thread_interval(std::uint32_t thread, const Interval& interval);
   void show_seconds();
-  void load_ended();
-  void ended(std::uint32_t thread);
+  void on_thread_load_ended();
+  void on_thread_ended(std::uint32_t thread);
   void interrupt();
   void tick();
   BenchResult result();
 
   const Load& load_;
   const pid_t pid_;
-  BenchRunObserver& observer_;
+  BenchWatch& watch_;
   BenchSeries series_;
   CommandLoop loop_;
   Alarm tick_;
@@ -100,15 +98,15 @@ BenchResult BenchRun::run() {
   return result();
 }
 
-void BenchRun::opened() {
+void BenchRun::on_thread_opened() {
   if (++opened_ < threads_.size() || result_.interrupted) return;
   begin_ = std::chrono::steady_clock::now() + kBeginIn;
   for (const auto& thread : threads_) thread->begin(begin_);
   warm_.set(begin_ + load_.warmup, [this] { server_cpu_before_ = process_cpu(pid_); });
-  observer_.on_begin();
+  watch_.on_begin();
 }
 
-void BenchRun::take(std::uint32_t thread, const Interval& interval) {
+void BenchRun::on_thread_interval(std::uint32_t thread, const Interval& interval) {
   series_.add(thread, interval);
   show_seconds();
 }
@@ -116,17 +114,17 @@ void BenchRun::take(std::uint32_t thread, const Interval& interval) {
 void BenchRun::show_seconds() {
   while (auto row = series_.take()) {
     result_.series.push_back(*row);
-    observer_.on_second(*row, series_.totals());
+    watch_.on_second(*row, series_.totals());
   }
 }
 
-void BenchRun::load_ended() {
+void BenchRun::on_thread_load_ended() {
   if (++load_ended_ < threads_.size()) return;
   server_cpu_after_ = process_cpu(pid_);
-  observer_.on_load_ended();
+  watch_.on_load_ended();
 }
 
-void BenchRun::ended(std::uint32_t thread) {
+void BenchRun::on_thread_ended(std::uint32_t thread) {
   series_.end(thread);
   show_seconds();
   if (++ended_ == threads_.size()) loop_.end();
@@ -138,7 +136,7 @@ void BenchRun::interrupt() {
 }
 
 void BenchRun::tick() {
-  observer_.on_tick();
+  watch_.on_tick();
   tick_.set(std::chrono::steady_clock::now() + kTick, [this] { tick(); });
 }
 
@@ -171,9 +169,9 @@ BenchResult BenchRun::result() {
   return result_;
 }
 
-// ---- Where it goes ----
+// ---- The server ----
 
-// Asks for the addresses, and where there are several, which of them answers.
+// Resolves the name; if it has several addresses, finds one that answers.
 class BenchTargetSearch {
  public:
   BenchTargetSearch(const Endpoint& server, const DialSettings& settings)
@@ -182,33 +180,26 @@ class BenchTargetSearch {
         loop_([this] { loop_.end(); }),
         dialer_(loop_.shard(), loop_.network()) {}
 
-  BenchTarget run() {
+  tl::expected<Destination, Failure> run() {
     loop_.run([this] {
       resolving_ = loop_.network().resolve(server_.host.empty() ? "localhost" : server_.host,
                                            server_.port, settings_.family,
-                                           [this](const Resolved& answer) { resolved(answer); });
+                                           [this](const Resolved& answer) { on_resolved(answer); });
     });
     return target_;
   }
 
  private:
-  void resolved(const Resolved& answer) {
-    std::vector<PeerAddress> usable;
-    for (const PeerAddress& address : taking_turns(answer.addresses)) {
-      const bool reachable = !settings_.source || settings_.source->family == address.family;
-      if (reachable) usable.push_back(address);
-    }
-    if (usable.empty()) {
-      target_.failure = {.kind = FailureKind::name_not_resolved,
-                         .what = answer.addresses.empty()
-                                     ? answer.error
-                                     : "it has no address of the family of --source"};
+  void on_resolved(const Resolved& answer) {
+    const auto addresses = addresses_to_try(answer, settings_.source);
+    if (!addresses) {
+      target_ = tl::unexpected(addresses.error());
       return loop_.end();
     }
-    target_ = {.server = {.address = usable.front(), .path = {}}};
-    if (usable.size() == 1) return loop_.end();
+    target_ = Destination{.address = addresses->front(), .path = {}};
+    if (addresses->size() == 1) return loop_.end();
     dialer_.dial(server_, settings_, [this](const Dialed& dialed) {
-      if (dialed.transport) target_.server = dialed.destination;
+      if (dialed.transport) target_ = dialed.destination;
       loop_.end();
     });
   }
@@ -218,25 +209,26 @@ class BenchTargetSearch {
   CommandLoop loop_;
   Dialer dialer_;
   std::unique_ptr<Pending> resolving_;
-  BenchTarget target_{.failure = {.kind = FailureKind::name_not_resolved, .what = "interrupted"}};
+  tl::expected<Destination, Failure> target_ =
+      tl::unexpected(Failure{.kind = FailureKind::name_not_resolved, .what = "interrupted"});
 };
 
 }  // namespace
 
-BenchTarget find_bench_target(const Endpoint& server, AddressFamily family, const Load& load) {
+tl::expected<Destination, Failure> find_bench_target(const Endpoint& server, AddressFamily family,
+                                                     const Load& load) {
   if (server.kind == Endpoint::Kind::unix_socket)
-    return {.server = {.address = {}, .path = server.path}};
+    return Destination{.address = {}, .path = server.path};
   const DialSettings settings{.family = family,
                               .source = SourceAddresses(load.sources).at(0),
                               .timeout = load.connect_timeout};
   return BenchTargetSearch(server, settings).run();
 }
 
-BenchResult run_bench(const Load& load, const Destination& server, pid_t pid,
-                      BenchRunObserver& observer) {
+BenchResult run_bench(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch) {
   raise_descriptor_limit();
-  refuse_what_cannot_be(load, server);
-  return BenchRun(load, server, pid, observer).run();
+  check_needs(load, server);
+  return BenchRun(load, server, pid, watch).run();
 }
 
 }  // namespace fairlead

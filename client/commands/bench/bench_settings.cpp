@@ -18,8 +18,6 @@
 namespace fairlead {
 namespace {
 
-namespace po = program_options;
-
 constexpr std::uint64_t kConnectionsMax = 1'000'000;
 constexpr std::uint64_t kThreadsMax = 256;
 constexpr std::uint64_t kInflightMax = 65'536;
@@ -31,10 +29,10 @@ const std::vector<std::string_view> kModes{"reply", "conn", "greet", "file", "id
 const std::vector<std::string_view> kEncodings{"utf-8", "gbk", "gb18030", "latin1", "binary"};
 
 std::uint32_t count_within(const ReadOptions& options, const char* name, std::uint32_t fallback,
-                           std::uint64_t most) {
+                           std::uint64_t max) {
   const std::uint64_t count = count_option(options, name, fallback);
-  if (count == 0 || count > most)
-    throw UsageError("--" + std::string(name) + " takes 1 to " + format_count(most));
+  if (count == 0 || count > max)
+    throw UsageError("--" + std::string(name) + " takes 1 to " + format_count(max));
   return static_cast<std::uint32_t>(count);
 }
 
@@ -99,7 +97,7 @@ void set_length(Load& load, const ReadOptions& options, Duration fallback) {
   } else if (options.has("rate")) {
     const auto rate = static_cast<double>(count_option(options, "rate", 0));
     if (rate == 0) throw UsageError("--rate cannot be 0; leave it out for a closed loop");
-    // Until the last of so many is due, the rise at the beginning included.
+    // Long enough for the last message to be due, the ramp included.
     const auto enough =
         std::chrono::duration<double>(static_cast<double>(load.messages) / rate + 1);
     const BenchDuration length =
@@ -145,10 +143,9 @@ void set_size(MessageSettings& message, const ReadOptions& options) {
     return static_cast<std::uint32_t>(*size.value);
   };
   const std::string_view whole = text;
-  message.size_least = bytes(whole.substr(0, dash));
-  message.size_most =
-      dash == std::string::npos ? message.size_least : bytes(whole.substr(dash + 1));
-  if (message.size_least > message.size_most)
+  message.size_min = bytes(whole.substr(0, dash));
+  message.size_max = dash == std::string::npos ? message.size_min : bytes(whole.substr(dash + 1));
+  if (message.size_min > message.size_max)
     throw UsageError("--size " + shown(text) + ": the smaller one comes first");
 }
 
@@ -171,16 +168,16 @@ void set_message(Load& load, const ReadOptions& options, const TerminalLocale& l
         options.has("whole") ? std::vector{literal_template(contents)} : texts_of_lines(contents);
   }
   set_size(message, options);
-  // A connection by itself is an operation, too.
+  // Connecting alone is an operation, too.
   if (load.mode == BenchMode::conn && ways == 0) {
-    message.size_least = message.size_most = 0;
+    message.size_min = message.size_max = 0;
     message.ends_lines = false;
   }
 }
 
 void set_expectation(Load& load, const ReadOptions& options, const TerminalLocale& locale) {
   using Kind = ExpectationSettings::Kind;
-  const bool sends = load.mode == BenchMode::reply || load.message.size_most > 0;
+  const bool sends = load.mode == BenchMode::reply || load.message.size_max > 0;
   if (options.has("expect")) {
     const std::string typed = message_bytes(options.text("expect"), locale.encoding, {});
     load.expectation = parse_expectation(typed, load.message.encoding);
@@ -194,7 +191,7 @@ void set_expectation(Load& load, const ReadOptions& options, const TerminalLocal
       load.connection.protocol == Protocol::text && load.expectation.kind == Kind::pattern;
   if (needs_end && load.connection.reply.boundary == ReplyBoundary::none)
     throw UsageError("--expect re: needs --boundary line or auto, which say where a reply ends");
-  // A TEXT without its line's end is what the line says.
+  // A TEXT without a line end is compared with one.
   const bool is_line = load.message.ends_lines && load.expectation.kind == Kind::text;
   if (is_line && !load.expectation.text.ends_with('\n')) load.expectation.text += '\n';
 }
@@ -241,7 +238,7 @@ void describe(BenchSettings& settings, const ReadOptions& options) {
     });
     if (is_said || name == "positional") continue;
     std::string text;
-    if (const auto* one = boost::any_cast<std::string>(&value.value())) text = *one;
+    if (const auto* word = boost::any_cast<std::string>(&value.value())) text = *word;
     if (const auto* several = boost::any_cast<Words>(&value.value()))
       for (const std::string& each : *several) text += (text.empty() ? "" : " | ") + each;
     add(name.c_str(), value.empty() || text.empty() ? "yes" : text);
@@ -252,7 +249,7 @@ BenchSettings bench_settings(const ReadOptions& options, const TerminalLocale& l
                              const std::string& address, Duration fallback) {
   BenchSettings settings;
   Load& load = settings.load;
-  // --source is a network here; the rest is as of every command.
+  // --source is a network here; the other options are those of every command.
   ReadOptions without_source = options;
   without_source.given.erase("source");
   const ClientSettings client = client_settings(without_source, address);
@@ -268,7 +265,7 @@ BenchSettings bench_settings(const ReadOptions& options, const TerminalLocale& l
   set_message(load, options, locale);
   set_file(load, options);
   set_expectation(load, options, locale);
-  // What cannot be sent or expected is refused before a name is resolved and anybody connected to.
+  // Reports wrong messages and expectations before any name is resolved.
   static_cast<void>(BenchPlan(load, {}));
   settings.view = options.has("no-tui") ? BenchViewForm::lines : BenchViewForm::automatic;
   settings.quiet = options.has("quiet");
@@ -282,87 +279,7 @@ Endpoint server_of(const std::string& address) {
   return *parsed.endpoint;
 }
 
-auto text_value(const char* name) { return po::value<std::string>()->value_name(name); }
-
-po::options_description load_options(const char* default_duration) {
-  po::options_description load("Load", kHelpColumns);
-  load.add_options()("connections,c", text_value("N"), "connections in all (default 100)")(
-      "rate,r", text_value("RATE"),
-      "messages a second, in all, on a fixed schedule (open loop); without it each connection "
-      "sends "
-      "as soon as it has its reply (closed loop)")("duration,d", text_value("TIME"),
-                                                   default_duration)("messages,n", text_value("N"),
-                                                                     "end after so many instead")(
-      "stage", text_value("LIST"), "several rates in turn: 10s@1k,30s@5k")(
-      "warmup", text_value("TIME"), "do not count the first part of it")(
-      "ramp", text_value("TIME"), "rise to the rate, or open the connections, over this time")(
-      "inflight", text_value("N"),
-      "messages of a connection that may wait for replies (default 1)")(
-      "threads,t", text_value("N"), "(default 1)")("connect-rate", text_value("RATE"),
-                                                   "open so many connections a second at most")(
-      "reconnect-every", text_value("N"), "replace a connection after so many messages")(
-      "idle", "only hold the connections")("seed", text_value("N"),
-                                           "of all that is random; else another one each time")(
-      "spin", "never sleep: exact, and all of a core for each thread");
-  po::options_description what("What is sent, and what must come back", kHelpColumns);
-  what.add_options()("mode", text_value("NAME"),
-                     "reply (default); conn: connect, an exchange if there is a message, close; "
-                     "greet: wait for the greeting, close; file: download; idle")(
-      "message,m", po::value<Words>()->value_name("TEXT"),
-      "with \\r \\n \\t \\0 \\\\ \\xNN and {id} {seq} {n} {rand:16} {zh:20}; several are taken in "
-      "turn; mode file: the file's name")("file,f", text_value("FILE"), "messages, one a line")(
-      "whole", "--file: all of it is one message")(
-      "size,s", text_value("SIZE"), "random letters: so many bytes, or 10-200 (default 64)")(
-      "encoding,e", text_value("NAME"), "utf-8 (default), gbk, gb18030, latin1 or binary")(
-      "expect", text_value("WHAT"),
-      "of each reply: echo (default), TEXT, text:TEXT, re:PATTERN, len:N or none")(
-      "protocol", text_value("NAME"), "text (default), len32 or framed")(
-      "boundary", text_value("NAME"),
-      "text: line (default) ends each message with a newline, if it has none; auto and none send "
-      "it "
-      "as it is")("service", text_value("NAME"), "framed: instead of the server's default one")(
-      "skip-greeting", "text: wait for what the server says first, and drop it");
-  po::options_description how("How", kHelpColumns);
-  how.add_options()("source", text_value("IP[/BITS]"),
-                    "connect from this address, or from each of a network's in turn")(
-      "ipv4,4", "use IPv4 only")("ipv6,6", "use IPv6 only")("connect-timeout", text_value("TIME"),
-                                                            "(default 10s)")(
-      "timeout", text_value("TIME"), "a reply that takes longer is an error (default 10s)")(
-      "no-tui", "watch it as lines, not as a screen")("quiet,q", "do not watch it");
-  load.add(what).add(how);
-  return load;
-}
-
 }  // namespace
-
-po::options_description bench_options() {
-  po::options_description options = load_options("how long, warm-up included (default 10s)");
-  po::options_description judged("What it is judged by, and what is told", kHelpColumns);
-  judged.add_options()("threshold", po::value<Words>()->value_name("RULE"),
-                       "exit 99 unless it holds: 'p99<20ms', 'errors<0.1%', 'mismatch==0', "
-                       "'rate>50k'; may be given several times")(
-      "pid", text_value("PID"), "of the server on this machine: its processor time, for a message")(
-      "json", text_value("FILE"), "the report for programs; -: stdout")(
-      "csv", text_value("FILE"), "each second of it; -: stdout")("html", text_value("FILE"),
-                                                                 "a page with charts; -: stdout")(
-      "check", "say whether descriptors and ports suffice, and run nothing")(
-      "dry-run", "show the bytes of one exchange both ways");
-  options.add(judged);
-  return options;
-}
-
-po::options_description bench_compare_options() {
-  po::options_description options =
-      load_options("how long each address is loaded in each round (default 2s)");
-  po::options_description compared("Comparison", kHelpColumns);
-  compared.add_options()("rounds", text_value("N"), "(default 10; at least 2)")(
-      "fail-if", po::value<Words>()->value_name("RULE"),
-      "exit 97 if it is so: 'p99>+10%', 'rate<-5%'; may be given several times")(
-      "drift", text_value("PERCENT"), "two files: what may differ for no reason (default 30)")(
-      "markdown", text_value("FILE"), "the table for a page; -: stdout");
-  options.add(compared);
-  return options;
-}
 
 BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLocale& locale) {
   if (options.positional.size() != 1)

@@ -7,20 +7,20 @@
 #include <utility>
 #include <vector>
 
-#include "client/bench/judge/fail_rule.hpp"
+#include "client/bench/judge/comparison.hpp"
 #include "client/bench/judge/threshold.hpp"
-#include "client/bench/report/make_bench_view.hpp"
+#include "client/bench/report/bench_view.hpp"
 #include "client/bench/workload/load.hpp"
-#include "client/cli/locale.hpp"
+#include "client/cli/environment.hpp"
 #include "client/cli/options.hpp"
 
 namespace fairlead {
 
-// The load, and how to get to whom it is for: what one run and a comparison have in common.
+// The settings that a run and a comparison share.
 struct BenchSettings {
   Load load = {};
   AddressFamily family = AddressFamily::any;
-  // What was asked for, for the reports.
+  // The options as given, for the reports.
   std::vector<std::pair<std::string, std::string>> configuration = {};
   BenchViewForm view = BenchViewForm::automatic;
   bool quiet = false;
@@ -32,7 +32,8 @@ struct BenchRunSettings {
   Endpoint server = {};
   pid_t pid = 0;  // of the server; 0: not given
   std::vector<Threshold> thresholds = {};
-  bool judges_mismatches = false;  // a threshold does, so they have no exit code of their own
+  bool judges_mismatches =
+      false;  // a threshold judges mismatches, so they have no exit code of their own
   std::string json = {}, csv = {}, html = {};  // files; "-": stdout; empty: none
   bool only_checks = false;
   bool only_shows = false;  // --dry-run

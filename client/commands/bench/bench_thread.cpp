@@ -7,12 +7,6 @@
 #include "common/base/background_thread.hpp"
 
 namespace fairlead {
-namespace {
-
-double seconds(BenchDuration duration) { return std::chrono::duration<double>(duration).count(); }
-
-}  // namespace
-
 BenchThread::BenchThread(const Load& load, const Destination& server, std::uint32_t thread,
                          BenchThreadObserver& observer)
     : observer_(observer),
@@ -20,9 +14,9 @@ BenchThread::BenchThread(const Load& load, const Destination& server, std::uint3
       plan_(load, server),
       shard_(Loop::read_clock()),
       network_(loop_),
-      pace_(loop_),
+      wake_(loop_),
       warm_(loop_),
-      worker_(plan_, thread, shard_, network_, *this, *this, *this) {
+      worker_(plan_, thread, shard_, network_, *this, *this) {
   loop_.drive(shard_);
 }
 
@@ -57,9 +51,9 @@ void BenchThread::stop() {
   loop_.post([this] { worker_.stop(); });
 }
 
-void BenchThread::set(BenchTime at) {
-  if (at == BenchTime::max()) return pace_.cancel();
-  pace_.set(at, [this] { worker_.on_due(); });
+void BenchThread::wake_at(BenchTime at) {
+  if (at == BenchTime::max()) return wake_.cancel();
+  wake_.set(at, [this] { worker_.on_due(); });
 }
 
 void BenchThread::on_load_ended() {

@@ -14,7 +14,7 @@
 
 namespace fairlead {
 
-// Told on the thread that this is about.
+// Called on the thread that reports.
 class BenchThreadObserver {
  public:
   virtual void on_opened() = 0;
@@ -27,22 +27,22 @@ class BenchThreadObserver {
 };
 
 // Made, used and destroyed on the thread that controls the run; the observer outlives it.
-class BenchThread final : private BenchWorkerObserver, Pacer, BenchClock {
+class BenchThread final : private BenchWorkerObserver, BenchClock {
  public:
   // Throws SettingError.
   BenchThread(const Load& load, const Destination& server, std::uint32_t thread,
               BenchThreadObserver& observer);
   ~BenchThread();
 
-  // Begins to make the connections that are to be there beforehand.
+  // Begins to make the connections that are opened before the load begins.
   void start();
   // The load begins at `at`, once all threads are open.
   void begin(BenchTime at);
-  // In order: what is owed is waited for.
+  // In order: the last replies are waited for.
   void stop();
 
-  // Ends it without waiting for anything that is still owed, and returns when the thread is gone.
-  // What follows may be asked from then on.
+  // Ends it without waiting for replies, and returns when the thread is gone. The functions below
+  // may be called from then on.
   void end_now();
 
   const Tally& tally() const noexcept { return worker_.tally(); }
@@ -56,11 +56,9 @@ class BenchThread final : private BenchWorkerObserver, Pacer, BenchClock {
   void on_load_ended() override;
   void on_ended() override;
 
-  // Pacer.
-  void set(BenchTime at) override;
-
   // BenchClock.
   BenchTime now() noexcept override { return std::chrono::steady_clock::now(); }
+  void wake_at(BenchTime at) override;
 
   void run();
 
@@ -70,7 +68,7 @@ class BenchThread final : private BenchWorkerObserver, Pacer, BenchClock {
   Loop loop_;
   ClientShard shard_;
   Connector network_;
-  Alarm pace_;
+  Alarm wake_;
   Alarm warm_;  // the end of the warm-up
   BenchWorker worker_;
   BenchTime measured_since_ = BenchTime::max();

@@ -3,7 +3,7 @@
 namespace fairlead {
 namespace {
 
-// Of those due at that time of the run.
+// The intended rate at that time of the run.
 double rate_at(const Load& load, BenchDuration at) {
   BenchDuration begins{0};
   for (const Stage& stage : load.stages) {
@@ -33,7 +33,7 @@ void BenchWatch::end() {
 void BenchWatch::on_begin() {
   began_ = std::chrono::steady_clock::now();
   progress_.phase = BenchProgress::Phase::warmup;
-  look();
+  update_phase();
 }
 
 void BenchWatch::on_second(const SeriesRow& row, const Interval& totals) {
@@ -42,27 +42,27 @@ void BenchWatch::on_second(const SeriesRow& row, const Interval& totals) {
   progress_.connections_open = row.connections_open;
   progress_.counts = totals.counts;
   const BenchDuration measured = std::chrono::seconds(row.second + 1) - load_.warmup;
-  const double seconds = std::chrono::duration<double>(measured).count();
+  const double seconds = fairlead::seconds(measured);
   progress_.rate = seconds > 0 ? static_cast<double>(totals.counts.done) / seconds : 0;
   progress_.p50 = totals.latency.quantile(0.5);
   progress_.p90 = totals.latency.quantile(0.9);
   progress_.p99 = totals.latency.quantile(0.99);
   progress_.max = totals.latency.max();
-  look();
-  if (view_) view_->second(row, progress_);
+  update_phase();
+  if (view_) view_->on_second(row, progress_);
 }
 
 void BenchWatch::on_tick() {
-  look();
+  update_phase();
   if (view_) view_->update(progress_);
 }
 
 void BenchWatch::on_load_ended() {
   progress_.phase = BenchProgress::Phase::finishing;
-  look();
+  update_phase();
 }
 
-void BenchWatch::look() {
+void BenchWatch::update_phase() {
   progress_.elapsed = std::chrono::steady_clock::now() - began_;
   progress_.intended_rate = rate_at(load_, progress_.elapsed);
   if (progress_.phase == BenchProgress::Phase::warmup && progress_.elapsed >= load_.warmup)

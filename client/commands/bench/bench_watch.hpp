@@ -6,29 +6,31 @@
 
 #include "client/bench/report/bench_view.hpp"
 #include "client/bench/workload/arrivals.hpp"
-#include "client/commands/bench/bench_run.hpp"
 #include "client/commands/bench/bench_settings.hpp"
 
 namespace fairlead {
 
-// Turns what a run tells into what a view shows. Used on one thread, for one run.
-class BenchWatch final : public BenchRunObserver {
+// Turns the events of a run into what a view shows. Used on one thread, for one run.
+class BenchWatch {
  public:
   // `err` outlives it.
   BenchWatch(const BenchSettings& settings, Output& err, Encoding terminal);
   ~BenchWatch();
 
-  // Takes away what was shown only for the moment.
+  // The connections are made; the load begins now.
+  void on_begin();
+  // A second is complete. `totals`: the counts behind the warm-up so far.
+  void on_second(const SeriesRow& row, const Interval& totals);
+  // Ten times a second, from the beginning.
+  void on_tick();
+  // Nothing more is sent; replies are waited for.
+  void on_load_ended();
+
+  // Removes what was shown only for the moment.
   void end();
 
  private:
-  // BenchRunObserver.
-  void on_begin() override;
-  void on_second(const SeriesRow& row, const Interval& totals) override;
-  void on_tick() override;
-  void on_load_ended() override;
-
-  void look();
+  void update_phase();
 
   const Load& load_;
   std::unique_ptr<BenchView> view_;  // null: nobody watches

@@ -15,7 +15,7 @@
 #include "client/commands/get/get_settings.hpp"
 #include "client/commands/get/stream_target.hpp"
 #include "client/fetch/fetcher.hpp"
-#include "client/fetch/local_names.hpp"
+#include "client/fetch/file_names.hpp"
 #include "client/fetch/target_folder.hpp"
 
 namespace fairlead {
@@ -63,10 +63,11 @@ class GetRun final : public FetcherObserver {
     report_.say(remote, retry_notice(failure, true, wait));
   }
   void on_item_ended(FetchItem& item, const FetchOutcome& outcome, FetchedFile& progress) override;
-  void on_hopeless(const Failure& failure) override;
+  void on_server_unusable(const Failure& failure) override;
   void on_all_ended() override;
 
   std::optional<FetchItem> open(const WantedFile& wanted);
+  Result<std::unique_ptr<PartFile>> open_part_of(const WantedFile& wanted) const;
   void show_progress();
   void interrupt();
 
@@ -79,7 +80,7 @@ class GetRun final : public FetcherObserver {
   ShardTimer refresh_;
   Fetcher fetcher_;
   std::deque<WantedFile> wanted_;
-  std::set<std::string> part_like_;  // of those, where they go, if that looks like a part
+  std::set<std::string> part_like_;  // targets among them whose names look like a part file
 };
 
 std::optional<FetchItem> GetRun::next_item() {
@@ -91,53 +92,49 @@ std::optional<FetchItem> GetRun::next_item() {
   return std::nullopt;
 }
 
-// Nothing: it cannot be stored, or need not be.
+Result<std::unique_ptr<PartFile>> GetRun::open_part_of(const WantedFile& wanted) const {
+  if (part_like_.contains(place_of(wanted, part_name(wanted.name))) ||
+      part_like_.contains(place_of(wanted, info_name(wanted.name)))) {
+    return make_error("what is fetched with it has the name of its temporary file, " +
+                      part_name(wanted.name) + "; fetch it by itself, with -o");
+  }
+  return open_part(folder_, wanted.folders, wanted.name, settings_.if_exists);
+}
+
+// Empty: the file cannot be stored, or is skipped.
 std::optional<FetchItem> GetRun::open(const WantedFile& wanted) {
   if (settings_.to_stdout) {
     return FetchItem{wanted.remote,
-                     std::make_unique<StreamTarget>(out_, StreamTarget::Show::verified)};
+                     std::make_unique<StreamTarget>(out_, StreamTarget::Release::verified)};
   }
-  std::string problem;
-  const bool is_in_the_way = part_like_.contains(place_of(wanted, part_name(wanted.name))) ||
-                             part_like_.contains(place_of(wanted, info_name(wanted.name)));
-  if (is_in_the_way) {
-    problem = "what is fetched with it has the name of its temporary file, " +
-              part_name(wanted.name) + "; fetch it by itself, with -o";
-  }
-  TargetFolder folder = problem.empty() ? folder_.below(wanted.folders, problem) : TargetFolder();
-  PartFile::Opened opened;
-  if (problem.empty()) {
-    opened = PartFile::open(std::move(folder), wanted.name, settings_.if_exists);
-    problem = opened.problem;
-  }
+  auto file = open_part_of(wanted);
+  if (file && *file) return FetchItem{wanted.remote, *std::move(file)};
   FetchedFile progress{.name = wanted.remote};
-  if (!problem.empty()) {
-    report_.failed(progress, {kExitCannotWrite, problem}, loop_.shard().now());
-    return std::nullopt;
+  if (file) {
+    report_.on_skipped(progress, loop_.shard().now());
+  } else {
+    report_.on_failed(progress, {kExitCannotWrite, file.error().what}, loop_.shard().now());
   }
-  if (opened.is_skipped) {
-    report_.skipped(progress, loop_.shard().now());
-    return std::nullopt;
-  }
-  return FetchItem{wanted.remote, std::move(opened.file)};
+  return std::nullopt;
 }
 
 void GetRun::on_item_ended(FetchItem& item, const FetchOutcome& outcome, FetchedFile& progress) {
   const TimePoint now = loop_.shard().now();
   if (outcome.end == FetchEnd::interrupted) return;
-  if (outcome.end != FetchEnd::complete) return report_.failed(progress, outcome_of(outcome), now);
+  if (outcome.end != FetchEnd::complete)
+    return report_.on_failed(progress, result_of(outcome), now);
   const auto* file = dynamic_cast<const PartFile*>(item.target.get());
-  if (file != nullptr && file->was_skipped()) return report_.skipped(progress, now);
-  report_.done(progress, file != nullptr ? file->stored_as() : std::string("stdout"), now);
+  if (file != nullptr && file->was_skipped()) return report_.on_skipped(progress, now);
+  report_.on_done(progress, file != nullptr ? file->stored_as() : std::string("stdout"), now);
 }
 
-void GetRun::on_hopeless(const Failure& failure) {
+void GetRun::on_server_unusable(const Failure& failure) {
   wanted_.clear();
-  report_.hopeless(failure);
+  report_.fail_server(failure);
 }
 
 void GetRun::on_all_ended() {
-  if (!wanted_.empty()) report_.not_begun(wanted_.size());
+  if (!wanted_.empty()) report_.on_not_begun(wanted_.size());
   loop_.end();
 }
 
@@ -148,7 +145,7 @@ void GetRun::show_progress() {
 
 void GetRun::interrupt() {
   wanted_.clear();
-  report_.interrupted();
+  report_.on_interrupt();
   fetcher_.stop();
 }
 
@@ -176,10 +173,11 @@ int run_get(const Words& arguments, const TerminalLocale& locale) {
   const GetSettings settings = get_settings(read_options("get", get_options(), arguments), locale);
   Output out(1);
   GetReport report(settings, locale);
-  std::string problem;
-  const TargetFolder folder = TargetFolder::open(settings.folder, problem);
-  if (!settings.to_stdout && !problem.empty())
-    return fairlead::report(settings.client().server.text(), {kExitCannotWrite, problem});
+  Result<TargetFolder> opened = TargetFolder::open(settings.folder);
+  if (!settings.to_stdout && !opened)
+    return fairlead::report(settings.client().server.text(),
+                            {kExitCannotWrite, opened.error().what});
+  const TargetFolder folder = opened ? *std::move(opened) : TargetFolder();
   if (settings.is_plain) {
     get_plain(settings, folder, report, out);
   } else {

@@ -3,9 +3,8 @@
 #include <utility>
 
 #include "client/commands/command_loop.hpp"
+#include "client/fetch/file_names.hpp"
 #include "client/fetch/lister.hpp"
-#include "client/fetch/local_names.hpp"
-#include "client/fetch/remote_name.hpp"
 
 namespace fairlead {
 namespace {
@@ -43,30 +42,29 @@ class Listing final : public ListerObserver {
   void on_failed(std::size_t asked, std::string_view below, const Failure& failure) override {
     FetchedFile file{.name = joined_name(names_[asked], std::string(below))};
     report_.expect_files(1);
-    report_.failed(file, outcome_of(failure.told, failure.what), loop_.shard().now());
+    report_.on_failed(file, result_of(failure.told, failure.what), loop_.shard().now());
   }
   void on_ended(const Failure& failure) override {
     if (failure.kind != FailureKind::none) {
-      report_.hopeless(failure);
+      report_.fail_server(failure);
       files_.clear();
     }
     loop_.end();
   }
 
-  // Where it goes begins with the last component of the user's own name, and goes on with what
-  // components_of() has found fit to be a path.
+  // The target path begins with the last component of the user's name, followed by the components
+  // of the entry that components_of() accepts.
   void add(std::size_t asked, const RemoteEntry& entry) {
     const std::string remote = joined_name(names_[asked], entry.name);
     std::vector<std::string> way;
     if (!names_[asked].empty()) way.push_back(components_of(names_[asked]).back());
     for (std::string& component : components_of(entry.name)) way.push_back(std::move(component));
     if (entry.kind == FileKind::directory) {
-      std::string problem;
-      static_cast<void>(folder_.below(way, problem));
-      if (problem.empty()) return;
+      const auto made = folder_.below(way);
+      if (made) return;
       FetchedFile file{.name = remote};
       report_.expect_files(1);
-      return report_.failed(file, {kExitCannotWrite, problem}, loop_.shard().now());
+      return report_.on_failed(file, {kExitCannotWrite, made.error().what}, loop_.shard().now());
     }
     std::string name = std::move(way.back());
     way.pop_back();
@@ -74,7 +72,7 @@ class Listing final : public ListerObserver {
   }
 
   void interrupt() {
-    report_.interrupted();
+    report_.on_interrupt();
     files_.clear();
     lister_.close();
   }

@@ -1,4 +1,4 @@
-// fairlead get -r: what there is to fetch below the names.
+// fairlead get -r: lists the files below the names.
 #pragma once
 
 #include <deque>
@@ -9,17 +9,17 @@
 
 namespace fairlead {
 
-// A file that is to be fetched, and where it goes.
+// A file to fetch, and its target.
 struct WantedFile {
   std::string remote;                // its name at the server
   std::vector<std::string> folders;  // below the target folder
   std::string name;
 };
 
-// The names as they stand: each is a file.
+// The names as given: each is a file.
 std::deque<WantedFile> named_files(const GetSettings& settings);
 
-// Asks the server; makes the folders, also those without files. What cannot be listed is reported.
+// Lists the files at the server, and creates the folders, even empty ones. Reports failures.
 std::deque<WantedFile> list_files(const GetSettings& settings, const TargetFolder& folder,
                                   GetReport& report);
 

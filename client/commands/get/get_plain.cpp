@@ -6,20 +6,20 @@
 #include "client/commands/command_loop.hpp"
 #include "client/commands/get/get_report.hpp"
 #include "client/commands/get/stream_target.hpp"
-#include "client/fetch/local_names.hpp"
+#include "client/fetch/file_names.hpp"
 #include "client/fetch/plain_fetch.hpp"
 
 namespace fairlead {
 namespace {
 
-Outcome outcome_of_plain(const PlainOutcome& plain) {
+CommandResult result_of_plain(const PlainOutcome& plain) {
   if (!plain.problem.empty()) return {kExitCannotWrite, plain.problem};
   if (plain.timed_out) {
     return {kExitTimeout,
             "nothing came for too long; --timeout says how long, and a server that waits for the "
             "end of the name may want --boundary line"};
   }
-  if (plain.failure.kind != FailureKind::none) return outcome_of(plain.failure);
+  if (plain.failure.kind != FailureKind::none) return result_of(plain.failure);
   if (plain.bytes == 0) {
     return {kExitEmptyReply,
             "nothing came: the file is missing or empty, which plain servers do not tell apart"};
@@ -73,21 +73,21 @@ void PlainRun::end(FetchTarget& target) {
   const TimePoint now = loop_.shard().now();
   if (interrupted_) {
     target.discard();
-    return report_.interrupted();
+    return report_.on_interrupt();
   }
-  Outcome outcome = outcome_of_plain(outcome_);
+  CommandResult outcome = result_of_plain(outcome_);
   if (outcome.exit_code == kExitOk) {
     if (const std::string problem = target.finish(); !problem.empty())
       outcome = {kExitCannotWrite, problem};
   }
   if (outcome.exit_code != kExitOk) {
     target.discard();
-    return report_.failed(progress_, outcome, now);
+    return report_.on_failed(progress_, outcome, now);
   }
   progress_.here = progress_.size = outcome_.bytes;
   progress_.size_known = true;
   const auto* file = dynamic_cast<const PartFile*>(&target);
-  report_.done(progress_, file != nullptr ? file->stored_as() : "stdout", now);
+  report_.on_done(progress_, file != nullptr ? file->stored_as() : "stdout", now);
   report_.say(progress_.name,
               "its size could not be verified: plain servers do not tell how many bytes there are");
 }
@@ -112,24 +112,17 @@ void get_plain(const GetSettings& settings, const TargetFolder& folder, GetRepor
     const std::string& name = settings.names[i];
     std::unique_ptr<FetchTarget> target;
     if (settings.to_stdout) {
-      target = std::make_unique<StreamTarget>(out, StreamTarget::Show::at_once);
+      target = std::make_unique<StreamTarget>(out, StreamTarget::Release::at_once);
     } else {
-      std::string problem;
-      TargetFolder own = folder.below({}, problem);
-      auto opened = PartFile::open(
-          std::move(own),
+      auto file = open_part(
+          folder, {},
           settings.stored_name.empty() ? components_of(name).back() : settings.stored_name,
           settings.if_exists);
       FetchedFile progress{.name = name};
-      if (opened.is_skipped) {
-        report.skipped(progress, {});
-        continue;
-      }
-      if (!opened.file || !problem.empty()) {
-        report.failed(progress, {kExitCannotWrite, problem.empty() ? opened.problem : problem}, {});
-        continue;
-      }
-      target = std::move(opened.file);
+      if (!file) report.on_failed(progress, {kExitCannotWrite, file.error().what}, {});
+      if (file && !*file) report.on_skipped(progress, {});
+      if (!file || !*file) continue;
+      target = *std::move(file);
     }
     if (!PlainRun(settings, report).fetch(name, settings.plain_names[i], *target)) return;
   }

@@ -2,12 +2,12 @@
 
 #include <utility>
 
-#include "client/cli/progress/make_progress.hpp"
+#include "client/cli/progress/progress_views.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
 
-Outcome outcome_of(const FetchOutcome& outcome) {
+CommandResult result_of(const FetchOutcome& outcome) {
   switch (outcome.end) {
     case FetchEnd::complete:
     case FetchEnd::interrupted:
@@ -19,7 +19,7 @@ Outcome outcome_of(const FetchOutcome& outcome) {
     case FetchEnd::corrupt:
       return {kExitReceiveFailed, outcome.what + "; look at the network between, and at the disks"};
     case FetchEnd::refused: {
-      Outcome refused = outcome_of(outcome.told, outcome.what);
+      CommandResult refused = result_of(outcome.told, outcome.what);
       if (outcome.told == CloseReason::no_such_file)
         refused.line += "; `fairlead ls` lists what there is, and a directory needs -r";
       return refused;
@@ -56,38 +56,38 @@ void GetReport::say(std::string_view remote, std::string_view what) {
   if (!is_quiet_) view_->say("fairlead: " + server_ + "/" + escaped(remote) + ": " + escaped(what));
 }
 
-void GetReport::done(FetchedFile& file, const std::string& stored_as, TimePoint now) {
-  ended(file, FetchedFile::State::done, stored_as, now);
+void GetReport::on_done(FetchedFile& file, const std::string& stored_as, TimePoint now) {
+  on_ended(file, FetchedFile::State::done, stored_as, now);
 }
 
-void GetReport::skipped(FetchedFile& file, TimePoint now) {
-  ended(file, FetchedFile::State::skipped, "is there already", now);
+void GetReport::on_skipped(FetchedFile& file, TimePoint now) {
+  on_ended(file, FetchedFile::State::skipped, "is there already", now);
 }
 
-void GetReport::failed(FetchedFile& file, const Outcome& outcome, TimePoint now) {
-  ended(file, FetchedFile::State::failed, "", now);
+void GetReport::on_failed(FetchedFile& file, const CommandResult& outcome, TimePoint now) {
+  on_ended(file, FetchedFile::State::failed, "", now);
   fail(server_ + "/" + file.name, outcome);
 }
 
-void GetReport::ended(FetchedFile& file, FetchedFile::State state, std::string note,
-                      TimePoint now) {
+void GetReport::on_ended(FetchedFile& file, FetchedFile::State state, std::string note,
+                         TimePoint now) {
   file.state = state;
   file.note = std::move(note);
   ++totals_.files_ended;
   ended_.size += file.size;
   ended_.here += file.here;
   ended_.resumed += file.resumed;
-  view_->file_ended(file, now);
+  view_->on_file_ended(file, now);
 }
 
-void GetReport::hopeless(const Failure& failure) { fail(server_, outcome_of(failure)); }
+void GetReport::fail_server(const Failure& failure) { fail(server_, result_of(failure)); }
 
-void GetReport::not_begun(std::uint64_t files) {
+void GetReport::on_not_begun(std::uint64_t files) {
   fail(server_, {kExitPartialFile, "the server is lost, and " + std::to_string(files) +
                                        " more files were not begun; the same command goes on"});
 }
 
-void GetReport::fail(std::string_view where, const Outcome& outcome) {
+void GetReport::fail(std::string_view where, const CommandResult& outcome) {
   std::string line = report_line(where, outcome);
   if (line.ends_with('\n')) line.pop_back();
   if (!line.empty()) view_->say(line);

@@ -1,4 +1,4 @@
-// What `fairlead get` tells its user, and the exit code that follows from it.
+// The messages and the exit code of `fairlead get`.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace fairlead {
 
-// Used on one thread. Each file is told of once: done(), skipped() or failed().
+// Used on one thread. Once for each file: on_done(), on_skipped() or on_failed().
 class GetReport {
  public:
   GetReport(const GetSettings& settings, const TerminalLocale& locale);
@@ -26,19 +26,19 @@ class GetReport {
   void show(const std::vector<const FetchedFile*>& active, TimePoint now);
 
   void say(std::string_view remote, std::string_view what);
-  void done(FetchedFile& file, const std::string& stored_as, TimePoint now);
-  void skipped(FetchedFile& file, TimePoint now);
-  void failed(FetchedFile& file, const Outcome& outcome, TimePoint now);
-  void hopeless(const Failure& failure);
-  void not_begun(std::uint64_t files);  // because the server has been lost
-  void interrupted() { exit_code_ = kExitInterrupted; }
+  void on_done(FetchedFile& file, const std::string& stored_as, TimePoint now);
+  void on_skipped(FetchedFile& file, TimePoint now);
+  void on_failed(FetchedFile& file, const CommandResult& outcome, TimePoint now);
+  void fail_server(const Failure& failure);
+  void on_not_begun(std::uint64_t files);  // because the server has been lost
+  void on_interrupt() { exit_code_ = kExitInterrupted; }
 
-  // Takes what is shown for the moment away. Returns the exit code: that of what failed first.
+  // Removes the progress display. Returns the exit code of the first failure.
   int end();
 
  private:
-  void ended(FetchedFile& file, FetchedFile::State state, std::string note, TimePoint now);
-  void fail(std::string_view where, const Outcome& outcome);
+  void on_ended(FetchedFile& file, FetchedFile::State state, std::string note, TimePoint now);
+  void fail(std::string_view where, const CommandResult& outcome);
 
   std::string server_;
   bool is_quiet_;
@@ -50,9 +50,9 @@ class GetReport {
 };
 
 // What the end of a fetch means for the user.
-Outcome outcome_of(const FetchOutcome& outcome);
+CommandResult result_of(const FetchOutcome& outcome);
 
-// The run over plain connections, one name after the other (get_plain.cpp).
+// Fetches over plain connections, one name after the other (get_plain.cpp).
 void get_plain(const GetSettings& settings, const TargetFolder& folder, GetReport& report,
                Output& out);
 

@@ -5,8 +5,7 @@
 #include <utility>
 
 #include "client/cli/exit_code.hpp"
-#include "client/fetch/local_names.hpp"
-#include "client/fetch/remote_name.hpp"
+#include "client/fetch/file_names.hpp"
 #include "common/config/parsed.hpp"
 
 namespace fairlead {
@@ -47,8 +46,7 @@ void set_target(GetSettings& settings, const ReadOptions& options) {
     settings.folder = slash == 0 ? "/" : output.substr(0, slash);
 }
 
-// Names that would be stored as one another, or that cannot be names at all, before anything is
-// fetched.
+// Rejects invalid names, and names with the same target, before anything is fetched.
 void check_names(const GetSettings& settings) {
   std::set<std::string> stored;
   for (const std::string& name : settings.names) {
@@ -71,26 +69,26 @@ void check_names(const GetSettings& settings) {
 
 po::options_description get_options() {
   po::options_description options("Options", kHelpColumns);
-  const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
-  options.add_options()("output,o", text("FILE"), "store under this name; -: write to stdout")(
-      "directory,O", text("DIR"), "store in this folder (default: the current one)")(
-      "recursive,r", "NAME may be a directory: fetch all that is below it")(
-      "jobs,j", text("N"), "how many files at once (default 4)")(
-      "split", text("N"), "how many connections for each file (default 1)")(
-      "limit-rate", text("SIZE"), "bytes a second, of all connections together (k, m: 1024)")(
-      "if-exists", text("WHAT"),
-      "what is there already: fail (default), skip, rename (NAME.1, ...) or overwrite")(
-      "retry", text("COUNT"),
-      "connect again so often in a row, with growing, random waits (default 5)")(
-      "no-restart", "exit 36 when the file has changed, instead of starting again")(
-      "timeout", text("TIME"), "give up a connection on which nothing comes (default 30s)")(
-      "progress", text("HOW"), "auto (default), bars, lines, json or none; on stderr")(
-      "quiet,q", "no progress")("protocol", text("NAME"),
-                                "framed (default), or text: the tutorials' servers")(
-      "service", text("NAME"), "framed: the service that has the files (default file)")(
-      "encoding,e", text("NAME"), "text: how to send the name: utf-8 (default), gbk, gb18030")(
-      "boundary", text("NAME"), "text: line sends a newline behind the name")(
-      "no-shutdown", "text: do not tell the server that nothing more will be sent");
+  add_options(options,
+              {{"output,o", "FILE", "store under this name; -: write to stdout"},
+               {"directory,O", "DIR", "store in this folder (default: the current one)"},
+               {"recursive,r", "", "NAME may be a directory: fetch all that is below it"},
+               {"jobs,j", "N", "how many files at once (default 4)"},
+               {"split", "N", "how many connections for each file (default 1)"},
+               {"limit-rate", "SIZE", "bytes a second, of all connections together (k, m: 1024)"},
+               {"if-exists", "WHAT",
+                "what is there already: fail (default), skip, rename (NAME.1, ...) or overwrite"},
+               {"retry", "COUNT",
+                "connect again so often in a row, with growing, random waits (default 5)"},
+               {"no-restart", "", "exit 36 when the file has changed, instead of starting again"},
+               {"timeout", "TIME", "give up a connection on which nothing comes (default 30s)"},
+               {"progress", "HOW", "auto (default), bars, lines, json or none; on stderr"},
+               {"quiet,q", "", "no progress"},
+               {"protocol", "NAME", "framed (default), or text: the tutorials' servers"},
+               {"service", "NAME", "framed: the service that has the files (default file)"},
+               {"encoding,e", "NAME", "text: how to send the name: utf-8 (default), gbk, gb18030"},
+               {"boundary", "NAME", "text: line sends a newline behind the name"},
+               {"no-shutdown", "", "text: do not tell the server that nothing more will be sent"}});
   add_dial_options(options);
   return options;
 }

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "client/cli/locale.hpp"
+#include "client/cli/environment.hpp"
 #include "client/cli/options.hpp"
-#include "client/cli/progress/make_progress.hpp"
-#include "client/fetch/fetch_settings.hpp"
+#include "client/cli/progress/progress_views.hpp"
+#include "client/fetch/fetch_worker.hpp"
 #include "client/fetch/part_file.hpp"
 #include "client/fetch/plain_fetch.hpp"
 

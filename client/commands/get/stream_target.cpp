@@ -8,12 +8,12 @@ std::string StreamTarget::begin(const FileIdentity&) {
 }
 
 std::string StreamTarget::write(std::uint64_t offset, Bytes bytes) {
-  if (show_ == Show::at_once) {
+  if (release_ == Release::at_once) {
     out_.write(bytes);
     shown_bytes_ += bytes.size();
     return problem();
   }
-  // One that came wrong comes again from its beginning.
+  // A chunk that was wrong arrives again from its beginning.
   std::string& chunk = waiting_[offset / kChunkBytes].bytes;
   chunk.resize(offset % kChunkBytes);
   chunk += bytes;

@@ -1,4 +1,4 @@
-// A fetched file that goes to stdout: in order, and nothing of it before it has been verified.
+// Writes a fetched file to stdout, in order, and only verified bytes.
 #pragma once
 
 #include <map>
@@ -9,14 +9,14 @@
 
 namespace fairlead {
 
-// Keeps what has come and cannot be shown yet: some chunks, because no more are asked for before.
+// Keeps the chunks that cannot be written yet; FileFetch bounds their number.
 class StreamTarget final : public FetchTarget {
  public:
-  enum class Show : std::uint8_t {
+  enum class Release : std::uint8_t {
     verified,  // chunk by chunk, as each is known to be right
     at_once,   // from a server that has no hashes
   };
-  StreamTarget(Output& out, Show show) : out_(out), show_(show) {}
+  StreamTarget(Output& out, Release show) : out_(out), release_(show) {}
 
   Leftover leftover() const override { return {}; }
   bool read(std::uint64_t, char*, std::size_t) override { return false; }
@@ -38,7 +38,7 @@ class StreamTarget final : public FetchTarget {
   std::string problem() const;
 
   Output& out_;
-  Show show_;
+  Release release_;
   std::map<std::uint64_t, Waiting> waiting_;  // by chunk
   std::uint64_t shown_bytes_ = 0;
 };

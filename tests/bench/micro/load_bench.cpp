@@ -24,7 +24,7 @@ Load load_of(Protocol protocol) {
 }
 
 // One worker with one connection, whose server is the benchmark.
-class Rig final : public BenchClock, public Pacer, public BenchWorkerObserver, public Network {
+class Rig final : public BenchClock, public BenchWorkerObserver, public Network {
  public:
   explicit Rig(Protocol protocol) : plan_(load_of(protocol), {}) {
     turn([this] { worker_.open(); });
@@ -63,7 +63,7 @@ class Rig final : public BenchClock, public Pacer, public BenchWorkerObserver, p
     shard_.end_turn();
   }
 
-  void set(BenchTime) override {}
+  void wake_at(BenchTime) override {}
   void on_opened() override { worker_.begin(now_); }
   void on_interval(const Interval&) override {}
   void on_ended() override {}
@@ -83,7 +83,7 @@ class Rig final : public BenchClock, public Pacer, public BenchWorkerObserver, p
   std::function<void(Connected)> connecting_;
   Socketless* transport_ = nullptr;
   std::string sent_, arriving_;
-  BenchWorker worker_{plan_, 0, shard_, *this, *this, *this, *this};
+  BenchWorker worker_{plan_, 0, shard_, *this, *this, *this};
 };
 
 // Sixteen messages of 64 bytes are answered by one delivery, checked, counted, and followed by

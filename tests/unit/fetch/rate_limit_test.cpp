@@ -17,7 +17,7 @@ TEST(RateLimit, WithoutARateNothingIsPaused) {
   EXPECT_EQ(limit.take(~std::uint64_t{0}, kStart), kStart);
 }
 
-TEST(RateLimit, AQuarterOfASecondMayComeAtOnceAndNoMore) {
+TEST(RateLimit, ABurstIsAQuarterOfASecond) {
   RateLimit limit(1000);
   EXPECT_EQ(limit.take(250, kStart), kStart);
   EXPECT_EQ(limit.take(1, kStart), kStart + Duration(1));
@@ -32,7 +32,7 @@ TEST(RateLimit, APauseEarnsNoMoreThanTheBurst) {
   EXPECT_EQ(limit.take(100, later), later + Duration(100));
 }
 
-TEST(RateLimit, AWaitThatIsTooLongIsMadeUpFor) {
+TEST(RateLimit, ATooLongWaitIsCompensated) {
   RateLimit limit(1000);
   EXPECT_EQ(limit.take(350, kStart), kStart + Duration(100));
   // Read 50 ms late: the next pause is shorter by as much.

@@ -1,6 +1,6 @@
-#include "client/fetch/remote_name.hpp"
-
 #include <gtest/gtest.h>
+
+#include "client/fetch/file_names.hpp"
 
 namespace fairlead {
 namespace {

@@ -17,7 +17,7 @@ namespace fairlead {
 using namespace std::chrono_literals;
 
 // One worker and its world. What the server does is set before run().
-class BenchRig final : public BenchClock, public Pacer, public BenchWorkerObserver, public Network {
+class BenchRig final : public BenchClock, public BenchWorkerObserver, public Network {
  public:
   explicit BenchRig(const Load& load) : plan_(load, {.address = {}, .path = "/model"}) {}
   ~BenchRig() {
@@ -62,7 +62,7 @@ class BenchRig final : public BenchClock, public Pacer, public BenchWorkerObserv
 
   // From the opening to the end.
   const Tally& run() {
-    worker_.emplace(plan_, 0, shard_, *network, *this, *this, *this);
+    worker_.emplace(plan_, 0, shard_, *network, *this, *this);
     turn([this] { worker_->open(); });
     while (!has_ended_) step();
     return worker_->tally();
@@ -142,9 +142,9 @@ class BenchRig final : public BenchClock, public Pacer, public BenchWorkerObserv
     return std::make_unique<Asked>(waits);
   }
 
-  // Pacer, BenchWorkerObserver.
-  void set(BenchTime at) override {
-    paced_ = at == BenchTime::max() ? at : at + wakes_late_by(elapsed());
+  // BenchClock, BenchWorkerObserver.
+  void wake_at(BenchTime at) override {
+    wake_at_ = at == BenchTime::max() ? at : at + wakes_late_by(elapsed());
   }
   void on_opened() override {
     // Other workers may not be ready yet.
@@ -157,7 +157,7 @@ class BenchRig final : public BenchClock, public Pacer, public BenchWorkerObserv
   void on_ended() override { has_ended_ = true; }
 
   void step() {
-    BenchTime next = paced_;
+    BenchTime next = wake_at_;
     if (!events_.empty()) next = std::min(next, events_.begin()->first);
     const auto due = shard_.next_due();
     if (due) next = std::min<BenchTime>(next, *due);
@@ -167,8 +167,8 @@ class BenchRig final : public BenchClock, public Pacer, public BenchWorkerObserv
       const auto what = std::move(events_.begin()->second);
       events_.erase(events_.begin());
       turn(what);
-    } else if (paced_ <= now_) {
-      paced_ = BenchTime::max();
+    } else if (wake_at_ <= now_) {
+      wake_at_ = BenchTime::max();
       turn([this] { worker_->on_due(); });
     } else {
       turn([this] { shard_.on_timer(); });
@@ -188,7 +188,7 @@ class BenchRig final : public BenchClock, public Pacer, public BenchWorkerObserv
   BenchPlan plan_;
   BenchTime now_{1000s};
   BenchTime begin_{};
-  BenchTime paced_ = BenchTime::max();
+  BenchTime wake_at_ = BenchTime::max();
   std::multimap<BenchTime, std::function<void()>> events_;
   std::map<std::size_t, Peer*> peers_;
   std::vector<std::size_t> terminated_;

@@ -88,7 +88,7 @@ const Tally& run_stalling(BenchRig& rig, std::unique_ptr<ModelEcho>& server) {
   return rig.run();
 }
 
-TEST(BenchWorker, ShowsAStallToAllThatWereDueInIt) {
+TEST(BenchWorker, ChargesAStallToEveryMessageDueInIt) {
   BenchRig rig(open_loop(1000, 10500ms));
   std::unique_ptr<ModelEcho> server;
   const Tally& tally = run_stalling(rig, server);
@@ -114,7 +114,7 @@ TEST(BenchWorker, HidesTheSameStallInAClosedLoop) {
   EXPECT_EQ(tally.intended.count(), 0U);
 }
 
-TEST(BenchWorker, CountsFromBehindTheWarmUpOn) {
+TEST(BenchWorker, CountsOnlyAfterTheWarmUp) {
   Load load = open_loop(100, 5s);
   load.warmup = 2s;
   BenchRig rig(load);
@@ -135,7 +135,7 @@ TEST(BenchWorker, CountsFromBehindTheWarmUpOn) {
   }
 }
 
-TEST(BenchWorker, TellsHowLateItWasItself) {
+TEST(BenchWorker, MeasuresItsOwnLateness) {
   BenchRig rig(open_loop(1000, 1s));
   ModelEcho server(rig, kSize, at_once);
   rig.wakes_late_by = [](BenchDuration elapsed) { return elapsed < 500ms ? 0us : 300us; };
@@ -148,7 +148,7 @@ TEST(BenchWorker, TellsHowLateItWasItself) {
   EXPECT_EQ(tally.held_by_inflight, 0U);
 }
 
-TEST(BenchWorker, SaysWhatWasDueAndNeverSent) {
+TEST(BenchWorker, CountsDueMessagesThatWereNeverSent) {
   BenchRig rig(open_loop(100, 1s));
   ModelEcho server(rig, kSize, [](std::uint64_t) { return 105ms; });
   const Tally& tally = rig.run();
@@ -159,7 +159,7 @@ TEST(BenchWorker, SaysWhatWasDueAndNeverSent) {
 
 // ---- Operations ----
 
-TEST(BenchWorker, DoesWhatItWasAskedForAndEnds) {
+TEST(BenchWorker, EndsAfterTheRequestedOperations) {
   BenchRig rig(closed_loop(1000, 3, 16));
   ModelEcho server(rig, kSize, [](std::uint64_t) { return 1us; });
   const Tally& tally = rig.run();
@@ -171,14 +171,14 @@ TEST(BenchWorker, DoesWhatItWasAskedForAndEnds) {
   EXPECT_EQ(tally.connections_open, 3U);
 }
 
-TEST(BenchWorker, SendsInOneWriteWhatOneReadHasMadePossible) {
+TEST(BenchWorker, SendsInOneWriteAfterOneRead) {
   BenchRig rig(closed_loop(160, 1, 16));
   rig.serve = [&rig](std::size_t peer, const std::string& bytes) { rig.say(peer, bytes); };
   rig.run();
   EXPECT_EQ(rig.writes(), std::vector<std::size_t>(10, 16 * kSize));
 }
 
-TEST(BenchWorker, ChecksRepliesHoweverTheyAreCut) {
+TEST(BenchWorker, ChecksRepliesAtEverySplit) {
   for (std::size_t piece = 1; piece <= 2 * kSize + 1; ++piece) {
     BenchRig rig(closed_loop(20, 1, 4));
     rig.delivery_bytes_max = piece;
@@ -189,7 +189,7 @@ TEST(BenchWorker, ChecksRepliesHoweverTheyAreCut) {
   }
 }
 
-TEST(BenchWorker, ReplacesAConnectionAfterSoManyOperations) {
+TEST(BenchWorker, ReplacesAConnectionAfterItsOperations) {
   Load load = closed_loop(100, 2, 4);
   load.reconnect_every = 10;
   BenchRig rig(load);
@@ -244,7 +244,7 @@ TEST(BenchWorker, SkipsAGreeting) {
   EXPECT_EQ(tally.counts.all_mismatches(), 0U);
 }
 
-TEST(BenchWorker, EndsAlthoughNobodyGreets) {
+TEST(BenchWorker, EndsWithoutAnyGreeting) {
   Load load = closed_loop(5);
   load.skip_greeting = true;
   BenchRig rig(load);
@@ -287,7 +287,7 @@ TEST(BenchWorker, HoldsIdleConnections) {
   EXPECT_EQ(tally.counts.all_errors(), 0U);
 }
 
-TEST(BenchWorker, SendsWithoutWaitingWhereNothingIsToCome) {
+TEST(BenchWorker, SendsWithoutWaitingIfNoReplyIsExpected) {
   Load load = closed_loop(1000, 2);
   load.expectation.kind = ExpectationSettings::Kind::none;
   BenchRig rig(load);
@@ -313,7 +313,7 @@ TEST(BenchWorker, RepeatsItselfForTheSameSeed) {
   EXPECT_NE(sent(1), sent(2));
 }
 
-TEST(BenchWorker, CountsWhatItWaitedForInTheLastSecond) {
+TEST(BenchWorker, CountsLateRepliesInTheLastSecond) {
   BenchRig rig(open_loop(100, 2s));
   ModelEcho server(rig, kSize, [](std::uint64_t n) { return n < 199 ? 1ms : 500ms; });
   rig.run();
@@ -335,7 +335,7 @@ TEST(BenchWorker, StopsInOrder) {
 
 // ---- What goes wrong ----
 
-TEST(BenchWorker, NamesTheOneWrongReplyOfTenThousand) {
+TEST(BenchWorker, ReportsTheOneWrongReplyOfTenThousand) {
   for (const std::uint32_t inflight : {1U, 16U}) {
     BenchRig rig(closed_loop(10'000, 4, inflight));
     ModelEcho server(rig, kSize, [](std::uint64_t) { return 1us; });
@@ -361,7 +361,7 @@ TEST(BenchWorker, NamesTheOneWrongReplyOfTenThousand) {
   }
 }
 
-TEST(BenchWorker, TellsRepliesThatCameInAnotherOrder) {
+TEST(BenchWorker, DetectsRepliesInTheWrongOrder) {
   BenchRig rig(closed_loop(2, 1, 2));
   rig.serve = [&rig](std::size_t peer, const std::string& bytes) {
     rig.say(peer, bytes.substr(kSize) + bytes.substr(0, kSize));
@@ -371,7 +371,7 @@ TEST(BenchWorker, TellsRepliesThatCameInAnotherOrder) {
   EXPECT_EQ(tally.first_mismatch->number, 1U);
 }
 
-TEST(BenchWorker, CountsWhatNobodyAskedFor) {
+TEST(BenchWorker, CountsUnaskedReplies) {
   BenchRig rig(closed_loop(2));
   rig.serve = [&rig](std::size_t peer, const std::string& bytes) { rig.say(peer, bytes + "!"); };
   const Tally& tally = rig.run();
@@ -379,7 +379,7 @@ TEST(BenchWorker, CountsWhatNobodyAskedFor) {
   EXPECT_EQ(mismatches(tally, MismatchKind::unasked), 2U);
 }
 
-TEST(BenchWorker, CountsEachErrorAsWhatItIs) {
+TEST(BenchWorker, CountsEachKindOfError) {
   struct Case {
     BenchError error;
     std::uint64_t times;
@@ -420,7 +420,7 @@ TEST(BenchWorker, CountsEachErrorAsWhatItIs) {
   }
 }
 
-TEST(BenchWorker, TellsAShortReadFromACleanEnd) {
+TEST(BenchWorker, DistinguishesAShortReadFromACleanEnd) {
   BenchRig rig(closed_loop(10, 1, 3));
   rig.serve = [&rig](std::size_t peer, const std::string& bytes) {
     if (peer > 0) return rig.say(peer, bytes, 1us);
@@ -470,7 +470,7 @@ TEST(BenchWorker, GivesUpConnectingInTime) {
   EXPECT_EQ(tally.counts.done, 10U);
 }
 
-TEST(BenchWorker, EndsAlthoughNobodyListens) {
+TEST(BenchWorker, EndsWithoutAListeningServer) {
   BenchRig rig(closed_loop(5));
   rig.accept = [](std::size_t) { return ECONNREFUSED; };
   const Tally& tally = rig.run();
@@ -529,7 +529,7 @@ Load framed(std::uint64_t messages, std::uint32_t inflight) {
   return load;
 }
 
-TEST(BenchWorker, GoesOnBehindAWrongReplyThatIsFramed) {
+TEST(BenchWorker, ContinuesAfterAWrongFramedReply) {
   BenchRig rig(framed(100, 8));
   ModelFramed server(rig, [](std::uint32_t id, const std::string& payload) {
     if (id == 10) return frame(FrameType::error, id, {"\0\0\0\1no", 6});

@@ -77,9 +77,9 @@ TEST(Exchange, IsOneOperationWhateverTheLoad) {
   EXPECT_EQ(exchange.rig.connects(), 1U);
 }
 
-TEST(Exchange, ShowsOfALongOneItsBeginning) {
+TEST(Exchange, ShowsTheBeginningOfALongOne) {
   Load load = load_of("", "");
-  load.message = {.size_least = 5000, .size_most = 5000};
+  load.message = {.size_min = 5000, .size_max = 5000};
   load.expectation = {};
   Exchange exchange(load);
   exchange.rig.delivery_bytes_max = 3000;
@@ -103,7 +103,7 @@ TEST(Exchange, ShowsOfALongOneItsBeginning) {
   EXPECT_TRUE(text.ends_with("\n< ... 904 bytes more\n"));
 }
 
-TEST(Exchange, CountsWhatComesBehindTheLimitWithTheLastThatIsShown) {
+TEST(Exchange, CountsBytesBeyondTheLimitWithTheLastShown) {
   Load load = load_of("go", std::string(10'000, 'x'));
   Exchange exchange(load);
   exchange.rig.delivery_bytes_max = 4096;
@@ -115,7 +115,7 @@ TEST(Exchange, CountsWhatComesBehindTheLimitWithTheLastThatIsShown) {
   EXPECT_EQ(exchange.trace.events().back().not_kept, 10'000U - 4096U);
 }
 
-TEST(Exchange, SaysWhatIsWrong) {
+TEST(Exchange, ReportsErrors) {
   Exchange exchange(load_of("PING", "+PONG"));
   exchange.rig.serve = [&](std::size_t peer, const std::string&) {
     exchange.rig.say(peer, "+PANG");
@@ -141,7 +141,7 @@ TEST(Exchange, SaysThatNobodyListens) {
   EXPECT_FALSE(exchange.trace.is_connected());
 }
 
-TEST(Exchange, EscapesWhatOthersWrote) {
+TEST(Exchange, EscapesTextOfOthers) {
   const std::vector<ExchangeEvent> events{{.kind = Kind::connecting, .where = "unix:/a\x1b[2J"},
                                           {.kind = Kind::received, .bytes = "\x1b[2J\xff"}};
   EXPECT_EQ(exchange_text(events),

@@ -35,7 +35,7 @@ TEST(Comparison, TakesTheMedianOfTheRoundsRatios) {
   EXPECT_DOUBLE_EQ(ratio_of(kP99, {100, 100}, {110, 130}).estimate, 1.2);
 }
 
-TEST(Comparison, TakesDisturbancesOfWholeRoundsOut) {
+TEST(Comparison, CancelsDisturbancesOfWholeRounds) {
   const Ratio ratio = ratio_of(kP99, {100, 900, 150, 4000}, {120, 1080, 180, 4800});
   EXPECT_DOUBLE_EQ(ratio.low, 1.2);
   EXPECT_DOUBLE_EQ(ratio.high, 1.2);
@@ -51,7 +51,7 @@ TEST(Comparison, IsTheSameForTheSameSeed) {
   EXPECT_LT(one->estimate, one->high);
 }
 
-TEST(Comparison, HasTheTrueRatioInItsIntervalNearlyAlways) {
+TEST(Comparison, HasTheTrueRatioInItsIntervalAlmostAlways) {
   int inside = 0;
   for (unsigned seed = 1; seed <= 200; ++seed) {
     const Ratio ratio = *compare(simulated({.factor = 1.5}, seed), seed).targets[1].ratios[kP99];
@@ -61,14 +61,14 @@ TEST(Comparison, HasTheTrueRatioInItsIntervalNearlyAlways) {
   EXPECT_LE(inside, 200);
 }
 
-TEST(Comparison, KnowsWhatToSayOfZero) {
+TEST(Comparison, HandlesZero) {
   EXPECT_EQ(ratio_of(kErrors, {0, 0, 0}, {0, 0, 0}).estimate, 1);
   EXPECT_EQ(ratio_of(kErrors, {0, 0, 0}, {0.1, 0.1, 0.1}).estimate, kInfinity);
   EXPECT_EQ(ratio_of(kErrors, {0.1, 0.1, 0.1}, {0, 0, 0}).estimate, 0);
   EXPECT_EQ(ratio_of(kErrors, {0, 0, 0.1}, {0, 0, 0.1}).high, 1);
 }
 
-TEST(Comparison, HasNoRatioOfWhatARoundDidNotMeasure) {
+TEST(Comparison, HasNoRatioOfUnmeasuredFigures) {
   std::vector<ComparedTarget> targets{target_of(kCpu, {1, 1}), target_of(kCpu, {1, 1})};
   EXPECT_TRUE(compare(targets, 1).targets[1].ratios[kCpu].has_value());
   targets[0].rounds[1][kCpu].reset();

@@ -1,8 +1,7 @@
-#include "client/bench/judge/fail_rule.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "client/bench/judge/comparison.hpp"
 #include "tests/unit/bench/compared_rounds.hpp"
 #include "tests/unit/bench/setting_error.hpp"
 
@@ -62,7 +61,7 @@ TEST(FailRule, NeedsTheEstimateBeyondTheLimitAndTheIntervalBeyondNoChange) {
   EXPECT_THAT(failures_of("rate<-5%", rate, Ratio{1.5, 1.4, 1.6}), IsEmpty());
 }
 
-TEST(FailRule, AllowsForDriftBetweenRunsMadeApart) {
+TEST(FailRule, AllowsForDriftBetweenSeparateRuns) {
   const auto p99 = CompareMetric::p99;
   EXPECT_THAT(failures_of("p99>+10%", p99, Ratio{1.29, 1.29, 1.29}, 0.3), IsEmpty());
   EXPECT_THAT(failures_of("p99>+10%", p99, Ratio{1.31, 1.31, 1.31}, 0.3), testing::SizeIs(1));
@@ -73,12 +72,12 @@ TEST(FailRule, AllowsForDriftBetweenRunsMadeApart) {
               testing::SizeIs(1));
 }
 
-TEST(FailRule, FailsWhereNothingWasMeasured) {
+TEST(FailRule, FailsWithoutAMeasurement) {
   EXPECT_THAT(failures_of("cpu>+10%", CompareMetric::cpu, std::nullopt),
               ElementsAre("cpu>+10%: cpu of B was not measured"));
 }
 
-TEST(FailRule, SaysWhatIsWrong) {
+TEST(FailRule, ReportsErrors) {
   EXPECT_EQ(refusal("p98>+10%"), R"("p98>+10%": there is no "p98"; did you mean "p99"?)");
   for (const auto* text : {"p99", "p99>10%", "p99>-10%", "p99<+10%", "p99>+10", "p99>+%", "p99>+x%",
                            "p99>=+10%", "p99>+-1%", "p99>+nan%", "p99>+1e1%"})

@@ -1,6 +1,6 @@
-#include "client/bench/judge/series.hpp"
-
 #include <gtest/gtest.h>
+
+#include "client/bench/judge/result.hpp"
 
 namespace fairlead {
 namespace {
@@ -37,7 +37,7 @@ TEST(BenchSeries, AddsThreadsUpSecondBySecond) {
   EXPECT_EQ(series.totals().latency.count(), 33U);
 }
 
-TEST(BenchSeries, WaitsForNobodyWhoHasEnded) {
+TEST(BenchSeries, DoesNotWaitForEndedThreads) {
   BenchSeries series(2, BenchDuration(0));
   series.add(0, interval(0, 1));
   series.end(1);

@@ -92,7 +92,7 @@ TEST(Threshold, HoldsTheServersProcessorTimeWhereItIsMeasured) {
   EXPECT_FALSE(is_met("cpu<4.9us", result));
 }
 
-TEST(Threshold, IsNotMetByWhatWasNotMeasured) {
+TEST(Threshold, IsNotMetByUnmeasuredFigures) {
   for (const auto* text : {"p50<1s", "max<1s", "connect_mean<1s", "errors<1%", "mismatch<=0%"}) {
     const ThresholdOutcome outcome = Threshold(text).judge({});
     EXPECT_FALSE(outcome.met) << text;
@@ -100,7 +100,7 @@ TEST(Threshold, IsNotMetByWhatWasNotMeasured) {
   }
 }
 
-TEST(Threshold, SaysWhatIsWrong) {
+TEST(Threshold, ReportsErrors) {
   EXPECT_EQ(refusal("p99"),
             R"("p99": write a name, one of < <= > >= ==, and a value, such as p99<20ms)");
   EXPECT_EQ(refusal("p99=20ms"),

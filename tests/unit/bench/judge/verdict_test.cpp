@@ -49,7 +49,7 @@ void expect_nothing(const BenchResult& result) {
   EXPECT_THAT(judge(result).reasons, IsEmpty());
 }
 
-TEST(Verdict, HasNothingToSayOfAQuietRun) {
+TEST(Verdict, HasNoReasonsForAQuietRun) {
   expect_nothing(quiet(true));
   expect_nothing(quiet(false));
 }
@@ -87,7 +87,7 @@ TEST(Verdict, RefusesAThreadThatGotATenthOfACore) {
 }
 
 // Three messages take ten milliseconds: whoever asks for them asks whether they are answered.
-TEST(Verdict, DoesNotRefuseAShortRunForWhatOthersTookInAMoment) {
+TEST(Verdict, OnlyDoubtsAShortRunWithStarvedThreads) {
   BenchResult result = quiet(false);
   result.threads[0] = {.cpu_seconds = 0.001, .starved_seconds = 0.004, .wall_seconds = 0.01};
   expect(result, Belief::doubtful, "thread 1 of 2 of the test waited for a core for 40.0 %");
@@ -107,7 +107,7 @@ TEST(Verdict, RefusesAPercentileThatIsMostlyItsOwnLateness) {
   expect_nothing(with_lateness(900, 400, 950));
 }
 
-TEST(Verdict, ForgivesAHiccup) {
+TEST(Verdict, IgnoresAHiccup) {
   // 5 ms at 2,000/s: ten messages, and their latencies.
   BenchResult result = with_lateness(5'000, 10, 220);
   result.tally.intended.record(5'200, 10);
@@ -125,7 +125,7 @@ TEST(Verdict, OnlyDoubtsTheLatenessOfFewMessages) {
   EXPECT_THAT(verdict.reasons, ElementsAre(HasSubstr("sent 4.0")));
 }
 
-TEST(Verdict, DoubtsAMaximumThatIsItsOwn) {
+TEST(Verdict, DoubtsAMaximumCausedByItsOwnLateness) {
   BenchResult result = with_lateness(80'000, 10, 220);
   result.tally.intended.record(80'200, 10);
   expect(result, Belief::doubtful, "a message was sent 80.0 ms late");
@@ -159,7 +159,7 @@ TEST(Verdict, DoubtsItsOwnFailuresAndRefusesMany) {
   expect(result, Belief::invalid, "failed 302 times: no port left 2, no descriptor left 300");
 }
 
-TEST(Verdict, DoubtsWhatItCouldNotSendOrSee) {
+TEST(Verdict, DoubtsUnsentAndUnfinishedMessages) {
   BenchResult result = quiet();
   result.tally.held_by_socket = 200;
   result.tally.unfinished = 200;

@@ -1,15 +1,13 @@
 // Those who show a load test while it runs, with a terminal of the test's own.
+#include "client/bench/report/bench_view.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <clocale>
 
-#include "client/bench/report/bench_lines.hpp"
 #include "client/bench/report/bench_screen.hpp"
-#include "client/bench/report/make_bench_view.hpp"
-#include "client/bench/report/sparkline.hpp"
-#include "client/cli/styled_line.hpp"
-#include "client/cli/width.hpp"
+#include "client/cli/columns.hpp"
 #include "tests/unit/client/cli/fake_screen.hpp"
 
 namespace fairlead {
@@ -54,24 +52,24 @@ class BenchLinesTest : public testing::Test {
 };
 
 TEST_F(BenchLinesTest, ASecondIsALine) {
-  view.second(row_of(2), progress_at(seconds(3)));
+  view.on_second(row_of(2), progress_at(seconds(3)));
   view.update(progress_at(milliseconds(3100)));
   EXPECT_EQ(written, "     3 s  4.99k/s  p50  123 us  p90  200 us  p99 1.23 ms  max 14.0 ms\n");
 }
 
-TEST_F(BenchLinesTest, WhatIsNotAsItShouldBeIsAdded) {
+TEST_F(BenchLinesTest, AddsErrorsAndMismatches) {
   SeriesRow row = row_of(0);
   row.is_warmup = true;
   row.connections_open = 99;
   row.counts.errors[0] = 1234;
   row.counts.mismatches[0] = 1;
-  view.second(row, progress_at(seconds(1)));
+  view.on_second(row, progress_at(seconds(1)));
   EXPECT_THAT(written, HasSubstr("max 14.0 ms  errors 1,234  mismatches 1  connections 99/100  "
                                  "(warm-up)\n"));
 }
 
 TEST_F(BenchLinesTest, ASecondWithoutRepliesHasNoLatency) {
-  view.second({.second = 1, .connections_open = 100}, progress_at(seconds(2)));
+  view.on_second({.second = 1, .connections_open = 100}, progress_at(seconds(2)));
   EXPECT_EQ(written, "     2 s      0/s\n");
 }
 
@@ -83,7 +81,7 @@ class OnATerminal : public testing::Test {
   void TearDown() override { std::setlocale(LC_CTYPE, "C"); }
 };
 
-TEST(Sparkline, TheGreatestFillsItsColumn) {
+TEST(Sparkline, TheMaximumIsAFullBar) {
   EXPECT_EQ(sparkline({0, 50, 100}, 8, false), "▁▅█");
   EXPECT_EQ(sparkline({0, 50, 100}, 2, true), "=#") << "the last ones";
   EXPECT_EQ(sparkline({0, 0}, 8, false), "▁▁");
@@ -115,8 +113,8 @@ class BenchScreenTest : public OnATerminal {
 
 TEST_F(BenchScreenTest, ShowsARunInABlockThatIsDrawnOver) {
   BenchScreen view = make({});
-  view.second(row_of(13), progress_at(seconds(14)));
-  view.second(row_of(14), progress_at(seconds(15)));
+  view.on_second(row_of(13), progress_at(seconds(14)));
+  view.on_second(row_of(14), progress_at(seconds(15)));
   EXPECT_THAT(screen.lines(),
               ElementsAre("running      ████████████████████░░░░░░░░░░░░░░░░░░░░  50%  0:15 left",
                           "rate         4.99k/s now   mean 4.99k/s of 5.00k/s due  ██",
@@ -135,7 +133,7 @@ TEST_F(BenchScreenTest, IsDrawnTenTimesASecondAtMost) {
   EXPECT_EQ(screen.writes, 10);
 }
 
-TEST_F(BenchScreenTest, WhatIsSaidStaysAbove) {
+TEST_F(BenchScreenTest, SaidLinesStayAbove) {
   BenchScreen view = make({});
   view.update(progress_at(seconds(1)));
   view.say("fairlead: it goes on");
@@ -145,7 +143,7 @@ TEST_F(BenchScreenTest, WhatIsSaidStaysAbove) {
   EXPECT_THAT(screen.lines(), ElementsAre("fairlead: it goes on"));
 }
 
-TEST_F(BenchScreenTest, MessagesTellTheShareWhereThereIsNoDuration) {
+TEST_F(BenchScreenTest, MessagesGiveTheShareWithoutADuration) {
   BenchScreen view = make({.ascii = true});
   BenchProgress progress = progress_at(seconds(10));
   progress.duration = {};
@@ -162,7 +160,7 @@ TEST_F(BenchScreenTest, MessagesTellTheShareWhereThereIsNoDuration) {
 
 TEST_F(BenchScreenTest, AsciiTerminalsSeeAscii) {
   BenchScreen view = make({.ascii = true});
-  view.second(row_of(0), progress_at(seconds(1)));
+  view.on_second(row_of(0), progress_at(seconds(1)));
   for (const std::string& line : screen.lines()) {
     for (const char c : line) ASSERT_LT(static_cast<unsigned char>(c), 0x7f) << line;
   }
@@ -184,8 +182,8 @@ TEST_F(BenchScreenTest, NoLineWrapsHoweverNarrowTheTerminal) {
     screen = FakeScreen(columns);
     size.columns = columns;
     BenchScreen view = make({.colour = true});
-    view.second(row_of(0), progress_at(seconds(1)));
-    view.second(row_of(1), progress_at(seconds(2)));
+    view.on_second(row_of(0), progress_at(seconds(1)));
+    view.on_second(row_of(1), progress_at(seconds(2)));
     ASSERT_FALSE(screen.wrapped) << columns;
     ASSERT_THAT(screen.lines(), SizeIs(6)) << columns;
     view.end();
@@ -205,7 +203,7 @@ TEST_F(BenchScreenTest, ALowTerminalShowsTheFirstLines) {
   size.rows = 3;
   screen = FakeScreen(80, 3);
   BenchScreen view = make({});
-  view.second(row_of(0), progress_at(seconds(1)));
+  view.on_second(row_of(0), progress_at(seconds(1)));
   EXPECT_THAT(screen.lines(), ElementsAre(StartsWith("running "), StartsWith("rate ")));
 }
 
@@ -218,7 +216,7 @@ TEST(MakeBenchView, ScreensAreForTerminalsThatCanMoveTheirCursor) {
     ::setenv("TERM", term, 1);
     ::setenv("NO_COLOR", no_color, 1);
     written.clear();
-    make_bench_view(form, terminal, Encoding::utf8)->second(row_of(0), progress_at(seconds(1)));
+    make_bench_view(form, terminal, Encoding::utf8)->on_second(row_of(0), progress_at(seconds(1)));
     return written;
   };
   EXPECT_THAT(drawn_by("xterm", "", BenchViewForm::automatic), HasSubstr("\x1b[1m"));

@@ -1,6 +1,6 @@
-#include "client/bench/report/comparison_table.hpp"
-
 #include <gtest/gtest.h>
+
+#include "client/bench/report/reports.hpp"
 
 namespace fairlead {
 namespace {
@@ -36,7 +36,7 @@ TEST(ComparisonTable, IsMarkdownForAPage) {
             "| p50 | 100 us | 200 us | 2.00 worse |\n");
 }
 
-TEST(ComparisonTable, SaysThatRunsWereMadeApartAndJudgesThemNot) {
+TEST(ComparisonTable, MarksSeparateRunsAndDoesNotJudgeThem) {
   const auto targets = twice(1);
   const std::string text = comparison_text(compare_separate(targets[0], targets[1]));
   EXPECT_EQ(text.substr(0, text.find('\n')),

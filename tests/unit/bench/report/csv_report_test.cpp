@@ -1,9 +1,8 @@
 // The seconds of a load test as a table.
-#include "client/bench/report/csv_report.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "client/bench/report/reports.hpp"
 #include "tests/support/bench_samples.hpp"
 
 namespace fairlead {
@@ -29,7 +28,7 @@ TEST(CsvReport, HasAHeaderAndALineForEachSecond) {
             "3,1,1,2,4,8,5,6,7,9,10,11,12,13,0,4,0,0,0,0,0,0,0,0,0,0,0,0\r\n");
 }
 
-TEST(CsvReport, OfNothingIsAHeader) {
+TEST(CsvReport, IsAHeaderWithoutSeconds) {
   const std::string text = csv_report({});
   EXPECT_THAT(text, StartsWith("second,"));
   EXPECT_EQ(text.find("\r\n"), text.size() - 2);

@@ -1,11 +1,9 @@
 // The page of a load test and its charts.
-#include "client/bench/report/html_report.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/bench/report/bench_charts.hpp"
-#include "client/bench/report/html_text.hpp"
+#include "client/bench/report/chart.hpp"
+#include "client/bench/report/reports.hpp"
 #include "tests/support/bench_samples.hpp"
 
 namespace fairlead {
@@ -120,7 +118,7 @@ TEST(HtmlReport, BeginsWithTheVerdict) {
   EXPECT_THAT(page, HasSubstr("hello {seq}\\n")) << "the configuration";
 }
 
-TEST(HtmlReport, NothingOfAPeerIsMoreThanText) {
+TEST(HtmlReport, TextOfAPeerIsEscaped) {
   const std::string page = html_report(hostile_sample());
   EXPECT_THAT(page, HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload=&apos;x&apos; "
                               "&amp;amp; ]]&gt;\\x1b[2J\\r\\n\\xff\\xc0\\x80 \\u{202e}\\u{2066}"));
@@ -130,7 +128,7 @@ TEST(HtmlReport, NothingOfAPeerIsMoreThanText) {
   EXPECT_THAT(page, Not(HasSubstr("\x1b")));
 }
 
-TEST(HtmlReport, WhatWasNotMeasuredIsLeftOut) {
+TEST(HtmlReport, OmitsUnmeasuredFigures) {
   const std::string page = html_report(failed_sample());
   EXPECT_THAT(page, HasSubstr("INVALID</h2>"));
   EXPECT_THAT(page, Not(HasSubstr("<h2>Latency")));

@@ -1,6 +1,4 @@
 // What other programs, and later comparisons, read of a load test.
-#include "client/bench/report/json_report.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "client/bench/report/reports.hpp"
 #include "source_dir.hpp"
 #include "tests/support/bench_samples.hpp"
 
@@ -49,7 +48,7 @@ TEST(JsonReport, HasTheNumbersInTheirPlaces) {
   EXPECT_EQ(report["latency"]["connect"]["quantiles"]["p99"], nullptr) << "of 115 samples";
 }
 
-TEST(JsonReport, FromItsBucketsAHistogramCanBeMadeAgain) {
+TEST(JsonReport, AHistogramCanBeRebuiltFromItsBuckets) {
   const BenchResult result = open_loop_sample();
   Histogram again;
   const json report = parsed(result);
@@ -60,7 +59,7 @@ TEST(JsonReport, FromItsBucketsAHistogramCanBeMadeAgain) {
     EXPECT_EQ(again.quantile(share), result.tally.intended.quantile(share));
 }
 
-TEST(JsonReport, WhatWasNotMeasuredIsNull) {
+TEST(JsonReport, UnmeasuredFiguresAreNull) {
   const json report = parsed(failed_sample());
   EXPECT_EQ(report["latency"]["intended"], nullptr);
   EXPECT_EQ(report["first_mismatch"], nullptr);
@@ -80,9 +79,7 @@ TEST(JsonReport, IsALineOfAsciiWhateverItHolds) {
 
 TEST(JsonReport, IsReadBackForAComparison) {
   const BenchResult result = open_loop_sample();
-  const ReadReport read = read_json_report(json_report(result));
-  ASSERT_TRUE(read.report.has_value()) << read.error;
-  const SavedReport& saved = *read.report;
+  const SavedReport saved = read_json_report(json_report(result)).value();
   EXPECT_EQ(saved.address, "127.0.0.1:7878");
   EXPECT_EQ(saved.belief, "DOUBTFUL");
   EXPECT_TRUE(saved.is_open_loop);
@@ -92,29 +89,29 @@ TEST(JsonReport, IsReadBackForAComparison) {
   EXPECT_EQ(saved.metrics.at("errors"), result.error_share());
   EXPECT_EQ(saved.metrics.at("mismatch"), 1);
   EXPECT_NEAR(saved.metrics.at("cpu"), 12.2, 0.01);
-  EXPECT_THAT(read_json_report(json_report(closed_loop_sample())).report->metrics,
+  EXPECT_THAT(read_json_report(json_report(closed_loop_sample()))->metrics,
               Not(Contains(Key("p99.9"))))
       << "8,000 samples do not support it";
 }
 
-TEST(JsonReport, AFileThatIsNoReportIsRefused) {
+TEST(JsonReport, AFileThatIsNoReportIsRejected) {
   const std::string good = json_report(closed_loop_sample());
   for (const std::string& text :
        {std::string(), std::string("[]"), std::string("nonsense"), std::string("{}"),
         std::string(R"({"schema":"fairlead-bench/2"})"), std::string(R"({"schema":1})"),
         std::string(R"({"schema":"fairlead-bench/1"})"), good.substr(0, good.size() / 2),
         std::string(100'000, '['), std::string("\xff\0{", 3)}) {
-    const ReadReport read = read_json_report(text);
-    EXPECT_FALSE(read.report.has_value()) << text.substr(0, 80);
-    EXPECT_NE(read.error, "");
+    const auto read = read_json_report(text);
+    ASSERT_FALSE(read) << text.substr(0, 80);
+    EXPECT_NE(read.error().what, "");
   }
 }
 
-TEST(JsonReport, AFigureThatNoRunHasMeasuredIsRefused) {
+TEST(JsonReport, AnImpossibleFigureIsRejected) {
   for (const json& wrong : {json(-1), json("12"), json(nullptr), json::array()}) {
     json report = parsed(closed_loop_sample());
     report["metrics"]["p50"] = wrong;
-    EXPECT_FALSE(read_json_report(report.dump()).report.has_value()) << wrong;
+    EXPECT_FALSE(read_json_report(report.dump())) << wrong;
   }
 }
 

@@ -1,11 +1,10 @@
 // What a person reads of a load test.
-#include "client/bench/report/text_report.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sstream>
 
+#include "client/bench/report/reports.hpp"
 #include "tests/support/bench_samples.hpp"
 
 namespace fairlead {
@@ -81,7 +80,7 @@ TEST(TextReport, TellsTheFirstWrongReply) {
   EXPECT_THAT(text_report(closed_loop_sample()), Not(HasSubstr("first wrong")));
 }
 
-TEST(TextReport, SaysOfEachThresholdWhetherItIsMet) {
+TEST(TextReport, ReportsEveryThreshold) {
   const std::string text = text_report(open_loop_sample());
   EXPECT_THAT(text, ContainsRegex("\n  met +p50<1ms +121 us\n  MISSED +p99<20ms +90.1 ms\n"));
   EXPECT_THAT(text, ContainsRegex("MISSED +p99.999<1s +too few samples: 1,000,000 are needed"));
@@ -94,7 +93,7 @@ TEST(TextReport, IsNoWiderThanAHundredColumns) {
   }
 }
 
-TEST(TextReport, NothingInItSteersATerminal) {
+TEST(TextReport, HoldsNoControlSequences) {
   for (const char c : text_report(hostile_sample())) {
     EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
     EXPECT_NE(c, '\x7f');

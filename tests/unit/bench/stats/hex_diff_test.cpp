@@ -1,7 +1,7 @@
-#include "client/bench/stats/hex_diff.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "client/bench/stats/hex_dump.hpp"
 
 namespace fairlead {
 namespace {
@@ -25,7 +25,7 @@ TEST(HexDiff, MarksTheFirstWrongByte) {
                   "                     ^^"));
 }
 
-TEST(HexDiff, ShowsWhatIsMissing) {
+TEST(HexDiff, ShowsMissingBytes) {
   const Mismatch mismatch{
       .offset = 16, .expected = "0123456789abcdefAB", .got = "0123456789abcdef"};
   EXPECT_THAT(
@@ -35,7 +35,7 @@ TEST(HexDiff, ShowsWhatIsMissing) {
                   "            ^^"));
 }
 
-TEST(HexDiff, ShowsWhatWasNotAskedForWithoutAMark) {
+TEST(HexDiff, ShowsUnaskedBytesWithoutAMark) {
   EXPECT_THAT(hex_diff({.got = "\xFF"}),
               ElementsAre("+ 00000000  ff                                               |.|"));
   EXPECT_THAT(hex_diff({}), ElementsAre());

@@ -16,7 +16,7 @@ TEST(Tally, KeepsTheEarliestMismatchOfTwoThreads) {
   EXPECT_EQ(other.first_mismatch->number, 3U);
 }
 
-TEST(Tally, AddsWhatItCounts) {
+TEST(Tally, AddsEveryCounter) {
   Tally one;
   one.counts.errors[static_cast<std::size_t>(BenchError::reset)] = 2;
   one.counts.done = 5;

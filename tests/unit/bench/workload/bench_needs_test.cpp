@@ -32,7 +32,7 @@ TEST(BenchNeeds, ArePortsOfEachSource) {
   EXPECT_TRUE(spread.advice.empty());
 }
 
-TEST(BenchNeeds, CountTheConnectionsThatHaveJustDied) {
+TEST(BenchNeeds, CountConnectionsInTimeWait) {
   Load load = load_of(100);
   load.mode = BenchMode::conn;
   load.stages = {{std::chrono::seconds(1), 10.0}, {std::chrono::seconds(1), 1000.0}};

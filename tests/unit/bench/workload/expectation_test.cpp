@@ -30,7 +30,7 @@ TEST(ParseExpectation, KnowsEveryForm) {
   EXPECT_EQ(parse_expectation("\u4F60", Encoding::gbk).text, "\xC4\xE3");
 }
 
-TEST(ParseExpectation, SaysWhatIsWrong) {
+TEST(ParseExpectation, ReportsErrors) {
   for (const auto* words : {"len:", "len:0", "len:x", "len:-1", "len:1k"})
     EXPECT_EQ(refusal(words),
               '"' + std::string(words) +

@@ -20,7 +20,7 @@ std::string refusal(const MessageSettings& settings) {
 }
 
 TEST(MessageSource, ShowsLettersWithoutCopyingThem) {
-  const MessageSource source({.size_least = 64, .size_most = 64}, 1);
+  const MessageSource source({.size_min = 64, .size_max = 64}, 1);
   std::string scratch;
   const Bytes message = source.message({}, scratch);
   EXPECT_EQ(message.size(), 64U);
@@ -30,9 +30,9 @@ TEST(MessageSource, ShowsLettersWithoutCopyingThem) {
       Bytes::npos);
 }
 
-TEST(MessageSource, MakesTheSameMessageOnceMoreAndOthersForOthers) {
+TEST(MessageSource, MakesTheSameMessageForTheSameKeyOnly) {
   for (const bool ends_lines : {false, true}) {
-    const MessageSettings settings{.size_least = 16, .size_most = 16, .ends_lines = ends_lines};
+    const MessageSettings settings{.size_min = 16, .size_max = 16, .ends_lines = ends_lines};
     const MessageSource source(settings, 1);
     const MessageSource other_seed(settings, 2);
     EXPECT_EQ(made(source, {5, 3, 1}), made(source, {5, 3, 1}));
@@ -49,7 +49,7 @@ TEST(MessageSource, MakesTheSameMessageOnceMoreAndOthersForOthers) {
 }
 
 TEST(MessageSource, TakesEachSizeOfTheRange) {
-  const MessageSource source({.size_least = 3, .size_most = 10}, 1);
+  const MessageSource source({.size_min = 3, .size_max = 10}, 1);
   EXPECT_EQ(source.bytes_max(), 10U);
   std::set<std::size_t> sizes;
   for (std::uint64_t i = 0; i < 1000; ++i) {
@@ -60,7 +60,7 @@ TEST(MessageSource, TakesEachSizeOfTheRange) {
 }
 
 TEST(MessageSource, EndsLinesOnce) {
-  const MessageSource letters({.size_least = 1, .size_most = 8, .ends_lines = true}, 1);
+  const MessageSource letters({.size_min = 1, .size_max = 8, .ends_lines = true}, 1);
   for (std::uint64_t i = 0; i < 100; ++i)
     EXPECT_EQ(made(letters, {i, 0, i}).find('\n'), made(letters, {i, 0, i}).size() - 1);
 
@@ -84,10 +84,10 @@ TEST(MessageSource, WritesTextsInTheEncoding) {
   EXPECT_EQ(made(source, {}), "\xC4\xE3\n");
 }
 
-TEST(MessageSource, TakesNoMemoryOnceItRuns) {
+TEST(MessageSource, DoesNotAllocatePerMessage) {
   const std::vector<MessageSettings> all{
-      {.size_least = 64, .size_most = 64},
-      {.size_least = 1, .size_most = 500, .ends_lines = true},
+      {.size_min = 64, .size_max = 64},
+      {.size_min = 1, .size_max = 500, .ends_lines = true},
       {.texts = {"constant", "{id} {seq} {n} {rand:160} {zh:200}"}, .encoding = Encoding::gbk}};
   for (const MessageSettings& settings : all) {
     const MessageSource source(settings, 1);
@@ -100,14 +100,14 @@ TEST(MessageSource, TakesNoMemoryOnceItRuns) {
   }
 }
 
-TEST(MessageSource, RefusesSizesThatCannotBe) {
-  EXPECT_EQ(refusal({.size_least = 5, .size_most = 4}),
+TEST(MessageSource, RejectsImpossibleSizes) {
+  EXPECT_EQ(refusal({.size_min = 5, .size_max = 4}),
             "sizes from 5 to 4: the first must not be the greater");
-  EXPECT_EQ(refusal({.size_least = 0, .size_most = 4, .ends_lines = true}),
+  EXPECT_EQ(refusal({.size_min = 0, .size_max = 4, .ends_lines = true}),
             "a size of 0 bytes leaves no room for the end of the line");
-  EXPECT_EQ(refusal({.size_least = 1, .size_most = 1U << 24}),
+  EXPECT_EQ(refusal({.size_min = 1, .size_max = 1U << 24}),
             "a size of 16777216 bytes: no message is longer than 16777215");
-  EXPECT_EQ(refusal({.size_least = 0, .size_most = (1U << 24) - 1}), "");
+  EXPECT_EQ(refusal({.size_min = 0, .size_max = (1U << 24) - 1}), "");
 }
 
 TEST(TextsOfLines, AreOneMessageALine) {

@@ -94,7 +94,7 @@ TEST(MessageTemplate, WritesItsTextInTheEncoding) {
             "7");
 }
 
-TEST(MessageTemplate, RefusesWhatTheEncodingHasNot) {
+TEST(MessageTemplate, RejectsCharactersThatTheEncodingLacks) {
   EXPECT_EQ(refusal("ab\u4F60", Encoding::latin1),
             "\"\u4F60\" at byte 3 cannot be written in latin1");
   EXPECT_EQ(refusal("ab\xFF", Encoding::gbk),
@@ -103,7 +103,7 @@ TEST(MessageTemplate, RefusesWhatTheEncodingHasNot) {
   EXPECT_EQ(refusal("a?b", Encoding::gbk), "");
 }
 
-TEST(MessageTemplate, SaysWhatIsWrongAndWhere) {
+TEST(MessageTemplate, ReportsErrorsWithTheirPlace) {
   const std::string there_are =
       ": there are {id}, {seq}, {n}, {rand:16} and {zh:20}, and {{ and }} for braces";
   EXPECT_EQ(refusal("ab{"), R"("{" at byte 3 is not closed)" + there_are);
@@ -118,7 +118,7 @@ TEST(MessageTemplate, SaysWhatIsWrongAndWhere) {
                                  "\" at byte 1 needs how many characters, 1 to 1000000: {rand:16}");
 }
 
-TEST(MessageTemplate, KnowsHowLongItMayGet) {
+TEST(MessageTemplate, BoundsItsLength) {
   EXPECT_EQ(MessageTemplate("abc{rand:16}{zh:2}", Encoding::utf8).bytes_max(), 3U + 16U + 6U);
   EXPECT_EQ(MessageTemplate("abc{rand:16}{zh:2}", Encoding::gbk).bytes_max(), 3U + 16U + 4U);
   EXPECT_EQ(MessageTemplate("{n}", Encoding::utf8).bytes_max(),
@@ -131,14 +131,14 @@ TEST(Unescaped, TurnsEscapesIntoBytes) {
   EXPECT_EQ(unescaped("plain \u4F60"), "plain \u4F60");
 }
 
-TEST(Unescaped, SaysWhatIsWrongAndWhere) {
+TEST(Unescaped, ReportsErrorsWithTheirPlace) {
   EXPECT_EQ(unescape_refusal(R"(ab\q)"),
             R"("\" at byte 3: "\\q" is no escape: there are \r \n \t \0 \\ and \xNN)");
   EXPECT_EQ(unescape_refusal(R"(\x4)"), R"("\" at byte 1: \x needs two hexadecimal digits)");
   EXPECT_NE(unescape_refusal("\\"), "");
 }
 
-TEST(LiteralTemplate, MakesItsTextWhateverThatIs) {
+TEST(LiteralTemplate, MakesAnyText) {
   const std::string text = R"({"a":{"b":1}} \n {id})";
   EXPECT_EQ(MessageTemplate(literal_template(text), Encoding::utf8).constant(), text);
 }

@@ -7,7 +7,7 @@
 namespace fairlead {
 namespace {
 
-TEST(Backoff, WaitsStayInTheUpperHalfOfASpanThatDoublesUpToTheLongest) {
+TEST(Backoff, WaitsLieInTheUpperHalfOfADoublingSpan) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     Backoff backoff({.first = Duration(100), .longest = Duration(1000)}, seed);
     for (const int span : {100, 200, 400, 800, 1000, 1000, 1000}) {
@@ -29,7 +29,7 @@ TEST(Backoff, TheSameSeedGivesTheSameWaitsAndOthersDiffer) {
   EXPECT_NE(waits(7), waits(8));
 }
 
-TEST(Backoff, ResetBeginsAnew) {
+TEST(Backoff, ResetStartsFromTheShortestWait) {
   Backoff backoff({.first = Duration(100), .longest = Duration(100'000)}, 1);
   for (int i = 0; i < 6; ++i) backoff.next();
   backoff.reset();

@@ -55,7 +55,7 @@ class ClientTest : public testing::Test, public ClientObserver {
   bool close_when_ready = false;
 };
 
-TEST_F(ClientTest, DialsTalksAndEndsWithTheServer) {
+TEST_F(ClientTest, ConnectsExchangesAndEndsWithTheServer) {
   open();
   EXPECT_EQ(client->connection(), nullptr);
   FakeTransport& transport = connect();
@@ -111,7 +111,7 @@ TEST_F(ClientTest, AlwaysTriesAgainWhenAConnectionIsLostOrEnded) {
   EXPECT_EQ(events.back(), "retry");
 }
 
-TEST_F(ClientTest, StopsAfterSoManyTries) {
+TEST_F(ClientTest, StopsAfterTheMaximumOfRetries) {
   settings.reconnect = {.when = ReconnectSettings::When::always, .retries_max = 2};
   open();
   refuse();
@@ -122,7 +122,7 @@ TEST_F(ClientTest, StopsAfterSoManyTries) {
   EXPECT_THAT(events, ElementsAre("retry", "retry", "ended"));
 }
 
-TEST_F(ClientTest, AConnectionThatHasLastedMakesTheWaitsBeginAnew) {
+TEST_F(ClientTest, ALongConnectionResetsTheWaits) {
   settings.reconnect = {.when = ReconnectSettings::When::always, .retries_max = 4};
   open();
   for (int i = 0; i < 3; ++i) {
@@ -135,7 +135,7 @@ TEST_F(ClientTest, AConnectionThatHasLastedMakesTheWaitsBeginAnew) {
   EXPECT_LE(waits.back(), Duration(200));
 }
 
-TEST_F(ClientTest, AConnectionThatIsLostAtOnceDoesNotMakeTheWaitsBeginAnew) {
+TEST_F(ClientTest, AShortConnectionDoesNotResetTheWaits) {
   settings.reconnect = {.when = ReconnectSettings::When::always};
   open();
   for (int i = 0; i < 6; ++i) {
@@ -145,7 +145,7 @@ TEST_F(ClientTest, AConnectionThatIsLostAtOnceDoesNotMakeTheWaitsBeginAnew) {
   EXPECT_GE(waits.back(), Duration(3200));
 }
 
-TEST_F(ClientTest, WhatTryingAgainCannotMendIsTheEnd) {
+TEST_F(ClientTest, AFinalFailureIsNotRetried) {
   settings.reconnect = {.when = ReconnectSettings::When::always};
   settings.connection.protocol = Protocol::framed;
   open();

@@ -114,7 +114,7 @@ TEST_F(ConnectionTest, ATextReplyIsCompleteAtTheEndOfTheStream) {
   EXPECT_FALSE(loop.is_alive(0)) << "the transport is freed";
 }
 
-TEST_F(ConnectionTest, WhatHadComeBeforeAResetIsAFragmentAndNoReply) {
+TEST_F(ConnectionTest, BytesBeforeAResetAreAFragmentAndNoReply) {
   begin({});
   loop.deliver(*transport, "a\nhal");
   loop.fail(*transport, TransportError::reset);
@@ -124,7 +124,7 @@ TEST_F(ConnectionTest, WhatHadComeBeforeAResetIsAFragmentAndNoReply) {
   EXPECT_EQ(fragment, "hal");
 }
 
-TEST_F(ConnectionTest, AResetWithBytesThatHadNotLeftSaysSo) {
+TEST_F(ConnectionTest, AResetWithUnsentBytesSaysSo) {
   begin({});
   transport->takes_bytes = false;
   loop.turn([this] { connection->send("never"); });
@@ -134,7 +134,7 @@ TEST_F(ConnectionTest, AResetWithBytesThatHadNotLeftSaysSo) {
   EXPECT_TRUE(end.unsent);
 }
 
-TEST_F(ConnectionTest, TellsWhenTheKernelHasTakenEverything) {
+TEST_F(ConnectionTest, ReportsThatTheKernelHasTakenEverything) {
   begin({});
   transport->takes_bytes = false;
   loop.turn([this] { connection->send("much"); });
@@ -247,7 +247,7 @@ TEST_F(ConnectionTest, APingAboveItsLimitIsBadProtocol) {
   EXPECT_EQ(end.kind, FailureKind::bad_protocol);
 }
 
-TEST_F(ConnectionTest, PingsAreNotAnsweredWithoutEndWhereTheAnswersAreNotTaken) {
+TEST_F(ConnectionTest, StopsAnsweringPingsWhenTheServerDoesNotRead) {
   begin_framed();
   const std::string ping = framed({.type = FrameType::ping, .payload = std::string(32, 'p')});
   for (int i = 0; i < 20'000; ++i) loop.deliver(*transport, ping);
@@ -262,7 +262,7 @@ TEST_F(ConnectionTest, PingsAreNotAnsweredWithoutEndWhereTheAnswersAreNotTaken) 
   EXPECT_LE(queued_bytes, Connection::kPongBytesQueuedMax);
 }
 
-TEST_F(ConnectionTest, WhatStandsBehindACloseIsTakenWithItsLineEnds) {
+TEST_F(ConnectionTest, TextAfterACloseKeepsItsLineEnds) {
   close_at_first_frame = true;
   begin({});
   loop.deliver(*transport, "a\nb\r\n\nc");
@@ -303,7 +303,7 @@ TEST_F(ConnectionTest, AServerMayTurnAwayAtOnce) {
   EXPECT_EQ(end.what, "full");
 }
 
-TEST_F(ConnectionTest, TheReasonOfAGoawayIsThatOfTheEndAndRepliesStillCome) {
+TEST_F(ConnectionTest, AGoawayGivesTheReasonAndRepliesStillArrive) {
   begin_framed();
   loop.turn([this] { connection->send("x"); });
   loop.deliver(*transport, framed({.type = FrameType::goaway,
@@ -317,7 +317,7 @@ TEST_F(ConnectionTest, TheReasonOfAGoawayIsThatOfTheEndAndRepliesStillCome) {
   EXPECT_EQ(end.what, "bye");
 }
 
-TEST_F(ConnectionTest, AnErrorOfARequestEndsNothing) {
+TEST_F(ConnectionTest, AnErrorOfARequestDoesNotEndTheConnection) {
   begin_framed();
   loop.deliver(*transport, framed({.type = FrameType::error,
                                    .request_id = 4,
@@ -333,7 +333,7 @@ TEST(ReadHello, RefusesEveryTruncation) {
   EXPECT_TRUE(read_hello(kHelloPayload + "a later version's more"));
 }
 
-TEST(ReadReason, TakesWhatItKnows) {
+TEST(ReadReason, ReadsKnownAndUnknownReasons) {
   EXPECT_EQ(read_reason("abc").reason, CloseReason::none);
   EXPECT_EQ(read_reason(Bytes("\0\0\0\x0ewhy", 7)).reason, CloseReason::server_full);
   EXPECT_EQ(read_reason(Bytes("\0\0\0\x0ewhy", 7)).sentence, "why");

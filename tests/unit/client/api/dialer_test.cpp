@@ -38,11 +38,13 @@ class DialerTest : public testing::Test {
   int answers = 0;
 };
 
-TEST(TakingTurns, AlternatesFamiliesAndKeepsTheResolversOrder) {
-  EXPECT_THAT(taking_turns({v6(1), v6(2), v6(3), v4(1), v4(2)}),
+TEST(AddressesToTry, AlternateFamiliesAndKeepTheResolversOrder) {
+  const auto order = [](std::vector<PeerAddress> resolved) {
+    return addresses_to_try({std::move(resolved), ""}, {}).value();
+  };
+  EXPECT_THAT(order({v6(1), v6(2), v6(3), v4(1), v4(2)}),
               ElementsAre(v6(1), v4(1), v6(2), v4(2), v6(3)));
-  EXPECT_THAT(taking_turns({v4(1), v6(1), v6(2)}), ElementsAre(v4(1), v6(1), v6(2)));
-  EXPECT_THAT(taking_turns({}), IsEmpty());
+  EXPECT_THAT(order({v4(1), v6(1), v6(2)}), ElementsAre(v4(1), v6(1), v6(2)));
 }
 
 TEST_F(DialerTest, GivesTheFirstConnection) {
@@ -122,7 +124,7 @@ TEST_F(DialerTest, NoRouteIsUnreachable) {
   EXPECT_EQ(answer.failure.what, "No route to host");
 }
 
-TEST_F(DialerTest, GivesUpWhenTheTimeIsOverAndTakesEverythingBack) {
+TEST_F(DialerTest, TimesOutAndCancelsEverything) {
   dial({.timeout = Duration(1000)});
   resolved({v4(1), v4(2)});
   loop.pass(Duration(990));
@@ -178,7 +180,7 @@ TEST_F(DialerTest, AnEmptyHostIsThisMachine) {
   EXPECT_THAT(loop.network.open(), ElementsAre("localhost:7878"));
 }
 
-TEST_F(DialerTest, CancelTakesEverythingBack) {
+TEST_F(DialerTest, CancelCancelsEverything) {
   dial();
   resolved({v4(1), v4(2)});
   loop.turn([this] { dialer.cancel(); });

@@ -29,7 +29,7 @@ void expect(const Case& want) {
 
 const std::string kGbk = "\xba\xc3\xb5\xc4,\xca\xd5\xb5\xbd.";  // 好的,收到.
 
-TEST(ReadReply, ReadsWhatFits) {
+TEST(ReadReply, ReadsMatchingEncodings) {
   expect({{}, "好的,收到.", "好的,收到.", "", Encoding::utf8});
   expect({{}, kGbk, "好的,收到.", "", Encoding::gb18030});
   expect({{}, "plain", "plain", "", Encoding::utf8});
@@ -37,7 +37,7 @@ TEST(ReadReply, ReadsWhatFits) {
   expect({{}, "\xff\xfe\x01", "\xff\xfe\x01", "", Encoding::binary});
 }
 
-TEST(ReadReply, Utf8ThatIsTornAtAnyByteIsStillUtf8) {
+TEST(ReadReply, Utf8CutAtAnyByteIsStillUtf8) {
   const std::string text = "好的,收到";
   for (std::size_t size = 4; size < text.size(); ++size) {
     const EncodingSettings settings;
@@ -50,13 +50,13 @@ TEST(ReadReply, Utf8ThatIsTornAtAnyByteIsStillUtf8) {
   }
 }
 
-TEST(ReadReply, TornGbkIsGbk) {
+TEST(ReadReply, GbkCutWithinACharacterIsGbk) {
   expect({{}, kGbk.substr(0, kGbk.size() - 2), "好的,收", "\xb5", Encoding::gb18030});
   const EncodingSettings gbk = fixed(Encoding::gbk);
   expect({gbk, kGbk.substr(0, 3), "好", "\xb5", Encoding::gbk});
 }
 
-TEST(ReadReply, WhatWasDecidedStaysDecided) {
+TEST(ReadReply, ADecidedEncodingStays) {
   const EncodingSettings settings;
   ClientEncoding encoding(settings);
   read_reply(encoding, kGbk);
@@ -64,7 +64,7 @@ TEST(ReadReply, WhatWasDecidedStaysDecided) {
   EXPECT_EQ(read_reply(encoding, "\xc2\xa9").encoding, Encoding::gb18030);
 }
 
-TEST(ReadReply, Utf8ThatIsSettledIsNotTakenForTornGbk) {
+TEST(ReadReply, DecidedUtf8IsNotReadAsCutGbk) {
   // F0 9F is a character of GB18030, and 98 begins another one.
   expect({fixed(Encoding::utf8), "a\xf0\x9f\x98", "a", "\xf0\x9f\x98", Encoding::utf8});
   const EncodingSettings settings;

@@ -9,13 +9,10 @@
 #include <list>
 
 #include "client/cli/amounts.hpp"
-#include "client/cli/progress/ended_line.hpp"
-#include "client/cli/progress/make_progress.hpp"
+#include "client/cli/columns.hpp"
+#include "client/cli/progress/fetch_meter.hpp"
 #include "client/cli/progress/progress_bars.hpp"
-#include "client/cli/progress/progress_json.hpp"
-#include "client/cli/progress/progress_lines.hpp"
-#include "client/cli/progress/rate_meter.hpp"
-#include "client/cli/width.hpp"
+#include "client/cli/progress/progress_views.hpp"
 #include "tests/unit/client/cli/fake_screen.hpp"
 
 namespace fairlead {
@@ -112,7 +109,7 @@ TEST(RateMeter, LooksNoMoreOftenThanFourTimesASecond) {
   EXPECT_EQ(meter.rate(), 4000);
 }
 
-TEST(RateMeter, BeginsAnewWhereBytesAreGivenUp) {
+TEST(RateMeter, StartsAgainWhenBytesDecrease) {
   RateMeter meter;
   meter.note(1'000'000, kStart);
   meter.note(2'000'000, kStart + Duration(1000));
@@ -159,7 +156,7 @@ TEST_F(OnATerminal, NamesAreFilledUpOrCutByColumns) {
   EXPECT_EQ(columns_of("大e\u0301\xff"), 4u);
 }
 
-TEST_F(OnATerminal, ABarSaysEverythingWhereThereIsRoom) {
+TEST_F(OnATerminal, AWideBarShowsEverything) {
   const BarLine line{
       .name = "name", .here = 5 * kMiB, .size = 10 * kMiB, .size_known = true, .rate = kMiB};
   EXPECT_EQ(bar_text(line, 79),
@@ -225,7 +222,7 @@ class Fetch {
     FetchedFile& file = files.front();
     file.state = state;
     file.note = std::move(note);
-    view.file_ended(file, now);
+    view.on_file_ended(file, now);
     ++ended;
     ended_bytes += file.here;
     ended_resumed += file.resumed;
@@ -278,7 +275,7 @@ TEST_F(BarsTest, NothingIsDrawnMoreThanTenTimesASecond) {
   EXPECT_EQ(screen.writes, 10);
 }
 
-TEST_F(BarsTest, WhatHasEndedStaysAboveTheBars) {
+TEST_F(BarsTest, EndedFilesStayAboveTheBars) {
   for (const char* name : {"one", "two", "three", "four"}) fetch.add(name, 10 * kMiB);
   fetch.files.front().resumed = fetch.files.front().here = kMiB;
   fetch.update(bars);
@@ -306,7 +303,7 @@ TEST_F(BarsTest, ALineAboveMayBeWiderThanTheTerminal) {
                           StartsWith("one "), StartsWith("two "), StartsWith("0 of 2 ")));
 }
 
-TEST_F(BarsTest, WhatIsSaidAppearsAtOnceAndStays) {
+TEST_F(BarsTest, SaidLinesAppearAtOnceAndStay) {
   fetch.add("one", 10 * kMiB);
   fetch.add("two", 10 * kMiB);
   fetch.update(bars);
@@ -318,7 +315,7 @@ TEST_F(BarsTest, WhatIsSaidAppearsAtOnceAndStays) {
   EXPECT_THAT(screen.lines(), ElementsAre("fairlead: host: it changed", "and again"));
 }
 
-TEST_F(BarsTest, WhatEndedJustBeforeTheEndIsShown) {
+TEST_F(BarsTest, AFileThatEndsJustBeforeTheEndIsShown) {
   fetch.add("one", 0);
   fetch.end_first(bars, State::done);
   bars.end();
@@ -408,7 +405,7 @@ TEST_F(LinesTest, AnEndedFileIsALineUnlessItFailed) {
   EXPECT_THAT(lines, ElementsAre("two: skipped\n", "three: 0 B: it had changed\n"));
 }
 
-TEST_F(LinesTest, WhatWasHereBeforeHasNoRate) {
+TEST_F(LinesTest, ResumedBytesDoNotCountForTheRate) {
   ProgressLines whole(err, Encoding::utf8);
   ProgressJson each(err);
   FetchedFile& file = fetch.add("one", 30 * kMiB);
@@ -422,7 +419,7 @@ TEST_F(LinesTest, WhatWasHereBeforeHasNoRate) {
   EXPECT_THAT(lines.back(), HasSubstr("\"rate\":0,\"state\":\"checking\",\"seconds_left\":null"));
 }
 
-TEST_F(LinesTest, AFileAtTheAddressOfAnotherBeginsAnew) {
+TEST_F(LinesTest, AFileAtAReusedAddressIsMeasuredAfresh) {
   ProgressLines view(err, Encoding::utf8);
   FetchedFile file{.name = "one", .here = 0};
   const std::array<const FetchedFile*, 1> active{&file};
@@ -430,7 +427,7 @@ TEST_F(LinesTest, AFileAtTheAddressOfAnotherBeginsAnew) {
     view.update(active, {}, from);
     file.here = 3000;
     file.state = State::done;
-    view.file_ended(file, from + time);
+    view.on_file_ended(file, from + time);
     file = {.name = "two"};
   };
   fetch_it(kStart, Duration(3000));

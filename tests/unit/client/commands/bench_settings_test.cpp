@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "client/bench/workload/bench_plan.hpp"
-#include "client/bench/workload/setting_error.hpp"
+#include "client/bench/workload/load.hpp"
 #include "client/cli/exit_code.hpp"
 
 namespace fairlead {
@@ -35,7 +35,7 @@ std::string refusal(Words words) {
   return "none";
 }
 
-TEST(BenchSettings, WithoutWordsItIsAClosedLoopOfLinesForTenSeconds) {
+TEST(BenchSettings, TheDefaultIsAClosedLoopOfLinesForTenSeconds) {
   const Load made = load({});
   EXPECT_EQ(BenchMode::reply, made.mode);
   EXPECT_FALSE(made.is_open_loop());
@@ -44,7 +44,7 @@ TEST(BenchSettings, WithoutWordsItIsAClosedLoopOfLinesForTenSeconds) {
   EXPECT_EQ(100U, made.connections);
   EXPECT_EQ(Protocol::text, made.connection.protocol);
   EXPECT_TRUE(made.message.ends_lines);
-  EXPECT_EQ(64U, made.message.size_most);
+  EXPECT_EQ(64U, made.message.size_max);
   EXPECT_EQ(ExpectationSettings::Kind::echo, made.expectation.kind);
 }
 
@@ -71,7 +71,7 @@ TEST(BenchSettings, AStageMayBeAPause) {
   EXPECT_GE(plan.arrivals->due(100), seconds(2));
 }
 
-TEST(BenchSettings, SoManyMessagesAtARateAreAllDue) {
+TEST(BenchSettings, AllMessagesOfACountAtARateAreDue) {
   const Load made = load({"-n", "1000", "-r", "300", "--ramp", "2s"});
   EXPECT_EQ(BenchDuration(0), made.duration);
   const BenchPlan plan(made, {});
@@ -86,20 +86,20 @@ TEST(BenchSettings, MessagesAreTemplatesWithEscapes) {
   EXPECT_EQ("+PONG\r\n", made.expectation.text);
 }
 
-TEST(BenchSettings, ALineThatIsExpectedNeedNotSayHowItEnds) {
+TEST(BenchSettings, AnExpectedLineNeedsNoLineEnd) {
   EXPECT_EQ("OK\n", load({"--expect", "OK"}).expectation.text);
   EXPECT_EQ("OK", load({"--expect", "OK", "--boundary", "none"}).expectation.text);
   EXPECT_EQ("OK", load({"--expect", "OK", "--protocol", "len32"}).expectation.text);
 }
 
-TEST(BenchSettings, ConnectionsByThemselvesSendNothing) {
+TEST(BenchSettings, ModeConnSendsNothingByDefault) {
   const Load made = load({"--mode", "conn"});
   EXPECT_EQ(ExpectationSettings::Kind::none, made.expectation.kind);
   EXPECT_FALSE(BenchPlan(made, {}).has_message);
   EXPECT_TRUE(BenchPlan(load({"--mode", "conn", "-s", "10"}), {}).has_message);
 }
 
-TEST(BenchSettings, AGreetingIsTakenAsItIs) {
+TEST(BenchSettings, AnyGreetingIsAccepted) {
   EXPECT_EQ(ExpectationSettings::Kind::none, load({"--mode", "greet"}).expectation.kind);
   EXPECT_THAT(refusal({"--mode", "greet", "--expect", "echo"}), HasSubstr("nothing is sent"));
 }
@@ -123,7 +123,7 @@ TEST(BenchSettings, SourcesMayBeANetwork) {
   EXPECT_THAT(refusal({"--source", "localhost"}), HasSubstr("neither an IP address nor"));
 }
 
-TEST(BenchSettings, WhatWasAskedForIsToldInItsOwnWords) {
+TEST(BenchSettings, TheConfigurationListsTheOptionsAsGiven) {
   const auto told =
       settings({"-c", "5", "-r", "1k", "--expect", "none", "--spin"}).bench.configuration;
   EXPECT_THAT(told, testing::Contains(Pair("connections", "5")));
@@ -132,7 +132,7 @@ TEST(BenchSettings, WhatWasAskedForIsToldInItsOwnWords) {
   EXPECT_THAT(told, testing::Contains(Pair("spin", "yes")));
 }
 
-TEST(BenchSettings, WhatCannotBeIsRefused) {
+TEST(BenchSettings, ContradictoryOptionsAreRejected) {
   EXPECT_THAT(refusal({"-c", "0"}), HasSubstr("--connections takes 1 to"));
   EXPECT_THAT(refusal({"-t", "5", "-c", "4"}), HasSubstr("--threads"));
   EXPECT_THAT(refusal({"-r", "0"}), HasSubstr("--rate cannot be 0"));

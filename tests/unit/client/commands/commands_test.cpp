@@ -5,12 +5,12 @@
 #include <clocale>
 #include <set>
 
+#include "client/cli/columns.hpp"
+#include "client/cli/environment.hpp"
 #include "client/cli/exit_code.hpp"
-#include "client/cli/locale.hpp"
 #include "client/cli/options.hpp"
+#include "client/cli/output.hpp"
 #include "client/cli/reply_printer.hpp"
-#include "client/cli/shown_text.hpp"
-#include "client/cli/width.hpp"
 
 namespace fairlead {
 namespace {
@@ -35,7 +35,7 @@ std::string usage_error(const std::function<void()>& work) {
 }
 
 TEST(ExitCodes, AreCurlsNumbers) {
-  const auto code = [](Failure failure) { return outcome_of(failure).exit_code; };
+  const auto code = [](Failure failure) { return result_of(failure).exit_code; };
   EXPECT_EQ(code({.kind = FailureKind::none}), 0);
   EXPECT_EQ(code({.kind = FailureKind::bad_protocol}), 1);
   EXPECT_EQ(code({.kind = FailureKind::name_not_resolved}), 6);
@@ -50,23 +50,22 @@ TEST(ExitCodes, AreCurlsNumbers) {
   EXPECT_EQ(code({.kind = FailureKind::too_big}), 63);
 }
 
-TEST(ExitCodes, AServersReasonDecidesWhereItTurnsAway) {
+TEST(ExitCodes, TheServersReasonDecidesTheExitCode) {
   const auto code = [](CloseReason told) {
-    return outcome_of(Failure{.kind = FailureKind::turned_away, .told = told}).exit_code;
+    return result_of(Failure{.kind = FailureKind::turned_away, .told = told}).exit_code;
   };
   EXPECT_EQ(code(CloseReason::server_full), 7);
   EXPECT_EQ(code(CloseReason::denied), 7);
   EXPECT_EQ(code(CloseReason::message_too_big), 63);
   EXPECT_EQ(code(CloseReason::protocol_error), 1);
   EXPECT_EQ(code(CloseReason::draining), 56);
-  EXPECT_EQ(outcome_of(CloseReason::unknown_service, "no").exit_code, 1);
-  EXPECT_THAT(outcome_of(CloseReason::unknown_service, "no").line,
-              HasSubstr("unknown_service: no"));
+  EXPECT_EQ(result_of(CloseReason::unknown_service, "no").exit_code, 1);
+  EXPECT_THAT(result_of(CloseReason::unknown_service, "no").line, HasSubstr("unknown_service: no"));
 }
 
-TEST(ExitCodes, ARefusedRequestIsTheReasonThatWasGiven) {
+TEST(ExitCodes, ARefusedRequestReportsTheServersReason) {
   const auto outcome = [](CloseReason told) {
-    return outcome_of(Failure{.kind = FailureKind::request_refused, .told = told, .what = "why"});
+    return result_of(Failure{.kind = FailureKind::request_refused, .told = told, .what = "why"});
   };
   EXPECT_EQ(outcome(CloseReason::no_such_file).exit_code, 78);
   EXPECT_EQ(outcome(CloseReason::unknown_service).exit_code, 1);
@@ -74,20 +73,20 @@ TEST(ExitCodes, ARefusedRequestIsTheReasonThatWasGiven) {
   EXPECT_THAT(outcome(CloseReason::no_such_file).line, HasSubstr("no_such_file: why"));
 }
 
-TEST(ExitCodes, EveryFailureHasALineThatSaysWhatToDo) {
+TEST(ExitCodes, EveryFailureHasALineWithAdvice) {
   for (int kind = 1; kind <= static_cast<int>(FailureKind::too_big); ++kind) {
-    const std::string line = outcome_of(Failure{.kind = static_cast<FailureKind>(kind)}).line;
+    const std::string line = result_of(Failure{.kind = static_cast<FailureKind>(kind)}).line;
     EXPECT_THAT(line, HasSubstr(";")) << kind;
     EXPECT_EQ(line.find('\n'), std::string::npos);
   }
 }
 
-TEST(ExitCodes, WhatAServerSaidIsEscapedInEveryLineAboutIt) {
+TEST(ExitCodes, TextOfAServerIsEscapedInEveryLine) {
   const Failure failure{.kind = FailureKind::turned_away,
                         .told = CloseReason::draining,
                         .what = "\x1b]0;mine\x07\nfairlead: fine\xff"};
   const std::string shown = "draining: \\x1b]0;mine\\x07\\nfairlead: fine\\xff";
-  EXPECT_EQ(report_line("h\n:1", outcome_of(failure)),
+  EXPECT_EQ(report_line("h\n:1", result_of(failure)),
             "fairlead: h\\n:1: the server ended the connection: " + shown + "\n");
   EXPECT_EQ(
       retry_notice(failure, true, Duration(1500)),
@@ -96,7 +95,7 @@ TEST(ExitCodes, WhatAServerSaidIsEscapedInEveryLineAboutIt) {
             "the server ended the connection; trying again in 1s");
 }
 
-TEST(Options, AreRefusedWithTheNearestName) {
+TEST(Options, UnknownNamesAreRejectedWithASuggestion) {
   EXPECT_THAT(usage_error([] { read({"--protocl", "x"}); }), HasSubstr("--protocl"));
   EXPECT_THAT(usage_error([] {
                 client_settings(read({"--protocol", "frame"}), "h:1");
@@ -164,15 +163,15 @@ TEST(MessageBytes, AreReadInTheTerminalsEncoding) {
 }
 
 TEST(ShowForms, AreReadAsAList) {
-  EXPECT_THAT(parse_show("hex,text"), ElementsAre(Show::hex, Show::text));
-  EXPECT_THAT(usage_error([] { parse_show("hxe"); }), HasSubstr("did you mean \"hex\""));
-  EXPECT_NE(usage_error([] { parse_show(""); }), "none");
-  EXPECT_NE(usage_error([] { parse_show("text,"); }), "none");
+  EXPECT_THAT(parse_formats("hex,text"), ElementsAre(ReplyFormat::hex, ReplyFormat::text));
+  EXPECT_THAT(usage_error([] { parse_formats("hxe"); }), HasSubstr("did you mean \"hex\""));
+  EXPECT_NE(usage_error([] { parse_formats(""); }), "none");
+  EXPECT_NE(usage_error([] { parse_formats("text,"); }), "none");
 }
 
 // A printer whose output is a terminal that is a string.
 struct Terminal {
-  explicit Terminal(std::vector<Show> forms)
+  explicit Terminal(std::vector<ReplyFormat> forms)
       : printer(out, std::move(forms), Encoding::utf8, encoding) {}
 
   std::string text;
@@ -181,14 +180,14 @@ struct Terminal {
   ReplyPrinter printer;
 };
 
-TEST(ReplyPrinter, NothingThatSteersATerminalGetsThrough) {
-  Terminal terminal({Show::text});
+TEST(ReplyPrinter, ControlSequencesDoNotReachTheTerminal) {
+  Terminal terminal({ReplyFormat::text});
   terminal.printer.print({.payload = "a\x1b[31m\x07\r\nb\tc\xc2\x9b 好\xe2\x80\xae"});
   EXPECT_EQ(terminal.text, "a\\x1b[31m\\x07\nb\tc\\u{009b} 好\\u{202e}\n");
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
     if (c == '\n' || c == '\t') continue;
-    Terminal one({Show::text, Show::json, Show::hex});
+    Terminal one({ReplyFormat::text, ReplyFormat::json, ReplyFormat::hex});
     one.printer.print({.payload = Bytes(&c, 1)});
     for (const char shown : one.text) {
       EXPECT_TRUE(shown == '\n' || octet(shown) >= 0x20) << byte;
@@ -197,15 +196,15 @@ TEST(ReplyPrinter, NothingThatSteersATerminalGetsThrough) {
   }
 }
 
-TEST(ReplyPrinter, ATornCharacterIsShownAsItsBytesAndReported) {
-  Terminal terminal({Show::text});
+TEST(ReplyPrinter, AnIncompleteCharacterIsShownAsBytesAndReported) {
+  Terminal terminal({ReplyFormat::text});
   EXPECT_FALSE(terminal.printer.print({.payload = "好的\xe6\x94"}));
   EXPECT_EQ(terminal.text, "好的\\xe6\\x94\n");
   EXPECT_TRUE(terminal.printer.print({.payload = "好"}));
 }
 
 TEST(ReplyPrinter, PiecesMakeOneText) {
-  Terminal terminal({Show::text});
+  Terminal terminal({ReplyFormat::text});
   terminal.printer.print_piece({.payload = "one"});
   terminal.printer.print_piece({.payload = " two"});
   EXPECT_TRUE(terminal.printer.end_pieces());
@@ -213,7 +212,7 @@ TEST(ReplyPrinter, PiecesMakeOneText) {
 }
 
 TEST(ReplyPrinter, RawIsEveryByteAndJsonIsALine) {
-  Terminal terminal({Show::raw, Show::hex, Show::json});
+  Terminal terminal({ReplyFormat::raw, ReplyFormat::hex, ReplyFormat::json});
   terminal.printer.print({.line_end = LineEnd::crlf, .payload = "a\"\x1b"});
   EXPECT_EQ(terminal.text,
             "a\"\x1b\r\n"
