@@ -22,9 +22,9 @@ struct FetchedFile {
     failed,
   };
 
-  std::string name = {};   // UTF-8 or any bytes, as it was asked for; whoever shows it escapes it
-  std::uint64_t size = 0;  // bytes; says something only if `size_known`
-  std::uint64_t here = 0;  // bytes of it that are here; falls when some have to come again
+  std::string name = {};      // UTF-8 or any bytes, as requested; escape it to show it
+  std::uint64_t size = 0;     // bytes; says something only if `size_known`
+  std::uint64_t here = 0;     // bytes of it that are here; falls when some have to come again
   std::uint64_t resumed = 0;  // of them those that an earlier fetch had brought; <= here
   std::string note = {};      // why it is in this state, for a person, in a few words; may be empty
   State state = State::waiting;

@@ -27,7 +27,7 @@ class RateLimit {
 
  private:
   std::uint64_t rate_;
-  double excess_bytes_ = 0;  // that have come before their time, as of `counted_`
+  double excess_bytes_ = 0;  // received too early, at the time `counted_`
   TimePoint counted_{};
 };
 

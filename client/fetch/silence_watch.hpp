@@ -6,7 +6,7 @@
 namespace fairlead {
 
 // A server that hashes a large file says nothing, but answers a PING: when half of the time-out has
-// passed without a byte, it is sent one. Part of whoever owns the client; uses its deadline.
+// passed without a byte, it is sent one. Owned by the owner of the client, whose deadline it uses.
 class SilenceWatch {
  public:
   // 0: never.

@@ -74,7 +74,7 @@ class BenchConnection final : private BenchConnectorObserver {
   std::uint64_t uses_left_ = 0;  // operations, until the connection is replaced
   Operations::Room room_;        // what made the last room
   bool had_room_ = true;
-  bool is_blocked_ = false;  // the kernel takes no more just now
+  bool is_blocked_ = false;  // the kernel takes no more at the moment
   bool will_resume_ = false;
 };
 

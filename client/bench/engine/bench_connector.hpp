@@ -25,7 +25,7 @@ class BenchConnectorObserver {
 
   // The server or the network has ended an open connection. True: that was in order.
   virtual bool on_lost(const Failure& failure, BenchTime now) = 0;
-  // It is closed, whoever has ended it, or could not be opened.
+  // The connection was closed by either side, or could not be opened.
   virtual void on_closed() = 0;
   // It may be opened again.
   virtual void on_reopen() = 0;

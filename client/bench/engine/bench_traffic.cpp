@@ -134,7 +134,7 @@ bool MessageTraffic::belongs_to_another(Bytes came) {
   return false;
 }
 
-// In plain text nobody knows, behind a wrong reply, where the next one begins.
+// In plain text the begin of the reply after a wrong one is unknown.
 bool MessageTraffic::on_unasked(Bytes came, BenchTime now) {
   const auto mismatch =
       scope_.plan.expectation.mismatch(MismatchKind::unasked, operations_.next_key(), {}, came);

@@ -27,7 +27,8 @@ class BenchTraffic {
   // Returns the request id; 0 where there are none.
   virtual std::uint32_t send(Connection& connection, const MessageKey& key) = 0;
 
-  // A frame, or plain bytes. False: nobody knows what follows, the connection is to be given up.
+  // A frame, or plain bytes. False: the following bytes cannot be understood; give up the
+  // connection.
   [[nodiscard]] virtual bool on_frame(const Frame& frame, BenchTime now) = 0;
   // The server has ended the connection in order. True: as it should.
   virtual bool on_server_end(BenchTime now) = 0;

@@ -15,7 +15,7 @@ namespace fairlead {
 
 // Why an operation failed.
 enum class BenchError : std::uint8_t {
-  refused,          // nobody listens
+  refused,          // no server listens
   unreachable,      // not connected, for any other reason of the network
   no_port,          // EADDRNOTAVAIL: the source addresses have no port left
   no_descriptor,    // EMFILE, ENFILE

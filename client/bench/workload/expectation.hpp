@@ -28,7 +28,7 @@ ExpectationSettings parse_expectation(std::string_view words, Encoding encoding 
 // The result of checking one delivery against the pending reply.
 struct StreamCheck {
   enum class State : std::uint8_t {
-    more,      // all of the delivery belongs to the reply, which goes on
+    more,      // all of the delivery belongs to the reply, which is not complete
     complete,  // the reply ends after `consumed` bytes; the rest belongs to the next one
     wrong      // the byte after `consumed` bytes is wrong
   };

@@ -33,7 +33,7 @@ class BenchWatch {
   void update_phase();
 
   const Load& load_;
-  std::unique_ptr<BenchView> view_;  // null: nobody watches
+  std::unique_ptr<BenchView> view_;  // null: --quiet
   BenchProgress progress_;
   BenchTime began_;
 };

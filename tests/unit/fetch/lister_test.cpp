@@ -39,7 +39,7 @@ std::string refusal(std::uint64_t code, std::string_view sentence) {
   return number(code, 4) + std::string(sentence);
 }
 
-// The server is written from docs/protocol.md: it looks at what was asked and says what it is told.
+// A server after docs/protocol.md: records requests and answers as the test says.
 class ListerTest : public testing::Test, public ListerObserver {
  protected:
   ListerTest() { settings.client.server = {.host = "example", .port = 7878, .path = {}}; }

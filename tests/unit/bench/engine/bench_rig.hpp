@@ -16,7 +16,7 @@ namespace fairlead {
 
 using namespace std::chrono_literals;
 
-// One worker and its world. What the server does is set before run().
+// One worker with its server and clock. Set the server before run().
 class BenchRig final : public BenchClock, public BenchWorkerObserver, public Network {
  public:
   explicit BenchRig(const Load& load) : plan_(load, {.address = {}, .path = "/model"}) {}
@@ -29,10 +29,10 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
   // break_off().
   std::function<void(std::size_t peer, std::string bytes)> serve = [](std::size_t, std::string) {};
   std::function<void(std::size_t peer)> greet = [](std::size_t) {};
-  // What an attempt to connect, counted from 0, comes to: 0 or an errno; nothing: no answer.
+  // The result of attempt n (from 0) to connect: 0 or an errno; empty: no answer.
   std::function<std::optional<int>(std::size_t)> accept = [](std::size_t) { return 0; };
   BenchDuration connect_time = 0us;
-  // How much later than it asked for the worker is woken.
+  // How late the worker is woken.
   std::function<BenchDuration(BenchDuration elapsed)> wakes_late_by = [](BenchDuration) {
     return 0us;
   };

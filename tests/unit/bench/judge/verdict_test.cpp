@@ -86,7 +86,7 @@ TEST(Verdict, RefusesAThreadThatGotATenthOfACore) {
   expect_nothing(result);
 }
 
-// Three messages take ten milliseconds: whoever asks for them asks whether they are answered.
+// Three messages in ten milliseconds: enough to see whether they are answered.
 TEST(Verdict, OnlyDoubtsAShortRunWithStarvedThreads) {
   BenchResult result = quiet(false);
   result.threads[0] = {.cpu_seconds = 0.001, .starved_seconds = 0.004, .wall_seconds = 0.01};

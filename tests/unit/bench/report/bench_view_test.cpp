@@ -1,4 +1,4 @@
-// Those who show a load test while it runs, with a terminal of the test's own.
+// The views of a load test while it runs, on a simulated terminal.
 #include "client/bench/report/bench_view.hpp"
 
 #include <gmock/gmock.h>

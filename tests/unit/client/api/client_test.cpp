@@ -178,7 +178,7 @@ TEST_F(ClientTest, TheDeadlineRingsOnceAndMayBeMoved) {
   EXPECT_THAT(events, ElementsAre("ready 192.0.2.1:7878", "deadline"));
 }
 
-// Closing is right whatever the client is doing, and on_ended never comes within the call.
+// The client may be closed in any state; on_ended never comes within the call.
 TEST_F(ClientTest, CloseWhileResolving) {
   open();
   loop.turn([this] {

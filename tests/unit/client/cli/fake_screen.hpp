@@ -1,4 +1,4 @@
-// A terminal as far as drawing over lines needs one: what would be seen after some bytes.
+// A simulated terminal for views that draw over lines: shows what is visible after some bytes.
 #pragma once
 
 #include <wchar.h>

@@ -1,4 +1,4 @@
-// Those who show the progress of a fetch, with a clock and a terminal of the test's own.
+// The views of a fetch, with a simulated clock and terminal.
 #include "client/fetch/progress.hpp"
 
 #include <gmock/gmock.h>
@@ -208,7 +208,7 @@ class Fetch {
     }
     view.update(active, totals, now);
   }
-  // Lets all files grow so fast.
+  // Lets all files grow at this rate.
   void run(ProgressView& view, Duration time, std::uint64_t per_second) {
     const auto steps = static_cast<std::uint64_t>(time / kProgressEvery);
     for (std::uint64_t i = 0; i < steps; ++i) {
