@@ -1,7 +1,6 @@
 // How long to wait before connecting again.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <random>
 
@@ -21,12 +20,7 @@ class Backoff {
   Backoff(const Settings& settings, std::uint64_t seed)
       : settings_(settings), random_(seed), span_(settings.first) {}
 
-  Duration next() {
-    const auto span = span_.count();
-    span_ = std::min(span_ * 2, settings_.longest);
-    std::uniform_int_distribution<Duration::rep> within(span - span / 2, span);
-    return Duration(within(random_));
-  }
+  Duration next();
   void reset() { span_ = settings_.first; }
 
  private:

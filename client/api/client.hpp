@@ -1,5 +1,5 @@
-// A client of one server: connects, exchanges messages, and reconnects if the settings say so. The
-// main class of this library; docs/client.md has an example program.
+// A client of one server: dials, talks, and dials again where that is wanted. The way into this
+// library; docs/client.md has an example program.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,6 @@
 #include "common/net/network.hpp"
 
 namespace fairlead {
-
-// framed: the channel on which a command opens a service. The default service has channel 0.
-inline constexpr std::uint16_t kServiceChannel = 1;
 
 struct ReconnectSettings {
   enum class When : std::uint8_t {
@@ -38,35 +35,33 @@ struct ClientSettings {
   ReconnectSettings reconnect = {};
 };
 
-// Called in turns of the shard. Every function of the client may be called from within.
+// Told in turns of the shard; may call anything of the client from within.
 class ClientObserver {
  public:
   // Connected to `destination`, and requests may be sent.
   virtual void on_ready(const Destination& destination) = 0;
 
-  // See ConnectionObserver.
+  // As of ConnectionObserver.
   virtual void on_frame(const Frame& frame) = 0;
   virtual void on_drained() {}
 
   // The time set with Client::set_deadline has come.
   virtual void on_deadline() {}
 
-  // The server was not reached, or the connection was lost. The client connects again after `wait`.
-  // Queued messages are lost.
+  // Not reached, or lost; it will be dialled again after `wait`. What was queued is gone.
   virtual void on_retry(const Failure& failure, Duration wait) {
     static_cast<void>(failure);
     static_cast<void>(wait);
   }
 
-  // The connection has ended and is not tried again. The last call; the client may be destroyed
-  // from within.
+  // It is over and will not be tried again. The last call; the client may be destroyed from within.
   virtual void on_ended(const Failure& failure) = 0;
 
  protected:
   ~ClientObserver() = default;
 };
 
-// Owned by its maker; used in turns of its shard (ClientShard), on one thread. The shard, the
+// Owned by whoever made it; used in turns of its shard (ClientShard), on one thread. The shard, the
 // network, the settings and the observer outlive it. Destroyed in or after on_ended, or once the
 // loop runs no more.
 class Client final : private ConnectionObserver {
@@ -81,14 +76,15 @@ class Client final : private ConnectionObserver {
   // The connection, from on_ready until on_retry or on_ended; else null.
   Connection* connection() noexcept { return is_ready_ ? connection_.get() : nullptr; }
 
-  // text: the received part of an incomplete reply (Connection::take_fragment). Also in on_retry
-  // and on_ended, but not in on_frame.
+  // text: what has come of a reply that is not complete (Connection::take_fragment). Also in
+  // on_retry and on_ended, but not in on_frame.
   std::string take_fragment() { return connection_ ? connection_->take_fragment() : std::string(); }
 
-  // A deadline for the caller's own use. A second call replaces the first; kNever cancels.
+  // One deadline for whatever the caller waits for. A second call replaces the first; kNever
+  // cancels.
   void set_deadline(TimePoint at) { deadline_.set(at); }
 
-  // Ends it in any state. on_ended follows, with FailureKind::none, not within this call.
+  // Ends it, whatever it is doing. on_ended follows, with FailureKind::none, not within this call.
   void close();
 
  private:
@@ -114,7 +110,7 @@ class Client final : private ConnectionObserver {
   std::unique_ptr<Connection> connection_;
   ShardTimer retry_;
   ShardTimer deadline_;
-  ShardTimer handshake_;  // framed: HELLO must arrive within the connect time-out
+  ShardTimer handshake_;  // framed: HELLO has to come within the time of a dial
   ShardTimer ending_;
   TimePoint ready_since_ = kNever;
   std::uint32_t retries_ = 0;
@@ -123,5 +119,8 @@ class Client final : private ConnectionObserver {
   bool was_ready_ = false;
   bool closing_ = false;
 };
+
+// framed: the channel on which a command opens a service. The default service has channel 0.
+inline constexpr std::uint16_t kServiceChannel = 1;
 
 }  // namespace fairlead

@@ -11,7 +11,7 @@ namespace fairlead {
 enum class FailureKind : std::uint8_t {
   none,               // the server, or we, ended it in order
   name_not_resolved,  //
-  refused,            // an address answered that no server listens there
+  refused,            // an address answered that nobody listens there
   unreachable,        // no address could be connected to, for any other reason
   no_descriptor,      // this process, or this machine, may open no more
   connect_timeout,    //

@@ -1,11 +1,9 @@
-// The codec for text at the client: finds the end of a reply of a plain server.
-// clang-format off
+// text, read from the client's end: where a reply of a plain server is complete.
 //   line   at LF or CRLF
-//   auto   at LF or CRLF, or after a silence of `quiet` after its first byte
-//   none   never: every delivery is passed on as it arrives, a long one in pieces
-// clang-format on
-// With `until`, a reply ends at that text only, whatever the boundary. The end of the stream
-// completes a reply. The server's rules (common/protocol/text_codec.hpp) differ: a reply may
+//   auto   at LF or CRLF, or after a silence of `quiet` behind its first byte
+//   none   never: every delivery is handed out as it comes, a long one in pieces
+// and with `until`, whatever the boundary, at that text and nowhere else. The end of the stream
+// completes what has come. The server's rules (common/protocol/text_codec.hpp) differ: a reply may
 // be an empty line, and has no `chunk`.
 #pragma once
 
@@ -26,8 +24,8 @@ struct ReplySettings {
   std::string until = {};  // bytes, in the server's encoding; part of the reply that it ends
 };
 
-// Replies are frames of type message on channel 0. With the boundary `none` a character is not
-// split while the rest of it may still arrive.
+// Deliveries are frames of type message on channel 0; those of `none` tear no character while its
+// rest may still come.
 class ReplyCodec final : public Codec {
  public:
   // Settings and encoding outlive the codec. message_bytes_max: at least 4, a whole character.
@@ -59,8 +57,7 @@ class ReplyCodec final : public Codec {
   const ReplySettings& settings_;
   const ClientEncoding& encoding_;
   std::uint32_t message_bytes_max_;
-  std::size_t searched_bytes_ =
-      0;  // of the unfinished reply: its end does not begin in these bytes
+  std::size_t searched_bytes_ = 0;  // of the unfinished reply: its end does not begin in there
 };
 
 }  // namespace fairlead

@@ -1,4 +1,4 @@
-// The reply of a plain server, as UTF-8.
+// What a plain server's reply says, as UTF-8.
 #pragma once
 
 #include <string>
@@ -8,14 +8,15 @@
 namespace fairlead {
 
 struct ReplyText {
-  std::string utf8;  // without `torn`; the bytes as received if they are binary
-  Bytes torn;        // an incomplete character at the end of the reply; lives as long as
+  std::string utf8;  // without `torn`; for what is binary, the bytes as they came
+  Bytes torn;        // the end of the reply, where that is not a whole character; lives as long as
                      // the reply
-  Encoding encoding = Encoding::utf8;  // the encoding that was detected
+  Encoding encoding = Encoding::utf8;  // what it was read as
 };
 
-// Reads a complete reply; its encoding counts for the next ones. A reply cut off within a character
-// keeps the encoding of its beginning: incomplete UTF-8 is often valid GB18030 by chance.
+// Reads a complete reply, and takes it into account for the next ones. A reply that was cut off
+// within a character is read as what it was begun in: UTF-8 that ends torn often pairs up as valid
+// GB18030.
 ReplyText read_reply(ClientEncoding& encoding, Bytes reply);
 
 }  // namespace fairlead
