@@ -87,9 +87,9 @@ class Builder {
   // Where only one of the two was written, that one is the mistake.
   void refuse_queues() {
     if (config_.origin_of("limits", "queue_soft").kind != Origin::Kind::fallback) {
-      config_.refuse("limits", "queue_soft", "is above limits.queue_hard");
+      config_.add_error("limits", "queue_soft", "is above limits.queue_hard");
     } else {
-      config_.refuse("limits", "queue_hard", "is below limits.queue_soft");
+      config_.add_error("limits", "queue_hard", "is below limits.queue_soft");
     }
   }
 
@@ -111,7 +111,7 @@ class Builder {
     socket.nodelay = config_.flag("socket", "nodelay");
     socket.keepalive = config_.duration("socket", "keepalive");
     if (socket.keepalive % std::chrono::seconds(1) != Duration::zero())
-      config_.refuse("socket", "keepalive", "must be whole seconds");
+      config_.add_error("socket", "keepalive", "must be whole seconds");
     socket.user_timeout = config_.duration("socket", "user_timeout", automatic_user_timeout());
     socket.notsent_lowat = config_.number("socket", "notsent_lowat");
     socket.send_buffer = config_.number("socket", "send_buffer");
@@ -139,10 +139,10 @@ class Builder {
       if (const auto block = parse_address_block(item)) {
         result.push_back(*block);
       } else {
-        config_.refuse("access", key,
-                       shown(item) +
-                           " is not an address block: write 192.0.2.7, 10.0.0.0/8 or "
-                           "2001:db8::/32, without bits behind the prefix");
+        config_.add_error("access", key,
+                          shown(item) +
+                              " is not an address block: write 192.0.2.7, 10.0.0.0/8 or "
+                              "2001:db8::/32, without bits behind the prefix");
       }
     }
     return result;
@@ -195,21 +195,21 @@ class Builder {
       const std::vector<std::string> names(types.begin(), types.end());
       const auto what = service.type.empty() ? std::string("is missing")
                                              : shown(service.type) + " is no service type";
-      config_.refuse(section, "type",
-                     what + ": there are " + joined(names) + did_you_mean(service.type, types));
+      config_.add_error(section, "type",
+                        what + ": there are " + joined(names) + did_you_mean(service.type, types));
     } else if (service.type == "reply" && service.text.empty()) {
-      config_.refuse(section, "text", "is missing: it is what a service of type reply answers");
+      config_.add_error(section, "text", "is missing: it is what a service of type reply answers");
     }
   }
 
   void check_template(const std::string& section, const char* key) {
     if (const auto unknown = unknown_placeholder(config_.text(section, key)))
-      config_.refuse(
+      config_.add_error(
           section, key,
           shown(*unknown) + " is no placeholder: there are {text} {len} {ip} {port} {peer} {id}");
     if (times_of_text(config_.text(section, key)) > kTextsMax)
-      config_.refuse(section, key,
-                     "holds {text} more than 4 times: a reply would be as many messages long");
+      config_.add_error(section, key,
+                        "holds {text} more than 4 times: a reply would be as many messages long");
   }
 
   void read_listener(const std::string& name) {
@@ -234,7 +234,7 @@ class Builder {
     for (const auto& item : config_.list(section, "bind")) {
       const auto parsed = parse_endpoint(item);
       if (!parsed.endpoint) {
-        config_.refuse(section, "bind", shown(item) + ": " + parsed.error);
+        config_.add_error(section, "bind", shown(item) + ": " + parsed.error);
         continue;
       }
       const auto [other, is_new] = bound_.try_emplace(parsed.endpoint->text(), section);
@@ -242,9 +242,9 @@ class Builder {
       const bool shares =
           parsed.endpoint->kind == Endpoint::Kind::unix_socket || parsed.endpoint->port != 0;
       if (!is_new && shares)
-        config_.refuse(section, "bind",
-                       shown(item) + " is already bound by " +
-                           (other->second == section ? "this listener" : other->second));
+        config_.add_error(section, "bind",
+                          shown(item) + " is already bound by " +
+                              (other->second == section ? "this listener" : other->second));
       result.push_back(*parsed.endpoint);
     }
     return result;
@@ -256,15 +256,16 @@ class Builder {
     if (!name.empty()) {
       listener.service = find_service(section, "service", name);
     } else if (listener.protocol != ListenerProtocol::framed) {
-      config_.refuse(section, "service", "is missing: only framed clients can name one themselves");
+      config_.add_error(section, "service",
+                        "is missing: only framed clients can name one themselves");
     } else if (names.empty()) {
-      config_.refuse(section, "services",
-                     "is missing, and so is service: there is nothing to open");
+      config_.add_error(section, "services",
+                        "is missing, and so is service: there is nothing to open");
     }
     std::set<std::string_view> seen;
     for (const auto& each : names) {
       if (!seen.insert(each).second) {
-        config_.refuse(section, "services", shown(each) + " is named twice");
+        config_.add_error(section, "services", shown(each) + " is named twice");
       } else if (const auto* service = find_service(section, "services", each)) {
         listener.open_services.push_back(service);
       }
@@ -280,7 +281,8 @@ class Builder {
       if (service->name == name) return service.get();
       known.push_back(service->name);
     }
-    config_.refuse(section, key, "there is no [service." + name + "]" + did_you_mean(name, known));
+    config_.add_error(section, key,
+                      "there is no [service." + name + "]" + did_you_mean(name, known));
     return nullptr;
   }
 

@@ -11,7 +11,7 @@
 
 namespace fairlead {
 
-// Reports what does not fit together through config.refuse(); the settings are to be used only when
+// Reports what does not fit together through config.add_error(); the settings are to be used only when
 // there is no error. `cores` is what `threads = auto` means; 0 counts as 1.
 ServerSettings build_settings(Configuration& config,
                               const std::vector<std::string_view>& service_types,

@@ -36,7 +36,7 @@ MAY_USE = {
 # Libraries that are seen by one folder (or one file) only.
 LIBRARY_HOMES = {
     r"boost/asio": ["common/io"],
-    r"boost/program_options": ["common/config", "server/app", "client/commands"],
+    r"boost/program_options": ["server/app", "client/commands"],
     r"nlohmann/": ["client/bench_report"],
     r"openssl/": ["common/hash"],
     r"re2/": ["client/bench"],

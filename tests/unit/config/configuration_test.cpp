@@ -183,9 +183,9 @@ TEST(Configuration, ChecksValuesThatAreOverriddenToo) {
 
 TEST(Configuration, TakesErrorsOfItsReaderAtTheRightPlace) {
   Configuration config(input_of("[log]\nfile = a\nlevel = none_such\n[service.x]\n"));
-  config.refuse("log", "file", "cannot be opened");
-  config.refuse("log", "level", "a second complaint about a refused value");
-  config.refuse("service.x", "type", "is missing");
+  config.add_error("log", "file", "cannot be opened");
+  config.add_error("log", "level", "a second error for one value");
+  config.add_error("service.x", "type", "is missing");
   EXPECT_THAT(errors(config), ElementsAre("f:2: log.file: cannot be opened",
                                           HasSubstr("f:3: log.level: \"none_such\" is none of"),
                                           "f:4: service.x.type: is missing"));
