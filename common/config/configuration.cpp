@@ -41,6 +41,8 @@ std::string unknown_section(std::string_view name) {
 }
 
 std::string unknown_key(std::string_view section, std::string_view name) {
+  if (const auto* removed = find_removed_key(section, name))
+    return "has gone: " + std::string(removed->advice);
   std::vector<std::string_view> here;
   for (const Key* key : keys_of(*find_section_kind(section))) here.push_back(key->name);
   if (const auto hint = did_you_mean(name, here); !hint.empty()) return "unknown key" + hint;

@@ -5,8 +5,7 @@
 namespace fairlead {
 namespace {
 
-constexpr std::size_t kShownBytesMax =
-    80;  // enough to recognise a line by, and still one line of a terminal
+constexpr std::size_t kShownBytesMax = 80;  // fits on one line of a terminal
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// What every parser of the configuration returns.
+// The result of every parser of the configuration.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 
 namespace fairlead {
 
-// A value, or why there is none: a sentence without its full stop that quotes the text, as in
+// A value or an error: a sentence without its full stop that quotes the text, as in
 // `"5x" is not a duration: write ...`.
 template <class T>
 struct Parsed {
@@ -15,7 +15,7 @@ struct Parsed {
   std::string error;
 };
 
-// The text within double quotes for an error message: escaped, and cut when it is long.
+// The text in double quotes for an error message, escaped and cut when it is long.
 std::string shown(std::string_view text);
 
 }  // namespace fairlead

@@ -1,6 +1,7 @@
 #include "common/config/quoting.hpp"
 
 #include "common/base/bytes.hpp"
+#include "common/base/hex.hpp"
 #include "common/text/encoding.hpp"
 #include "common/text/unescape.hpp"
 
@@ -33,8 +34,8 @@ bool is_variable_name(std::string_view name) {
   return true;
 }
 
-// Appends what the `${...}` at the front of `text` stands for and takes it away. Returns what is
-// wrong, or nothing.
+// Appends the value of the `${...}` at the front of `text` and removes it from there. Returns an
+// error, or nothing.
 std::string take_variable(std::string_view& text, const Environment& environment,
                           std::string& out) {
   const auto close = text.find('}');
@@ -115,7 +116,6 @@ Parsed<std::string> read_value(std::string_view raw, const Environment& environm
 
 std::string written_value(std::string_view value) {
   if (can_be_bare(value)) return std::string(value);
-  constexpr std::string_view kHex = "0123456789abcdef";
   const bool text = is_utf8(value);
   std::string out = "\"";
   for (const char c : value) {
@@ -123,9 +123,7 @@ std::string written_value(std::string_view value) {
       out += '\\';
       out += kEscapes.letters[index];
     } else if (is_control(c) || (!text && octet(c) >= 0x80)) {
-      out += "\\x";
-      out += kHex[octet(c) >> 4];
-      out += kHex[octet(c) & 15];
+      out += "\\x" + hex_of({&c, 1});
     } else {
       out += c;
     }

@@ -19,8 +19,9 @@ constexpr std::string_view kIntroduction = R"(# Configuration of `fairleadd`
 key with its value, where the value comes from and its class. All mistakes are listed at once, as
 `file:line: key: what is wrong`, and nothing starts (exit status 6).
 
-**Class** says when a change takes effect: **L** at once, for those connected too; **N** for new connections;
-**R** with the next start. An empty default means: not set.
+**Class** says when a change takes effect once the daemon can reload its configuration: **L** at once, for those
+connected too; **N** for new connections; **R** with the next start. Until then every change needs a restart. An empty
+default means: not set.
 
 ## What wins
 
@@ -35,6 +36,15 @@ From strongest to weakest:
 `--listen ADDRESS` replaces `bind` of `[listener.main]`, or of the only listener; where there is none, it makes a
 `[listener.main]` with the service `echo`. `-p PORT` replaces the port in `bind` of `[listener.main]`, or of the only
 listener.
+)";
+
+constexpr std::string_view kRemoved = R"(
+## Removed keys
+
+A key that earlier versions had is an error in a file, in the environment and on the command line. The error says what to do.
+
+| key | error |
+| --- | --- |
 )";
 
 constexpr std::string_view kSyntax = R"(
@@ -107,7 +117,7 @@ std::string section_page(const SectionKind& kind) {
   return out;
 }
 
-// `text` behind `lead`, which is padded to kHelpColumn; the lines that follow begin there too.
+// `text` in the column kHelpColumn, wrapped, with `lead` to its left.
 std::string wrapped(std::string lead, std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -131,6 +141,10 @@ std::string wrapped(std::string lead, std::string_view text) {
 std::string reference_page() {
   std::string out(kIntroduction);
   for (const auto& kind : section_kinds()) out += section_page(kind);
+  out += kRemoved;
+  for (const RemovedKey& key : removed_keys())
+    out += "| `" + std::string(key.section) + "." + std::string(key.name) + "` | " +
+           std::string(key.advice) + " |\n";
   return out + std::string(kSyntax);
 }
 

@@ -5,14 +5,14 @@
 namespace fairlead {
 namespace {
 
-// Nobody mistypes more than this; it bounds the work on what may be a very long word.
+// Bounds the work on a very long word, which is no typing error.
 constexpr std::size_t kWordBytesMax = 64;
 
 }  // namespace
 
 std::size_t edit_distance(std::string_view from, std::string_view to) {
-  // Rows of the table of distances between all prefixes: the one being filled and the two before
-  // it.
+  // The table of distances between all prefixes, as far as it is needed: the row being filled and
+  // the two before it.
   std::vector<std::size_t> before(to.size() + 1), previous(to.size() + 1), row(to.size() + 1);
   for (std::size_t j = 0; j <= to.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= from.size(); ++i) {

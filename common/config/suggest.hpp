@@ -1,4 +1,4 @@
-// "did you mean": the nearest of the known words to one that is not known.
+// "did you mean": finds the known word that is nearest to an unknown one.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace fairlead {
 
-// How many letters must be added, dropped, changed or swapped with their neighbour to get from one
-// to the other.
+// The number of letters to add, drop, change or swap with their neighbour to get from one word to
+// the other.
 std::size_t edit_distance(std::string_view from, std::string_view to);
 
 // The nearest candidate, the first of several; empty when none is within a third of the word's

@@ -12,8 +12,8 @@ struct Unit {
   std::uint64_t factor;
 };
 
-// Most significant first, so that formatting finds the shortest form; a name that only parsing
-// knows follows its twin.
+// The largest unit first, so that formatting finds the shortest form. Names that only parsing knows
+// come last.
 constexpr std::array kDurationUnits{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
                                     Unit{"s", 1'000},      Unit{"ms", 1},        Unit{"", 1'000}};
 constexpr std::array kFineDurationUnits{Unit{"s", 1'000'000'000}, Unit{"ms", 1'000'000},
@@ -28,7 +28,7 @@ constexpr std::array kSizeUnits{Unit{"gib", 1ULL << 30},
                                 Unit{"", 1}};
 constexpr std::array kCountUnits{Unit{"m", 1'000'000}, Unit{"k", 1'000}, Unit{"", 1}};
 
-// More decimals than this cannot matter in any unit, and 10^9 * 2^30 still fits into 64 bits.
+// No unit needs more decimals than this, and 10^9 * 2^30 fits into 64 bits.
 constexpr std::size_t kDecimalsMax = 9;
 
 enum class Scaling { done, malformed, not_whole, too_large };
@@ -42,7 +42,7 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-// Takes the digits at the front of `text` away; false when their value does not fit.
+// Removes the digits at the front of `text`; false when their value does not fit.
 bool take_digits(std::string_view& text, std::uint64_t& value, std::size_t& digits) {
   constexpr auto kMax = std::numeric_limits<std::uint64_t>::max();
   for (value = 0, digits = 0; !text.empty() && is_digit(text.front()); text.remove_prefix(1)) {
@@ -82,7 +82,7 @@ Scaling scale(std::string_view text, std::span<const Unit> units, std::uint64_t&
 }
 
 struct Wording {
-  std::string_view malformed;  // what a right value looks like
+  std::string_view malformed;  // how to write such a value
   std::string_view not_whole;
 };
 
@@ -105,7 +105,7 @@ Parsed<std::uint64_t> parse_scaled(std::string_view text, const std::string& fol
 template <class Time>
 Parsed<Time> parse_time(std::string_view text, std::span<const Unit> units,
                         const Wording& wording) {
-  // Case counts here: nobody should have to guess whether 5M is minutes or months.
+  // Case matters: 5M could be read as minutes or as months.
   const auto parsed = parse_scaled(text, std::string(text), units, wording);
   if (!parsed.value) return {{}, parsed.error};
   if (*parsed.value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))

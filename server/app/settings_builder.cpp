@@ -73,24 +73,12 @@ class Builder {
     limits.accept_rate_per_ip = number("accept_rate_per_ip");
     limits.early_drop = number("early_drop");
     limits.max_message = number("max_message");
-    limits.queue_hard = number("queue_hard");
     limits.queue_soft = number("queue_soft");
-    limits.queue_soft_for = config_.duration("limits", "queue_soft_for");
-    limits.slow_policy = choice<SlowPolicy>(
-        config_, "limits", "slow_policy",
-        {{"disconnect", SlowPolicy::disconnect}, {"drop_oldest", SlowPolicy::drop_oldest}});
+    // For services that push, of which there are none.
+    limits.queue_hard = 1 << 20;
+    limits.queue_soft_for = std::chrono::seconds(10);
     limits.max_buffer_memory = number("max_buffer_memory");
     limits.requests_per_turn = number("requests_per_turn");
-    if (limits.queue_soft > limits.queue_hard) refuse_queues();
-  }
-
-  // Where only one of the two was written, that one is the mistake.
-  void refuse_queues() {
-    if (config_.origin_of("limits", "queue_soft").kind != Origin::Kind::fallback) {
-      config_.add_error("limits", "queue_soft", "is above limits.queue_hard");
-    } else {
-      config_.add_error("limits", "queue_hard", "is below limits.queue_soft");
-    }
   }
 
   void read_timeouts() {

@@ -49,7 +49,6 @@ linger = 200ms
 SMALL_QUEUES = """
 [limits]
 queue_soft = 8KiB
-queue_hard = 16KiB
 """
 
 

@@ -10,7 +10,6 @@ MIB = 1 << 20
 LARGE_QUEUES = """
 [limits]
 queue_soft = 256KiB
-queue_hard = 1MiB
 max_buffer_memory = 256MiB
 """
 

@@ -39,6 +39,8 @@ TEST(Reference, ShowsEverythingTheTableKnowsOfAKey) {
   EXPECT_THAT(page, HasSubstr(" | `FAIRLEAD_LISTENER__NAME__BIND` |\n"));
   for (const Key& key : all_keys())
     EXPECT_THAT(page, HasSubstr("| `" + std::string(key.name) + "` | "));
+  for (const RemovedKey& key : removed_keys())
+    EXPECT_THAT(page, HasSubstr("." + std::string(key.name) + "` | " + std::string(key.advice)));
 }
 
 TEST(Reference, ShowsEveryKeyInTheHelpWithinATerminal) {
