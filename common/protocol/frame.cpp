@@ -1,6 +1,32 @@
 #include "common/protocol/frame.hpp"
 
+#include <iterator>
+
+#include "common/base/check.hpp"
+
 namespace fairlead {
+namespace {
+
+// The place of each type byte in kFrameKinds, which every frame asks for; beyond its end: unknown.
+constexpr auto kPlaces = [] {
+  std::array<std::uint8_t, 256> places{};
+  places.fill(std::size(kFrameKinds));
+  for (std::uint8_t place = 0; place < std::size(kFrameKinds); ++place)
+    places[static_cast<std::uint8_t>(kFrameKinds[place].type)] = place;
+  return places;
+}();
+
+}  // namespace
+
+const FrameKind* find_frame_kind(std::uint8_t type) noexcept {
+  return kPlaces[type] == std::size(kFrameKinds) ? nullptr : &kFrameKinds[kPlaces[type]];
+}
+
+const FrameKind& frame_kind(FrameType type) noexcept {
+  const FrameKind* kind = find_frame_kind(static_cast<std::uint8_t>(type));
+  FAIRLEAD_CHECK(kind != nullptr);
+  return *kind;
+}
 
 std::array<char, 8> big_endian_64(std::uint64_t value) noexcept {
   std::array<char, 8> bytes;

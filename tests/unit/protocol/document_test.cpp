@@ -29,26 +29,20 @@ TEST(ProtocolDocument, ListsEveryCloseReasonWithItsSentence) {
     EXPECT_EQ(rows[number][0], std::to_string(number));
     EXPECT_EQ(rows[number][1], name_of(reason));
     EXPECT_EQ(rows[number][2], explanation_of(reason));
+    EXPECT_EQ(rows[number][3] == "refused", is_refusal(reason)) << rows[number][1];
+    EXPECT_EQ(rows[number][4] == "words", is_written_to_plain_clients(reason)) << rows[number][1];
   }
 }
 
-TEST(ProtocolDocument, ListsEveryFrameType) {
-  constexpr struct {
-    FrameType type;
-    const char* name;
-  } kTypes[] = {
-      {FrameType::hello, "HELLO"},   {FrameType::open, "OPEN"},       {FrameType::opened, "OPENED"},
-      {FrameType::close, "CLOSE"},   {FrameType::message, "MESSAGE"}, {FrameType::reply, "REPLY"},
-      {FrameType::error, "ERROR"},   {FrameType::ping, "PING"},       {FrameType::pong, "PONG"},
-      {FrameType::goaway, "GOAWAY"}, {FrameType::stat, "STAT"},       {FrameType::status, "STATUS"},
-      {FrameType::list, "LIST"},     {FrameType::listing, "LISTING"}, {FrameType::get, "GET"},
-      {FrameType::begin, "BEGIN"},   {FrameType::data, "DATA"},       {FrameType::end, "END"},
-      {FrameType::hash, "HASH"},     {FrameType::hashes, "HASHES"}};
+TEST(ProtocolDocument, ListsEveryFrameTypeWithItsSender) {
+  const std::map<Sender, std::string> senders = {
+      {Sender::client, "client"}, {Sender::server, "server"}, {Sender::both, "both"}};
   const auto rows = document::table("| type | name | sent by | payload | request id |");
-  ASSERT_EQ(rows.size(), std::size(kTypes));
+  ASSERT_EQ(rows.size(), std::size(kFrameKinds));
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(std::stoi(rows[i][0], nullptr, 16), static_cast<int>(kTypes[i].type));
-    EXPECT_EQ(rows[i][1], kTypes[i].name);
+    EXPECT_EQ(std::stoi(rows[i][0], nullptr, 16), static_cast<int>(kFrameKinds[i].type));
+    EXPECT_EQ(rows[i][1], kFrameKinds[i].name);
+    EXPECT_EQ(rows[i][2], senders.at(kFrameKinds[i].sender));
   }
 }
 
