@@ -28,15 +28,6 @@ const FrameKind& frame_kind(FrameType type) noexcept {
   return *kind;
 }
 
-std::array<char, 8> big_endian_64(std::uint64_t value) noexcept {
-  std::array<char, 8> bytes;
-  for (char& byte : bytes) {
-    byte = static_cast<char>(value >> 56);
-    value <<= 8;
-  }
-  return bytes;
-}
-
 std::array<char, 4> big_endian_32(std::uint32_t value) noexcept {
   return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
           static_cast<char>(value >> 8), static_cast<char>(value)};
@@ -44,10 +35,6 @@ std::array<char, 4> big_endian_32(std::uint32_t value) noexcept {
 
 std::array<char, 2> big_endian_16(std::uint16_t value) noexcept {
   return {static_cast<char>(value >> 8), static_cast<char>(value)};
-}
-
-std::uint64_t read_big_endian_64(const char* at) noexcept {
-  return std::uint64_t{read_big_endian_32(at)} << 32 | read_big_endian_32(at + 4);
 }
 
 std::uint32_t read_big_endian_32(const char* at) noexcept {

@@ -91,10 +91,8 @@ struct Frame {
 std::array<char, kFrameHeaderBytes> frame_header(const Frame& frame) noexcept;
 
 // Numbers on the wire are big-endian.
-std::array<char, 8> big_endian_64(std::uint64_t value) noexcept;
 std::array<char, 4> big_endian_32(std::uint32_t value) noexcept;
 std::array<char, 2> big_endian_16(std::uint16_t value) noexcept;
-std::uint64_t read_big_endian_64(const char* at) noexcept;
 std::uint32_t read_big_endian_32(const char* at) noexcept;
 std::uint16_t read_big_endian_16(const char* at) noexcept;
 
