@@ -1,4 +1,4 @@
-// Bytes for people and for lines of text.
+// Bytes as text.
 #pragma once
 
 #include <string>
