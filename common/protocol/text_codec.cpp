@@ -12,7 +12,7 @@ struct Line {
   LineEnd end;
 };
 
-// `line` ends with its LF.
+// `line` ends with an LF.
 Line without_end(Bytes line) {
   line.remove_suffix(1);
   if (!line.empty() && line.back() == '\r') {
@@ -55,7 +55,7 @@ Codec::Parsed TextCodec::parse_lines(Bytes in, More more, FrameSink& sink) {
     if (deliver(line.text, line.end, sink) == Flow::stop) return {at, DecodeResult::stopped()};
   }
   const Bytes rest = in.substr(at);
-  // One byte more may be the CR of a line that is just within the limit.
+  // The byte above the limit may be the CR of a line that is just within it.
   if (rest.size() > std::size_t{message_bytes_max_} + 1) {
     return {at, DecodeResult::failed(CloseReason::message_too_big, "line above max_message")};
   }
@@ -75,8 +75,7 @@ Codec::Parsed TextCodec::parse_chunks(Bytes in, More more, FrameSink& sink) {
   std::size_t at = 0;
   while (at < in.size()) {
     const Bytes window = in.substr(at, settings_.chunk);
-    // A window that does not reach the end of what has arrived is cut at a character; only the last
-    // one may hold back.
+    // A window is cut at a character if more bytes are there or may come.
     const bool may_grow = window.size() < in.size() - at || more == More::may_follow;
     const std::size_t size = encoding_.whole_characters(window, settings_.chunk, may_grow);
     if (size == 0) break;

@@ -1,4 +1,4 @@
-// Escapes as people write them, read.
+// Reads escapes as people write them.
 #pragma once
 
 #include <string>
@@ -6,15 +6,14 @@
 
 namespace fairlead {
 
-// The letters that may stand behind a backslash, and the byte that each stands for. \xNN is always
-// one more.
+// The letters that may follow a backslash, and their bytes. \xNN is always allowed.
 struct EscapeLetters {
   std::string_view letters;
   std::string_view meanings;  // as long
 };
 
-// Appends the byte that the escape at the front of `text`, which begins with a backslash, stands
-// for, and takes the escape away. Returns what is wrong, or nothing.
+// Appends the byte of the escape at the front of `text`, which begins with a backslash, and removes
+// the escape. Returns an error, or nothing.
 std::string take_escape(std::string_view& text, const EscapeLetters& known, std::string& out);
 
 }  // namespace fairlead
