@@ -75,7 +75,7 @@ constexpr Key kKeys[] = {
 {"log",        "format",           choice,    "",               "text",       0,       0,             "text|json",                  L, "How a line is written."},
 {"log",        "file",             path,      "",               "",           0,       kPath,         "",                           L, "Where lines are appended; reopened at USR1. Empty: stderr."},
 {"log",        "session_file",     path,      "",               "",           0,       kPath,         "",                           L, "Where the line per session goes. Empty: with the others."},
-{"log",        "repeats",          count,     "lines",          "10",         0,       1'000'000,     "",                           R, "How often within 10 s the same warning is written, or the session line of somebody refused for the same reason; the rest is counted, and said in one line. 0: always."},
+{"log",        "repeats",          count,     "lines",          "10",         0,       1'000'000,     "",                           R, "How often within 10 s a repeated warning is written, or the session line of a client refused for the same reason; the rest is counted and reported in one line. 0: always."},
 
 {"access",     "allow",            blocks,    "",               "",           0,       10'000,        "",                           L, "Addresses and address blocks, such as 192.0.2.7, 10.0.0.0/8, 2001:db8::/32."},
 {"access",     "deny",             blocks,    "",               "",           0,       10'000,        "",                           L, "The same; these are closed as denied. 0.0.0.0/0, ::/0 denies all that `allow` does not name."},
@@ -84,12 +84,12 @@ constexpr Key kKeys[] = {
 {"listener.*", "protocol",         choice,    "",               "auto",       0,       0,             "auto|text|len32|framed",     N, "What clients speak. auto finds out from their first bytes."},
 {"listener.*", "service",          name,      "",               "",           0,       0,             "",                           N, "The service that clients get, by the NAME of its section. May be empty only for framed clients."},
 {"listener.*", "services",         names,     "",               "",           0,       64,            "",                           N, "The services that framed clients may open. Empty: only `service`."},
-{"listener.*", "idle",             duration,  "",               "",           0,       kYear,         "",                           N, "Overrides timeouts.idle here. Empty: does not; 0: nobody is ever idle."},
+{"listener.*", "idle",             duration,  "",               "",           0,       kYear,         "",                           N, "Overrides timeouts.idle for this listener. Empty: no override; 0: no limit."},
 {"listener.*", "greet_wait",       duration,  "",               "100ms",      1,       60 * kSecond,  "",                           N, "With protocol = auto: after this silence a client is taken for a text client, and greeted."},
 {"listener.*", "unix_mode",        mode,      "",               "0660",       0,       0777,          "",                           R, "The permissions of a unix socket."},
 
 {"service.*",  "type",             name,      "",               "",           0,       0,             "",                           N, "What it does: echo returns each message, reply answers each with `text`, log prints them, discard drops them, greet only says its greeting, file sends files. Must be given."},
-{"service.*",  "greeting",         text,      "",               "",           0,       64 * kKiB,     "",                           L, "What a new client is told at once. Empty: nothing."},
+{"service.*",  "greeting",         text,      "",               "",           0,       64 * kKiB,     "",                           L, "Sent to each new client at once. Empty: nothing."},
 {"service.*",  "decode",           choice,    "",               "auto",       0,       0,             "auto|utf-8|gbk|gb18030|latin1|binary", N, "What clients' bytes are read as. auto decides for each client."},
 {"service.*",  "encode",           choice,    "",               "match",      0,       0,             "match|utf-8|gbk|gb18030|latin1|binary", N, "What clients are written to in. match: as they write themselves."},
 {"service.*",  "encode_tie",       choice,    "",               "utf-8",      0,       0,             "utf-8|gbk|gb18030|latin1|binary", N, "With encode = match: what is used until the client has decided."},
@@ -104,7 +104,7 @@ constexpr Key kKeys[] = {
 {"service.*",  "on_missing",       message,   "",               "",           0,       4 * kKiB,      "",                           L, "(file) Printed on stdout when a file is asked for that is not there."},
 {"service.*",  "root",             path,      "",               "",           0,       kPath,         "",                           N, "(file) The folder whose files are served. Empty: nothing is."},
 {"service.*",  "max_rate",         rate,      "bytes/s",        "0",          0,       1'000 * kMany, "",                           L, "(file) The speed of one download. 0: no limit."},
-{"service.*",  "max_downloads",    count,     "downloads",      "256",        1,       kMany,         "",                           L, "(file) Downloads at a time; of more, framed clients are told server_full, and text clients are reset."},
+{"service.*",  "max_downloads",    count,     "downloads",      "256",        1,       kMany,         "",                           L, "(file) Downloads at a time; a further one is refused as server_full, or reset for a text client."},
 {"service.*",  "symlinks",         flag,      "",               "no",         0,       0,             "",                           N, "(file) Whether symbolic links within the root are followed."},
 {"service.*",  "hidden",           flag,      "",               "no",         0,       0,             "",                           N, "(file) Whether names that begin with a dot are served."},
 };

@@ -1,5 +1,6 @@
 // The table of everything that can be configured. The parser, the checks, --help, -T, the
-// suggestions and docs/configuration.md are made from it: a key outside it does not exist.
+// suggestions and the tables of docs/configuration.md are made from it: a key outside it does not
+// exist.
 #pragma once
 
 #include <cstdint>
@@ -78,12 +79,12 @@ using KeyValue = std::variant<std::monostate, bool, std::uint64_t, Duration, std
 // common/net/endpoint check its items.
 Parsed<KeyValue> parse_key_value(const Key& key, std::string_view text);
 
-// "duration", "yes or no"; "0 to 365d"; "L".
-std::string_view type_text(const Key& key) noexcept;
-std::string range_text(const Key& key);
-char reload_letter(Reload reload) noexcept;
+char reload_letter(Reload reload) noexcept;  // L, N, R
 
 // The help, with the words of a choice.
 std::string explanation_of(const Key& key);
+
+// Every section with its keys, defaults and classes, for a terminal of 100 columns (--help).
+std::string key_help();
 
 }  // namespace fairlead

@@ -1,7 +1,6 @@
 // The types, ranges and words of the key table: how a value is checked, and how a key describes
 // itself.
 #include <algorithm>
-#include <array>
 
 #include "common/base/check.hpp"
 #include "common/config/key_table.hpp"
@@ -121,6 +120,35 @@ Parsed<KeyValue> as_key_value(Parsed<T> parsed) {
   return accepted(*parsed.value);
 }
 
+constexpr std::size_t kTerminalColumns = 100;
+constexpr std::size_t kHelpColumn = 34;
+
+// "[listener.NAME]"
+std::string header_of(const SectionKind& kind) {
+  std::string name(kind.name);
+  if (name.ends_with('*')) name.replace(name.size() - 1, 1, "NAME");
+  return "[" + name + "]";
+}
+
+// `text` in the column kHelpColumn, wrapped, with `lead` to its left.
+std::string wrapped(std::string lead, std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    if (lead.size() >= kHelpColumn) {
+      out += lead + "\n";
+      lead.clear();
+    }
+    lead.resize(kHelpColumn, ' ');
+    auto end = text.size();
+    if (end > kTerminalColumns - kHelpColumn) end = text.rfind(' ', kTerminalColumns - kHelpColumn);
+    if (end == std::string_view::npos) end = std::min(text.find(' '), text.size());
+    out += lead + std::string(text.substr(0, end)) + "\n";
+    text = trimmed(text.substr(end));
+    lead.clear();
+  }
+  return out;
+}
+
 }  // namespace
 
 Parsed<KeyValue> parse_key_value(const Key& key, std::string_view text) {
@@ -152,47 +180,6 @@ Parsed<KeyValue> parse_key_value(const Key& key, std::string_view text) {
   return {};
 }
 
-std::string_view type_text(const Key& key) noexcept {
-  constexpr std::array<std::string_view, 14> kNames{"text",      "text with placeholders",
-                                                    "path",      "yes or no",
-                                                    "word",      "number",
-                                                    "rate",      "size",
-                                                    "duration",  "octal mode",
-                                                    "name",      "names",
-                                                    "addresses", "address blocks"};
-  return kNames[static_cast<std::size_t>(key.type)];
-}
-
-std::string range_text(const Key& key) {
-  const std::string words = words_of(key);
-  switch (key.type) {
-    case KeyType::choice:
-      return words;
-    case KeyType::count:
-    case KeyType::rate:
-    case KeyType::size:
-    case KeyType::duration: {
-      const auto range = format_number(key, key.min) + " to " + format_number(key, key.max);
-      return words.empty() ? range : words + ", " + range;
-    }
-    case KeyType::mode:
-      return "0 to " + format_mode(key.max);
-    case KeyType::text:
-    case KeyType::message:
-    case KeyType::path:
-      return (key.min == 0 ? "up to " : std::to_string(key.min) + " to ") + format_size(key.max) +
-             (key.max < 1024 || key.max % 1024 != 0 ? " bytes" : "");
-    case KeyType::names:
-    case KeyType::endpoints:
-    case KeyType::blocks:
-      return std::to_string(key.min) + " to " + std::to_string(key.max) + " items";
-    case KeyType::flag:
-    case KeyType::name:
-      break;
-  }
-  return {};
-}
-
 std::string explanation_of(const Key& key) {
   std::string text(key.help);
   if (key.type == KeyType::choice) text += " One of: " + words_of(key) + ".";
@@ -200,5 +187,18 @@ std::string explanation_of(const Key& key) {
 }
 
 char reload_letter(Reload reload) noexcept { return "LNR"[static_cast<std::size_t>(reload)]; }
+
+std::string key_help() {
+  std::string out;
+  for (const auto& kind : section_kinds()) {
+    out += (out.empty() ? "" : "\n") + header_of(kind) + "  " + std::string(kind.help) + "\n";
+    for (const Key* key : keys_of(kind)) {
+      std::string lead = "  " + std::string(1, reload_letter(key->reload)) + " ";
+      lead += std::string(key->name) + " = " + std::string(key->fallback) + " ";
+      out += wrapped(std::move(lead), explanation_of(*key));
+    }
+  }
+  return out;
+}
 
 }  // namespace fairlead

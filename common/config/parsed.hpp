@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/text/escape.hpp"
+
 namespace fairlead {
 
 // A value or an error: a sentence without its full stop that quotes the text, as in
@@ -16,6 +18,9 @@ struct Parsed {
 };
 
 // The text in double quotes for an error message, escaped and cut when it is long.
-std::string shown(std::string_view text);
+inline std::string shown(std::string_view text) {
+  constexpr std::size_t kBytesMax = 80;  // fits on one line of a terminal
+  return '"' + escaped(text, kBytesMax) + '"';
+}
 
 }  // namespace fairlead

@@ -28,10 +28,9 @@ Parsed<bool> parse_flag(std::string_view text);
 // Permission bits in octal, at most 0777.
 Parsed<std::uint64_t> parse_mode(std::string_view text);
 
-// The shortest exact text that the parser reads back: "30s", "1MiB", "10k", "0660".
+// The shortest exact text that the parser reads back: "30s", "1MiB", "10k".
 std::string format_duration(Duration value);
 std::string format_size(std::uint64_t bytes);
 std::string format_count(std::uint64_t value);
-std::string format_mode(std::uint64_t bits);
 
 }  // namespace fairlead

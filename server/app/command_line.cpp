@@ -7,8 +7,8 @@
 #include <charconv>
 #include <sstream>
 
+#include "common/config/key_table.hpp"
 #include "common/config/parsed.hpp"
-#include "common/config/reference.hpp"
 #include "common/config/source.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/text/escape.hpp"

@@ -147,17 +147,5 @@ TEST(KeyTable, BoundsLists) {
   EXPECT_EQ(error("listener.x", "services", names + ",a"), "has more than the 64 items allowed");
 }
 
-TEST(KeyTable, DescribesRanges) {
-  EXPECT_EQ(range_text(key("limits", "max_message")), "1 to 16777215");
-  EXPECT_EQ(range_text(key("server", "threads")), "auto, 1 to 1024");
-  EXPECT_EQ(range_text(key("server", "accept")), "shared, reuseport");
-  EXPECT_EQ(range_text(key("timeouts", "idle")), "0 to 365d");
-  EXPECT_EQ(range_text(key("listener.x", "unix_mode")), "0 to 0777");
-  EXPECT_EQ(range_text(key("server", "name")), "1 to 64 bytes");
-  EXPECT_EQ(range_text(key("service.x", "text")), "up to 64KiB");
-  EXPECT_EQ(range_text(key("listener.x", "bind")), "1 to 256 items");
-  EXPECT_EQ(range_text(key("socket", "nodelay")), "");
-}
-
 }  // namespace
 }  // namespace fairlead
