@@ -1,6 +1,8 @@
 // The log as the code that reports events sees it: no file, no thread, no logging library.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -13,8 +15,19 @@ namespace fairlead {
 
 enum class Level : std::uint8_t { trace, debug, info, warn, error, off };
 
-std::string_view name_of(Level level) noexcept;                    // "info"
-std::optional<Level> level_named(std::string_view name) noexcept;  // exactly as name_of() writes it
+inline constexpr std::array<std::string_view, 6> kLevelNames = {"trace", "debug", "info",
+                                                                "warn",  "error", "off"};
+
+constexpr std::string_view name_of(Level level) noexcept {
+  return kLevelNames[static_cast<std::size_t>(level)];
+}
+
+// Finds a level by the name that name_of() returns.
+constexpr std::optional<Level> level_named(std::string_view name) noexcept {
+  for (std::size_t index = 0; index < kLevelNames.size(); ++index)
+    if (kLevelNames[index] == name) return static_cast<Level>(index);
+  return std::nullopt;
+}
 
 // One named value of an event. Its name and its text are views that must live until the call
 // returns. Text may hold any bytes, also those of a peer: the sink escapes them.
