@@ -1,24 +1,11 @@
 #include "common/base/buffer_pool.hpp"
 
+#include <sanitizer/asan_interface.h>
+
 #include <bit>
 #include <new>
 
 #include "common/base/check.hpp"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#include <sanitizer/asan_interface.h>
-#endif
-#endif
-// Without AddressSanitizer both do nothing.
-#ifndef ASAN_POISON_MEMORY_REGION
-#define ASAN_POISON_MEMORY_REGION(address, size) \
-  (static_cast<void>(address), static_cast<void>(size))
-#define ASAN_UNPOISON_MEMORY_REGION(address, size) \
-  (static_cast<void>(address), static_cast<void>(size))
-#endif
 
 namespace fairlead {
 

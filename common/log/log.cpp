@@ -101,7 +101,7 @@ class Log::Output final : public LogSink {
       append_event(text, format_, level, event, fields);
       logger_->log(spdlog_level(level), spdlog::string_view_t(text.data(), text.size()));
     } catch (...) {
-      sink_->count_lost_line();  // out of memory
+      sink_->count_lost();  // out of memory
     }
   }
 

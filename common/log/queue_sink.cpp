@@ -47,7 +47,7 @@ void QueueSink::sink_it_(const spdlog::details::log_msg& message) {
   while (queue_.lines() > options_.queue_lines ||
          (queue_.bytes() > options_.queue_bytes && queue_.lines() > 1)) {
     queue_.drop_oldest();
-    count_lost(1);
+    count_lost();
   }
   if (std::exchange(asleep_, false)) wake_up_.notify_one();
 }
@@ -55,7 +55,7 @@ void QueueSink::sink_it_(const spdlog::details::log_msg& message) {
 std::unique_ptr<spdlog::logger> logger_to(const std::shared_ptr<QueueSink>& sink) {
   auto logger = std::make_unique<spdlog::logger>("", sink);
   logger->set_level(spdlog::level::trace);
-  logger->set_error_handler([sink = sink.get()](const std::string&) { sink->count_lost_line(); });
+  logger->set_error_handler([sink = sink.get()](const std::string&) { sink->count_lost(); });
   return logger;
 }
 
@@ -104,10 +104,10 @@ void QueueSink::write_own_lines(bool ending) noexcept try {
   std::vector<std::string> lines;
   next_own_line_ = options_.on_batch(lines, ending);
   for (const std::string& line : lines) {
-    if (!write_own_line(line)) count_lost(1);
+    if (!write_own_line(line)) count_lost();
   }
 } catch (...) {
-  count_lost(1);  // no memory for the lines
+  count_lost();  // no memory for the lines
 }
 
 // Reports once per kReportInterval, since a burst of losses may last.

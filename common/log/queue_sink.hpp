@@ -83,8 +83,10 @@ class QueueSink final : public spdlog::sinks::base_sink<std::mutex> {
   QueueSink(std::unique_ptr<LineFile> file, QueueSinkOptions options);
   ~QueueSink() override;
 
-  // Counts a line that could not even be formatted.
-  void count_lost_line() noexcept { count_lost(1); }
+  // Also called for a line that could not even be formatted.
+  void count_lost(std::uint64_t lines = 1) noexcept {
+    lost_.fetch_add(lines, std::memory_order_relaxed);
+  }
 
   LineFile& file() noexcept { return *file_; }
   std::uint64_t lines_lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
@@ -101,9 +103,6 @@ class QueueSink final : public spdlog::sinks::base_sink<std::mutex> {
   void write_own_lines(bool ending) noexcept;
   void report_losses(bool ending) noexcept;
   bool write_own_line(const std::string& text);
-  void count_lost(std::uint64_t lines) noexcept {
-    lost_.fetch_add(lines, std::memory_order_relaxed);
-  }
 
   const QueueSinkOptions options_;
   const std::unique_ptr<LineFile> file_;

@@ -9,11 +9,6 @@
 
 namespace fairlead {
 
-struct Transcript::Parts {
-  std::shared_ptr<QueueSink> sink;
-  std::unique_ptr<spdlog::logger> logger;
-};
-
 Transcript::Transcript(LogSink& log, TranscriptOptions options) {
   std::error_code code;
   auto file = std::make_unique<LineFile>(options.descriptor, code);
@@ -23,20 +18,19 @@ Transcript::Transcript(LogSink& log, TranscriptOptions options) {
              {field("n", lost.since_last_report), field("total", lost.total)});
     return std::string();
   };
-  auto sink = std::make_shared<QueueSink>(
+  sink_ = std::make_shared<QueueSink>(
       std::move(file),
       QueueSinkOptions{
           .queue_lines = options.queue_lines, .close_wait = options.close_wait, .on_lost = report});
-  auto logger = logger_to(sink);
-  parts_ = std::make_unique<Parts>(std::move(sink), std::move(logger));
+  logger_ = logger_to(sink_);
 }
 
 Transcript::~Transcript() = default;
 
 void Transcript::print(std::string_view line) noexcept {
-  parts_->logger->info(spdlog::string_view_t(line.data(), line.size()));
+  logger_->info(spdlog::string_view_t(line.data(), line.size()));
 }
 
-std::uint64_t Transcript::lines_lost() const noexcept { return parts_->sink->lines_lost(); }
+std::uint64_t Transcript::lines_lost() const noexcept { return sink_->lines_lost(); }
 
 }  // namespace fairlead

@@ -9,7 +9,13 @@
 
 #include "common/log/log_sink.hpp"
 
+namespace spdlog {
+class logger;
+}
+
 namespace fairlead {
+
+class QueueSink;
 
 struct TranscriptOptions {
   int descriptor = 1;                          // duplicated, stays the caller's
@@ -34,8 +40,8 @@ class Transcript {
   std::uint64_t lines_lost() const noexcept;  // since the start; one print() counts as one
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  std::shared_ptr<QueueSink> sink_;
+  std::unique_ptr<spdlog::logger> logger_;
 };
 
 }  // namespace fairlead
