@@ -4,8 +4,8 @@
 
 #include "client/bench/decimal.hpp"
 #include "client/bench/setting_error.hpp"
+#include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
-#include "common/config/suggest.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {

@@ -8,8 +8,7 @@
 #include "client/bench/exact_encoding.hpp"
 #include "client/bench/setting_error.hpp"
 #include "common/config/parsed.hpp"
-#include "common/config/suggest.hpp"
-#include "common/text/unescape.hpp"
+#include "common/text/escape.hpp"
 
 namespace fairlead {
 namespace {

@@ -9,8 +9,8 @@
 #include "client/bench/figures.hpp"
 #include "client/bench/percentile.hpp"
 #include "client/bench/setting_error.hpp"
+#include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
-#include "common/config/suggest.hpp"
 #include "common/config/units.hpp"
 
 namespace fairlead {

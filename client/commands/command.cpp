@@ -11,7 +11,7 @@
 #include "client/commands/prompt.hpp"
 #include "client/terminal/output.hpp"
 #include "common/base/descriptor.hpp"
-#include "common/config/suggest.hpp"
+#include "common/config/parsed.hpp"
 
 namespace fairlead {
 namespace {

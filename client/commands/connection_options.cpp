@@ -5,7 +5,6 @@
 
 #include "client/commands/exit_code.hpp"
 #include "common/config/parsed.hpp"
-#include "common/config/suggest.hpp"
 #include "common/config/units.hpp"
 #include "common/text/escape.hpp"
 

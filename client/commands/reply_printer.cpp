@@ -8,7 +8,6 @@
 #include "client/terminal/shown_text.hpp"
 #include "common/base/hex.hpp"
 #include "common/config/parsed.hpp"
-#include "common/config/suggest.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {

@@ -5,8 +5,8 @@
 #include <tuple>
 
 #include "common/base/check.hpp"
+#include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
-#include "common/config/suggest.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {

@@ -4,9 +4,9 @@
 
 #include "common/base/check.hpp"
 #include "common/config/key_table.hpp"
+#include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
 #include "common/config/source.hpp"
-#include "common/config/suggest.hpp"
 #include "common/config/units.hpp"
 
 namespace fairlead {

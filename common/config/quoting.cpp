@@ -3,7 +3,7 @@
 #include "common/base/bytes.hpp"
 #include "common/base/hex.hpp"
 #include "common/text/encoding.hpp"
-#include "common/text/unescape.hpp"
+#include "common/text/escape.hpp"
 
 namespace fairlead {
 namespace {
@@ -61,42 +61,6 @@ std::string take_variable(std::string_view& text, const Environment& environment
   return {};
 }
 
-Parsed<std::string> read_bare(std::string_view text, const Environment& environment) {
-  std::string value;
-  while (!text.empty()) {
-    if (text.starts_with("${")) {
-      if (auto error = take_variable(text, environment, value); !error.empty())
-        return {{}, std::move(error)};
-      continue;
-    }
-    value += text.front();
-    text.remove_prefix(1);
-  }
-  return {std::move(value), {}};
-}
-
-Parsed<std::string> read_quoted(std::string_view text, const Environment& environment) {
-  std::string value;
-  text.remove_prefix(1);
-  while (!text.empty() && text.front() != '"') {
-    std::string error;
-    if (text.starts_with("${")) {
-      error = take_variable(text, environment, value);
-    } else if (text.front() == '\\') {
-      error = take_escape(text, kEscapes, value);
-    } else {
-      value += text.front();
-      text.remove_prefix(1);
-    }
-    if (!error.empty()) return {{}, std::move(error)};
-  }
-  if (text.empty()) return {{}, "the closing quote is missing"};
-  text.remove_prefix(1);
-  if (!is_comment_or_nothing(text))
-    return {{}, shown(trimmed(text)) + " stands behind the closing quote"};
-  return {std::move(value), {}};
-}
-
 bool is_control(char c) { return octet(c) < 0x20 || octet(c) == 0x7F; }
 
 bool can_be_bare(std::string_view value) {
@@ -110,8 +74,26 @@ bool can_be_bare(std::string_view value) {
 }  // namespace
 
 Parsed<std::string> read_value(std::string_view raw, const Environment& environment) {
-  if (trimmed(raw).starts_with('"')) return read_quoted(trimmed(raw), environment);
-  return read_bare(trimmed(without_comment(raw)), environment);
+  const bool is_quoted = trimmed(raw).starts_with('"');
+  std::string_view text = is_quoted ? trimmed(raw).substr(1) : trimmed(without_comment(raw));
+  std::string value, error;
+  while (!text.empty() && !(is_quoted && text.front() == '"')) {
+    if (text.starts_with("${")) {
+      error = take_variable(text, environment, value);
+    } else if (is_quoted && text.front() == '\\') {
+      error = take_escape(text, kEscapes, value);
+    } else {
+      value += text.front();
+      text.remove_prefix(1);
+    }
+    if (!error.empty()) return {{}, std::move(error)};
+  }
+  if (!is_quoted) return {std::move(value), {}};
+  if (text.empty()) return {{}, "the closing quote is missing"};
+  text.remove_prefix(1);
+  if (!is_comment_or_nothing(text))
+    return {{}, shown(trimmed(text)) + " stands behind the closing quote"};
+  return {std::move(value), {}};
 }
 
 std::string written_value(std::string_view value) {

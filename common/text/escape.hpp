@@ -1,8 +1,9 @@
-// Makes bytes from a peer safe for a terminal or a log.
+// Makes bytes from a peer safe for a terminal or a log, and reads escapes as people write them.
 #pragma once
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "common/base/bytes.hpp"
 
@@ -20,5 +21,15 @@ std::string escaped(Bytes text, std::size_t bytes_max = 4096);
 // are written as \uNNNN, so that a JSON log is safe on a terminal too. Bytes that are not UTF-8
 // become U+FFFD.
 void append_json_string(std::string& out, Bytes text, std::size_t bytes_max = 4096);
+
+// The letters that may follow a backslash, and their bytes. \xNN is always allowed.
+struct EscapeLetters {
+  std::string_view letters;
+  std::string_view meanings;  // as long
+};
+
+// Appends the byte of the escape at the front of `text`, which begins with a backslash, and removes
+// the escape. Returns an error, or nothing.
+std::string take_escape(std::string_view& text, const EscapeLetters& known, std::string& out);
 
 }  // namespace fairlead

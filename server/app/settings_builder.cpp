@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "common/base/check.hpp"
+#include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
-#include "common/config/suggest.hpp"
 #include "server/api/text_template.hpp"
 
 namespace fairlead {

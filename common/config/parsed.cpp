@@ -1,6 +1,8 @@
-#include "common/config/suggest.hpp"
+#include "common/config/parsed.hpp"
 
 #include <algorithm>
+
+#include "common/text/escape.hpp"
 
 namespace fairlead {
 namespace {
@@ -8,7 +10,11 @@ namespace {
 // Bounds the work on a very long word, which is no typing error.
 constexpr std::size_t kWordBytesMax = 64;
 
+constexpr std::size_t kShownBytesMax = 80;  // fits on one line of a terminal
+
 }  // namespace
+
+std::string shown(std::string_view text) { return '"' + escaped(text, kShownBytesMax) + '"'; }
 
 std::size_t edit_distance(std::string_view from, std::string_view to) {
   // The table of distances between all prefixes, as far as it is needed: the row being filled and

@@ -1,4 +1,4 @@
-#include "common/config/suggest.hpp"
+#include "common/config/parsed.hpp"
 
 #include <gtest/gtest.h>
 
