@@ -11,7 +11,7 @@ import unittest
 
 from support.daemon import Daemon, binary, socket_address
 from support.peers import exchange
-from support.runner import main
+from support.runner import main, release_only
 from support.waiting import DEADLINE
 
 ECHO = "service = echo\n[service.echo]\ntype = echo\n"
@@ -178,7 +178,7 @@ class Failing(CommandLineTest):
         for key in ("log.file", "log.session_file", "server.run_dir"):
             self.check_fails(1, "nowhere", "-c", self.good(), "--set", f"{key}={self.folder}/nowhere/x")
 
-    @unittest.skipIf(os.environ.get("FAIRLEAD_SANITIZE"), "a sanitizer needs descriptors of its own")
+    @release_only  # a sanitizer needs descriptors of its own
     def test_too_few_descriptors_to_start_is_1_however_many_there_are(self):
         path = self.good("[server]\nthreads = 1\n")
         for descriptors in range(4, 64):  # with fewer, no library can be loaded
