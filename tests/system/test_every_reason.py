@@ -11,13 +11,13 @@ import time
 import unittest
 
 from support.daemon import SOURCE_DIR, Daemon
+from support.documents import DOCS, close_reasons, counter_fields
 from support.network import Lost, enter_own_network, skip_without_own_network
 from support.peers import CLOSE, ERROR, GOAWAY, OPENED, Framed, exchange, len32, reason_of, receive_exactly, \
     receive_until_end
 from support.runner import main
 from support.waiting import wait_for
 
-DOCS = SOURCE_DIR / "docs"
 TESTS = SOURCE_DIR / "tests"
 
 # No test of the programs can raise these for sure, so a unit test has to: reasons, and fields of the counters.
@@ -68,21 +68,8 @@ root = {root}
 """
 
 
-def table(page, heading):
-    """The rows below that heading, without their rule."""
-    lines = (DOCS / page).read_text(encoding="utf-8").split(heading)[1].splitlines()
-    first = next(number for number, line in enumerate(lines) if line.startswith("| ---"))
-    rows = []
-    for line in lines[first + 1:]:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in line.strip("|").split("|")])
-    return rows
-
-
-# By number.
-REASONS = {int(row[0]): row[1].strip("`") for row in table("protocol.md", "## Close reasons")}
-FIELDS = {name for row in table("operations.md", "## The counters") for name in re.findall(r"`(\w+)`", row[0])}
+REASONS = close_reasons()
+FIELDS = counter_fields()
 
 
 class ReasonTest(unittest.TestCase):

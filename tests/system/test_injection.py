@@ -11,11 +11,11 @@ import time
 import unittest
 
 from support.daemon import POOLS_KEEP_MAX, Daemon, binary
+from support.documents import close_reasons
 from support.injection import Injection, skip_without_strace, strace_command
 from support.peers import Framed, receive_until_end
 from support.runner import main
 from support.waiting import DEADLINE, wait_for
-from test_every_reason import close_reasons
 
 CONFIG = """
 [listener.main]
