@@ -16,7 +16,7 @@ BUILD_PACKAGES=(
 TEST_PACKAGES=(
   libgtest-dev libgmock-dev         # unit tests
   libbenchmark-dev                  # micro benchmarks
-  clang-16 libclang-rt-16-dev       # libFuzzer
+  clang-16 libclang-rt-16-dev       # the sanitizers and libFuzzer
   netcat-openbsd                    # a peer that is not ours
   tmux locales                      # a terminal for the client; a locale that is not UTF-8
   procps iproute2                   # what the kernel says of processes and sockets
@@ -24,10 +24,12 @@ TEST_PACKAGES=(
   nftables                          # loses packets, in a network namespace of the test's own
 )
 
-# What only `./test.sh --all` needs.
-LONG_TEST_PACKAGES=(
+# What only `./test.sh --all` and its parts need.
+PART_PACKAGES=(
   chromium                          # looks at the page of a load test
   redis-server memcached nginx-light  # servers of others to load; here, because Debian starts them as services, too
+  clang-tidy-16                     # the part tidy
+  gcovr                             # the part coverage
 )
 
 # Installs those of the named packages that are missing; asks for sudo only if it must.
