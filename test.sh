@@ -27,7 +27,7 @@ usage() { sed -n '2,/^set/{/^# \?/s///p}' "$0"; exit "$1"; }
 die() { echo "test.sh: $*" >&2; exit 1; }
 step() { echo; echo "==> [$SECONDS s] $*"; }
 
-export ASAN_OPTIONS=allow_addr2line=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}  # so that a report names lines
+export ASAN_OPTIONS=external_symbolizer_path=/usr/bin/addr2line${ASAN_OPTIONS:+:$ASAN_OPTIONS}  # a report names lines
 beside=
 took=()
 # timed NAME COMMAND...: the last line says how long it took.
