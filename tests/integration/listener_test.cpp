@@ -24,7 +24,7 @@ class Host final : public ListenerClient {
     std::vector<std::thread::id> threads;
   };
 
-  Host(LoopThread& own, LoopThread& serving) : Host(own, serving, none_) {}
+  Host(LoopThread& own, LoopThread& serving) : own_(own), serving_(serving), reserve_(none_) {}
   Host(LoopThread& own, LoopThread& serving, DescriptorReserve& kept)
       : own_(own), serving_(serving), reserve_(kept) {}
   ~Host() {
