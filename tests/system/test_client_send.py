@@ -541,14 +541,6 @@ class AgainstFairleadd(SendTest):
         self.check(fairlead(*framed, "--service", "shout", "--greeting", self.address, "x"), 0, "hello\n<x>\n")
         self.check(fairlead(*framed, "--service", "whisper", self.address, "x"), 1, "")
 
-    def test_the_example_program_of_the_documentation(self):
-        example = subprocess.run([binary("example_client"), self.address], capture_output=True, text=True,
-                                 timeout=DEADLINE)
-        self.assertEqual((example.returncode, example.stdout, example.stderr), (0, "1: hello\n2: world\n", ""))
-        example = subprocess.run([binary("example_client"), f"127.0.0.1:{unused_port()}"], capture_output=True,
-                                 text=True, timeout=DEADLINE)
-        self.assertEqual((example.returncode, example.stdout, example.stderr), (0, "", "Connection refused\n"))
-
     def test_a_message_above_the_servers_limit_is_not_sent(self):
         result = fairlead("send", "--protocol", "framed", self.address, "x" * 1001)
         self.check(result, 63, "")
