@@ -27,6 +27,7 @@ TEST_PACKAGES=(
 # What only `./test.sh --all` needs.
 LONG_TEST_PACKAGES=(
   chromium                          # looks at the page of a load test
+  doxygen                           # the pages of the C++ interfaces
   redis-server memcached nginx-light  # servers of others to load; here, because Debian starts them as services, too
 )
 
