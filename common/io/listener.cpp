@@ -1,7 +1,6 @@
 #include "common/io/listener.hpp"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
@@ -164,7 +163,6 @@ void Listener::Accepting::close() {
   retry.cancel();
   error_code ignored;
   acceptor.close(ignored);
-  if (socket.address.kind == Endpoint::Kind::unix_socket) ::unlink(socket.address.path.c_str());
 }
 
 void Listener::Accepting::stop(std::function<void()> stopped) {

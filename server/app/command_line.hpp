@@ -6,10 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace fairlead {
+#include "server/app/outcome.hpp"
 
-inline constexpr int kExitBadArguments = 2;
-inline constexpr int kExitInvalidConfiguration = 6;
+namespace fairlead {
 
 struct CommandLine {
   enum class Action {

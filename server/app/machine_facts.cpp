@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "common/text/encoding.hpp"
-#include "server/app/listening.hpp"
+#include "server/app/listeners.hpp"
 
 namespace fairlead {
 namespace {

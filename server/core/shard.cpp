@@ -299,7 +299,7 @@ Session& Shard::make_session(std::unique_ptr<Transport> transport, const Listene
   }
 }
 
-Shard::Census Shard::census() {
+Census Shard::census() {
   Census census;
   table_.for_each([&census](const Session& session) {
     if (!session.is_talking()) return;

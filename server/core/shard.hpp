@@ -59,18 +59,7 @@ class Shard final : public TurnClient {
 
   std::size_t sessions() const noexcept { return table_.size(); }
 
-  // Who is still being served, by protocol.
-  struct Census {
-    std::uint64_t undecided = 0, text = 0, len32 = 0, framed = 0;
-
-    Census& operator+=(const Census& other) noexcept {
-      undecided += other.undecided;
-      text += other.text;
-      len32 += other.len32;
-      framed += other.framed;
-      return *this;
-    }
-  };
+  // The sessions that are still being served.
   Census census();
 
   const Counters& counters() const noexcept { return context_.counters; }

@@ -248,7 +248,7 @@ class World {
   // The goodbyes are spread; now and then a drain cuts that short.
   void be_lame_duck(Actor& actor) {
     const Duration time = shard_.settings().timeouts.lame_duck;
-    const Shard::Census there = shard_.shard().census();
+    const Census there = shard_.shard().census();
     lame_ = there.text + there.len32 + there.framed + there.undecided;
     shard_.evict_over(time);
     if (dice_.chance(30)) return schedule(Duration(dice_.between(0, 3000)), &actor, &World::drain);

@@ -1,0 +1,152 @@
+#include "server/app/listeners.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/un.h>
+
+#include "tests/unit/app/running_daemon.hpp"
+
+namespace fairlead {
+namespace {
+
+using testing::HasSubstr;
+
+std::string echo_config(const std::string& listeners) {
+  return "[service.echo]\ntype = echo\n" + listeners;
+}
+
+Socket connect_to_path(const std::string& path) {
+  Socket client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  client.give_up_after(60);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  EXPECT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+            0);
+  return client;
+}
+
+TEST(OpenListeners, OpensEveryAddressOnceWhereTheListenerIsShared) {
+  const ServerSettings settings =
+      settings_from(echo_config("[server]\nthreads = 3\n"
+                                "[listener.main]\nbind = 127.0.0.1:0, [::1]:0\nservice = echo\n"));
+  const OpenedListeners opened = open_listeners(settings);
+  ASSERT_EQ(opened.outcome.error, "");
+  ASSERT_EQ(opened.listeners.size(), 2U);
+  for (const OpenedListener& listener : opened.listeners) EXPECT_EQ(listener.shard, 0U);
+  close_listeners(opened.listeners);
+}
+
+TEST(OpenListeners, OpensEveryTcpAddressForEachShardWithReuseport) {
+  const TestFolder folder;
+  const ServerSettings settings =
+      settings_from(echo_config("[server]\nthreads = 3\naccept = reuseport\n"
+                                "[listener.main]\nservice = echo\nbind = unix:" +
+                                folder / "socket" + ", 127.0.0.1:0\n"));
+  const OpenedListeners opened = open_listeners(settings);
+  ASSERT_EQ(opened.outcome.error, "");
+  ASSERT_EQ(opened.listeners.size(), 4U) << "a unix socket cannot be opened twice";
+  for (std::uint32_t shard = 0; shard < 3; ++shard) {
+    EXPECT_EQ(opened.listeners[1 + shard].shard, shard);
+    EXPECT_EQ(opened.listeners[1 + shard].socket.address.port,
+              opened.listeners[1].socket.address.port);
+  }
+  close_listeners(opened.listeners);
+}
+
+TEST(OpenListeners, LeaveNothingOpenWhenOneFails) {
+  const TestFolder folder;
+  const Socket other = new_socket();
+  sockaddr_in address = loopback(0);
+  ASSERT_EQ(0, ::bind(other.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address));
+  ASSERT_EQ(0, ::listen(other.get(), 1));
+  socklen_t size = sizeof address;
+  ASSERT_EQ(0, ::getsockname(other.get(), reinterpret_cast<sockaddr*>(&address), &size));
+  const ServerSettings settings = settings_from(
+      echo_config("[listener.first]\nservice = echo\nbind = unix:" + folder / "socket" +
+                  "\n[listener.second]\nservice = echo\nbind = 127.0.0.1:" +
+                  std::to_string(ntohs(address.sin_port)) + "\n"));
+  const OpenedListeners opened = open_listeners(settings);
+  EXPECT_EQ(opened.outcome.exit_status, kExitRuntimeFailure);
+  EXPECT_THAT(opened.outcome.error, HasSubstr("(listener second)"));
+  EXPECT_TRUE(opened.listeners.empty());
+  EXPECT_FALSE(std::filesystem::exists(folder / "socket"));
+}
+
+TEST(Listeners, CloseOneListenerAndServeItsSessionsAndTheOthersOn) {
+  RunningDaemon running(kTwoListeners);
+  running.open();
+  running.run();
+  const Socket client = running.connect("main");
+  expect_echo(client, "before\n");
+  const std::uint16_t port = running.port("main");
+  std::promise<void> closed;
+  running.call([&] { running.listeners().close("main", [&] { closed.set_value(); }); });
+  closed.get_future().wait();
+  EXPECT_TRUE(refuses(port));
+  expect_echo(client, "after\n");
+  expect_echo(running.connect("other"), "other\n");
+}
+
+TEST(Listeners, CallsDoneForAListenerThatIsNotThere) {
+  RunningDaemon running(kTwoListeners);
+  running.open();
+  running.run();
+  bool done = false;
+  running.call([&] { running.listeners().close("nowhere", [&] { done = true; }); });
+  EXPECT_TRUE(done);
+  expect_echo(running.connect("main"), "main\n");
+}
+
+TEST(Listeners, ADrainWaitsForAListenerThatIsBeingClosed) {
+  RunningDaemon running(kTwoListeners);
+  running.open();
+  running.run();
+  bool is_closed = false;
+  running.call([&] {
+    running.listeners().close("main", [&] { is_closed = true; });
+    running.daemon().request_stop(StopRequest::drain);
+  });
+  EXPECT_EQ(running.outcome().exit_status, 0);
+  EXPECT_TRUE(is_closed);
+}
+
+TEST(Listeners, AcceptsFromSocketsThatWereOpenedBefore) {
+  RunningDaemon running(kTwoListeners);
+  OpenedListeners opened = open_listeners(running.settings);
+  running.listeners().add(opened.listeners);
+  running.run();
+  expect_echo(running.connect("main"), "main\n");
+  expect_echo(running.connect("other"), "other\n");
+}
+
+TEST(Listeners, RemovesThePathOfAUnixSocketWithItsListener) {
+  const TestFolder folder;
+  const std::string path = folder / "socket";
+  RunningDaemon running(kTwoListeners + "[listener.local]\nservice = echo\nbind = unix:" + path +
+                        "\n");
+  running.open();
+  running.run();
+  const Socket client = connect_to_path(path);
+  expect_echo(client, "before\n");
+  std::promise<void> closed;
+  running.call([&] { running.listeners().close("local", [&] { closed.set_value(); }); });
+  closed.get_future().wait();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  expect_echo(client, "after\n");
+}
+
+TEST(Listeners, RemovesThePathOfAUnixSocketThatWasNeverAcceptedFrom) {
+  const TestFolder folder;
+  const std::string path = folder / "socket";
+  {
+    RunningDaemon opened_only(
+        echo_config("[listener.local]\nservice = echo\nbind = unix:" + path + "\n"));
+    opened_only.open();
+    EXPECT_TRUE(std::filesystem::exists(path));
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+}  // namespace
+}  // namespace fairlead
