@@ -41,8 +41,9 @@ class Listeners::ListenerHandler final : public ListenerClient {
   Loop& place(const PeerAddress&) override { return owner_.place(shard); }
   void accepted(Loop& loop, std::unique_ptr<Transport> transport,
                 const PeerAddress& peer) override {
-    const CloseReason refused = owner_.environment_.admission.admit(peer, Loop::read_clock());
-    accept(loop, std::move(transport), peer, refused);
+    Admission::Answer answer = owner_.environment_.admission.admit(peer, Loop::read_clock());
+    answer.unit.detach();  // the shard reports the end of the session
+    accept(loop, std::move(transport), peer, answer.refused);
   }
   void turned_away(Loop& loop, std::unique_ptr<Transport> transport,
                    const PeerAddress& peer) override {
