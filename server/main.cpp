@@ -1,9 +1,11 @@
 // fairleadd: reads what it is told, then runs, checks or explains itself.
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/base/descriptor.hpp"
@@ -57,8 +59,8 @@ OpenedLog open_log(const LogSettings& settings) {
 
 // Both what serves and what only checks open the log first: it is told of what is odd but no error.
 template <class Work>
-int with_log(const ServerSettings& settings, Work&& work) {
-  const OpenedLog opened = open_log(settings.log);
+int with_log(const SettingsSnapshot& settings, Work&& work) {
+  const OpenedLog opened = open_log(settings->log);
   if (!opened.log) {
     const bool forbidden = opened.code == std::errc::permission_denied;
     return fail(forbidden ? kExitNoPermission : kExitRuntimeFailure, opened.error);
@@ -88,7 +90,7 @@ int run(const std::vector<std::string>& arguments) {
   if (command_line.action == CommandLine::Action::version)
     return std::puts("fairleadd " FAIRLEAD_VERSION), printed(0);
 
-  const LoadedConfig loaded = load(command_line);
+  LoadedConfig loaded = load(command_line);
   if (!loaded.settings) {
     for (const std::string& error : loaded.errors)
       std::fprintf(stderr, "fairleadd: %s\n", error.c_str());
@@ -99,9 +101,9 @@ int run(const std::vector<std::string>& arguments) {
     std::fputs(loaded.listing.c_str(), stdout);
     if (const int status = printed(0); status != 0) return status;
   }
-  if (command_line.action == CommandLine::Action::run)
-    return with_log(*loaded.settings, run_daemon);
-  const int status = with_log(*loaded.settings, check_daemon);
+  const auto settings = std::make_shared<const ServerSettings>(std::move(*loaded.settings));
+  if (command_line.action == CommandLine::Action::run) return with_log(settings, run_daemon);
+  const int status = with_log(settings, check_daemon);
   if (status == 0) std::fputs("fairleadd: the configuration is valid\n", stderr);
   return status;
 }

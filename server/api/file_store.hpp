@@ -131,7 +131,6 @@ inline FileTask::~FileTask() {
 class FileStores {
  public:
   // Null only when no root is configured, or it cannot be opened (then the daemon has logged why).
-  // The settings outlive the store.
   virtual std::unique_ptr<FileStore> store_for(const FileSettings& settings) = 0;
 
  protected:

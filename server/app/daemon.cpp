@@ -69,40 +69,40 @@ class SignalHandling final : public Component {
 
 }  // namespace
 
-Outcome run_daemon(const ServerSettings& settings, Log& log) {
+Outcome run_daemon(const SettingsSnapshot& settings, Log& log) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone does not end the daemon
-  Daemon daemon(settings, log, raise_descriptor_limit(settings));
+  Daemon daemon(settings, log, raise_descriptor_limit(*settings));
   SignalHandling signals(daemon, log);
   daemon.add(signals);
   if (Outcome opened = daemon.open(); opened.failed()) return opened;
   return daemon.run();
 }
 
-Outcome check_daemon(const ServerSettings& settings, Log& log) {
-  if (Outcome confined = check_confinement(settings); confined.failed()) return confined;
+Outcome check_daemon(const SettingsSnapshot& settings, Log& log) {
+  if (Outcome confined = check_confinement(*settings); confined.failed()) return confined;
   FileShare share;
   DiskFileStores files(share, log, [](const auto&) {});
-  for (const auto& service : settings.services)
+  for (const auto& service : settings->services)
     if (service->type == "file") static_cast<void>(files.store_for(service->file));
-  const OpenedListeners opened = open_listeners(settings);
+  const OpenedListeners opened = open_listeners(*settings);
   close_listeners(opened.listeners);
-  if (opened.outcome.failed() || settings.run_dir.empty()) return opened.outcome;
-  return check_ports_file(settings.run_dir);
+  if (opened.outcome.failed() || settings->run_dir.empty()) return opened.outcome;
+  return check_ports_file(settings->run_dir);
 }
 
-Daemon::Daemon(const ServerSettings& settings, Log& log, const ConnectionLimit& connections)
-    : settings_(settings),
+Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& connections)
+    : settings_(std::move(settings)),
       log_(log),
       connections_(connections),
       transcript_(log),
-      admission_(settings.limits, settings.access, connections.meant, std::random_device{}()),
-      output_(settings.limits.max_buffer_memory, settings.threads),
-      shards_({settings, transcript_, log, files_, output_}),
-      listeners_({settings.accept, shards_, admission_, reserve_, log},
+      admission_(settings_->limits, settings_->access, connections.meant, std::random_device{}()),
+      output_(settings_->limits.max_buffer_memory, settings_->threads),
+      shards_({settings_, transcript_, log, files_, output_}),
+      listeners_({shards_, admission_, reserve_, log},
                  [this] { obey(shutdown_.on_listeners_closed(Loop::read_clock())); }),
       components_{&shards_, &listeners_},
       deadline_(shards_.first().loop),
-      shutdown_(settings.timeouts.drain, settings.timeouts.lame_duck),
+      shutdown_(settings_->timeouts.drain, settings_->timeouts.lame_duck),
       shards_in_use_(shards_.size()) {
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     Shard& shard = shards_.at(i).shard;
@@ -121,12 +121,12 @@ Daemon::~Daemon() {
 }
 
 Outcome Daemon::open() {
-  if (Outcome confined = check_confinement(settings_); confined.failed()) return confined;
-  OpenedListeners opened = open_listeners(settings_);
+  if (Outcome confined = check_confinement(*settings_); confined.failed()) return confined;
+  OpenedListeners opened = open_listeners(*settings_);
   if (opened.outcome.failed()) return opened.outcome;
-  listeners_.add(opened.listeners);
-  if (settings_.run_dir.empty()) return {};
-  return write_ports_file(settings_.run_dir, opened.listeners);
+  listeners_.add(settings_, opened.listeners);
+  if (settings_->run_dir.empty()) return {};
+  return write_ports_file(settings_->run_dir, opened.listeners);
 }
 
 Outcome Daemon::run() {
@@ -135,7 +135,7 @@ Outcome Daemon::run() {
     return started;
   }
   log_limits();
-  log_.info("ready", {field("name", settings_.name), field("threads", settings_.threads)});
+  log_.info("ready", {field("name", settings_->name), field("threads", settings_->threads)});
 
   shards_.run_first();
   stop_components();  // after a second signal
@@ -177,7 +177,7 @@ void Daemon::obey(Shutdown::Order order) {
       for (Component* part : components_ | std::views::reverse) part->begin_drain();
       return;
     case Shutdown::Order::begin_lame_duck:
-      begin_phase("lame duck", [time = settings_.timeouts.lame_duck](Shard& shard) {
+      begin_phase("lame duck", [time = settings_->timeouts.lame_duck](Shard& shard) {
         shard.evict_over(time, CloseReason::draining);
       });
       return set_deadline();

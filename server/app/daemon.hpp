@@ -23,17 +23,17 @@
 namespace fairlead {
 
 // Opens everything the settings name, and closes it again: what `-t` checks beyond the file itself.
-Outcome check_daemon(const ServerSettings& settings, Log& log);
+Outcome check_daemon(const SettingsSnapshot& settings, Log& log);
 
 // The program: raises the limit of descriptors, takes the signals, and serves until one of them
 // ends it. Called once, on the main thread.
-Outcome run_daemon(const ServerSettings& settings, Log& log);
+Outcome run_daemon(const SettingsSnapshot& settings, Log& log);
 
-// Everything that serves, without the process around it: no signal, no limit. The settings and the
-// log outlive it. Made, run and destroyed on one thread, here called the main thread.
+// Everything that serves, without the process around it: no signal, no limit. The log outlives
+// it. run() is called on one thread, here called the main thread.
 class Daemon {
  public:
-  Daemon(const ServerSettings& settings, Log& log, const ConnectionLimit& connections);
+  Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& connections);
   ~Daemon();
 
   // Adds a part that is started before the daemon's own. It outlives the daemon's run.
@@ -74,7 +74,7 @@ class Daemon {
   void write_counters(const ShardReport& sum);
 
   DescriptorReserve reserve_{kReserveForRefusals};  // first, for its low numbers
-  const ServerSettings& settings_;
+  const SettingsSnapshot settings_;
   Log& log_;
   const ConnectionLimit connections_;
   QueuedTranscript transcript_;

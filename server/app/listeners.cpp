@@ -14,9 +14,10 @@ class Listeners::ListenerHandler final : public ListenerClient {
  public:
   enum class State : std::uint8_t { open, closing, closed };
 
-  ListenerHandler(Listeners& owner, const OpenedListener& opened)
+  ListenerHandler(Listeners& owner, const SettingsSnapshot& snapshot, const OpenedListener& opened)
       : shard(owner.environment_.shards.at(opened.shard)),
-        settings(*opened.settings),
+        settings(snapshot),
+        listener_settings_(*snapshot->listener_named(opened.name)),
         owner_(owner),
         listener_(shard.loop, opened.socket, *this, owner.environment_.reserve) {}
   ~ListenerHandler() { remove_path(); }
@@ -30,15 +31,16 @@ class Listeners::ListenerHandler final : public ListenerClient {
     });
   }
 
+  const std::string& name() const { return listener_settings_.name; }
   const Endpoint& address() const { return listener_.address(); }
 
   ShardThread& shard;
-  const ListenerSettings& settings;
+  const SettingsSnapshot settings;
   State state = State::open;  // on the main thread
 
  private:
   // ListenerClient.
-  Loop& place(const PeerAddress&) override { return owner_.place(shard); }
+  Loop& place(const PeerAddress&) override { return owner_.place(*this); }
   void accepted(Loop& loop, std::unique_ptr<Transport> transport,
                 const PeerAddress& peer) override {
     Admission::Answer answer = owner_.environment_.admission.admit(peer, Loop::read_clock());
@@ -50,13 +52,13 @@ class Listeners::ListenerHandler final : public ListenerClient {
     accept(loop, std::move(transport), peer, CloseReason::server_full);
   }
   void accept_failed(const std::string& why) override {
-    owner_.environment_.log.warn("accept paused",
-                                 {field("listener", settings.name), field("why", why)});
+    owner_.environment_.log.warn("accept paused", {field("listener", name()), field("why", why)});
   }
 
   void accept(Loop& loop, std::unique_ptr<Transport> transport, const PeerAddress& peer,
               CloseReason refused) {
-    owner_.environment_.shards.of(loop).shard.accept(std::move(transport), settings, peer, refused);
+    owner_.environment_.shards.of(loop).shard.accept(std::move(transport), listener_settings_, peer,
+                                                     refused);
   }
 
   void remove_path() {
@@ -65,6 +67,7 @@ class Listeners::ListenerHandler final : public ListenerClient {
     ::unlink(address().path.c_str());
   }
 
+  const ListenerSettings& listener_settings_;
   Listeners& owner_;
   bool is_path_removed_ = false;
   Listener listener_;
@@ -75,15 +78,15 @@ Listeners::Listeners(const Environment& environment, std::function<void()> on_dr
 
 Listeners::~Listeners() = default;
 
-void Listeners::add(const std::vector<OpenedListener>& opened) {
+void Listeners::add(const SettingsSnapshot& settings, const std::vector<OpenedListener>& opened) {
   for (const OpenedListener& listener : opened)
-    handlers_.push_back(std::make_unique<ListenerHandler>(*this, listener));
+    handlers_.push_back(std::make_unique<ListenerHandler>(*this, settings, listener));
 }
 
 Outcome Listeners::start() {
   for (const auto& handler : handlers_) {
     handler->shard.loop.post([listener = handler.get()] { listener->start(); });
-    environment_.log.info("listening", {field("listener", handler->settings.name),
+    environment_.log.info("listening", {field("listener", handler->name()),
                                         field("address", handler->address().text())});
   }
   return {};
@@ -94,9 +97,9 @@ void Listeners::begin_drain() {
 }
 
 void Listeners::close(std::string_view name, std::function<void()> done) {
-  close_all([name = std::string(name)](
-                const ListenerHandler& handler) { return handler.settings.name == name; },
-            std::move(done));
+  close_all(
+      [name = std::string(name)](const ListenerHandler& handler) { return handler.name() == name; },
+      std::move(done));
 }
 
 // Connections that were accepted last lie in the task queues of their shards when `done` is called:
@@ -135,8 +138,8 @@ void Listeners::report_closings() {
   for (const auto& done : complete) done();
 }
 
-Loop& Listeners::place(ShardThread& accepting) {
-  if (environment_.accept == AcceptMode::reuseport) return accepting.loop;
+Loop& Listeners::place(const ListenerHandler& handler) {
+  if (handler.settings->accept == AcceptMode::reuseport) return handler.shard.loop;
   next_shard_ = (next_shard_ + 1) % environment_.shards.size();
   return environment_.shards.at(next_shard_).loop;
 }
@@ -144,7 +147,7 @@ Loop& Listeners::place(ShardThread& accepting) {
 std::vector<Endpoint> Listeners::addresses(std::string_view name) const {
   std::vector<Endpoint> addresses;
   for (const auto& handler : handlers_)
-    if (handler->settings.name == name) addresses.push_back(handler->address());
+    if (handler->name() == name) addresses.push_back(handler->address());
   return addresses;
 }
 
@@ -182,7 +185,7 @@ OpenedListeners open_listeners(const ServerSettings& settings) {
                    found.error + " (listener " + listener->name + ")"}};
         }
         for (const ListeningSocket& socket : found.sockets)
-          opened.listeners.push_back({listener.get(), socket, shard});
+          opened.listeners.push_back({listener->name, socket, shard});
         // The copies share the port that the kernel chose for the first.
         if (endpoint.port == 0 && !is_unix) endpoint.port = found.sockets.front().address.port;
       }

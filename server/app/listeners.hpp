@@ -21,7 +21,7 @@ namespace fairlead {
 
 // One listening socket, and the listener section it belongs to.
 struct OpenedListener {
-  const ListenerSettings* settings = nullptr;
+  std::string name;
   ListeningSocket socket;
   std::uint32_t shard = 0;  // whose loop accepts from it
 };
@@ -47,7 +47,6 @@ class Listeners final : public Component {
  public:
   // All of these outlive it.
   struct Environment {
-    AcceptMode accept;
     ShardThreads& shards;
     Admission& admission;
     DescriptorReserve& reserve;
@@ -59,8 +58,9 @@ class Listeners final : public Component {
   Listeners(const Environment& environment, std::function<void()> on_drained);
   ~Listeners() override;
 
-  // Takes sockets over, wherever they were opened. Before start().
-  void add(const std::vector<OpenedListener>& opened);
+  // Takes sockets over, wherever they were opened; each belongs to a listener of `settings`. Before
+  // start().
+  void add(const SettingsSnapshot& settings, const std::vector<OpenedListener>& opened);
 
   Outcome start() override;
   void begin_drain() override;
@@ -83,7 +83,7 @@ class Listeners final : public Component {
   void close_all(IsMeant is_meant, std::function<void()> done);
   void on_closed(ListenerHandler& handler);
   void report_closings();
-  Loop& place(ShardThread& accepting);
+  Loop& place(const ListenerHandler& handler);
 
   const Environment environment_;
   std::function<void()> on_drained_;

@@ -23,7 +23,7 @@ Outcome write_ports_file(const std::string& run_dir, const std::vector<OpenedLis
   const std::string unfinished = unfinished_ports_file(run_dir);
   std::ofstream file(unfinished, std::ios::trunc);
   for (const OpenedListener& listener : listeners)
-    file << listener.settings->name << ' ' << listener.socket.address.text() << '\n';
+    file << listener.name << ' ' << listener.socket.address.text() << '\n';
   file.close();
   if (!file || std::rename(unfinished.c_str(), target.c_str()) != 0)
     return cannot_write(target, errno);

@@ -168,7 +168,8 @@ class Builder {
                            .on_message = text("on_message"),
                            .on_close = text("on_close"),
                            .on_missing = text("on_missing")};
-    service->file = {.root = text("root"),
+    service->file = {.service = name,
+                     .root = text("root"),
                      .max_rate = config_.number(section, "max_rate"),
                      .max_downloads = config_.number(section, "max_downloads"),
                      .symlinks = config_.flag(section, "symlinks"),
@@ -253,6 +254,7 @@ class Builder {
   void connect_services(ListenerSettings& listener, const std::string& section) {
     const auto& name = config_.text(section, "service");
     const auto& names = config_.list(section, "services");
+    listener.default_service = name;
     if (!name.empty()) {
       listener.service = find_service(section, "service", name);
     } else if (listener.protocol != ListenerProtocol::framed) {
@@ -271,15 +273,15 @@ class Builder {
     }
     if (names.empty() && listener.service != nullptr)
       listener.open_services.push_back(listener.service);
+    for (const auto* service : listener.open_services)
+      listener.offered_services.push_back(service->name);
   }
 
   const ServiceSettings* find_service(const std::string& section, const char* key,
                                       const std::string& name) {
+    if (const ServiceSettings* found = settings_.service_named(name)) return found;
     std::vector<std::string_view> known;
-    for (const auto& service : settings_.services) {
-      if (service->name == name) return service.get();
-      known.push_back(service->name);
-    }
+    for (const auto& service : settings_.services) known.push_back(service->name);
     config_.refuse(section, key, "there is no [service." + name + "]" + did_you_mean(name, known));
     return nullptr;
   }

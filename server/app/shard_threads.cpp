@@ -9,10 +9,10 @@
 namespace fairlead {
 
 ShardThread::ShardThread(const Shared& shared, std::uint32_t index, std::uint32_t count)
-    : files(shared.files, shared.log,
+    : settings(shared.settings),
+      files(shared.files, shared.log,
             [this](std::function<void()> task) { loop.post(std::move(task)); }),
-      shard({shared.settings, shared.transcript, files, shared.log, shared.log.sessions(),
-             shared.output},
+      shard({*settings, shared.transcript, files, shared.log, shared.log.sessions(), shared.output},
             Loop::read_clock(), index, count) {
   loop.drive(shard);
   // Converters are opened while there are descriptors, not at the first Chinese message.
@@ -22,7 +22,7 @@ ShardThread::ShardThread(const Shared& shared, std::uint32_t index, std::uint32_
 }
 
 ShardThreads::ShardThreads(const ShardThread::Shared& shared) {
-  const std::uint32_t count = shared.settings.threads;
+  const std::uint32_t count = shared.settings->threads;
   for (std::uint32_t i = 0; i < count; ++i)
     shards_.push_back(std::make_unique<ShardThread>(shared, i, count));
 }

@@ -23,9 +23,9 @@ namespace fairlead {
 
 // One thread's part: a loop, the shard that it drives, and the files that the shard serves.
 struct ShardThread {
-  // What all shards share; outlives them.
+  // What all shards share; but for the settings it outlives them.
   struct Shared {
-    const ServerSettings& settings;
+    SettingsSnapshot settings;
     TranscriptSink& transcript;
     Log& log;
     FileShare& files;
@@ -37,6 +37,7 @@ struct ShardThread {
   // In a turn of the loop, or after it has ended.
   ShardReport report() { return {shard.report(), loop.take_turn_times()}; }
 
+  const SettingsSnapshot settings;
   Loop loop;
   DiskFileStores files;
   Shard shard;

@@ -1,12 +1,13 @@
 // What the configuration means, as plain values: the core, the services and the shells read these
 // and never a file. Filled by server/app/server_config from the key table; every default stands in
-// that table, not here. Immutable once the daemon runs; owned by the Application, which outlives
-// every session.
+// that table, not here. The daemon shares them as immutable, numbered snapshots: whoever needs one
+// beyond a call keeps it. Sections refer to each other by name.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/time.hpp"
@@ -26,7 +27,10 @@ struct ListenerSettings {
   const ServiceSettings* service =
       nullptr;  // the default one; null: only framed clients, which name theirs
   std::vector<const ServiceSettings*> open_services;  // what a framed client may OPEN here
-  Duration idle{};                                    // listener's own, or timeouts.idle; 0: none
+  // The same by name, which also finds them in a later snapshot; empty: none.
+  std::string default_service;
+  std::vector<std::string> offered_services;
+  Duration idle{};  // listener's own, or timeouts.idle; 0: none
   Duration greet_wait{};
   std::uint32_t unix_mode = 0;  // permission bits of a unix socket
 };
@@ -68,6 +72,7 @@ struct AccessSettings {
 };
 
 struct ServerSettings {
+  std::uint64_t version = 1;  // 1 at the start; each reload makes the next one
   std::string name;
   std::uint32_t threads = 0;  // resolved: never 0
   AcceptMode accept = AcceptMode::shared;
@@ -80,6 +85,25 @@ struct ServerSettings {
   std::vector<std::unique_ptr<ServiceSettings>>
       services;  // in the order of the file; addresses are stable
   std::vector<std::unique_ptr<ListenerSettings>> listeners;
+
+  // Null: there is none of that name.
+  const ServiceSettings* service_named(std::string_view wanted) const noexcept {
+    return named(services, wanted);
+  }
+  const ListenerSettings* listener_named(std::string_view wanted) const noexcept {
+    return named(listeners, wanted);
+  }
+
+ private:
+  template <class Section>
+  static const Section* named(const std::vector<std::unique_ptr<Section>>& sections,
+                              std::string_view wanted) noexcept {
+    for (const auto& section : sections)
+      if (section->name == wanted) return section.get();
+    return nullptr;
+  }
 };
+
+using SettingsSnapshot = std::shared_ptr<const ServerSettings>;
 
 }  // namespace fairlead

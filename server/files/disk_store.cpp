@@ -44,9 +44,9 @@ class DiskStore final : public FileStore {
             const DiskFileStores::Post& post)
       : root_(std::make_shared<const ServedRoot>(
             ServedRoot{std::move(root), {settings.symlinks, settings.hidden}})),
-        settings_(settings),
+        downloads_max_(settings.max_downloads),
         share_(share),
-        downloads_(share.downloads(settings)),
+        downloads_(share.downloads(settings.service)),
         post_(post) {}
 
   FileTask start(FileWork work, FileDone done) override {
@@ -60,7 +60,7 @@ class DiskStore final : public FileStore {
 
   std::unique_ptr<DownloadSlot> begin_download() override {
     auto slot = std::make_unique<Slot>(downloads_);
-    return ++downloads_ <= settings_.max_downloads ? std::move(slot) : nullptr;
+    return ++downloads_ <= downloads_max_ ? std::move(slot) : nullptr;
   }
 
  private:
@@ -119,7 +119,7 @@ class DiskStore final : public FileStore {
   }
 
   const std::shared_ptr<const ServedRoot> root_;
-  const FileSettings& settings_;
+  const std::uint64_t downloads_max_;
   FileShare& share_;
   std::atomic<std::uint64_t>& downloads_;
   const DiskFileStores::Post& post_;
@@ -129,9 +129,9 @@ class DiskStore final : public FileStore {
 
 }  // namespace
 
-std::atomic<std::uint64_t>& FileShare::downloads(const FileSettings& settings) {
+std::atomic<std::uint64_t>& FileShare::downloads(const std::string& service) {
   const std::lock_guard lock(mutex_);
-  return downloads_[&settings];
+  return downloads_[service];
 }
 
 std::unique_ptr<FileStore> DiskFileStores::store_for(const FileSettings& settings) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "common/log/log_sink.hpp"
 #include "server/api/file_store.hpp"
@@ -21,12 +22,12 @@ class FileShare {
   FilePool pool;
   HashCache hashes;
 
-  // By the service's settings, which outlive the daemon's threads.
-  std::atomic<std::uint64_t>& downloads(const FileSettings& settings);
+  // Downloads under way of the service of that name, whatever settings it has now.
+  std::atomic<std::uint64_t>& downloads(const std::string& service);
 
  private:
   std::mutex mutex_;
-  std::map<const FileSettings*, std::atomic<std::uint64_t>> downloads_;
+  std::map<std::string, std::atomic<std::uint64_t>> downloads_;  // by service
 };
 
 // One per shard; outlives its stores.

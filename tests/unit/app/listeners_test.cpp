@@ -27,10 +27,10 @@ Socket connect_to_path(const std::string& path) {
 }
 
 TEST(OpenListeners, OpensEveryAddressOnceWhereTheListenerIsShared) {
-  const ServerSettings settings =
+  const SettingsSnapshot settings =
       settings_from(echo_config("[server]\nthreads = 3\n"
                                 "[listener.main]\nbind = 127.0.0.1:0, [::1]:0\nservice = echo\n"));
-  const OpenedListeners opened = open_listeners(settings);
+  const OpenedListeners opened = open_listeners(*settings);
   ASSERT_EQ(opened.outcome.error, "");
   ASSERT_EQ(opened.listeners.size(), 2U);
   for (const OpenedListener& listener : opened.listeners) EXPECT_EQ(listener.shard, 0U);
@@ -39,11 +39,11 @@ TEST(OpenListeners, OpensEveryAddressOnceWhereTheListenerIsShared) {
 
 TEST(OpenListeners, OpensEveryTcpAddressForEachShardWithReuseport) {
   const TestFolder folder;
-  const ServerSettings settings =
+  const SettingsSnapshot settings =
       settings_from(echo_config("[server]\nthreads = 3\naccept = reuseport\n"
                                 "[listener.main]\nservice = echo\nbind = unix:" +
                                 folder / "socket" + ", 127.0.0.1:0\n"));
-  const OpenedListeners opened = open_listeners(settings);
+  const OpenedListeners opened = open_listeners(*settings);
   ASSERT_EQ(opened.outcome.error, "");
   ASSERT_EQ(opened.listeners.size(), 4U) << "a unix socket cannot be opened twice";
   for (std::uint32_t shard = 0; shard < 3; ++shard) {
@@ -62,11 +62,11 @@ TEST(OpenListeners, LeaveNothingOpenWhenOneFails) {
   ASSERT_EQ(0, ::listen(other.get(), 1));
   socklen_t size = sizeof address;
   ASSERT_EQ(0, ::getsockname(other.get(), reinterpret_cast<sockaddr*>(&address), &size));
-  const ServerSettings settings = settings_from(
+  const SettingsSnapshot settings = settings_from(
       echo_config("[listener.first]\nservice = echo\nbind = unix:" + folder / "socket" +
                   "\n[listener.second]\nservice = echo\nbind = 127.0.0.1:" +
                   std::to_string(ntohs(address.sin_port)) + "\n"));
-  const OpenedListeners opened = open_listeners(settings);
+  const OpenedListeners opened = open_listeners(*settings);
   EXPECT_EQ(opened.outcome.exit_status, kExitRuntimeFailure);
   EXPECT_THAT(opened.outcome.error, HasSubstr("(listener second)"));
   EXPECT_TRUE(opened.listeners.empty());
@@ -113,8 +113,8 @@ TEST(Listeners, ADrainWaitsForAListenerThatIsBeingClosed) {
 
 TEST(Listeners, AcceptsFromSocketsThatWereOpenedBefore) {
   RunningDaemon running(kTwoListeners);
-  OpenedListeners opened = open_listeners(running.settings);
-  running.listeners().add(opened.listeners);
+  OpenedListeners opened = open_listeners(*running.settings);
+  running.listeners().add(running.settings, opened.listeners);
   running.run();
   expect_echo(running.connect("main"), "main\n");
   expect_echo(running.connect("other"), "other\n");

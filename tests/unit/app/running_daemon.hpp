@@ -40,7 +40,7 @@ class TestFolder {
   std::filesystem::path path_;
 };
 
-inline ServerSettings settings_from(const std::string& config) {
+inline SettingsSnapshot settings_from(const std::string& config) {
   FakeFiles files({{"f", config}});
   std::vector<std::string_view> types;
   for (const ServiceType& type : service_types()) types.push_back(type.name);
@@ -48,7 +48,7 @@ inline ServerSettings settings_from(const std::string& config) {
       {.config_file = "f"},
       {.files = files, .environment = {}, .service_types = std::move(types), .cores = 1});
   if (!loaded.settings) throw std::runtime_error(loaded.errors.at(0));
-  return std::move(*loaded.settings);
+  return std::make_shared<const ServerSettings>(std::move(*loaded.settings));
 }
 
 // Two threads, and the listeners `main` and `other` of an echo service.
@@ -63,7 +63,7 @@ class RunningDaemon {
   explicit RunningDaemon(const std::string& config)
       : settings(settings_from(config)),
         log_(Log::open({.file = folder / "log", .repeats = 0}).log),
-        daemon_(std::in_place, settings, *log_, connection_limit(10'000, settings)) {}
+        daemon_(std::in_place, settings, *log_, connection_limit(10'000, *settings)) {}
   ~RunningDaemon() {
     if (thread_.joinable()) abort();
   }
@@ -113,7 +113,7 @@ class RunningDaemon {
   }
 
   const TestFolder folder;
-  const ServerSettings settings;
+  const SettingsSnapshot settings;
 
  private:
   void abort() {

@@ -279,6 +279,8 @@ unix_mode = 0600
   EXPECT_EQ(listener.protocol, ListenerProtocol::framed);
   EXPECT_EQ(listener.service, &one);
   EXPECT_THAT(listener.open_services, ElementsAre(&two, &one));
+  EXPECT_EQ(listener.default_service, one.name);
+  EXPECT_THAT(listener.offered_services, ElementsAre(two.name, one.name));
   EXPECT_EQ(listener.idle, 0s);
   EXPECT_EQ(listener.greet_wait, 1s);
   EXPECT_EQ(listener.unix_mode, 0600U);
@@ -297,10 +299,21 @@ TEST(ServerConfig, ResolvesWhatDependsOnOtherThings) {
             1U);
 }
 
+TEST(ServerConfig, FindsItsSectionsByName) {
+  const auto settings = settings_of(kListener + kEcho);
+  EXPECT_EQ(settings.version, 1U);
+  EXPECT_EQ(settings.service_named("echo"), settings.services[0].get());
+  EXPECT_EQ(settings.listener_named("main"), settings.listeners[0].get());
+  EXPECT_EQ(settings.service_named("main"), nullptr);
+  EXPECT_EQ(settings.listener_named("echo"), nullptr);
+}
+
 TEST(ServerConfig, LetsFramedListenersDoWithoutADefaultService) {
   const auto settings = settings_of("[listener.f]\nprotocol = framed\nservices = echo\n" + kEcho);
   EXPECT_EQ(settings.listeners[0]->service, nullptr);
   EXPECT_THAT(settings.listeners[0]->open_services, ElementsAre(settings.services[0].get()));
+  EXPECT_EQ(settings.listeners[0]->default_service, "");
+  EXPECT_THAT(settings.listeners[0]->offered_services, ElementsAre("echo"));
 }
 
 TEST(ServerConfig, AllowsAFileServiceWithoutARoot) {

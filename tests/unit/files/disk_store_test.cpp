@@ -51,6 +51,7 @@ class DiskStore : public ServedRootTest {
  protected:
   void SetUp() override {
     ServedRootTest::SetUp();
+    settings.service = "files";
     settings.root = (base / "root").string();
     settings.max_downloads = 2;
   }
@@ -146,15 +147,28 @@ TEST_F(DiskStore, OnceThePoolHasStoppedItIsFull) {
   EXPECT_EQ(std::get<CloseReason>(answer_to(*store, LookAt{"a.txt"})), CloseReason::server_full);
 }
 
-TEST_F(DiskStore, CountsDownloadsOverAllShards) {
-  const auto one = stores.store_for(settings);
-  const auto two = stores.store_for(settings);
-  const auto first = one->begin_download();
-  auto second = two->begin_download();
+TEST_F(DiskStore, CountsDownloadsOfAServiceOverAllShards) {
+  const auto here = stores.store_for(settings);
+  const auto there = stores.store_for(settings);
+  const auto first = here->begin_download();
+  auto second = there->begin_download();
   EXPECT_NE(second, nullptr);
-  EXPECT_EQ(one->begin_download(), nullptr);
+  EXPECT_EQ(here->begin_download(), nullptr);
   second.reset();
-  EXPECT_NE(one->begin_download(), nullptr);
+  EXPECT_NE(here->begin_download(), nullptr);
+}
+
+// A reload has other settings for the same service, and downloads that began before go on.
+TEST_F(DiskStore, CountsDownloadsByTheNameOfTheServiceAndNotByItsSettings) {
+  const auto before = stores.store_for(settings);
+  const auto first = before->begin_download();
+  const FileSettings reloaded = settings;
+  const auto after = stores.store_for(reloaded);
+  const auto second = after->begin_download();
+  EXPECT_EQ(after->begin_download(), nullptr);
+  FileSettings other = settings;
+  other.service = "other";
+  EXPECT_NE(stores.store_for(other)->begin_download(), nullptr);
 }
 
 TEST(FilePool, NamesDoNotWaitForHashes) {
