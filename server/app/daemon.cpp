@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 #include <ranges>
+#include <system_error>
 #include <utility>
 
 #include "common/base/background_thread.hpp"
@@ -27,11 +28,14 @@ ConnectionLimit raise_descriptor_limit(const ServerSettings& settings) {
   return connection_limit(descriptors.rlim_cur, settings);
 }
 
+bool serves_files(const ServerSettings& settings) {
+  return std::ranges::any_of(settings.services,
+                             [](const auto& service) { return !service->file.root.empty(); });
+}
+
 // Without openat2(2) a name could lead out of its root.
 Outcome check_confinement(const ServerSettings& settings) {
-  const bool serves_files = std::ranges::any_of(
-      settings.services, [](const auto& service) { return !service->file.root.empty(); });
-  if (!serves_files || can_confine()) return {};
+  if (!serves_files(settings) || can_confine()) return {};
   return {kExitRuntimeFailure, "files cannot be served safely: this kernel has no openat2(2)"};
 }
 
@@ -100,7 +104,8 @@ Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& conne
       shards_({settings_, transcript_, log, files_, output_}),
       listeners_({shards_, admission_, reserve_, log},
                  [this] { obey(shutdown_.on_listeners_closed(Loop::read_clock())); }),
-      components_{&shards_, &listeners_},
+      file_threads_(*settings_, files_.pool),
+      components_{&file_threads_, &shards_, &listeners_},
       deadline_(shards_.first().loop),
       shutdown_(settings_->timeouts.drain, settings_->timeouts.lame_duck),
       shards_in_use_(shards_.size()) {
@@ -118,6 +123,14 @@ Daemon::~Daemon() {
   shards_.abort();
   shards_.join();
   files_.pool.stop();
+}
+
+Outcome Daemon::FileThreads::start() try {
+  if (serves_files(settings_)) pool_.start();
+  return {};
+} catch (const std::system_error& failure) {
+  return {kExitRuntimeFailure,
+          "cannot begin the threads for files: " + failure.code().message() + kAllowMoreThreads};
 }
 
 Outcome Daemon::open() {
@@ -140,7 +153,6 @@ Outcome Daemon::run() {
   shards_.run_first();
   stop_components();  // after a second signal
   shards_.join();
-  files_.pool.stop();
   ShardReport sum;
   for (std::size_t i = 0; i < shards_.size(); ++i) sum += shards_.at(i).report();
   write_counters(sum);

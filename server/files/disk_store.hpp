@@ -16,7 +16,7 @@
 namespace fairlead {
 
 // What the shards share: the pool, the hashes, and how many downloads are under way. Thread-safe.
-// Outlives every store; stop() comes before the loops go that answers are posted to.
+// Outlives every store; the pool is stopped before the loops go that answers are posted to.
 class FileShare {
  public:
   FilePool pool;

@@ -196,6 +196,31 @@ class Failing(CommandLineTest):
             self.assertRegex(said, r"\Afairleadd: cannot [^\n\[]*: Too many open files; allow more [^\n\[]*\n\Z")
         self.assertEqual(0, process.returncode, said)
 
+    @unittest.skipIf(os.environ.get("FAIRLEAD_SANITIZE"), "a sanitizer needs memory of its own")
+    def test_a_thread_that_cannot_be_had_is_1(self):
+        """Address space runs out: large stacks make it the threads that use it up."""
+        root = self.folder / "root"
+        root.mkdir()
+        path = self.good(f"[server]\nthreads = 4\n[service.files]\ntype = file\nroot = {root}\n")
+        stack, missing = 256 << 20, set()
+        def limit(stacks):
+            resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
+            resource.setrlimit(resource.RLIMIT_AS, (stacks * stack, stacks * stack))
+        for stacks in range(2, 40):
+            with subprocess.Popen([binary(), "-c", path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True, preexec_fn=lambda: limit(stacks)) as process:
+                said = ""
+                while " ready " not in said and (line := process.stderr.readline()):
+                    said += line
+                if " ready " in said:
+                    process.terminate()
+                    break
+            self.assertEqual(1, process.returncode, said)
+            reason, = [line for line in said.splitlines() if line.startswith("fairleadd: ")]
+            missing.update(re.findall("cannot begin (the threads for files|thread [2-4] of 4): .*; allow more", reason))
+        self.assertEqual(0, process.returncode, said)
+        self.assertEqual({"the threads for files", "thread 2 of 4", "thread 3 of 4", "thread 4 of 4"}, missing)
+
     @unittest.skipUnless(os.geteuid() == 0, "needs root, to give it up")
     def test_no_permission_is_4(self):
         def become_nobody():

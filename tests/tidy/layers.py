@@ -19,7 +19,7 @@ MAY_USE = {
     "common/io": [*COMMON_PURE, "common/net"],
     "server/api": [*COMMON_PURE, "common/net"],
     "server/services": [*COMMON_PURE, "common/net", "server/api"],
-    "server/files": [*SHELL_FREE, "common/hash", "server/api"],
+    "server/files": [*SHELL_FREE, "common/hash", "common/io", "server/api"],
     "server/core": [*SHELL_FREE, "server/api"],
     "server/app": ["common/", "server/"],
     "server": ["common/", "server/"],
