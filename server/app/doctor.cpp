@@ -54,7 +54,7 @@ class Examination {
     findings_.push_back({grade, std::move(where), std::move(what)});
   }
 
-  // The soft limit is of no account, since the daemon raises it.
+  // The daemon raises the soft limit to the hard one.
   void descriptors() {
     const std::string room = "RLIMIT_NOFILE " + count(facts_.descriptors_hard) +
                              " (hard) leaves room for " + count(connections_.possible) +
@@ -106,17 +106,16 @@ class Examination {
 
   void listening(const MachineFacts::Address& address) {
     const std::string where = "listener " + address.listener;
-    const std::string held =
-        address.holder.empty() ? "" : address.holder + " listens at " + address.text;
-    if (!address.problem.empty() && address.is_held_by_fairleadd) {
-      found(Grade::warn, where, held + "; right if it is this daemon, else stop it");
-    } else if (!address.problem.empty()) {
-      found(Grade::bad, where, address.problem + (held.empty() ? "" : " (" + held + ")"));
-    } else if (!held.empty()) {
+    if (address.is_in_use) {
+      const std::string command = address.port != 0 ? "`ss -lptn`" : "`ss -lpx`";
       found(Grade::warn, where,
-            held + " too, and gets a part of the connections; stop it unless that is meant");
+            address.text +
+                " is in use: right if this daemon is running, else stop the program that " +
+                command + " shows there, or choose another address");
+    } else if (!address.problem.empty()) {
+      found(Grade::bad, where, address.problem);
     } else {
-      found(Grade::ok, where, address.text + " is free");
+      found(Grade::ok, where, address.text + " can be listened at");
     }
   }
 
@@ -131,7 +130,7 @@ class Examination {
     for (const auto& address : facts_.addresses) {
       const std::uint16_t port = address.port;
       const bool reserved = std::ranges::any_of(
-          facts_.reserved_ports, [&](const PortRange& one) { return contains(one, port); });
+          facts_.reserved_ports, [&](const PortRange& kept) { return contains(kept, port); });
       if (port == 0 || reserved || !contains(range, port)) continue;
       if (std::ranges::count(told, port) != 0) continue;
       told.push_back(port);

@@ -23,8 +23,7 @@ struct MachineFacts {
     std::string text;
     std::uint16_t port = 0;  // 0: any, or a unix socket
     std::string problem;     // why it cannot be listened at, and what to do; empty: it can
-    std::string holder;      // the program that listens there, as "nginx (pid 12)"
-    bool is_held_by_fairleadd = false;
+    bool is_in_use = false;  // by another process, which may be this daemon
   };
 
   // A file or a folder that will be written.
@@ -43,7 +42,7 @@ struct MachineFacts {
     std::string problem;
   };
 
-  std::uint64_t descriptors_soft = 0, descriptors_hard = 0;
+  std::uint64_t descriptors_hard = 0;
   std::optional<std::uint64_t> somaxconn, syn_backlog;
   std::optional<PortRange> ephemeral_ports;
   std::vector<PortRange> reserved_ports{};
