@@ -1,4 +1,4 @@
-// fairleadd: reads what it is told, then runs, checks or explains itself.
+// fairleadd: reads the command line and the configuration, then runs, checks or explains.
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -38,7 +38,7 @@ LoadedConfig load(const CommandLine& command_line) {
   return load_server_config(command_line, world);
 }
 
-// The reasons of those who were never let in.
+// The close reasons of connections that were refused.
 std::vector<std::string_view> refusals() {
   std::vector<std::string_view> names;
   for (std::uint8_t number = 0; number < kCloseReasonCount; ++number) {
@@ -57,7 +57,7 @@ OpenedLog open_log(const LogSettings& settings) {
                     .limited_reasons = refusals()});
 }
 
-// Both what serves and what only checks open the log first: it is told of what is odd but no error.
+// `run` and `-t` both open the log first, because warnings go there.
 template <class Work>
 int with_log(const SettingsSnapshot& settings, Work&& work) {
   const OpenedLog opened = open_log(settings->log);
@@ -69,7 +69,7 @@ int with_log(const SettingsSnapshot& settings, Work&& work) {
   return outcome.exit_status == 0 ? 0 : fail(outcome.exit_status, outcome.error);
 }
 
-// Ends what has printed on stdout: with status 0 only if all of it has been taken.
+// Flushes stdout. The status stands only if all of the output could be written.
 int printed(int status) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
   return fail(kExitRuntimeFailure, "cannot write to stdout; make room there or name another place");

@@ -93,7 +93,7 @@ ParsedCommandLine understood(const po::variables_map& given) {
 
 ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) {
   namespace style = po::command_line_style;
-  // Guessing would make every future option break a script that abbreviates an old one.
+  // With guessing every new option could break a script that abbreviates an old one.
   constexpr int kStyle = style::unix_style & ~style::allow_guessing;
   try {
     const auto table = options();

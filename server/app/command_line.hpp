@@ -32,8 +32,8 @@ struct ParsedCommandLine {
   std::string error;  // when there is none: one line for stderr; exit kExitBadArguments
 };
 
-// `arguments` are those behind the program's name. Help wins over version, that over --doctor, that
-// over -T, that over -t.
+// `arguments` come without the program's name. Of several actions the first of help, version,
+// --doctor, -T and -t wins.
 ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
 
 // What -h prints: the options, the exit statuses and every key of the configuration.

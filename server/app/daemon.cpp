@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <random>
 #include <ranges>
-#include <system_error>
 #include <utility>
 
 #include "common/base/background_thread.hpp"
@@ -28,14 +27,9 @@ ConnectionLimit raise_descriptor_limit(const ServerSettings& settings) {
   return connection_limit(descriptors.rlim_cur, settings);
 }
 
-bool serves_files(const ServerSettings& settings) {
-  return std::ranges::any_of(settings.services,
-                             [](const auto& service) { return !service->file.root.empty(); });
-}
-
 // Without openat2(2) a name could lead out of its root.
 Outcome check_confinement(const ServerSettings& settings) {
-  if (!serves_files(settings) || can_confine()) return {};
+  if (!settings.serves_files() || can_confine()) return {};
   return {kExitRuntimeFailure, "files cannot be served safely: this kernel has no openat2(2)"};
 }
 
@@ -99,13 +93,13 @@ Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& conne
       log_(log),
       connections_(connections),
       transcript_(log),
-      admission_(settings_->limits, settings_->access, connections.meant, std::random_device{}()),
+      admission_(settings_->limits, settings_->access, connections.configured,
+                 std::random_device{}()),
       output_(settings_->limits.max_buffer_memory, settings_->threads),
       shards_({settings_, transcript_, log, files_, output_}),
       listeners_({shards_, admission_, reserve_, log},
                  [this] { obey(shutdown_.on_listeners_closed(Loop::read_clock())); }),
-      file_threads_(*settings_, files_.pool),
-      components_{&file_threads_, &shards_, &listeners_},
+      components_{&shards_, &listeners_},
       deadline_(shards_.first().loop),
       shutdown_(settings_->timeouts.drain, settings_->timeouts.lame_duck),
       shards_in_use_(shards_.size()) {
@@ -118,19 +112,10 @@ Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& conne
   output_.ring = [this] { shards_.for_each([](ShardThread&) {}); };
 }
 
-// After a failed start threads may still run.
+// After a failure threads may still run, and use what is destroyed before them.
 Daemon::~Daemon() {
   shards_.abort();
   shards_.join();
-  files_.pool.stop();
-}
-
-Outcome Daemon::FileThreads::start() try {
-  if (serves_files(settings_)) pool_.start();
-  return {};
-} catch (const std::system_error& failure) {
-  return {kExitRuntimeFailure,
-          "cannot begin the threads for files: " + failure.code().message() + kAllowMoreThreads};
 }
 
 Outcome Daemon::open() {
@@ -168,8 +153,8 @@ Outcome Daemon::start() {
 
 void Daemon::log_limits() {
   log_.info("limits", {field("descriptors", connections_.descriptors),
-                       field("max_connections", connections_.meant)});
-  if (connections_.meant > connections_.possible)
+                       field("max_connections", connections_.configured)});
+  if (connections_.configured > connections_.possible)
     log_.warn("max_connections exceeds the descriptors",
               {field("possible", connections_.possible)});
 }

@@ -64,19 +64,6 @@ class Daemon {
     Transcript lines_;
   };
 
-  // The threads of the file pool, where a service has files.
-  class FileThreads final : public Component {
-   public:
-    FileThreads(const ServerSettings& settings, FilePool& pool)
-        : settings_(settings), pool_(pool) {}
-    Outcome start() override;
-    void stop() override { pool_.stop(); }
-
-   private:
-    const ServerSettings& settings_;
-    FilePool& pool_;
-  };
-
   Outcome start();
   void log_limits();
   void obey(Shutdown::Order order);
@@ -96,7 +83,6 @@ class Daemon {
   OutputBudget output_;
   ShardThreads shards_;
   Listeners listeners_;
-  FileThreads file_threads_;
   std::vector<Component*> components_;
   Alarm deadline_;  // as all that follows, used in turns of the first loop
   Shutdown shutdown_;

@@ -1,5 +1,5 @@
-// fairleadd --doctor: whether this machine is fit for this configuration. Sans-IO: what is known of
-// the machine comes as facts (machine_facts.hpp), and what follows from them as findings.
+// fairleadd --doctor: whether this machine is fit for this configuration. Pure: facts about the
+// machine in (machine_facts.hpp), findings out.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct PortRange {
   std::uint16_t first = 0, last = 0;  // both are in it
 };
 
-// What could be found out; what could not is empty, and judged by nobody.
+// Facts about the machine. A fact that could not be found out is empty, and gives no finding.
 struct MachineFacts {
   // One address of a listener, tried.
   struct Address {

@@ -23,10 +23,10 @@ namespace fairlead {
 struct OpenedListener {
   std::string name;
   ListeningSocket socket;
-  std::uint32_t shard = 0;  // whose loop accepts from it
+  std::uint32_t shard = 0;  // the shard whose loop accepts from it
 };
 
-// What the settings say of the sockets of a listener.
+// The socket options of a listener.
 ListeningOptions listening_options(const ServerSettings& settings,
                                    const ListenerSettings& listener);
 
@@ -87,7 +87,7 @@ class Listeners final : public Component {
 
   const Environment environment_;
   std::function<void()> on_drained_;
-  std::size_t next_shard_ = 0;  // of accept = shared, whose listeners are all the first loop's
+  std::size_t next_shard_ = 0;  // with accept = shared, when all listeners are the first loop's
   // Closed ones stay: connections that they have accepted may still be on their way to a shard.
   std::vector<std::unique_ptr<ListenerHandler>> handlers_;
   std::vector<Closing> closings_;

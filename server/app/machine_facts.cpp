@@ -98,7 +98,7 @@ bool is_in_use(const std::string& problem) {
 
 std::vector<MachineFacts::Address> try_addresses(const ServerSettings& settings) {
   std::vector<MachineFacts::Address> addresses;
-  std::vector<ListeningSocket> open;  // until the end, so that two of ours get in each other's way
+  std::vector<ListeningSocket> open;  // until the end, so that two of our own addresses can collide
   for (const auto& listener : settings.listeners) {
     for (const Endpoint& endpoint : listener->bind) {
       const auto opened = open_listening_sockets(endpoint, listening_options(settings, *listener));

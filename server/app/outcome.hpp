@@ -10,9 +10,6 @@ inline constexpr int kExitBadArguments = 2;
 inline constexpr int kExitNoPermission = 4;
 inline constexpr int kExitInvalidConfiguration = 6;
 
-// What to do where a thread cannot be had; follows the message.
-inline constexpr const char* kAllowMoreThreads = "; allow more (ulimit -u, TasksMax=)";
-
 struct Outcome {
   int exit_status = 0;
   std::string error;  // one line for stderr when exit_status is not 0

@@ -1,4 +1,4 @@
-// What the keys of a configuration mean together: names become pointers, words become enumerators,
+// What the keys of a configuration mean together: names are looked up, words become enumerators,
 // `auto` is resolved.
 #pragma once
 

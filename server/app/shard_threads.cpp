@@ -1,6 +1,7 @@
 #include "server/app/shard_threads.hpp"
 
 #include <algorithm>
+#include <string>
 #include <system_error>
 
 #include "common/base/background_thread.hpp"
@@ -21,7 +22,7 @@ ShardThread::ShardThread(const Shared& shared, std::uint32_t index, std::uint32_
   });
 }
 
-ShardThreads::ShardThreads(const ShardThread::Shared& shared) {
+ShardThreads::ShardThreads(const ShardThread::Shared& shared) : file_pool_(shared.files.pool) {
   const std::uint32_t count = shared.settings->threads;
   for (std::uint32_t i = 0; i < count; ++i)
     shards_.push_back(std::make_unique<ShardThread>(shared, i, count));
@@ -36,14 +37,19 @@ ShardThread& ShardThreads::of(const Loop& loop) noexcept {
   return **std::ranges::find_if(shards_, [&](const auto& shard) { return &shard->loop == &loop; });
 }
 
-Outcome ShardThreads::start() try {
-  for (std::size_t i = 1; i < shards_.size(); ++i)
-    threads_.push_back(start_background_thread([shard = shards_[i].get()] { shard->loop.run(); }));
-  return {};
-} catch (const std::system_error& failure) {
-  return {kExitRuntimeFailure, "cannot begin thread " + std::to_string(threads_.size() + 2) +
-                                   " of " + std::to_string(shards_.size()) + ": " +
-                                   failure.code().message() + kAllowMoreThreads};
+Outcome ShardThreads::start() {
+  std::string what = "the threads for files";
+  try {
+    if (first().settings->serves_files()) file_pool_.start();
+    for (std::size_t i = 1; i < size(); ++i) {
+      what = "thread " + std::to_string(i + 1) + " of " + std::to_string(size());
+      threads_.push_back(start_background_thread([&loop = at(i).loop] { loop.run(); }));
+    }
+    return {};
+  } catch (const std::system_error& failure) {
+    return {kExitRuntimeFailure, "cannot begin " + what + ": " + failure.code().message() +
+                                     "; allow more (ulimit -u, TasksMax=)"};
+  }
 }
 
 void ShardThreads::stop() {
@@ -57,6 +63,7 @@ void ShardThreads::abort() {
 void ShardThreads::join() {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  file_pool_.stop();
 }
 
 }  // namespace fairlead

@@ -23,7 +23,7 @@ namespace fairlead {
 
 // One thread's part: a loop, the shard that it drives, and the files that the shard serves.
 struct ShardThread {
-  // What all shards share; but for the settings it outlives them.
+  // What all shards share. All of it but the settings outlives them.
   struct Shared {
     SettingsSnapshot settings;
     TranscriptSink& transcript;
@@ -43,8 +43,8 @@ struct ShardThread {
   Shard shard;
 };
 
-// Owns the loops and the threads. The first loop is the main thread's, by run_first(); start()
-// begins the threads of the others.
+// Owns the loops and the threads, and runs those of the file pool. The first loop is the main
+// thread's, by run_first(); start() begins the threads of the others.
 class ShardThreads final : public Component {
  public:
   explicit ShardThreads(const ShardThread::Shared& shared);
@@ -59,8 +59,8 @@ class ShardThreads final : public Component {
   void stop() override;  // every loop ends when its work has ended
 
   void run_first() { first().loop.run(); }  // until stop() or abort()
-  void abort();                             // every loop ends now; from any thread
-  void join();                              // waits for the other threads
+  void abort();                             // ends every loop now; from any thread
+  void join();                              // waits for the other loops, then stops the file pool
 
   // Runs `act(ShardThread&)` on every shard, in a turn of its loop. From any thread.
   template <class Act>
@@ -88,6 +88,7 @@ class ShardThreads final : public Component {
   }
 
  private:
+  FilePool& file_pool_;
   std::vector<std::unique_ptr<ShardThread>> shards_;
   std::vector<std::thread> threads_;  // of all shards but the first
 };

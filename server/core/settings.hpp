@@ -4,6 +4,7 @@
 // beyond a call keeps it. Sections refer to each other by name.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -85,6 +86,11 @@ struct ServerSettings {
   std::vector<std::unique_ptr<ServiceSettings>>
       services;  // in the order of the file; addresses are stable
   std::vector<std::unique_ptr<ListenerSettings>> listeners;
+
+  bool serves_files() const noexcept {
+    return std::any_of(services.begin(), services.end(),
+                       [](const auto& service) { return !service->file.root.empty(); });
+  }
 
   // Null: there is none of that name.
   const ServiceSettings* service_named(std::string_view wanted) const noexcept {

@@ -15,7 +15,7 @@
 namespace fairlead {
 namespace {
 
-// Files are stamped with this one.
+// The clock of the time stamps of files.
 std::int64_t wall_clock_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
@@ -37,7 +37,7 @@ class Slot final : public DownloadSlot {
   std::atomic<std::uint64_t>& taken_;
 };
 
-// The shard keeps who asked, the pool only a number: of a peer that has gone no other thread knows.
+// The shard keeps the callbacks, the pool only numbers: no other thread sees anything of a peer.
 class DiskStore final : public FileStore {
  public:
   DiskStore(Descriptor root, const FileSettings& settings, FileShare& share,
@@ -66,7 +66,7 @@ class DiskStore final : public FileStore {
  private:
   struct Waiting {
     FileDone done;
-    std::shared_ptr<std::atomic<bool>> given_up;  // true: nobody wants to know any more
+    std::shared_ptr<std::atomic<bool>> given_up;  // true: the answer is no longer wanted
   };
 
   static FilePool::Length length_of(const FileWork& work) {
@@ -74,8 +74,8 @@ class DiskStore final : public FileStore {
                                                   : FilePool::Length::quick;
   }
 
-  // What a job needs is its own or shared with it; `this` is used on the shard's thread only, which
-  // runs no letter once the store has gone.
+  // A job owns or shares everything it needs. `this` is used on the shard's thread only, which runs
+  // no task after the store has been destroyed.
   std::function<void()> job_for(std::uint64_t number, FileWork work,
                                 std::shared_ptr<std::atomic<bool>> given_up) {
     std::shared_ptr<DiskFileData> file;
@@ -88,7 +88,7 @@ class DiskStore final : public FileStore {
       try {
         *result = run(*root, *share, work, file.get(), *given_up);
       } catch (const std::exception&) {
-        // Without memory, or a bug: the one who asked is told so.
+        // Out of memory, or a bug: the answer is internal_error.
       }
       (*post)([this, number, result] { answer(number, std::move(*result)); });
     };

@@ -15,7 +15,7 @@
 
 namespace fairlead {
 
-// What the shards share: the pool, the hashes, and how many downloads are under way. Thread-safe.
+// What all shards share: the pool, the hashes, and the number of downloads under way. Thread-safe.
 // Outlives every store; the pool is stopped before the loops go that answers are posted to.
 class FileShare {
  public:
@@ -36,7 +36,7 @@ class DiskFileStores final : public FileStores {
   // Runs a function in a turn of the shard; called by the pool's threads.
   using Post = std::function<void(std::function<void()>)>;
 
-  // The log is told of a root that cannot be opened; nothing is served from it then.
+  // A root that cannot be opened is logged, and nothing is served from it.
   DiskFileStores(FileShare& share, LogSink& log, Post post)
       : share_(share), log_(log), post_(std::move(post)) {}
 
