@@ -5,6 +5,7 @@ BUILD_PACKAGES=(
   g++ cmake ninja-build ccache
   libboost1.81-dev                  # Asio
   libboost-program-options1.81-dev  # command line and option tables
+  libexpected-dev                   # results
   libspdlog-dev                     # logging
   libedit-dev                       # the client's line editing
   libssl-dev                        # SHA-256 of files

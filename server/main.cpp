@@ -65,8 +65,8 @@ int with_log(const SettingsSnapshot& settings, Work&& work) {
     const bool forbidden = opened.code == std::errc::permission_denied;
     return fail(forbidden ? kExitNoPermission : kExitRuntimeFailure, opened.error);
   }
-  const Outcome outcome = work(settings, *opened.log);
-  return outcome.exit_status == 0 ? 0 : fail(outcome.exit_status, outcome.error);
+  const Outcome<> outcome = work(settings, *opened.log);
+  return outcome ? 0 : fail(outcome.error().exit_status, outcome.error().what);
 }
 
 // Flushes stdout. The status stands only if all of the output could be written.
@@ -82,9 +82,9 @@ int diagnose(const ServerSettings& settings) {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  const ParsedCommandLine parsed = parse_command_line(arguments);
-  if (!parsed.command_line) return fail(kExitBadArguments, parsed.error);
-  const CommandLine& command_line = *parsed.command_line;
+  const Outcome<CommandLine> parsed = parse_command_line(arguments);
+  if (!parsed) return fail(parsed.error().exit_status, parsed.error().what);
+  const CommandLine& command_line = *parsed;
   if (command_line.action == CommandLine::Action::help)
     return std::fputs(help_text().c_str(), stdout), printed(0);
   if (command_line.action == CommandLine::Action::version)

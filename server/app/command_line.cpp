@@ -64,11 +64,11 @@ Words words_of(const po::variables_map& given, const char* option) {
   return given.contains(option) ? given[option].as<Words>() : Words();
 }
 
-ParsedCommandLine refused(std::string error) {
-  return {{}, std::move(error) + " (fairleadd -h shows the options)"};
+tl::unexpected<Failure> refused(const std::string& what) {
+  return failure(what + " (fairleadd -h shows the options)", kExitBadArguments);
 }
 
-ParsedCommandLine understood(const po::variables_map& given) {
+Outcome<CommandLine> understood(const po::variables_map& given) {
   CommandLine result;
   result.action = action_of(given);
   if (given.contains("config")) result.config_file = given["config"].as<std::string>();
@@ -86,12 +86,12 @@ ParsedCommandLine understood(const po::variables_map& given) {
     result.port = parse_port(text);
     if (!result.port) return refused("-p " + shown(text) + " is not a port from 0 to 65535");
   }
-  return {std::move(result), {}};
+  return result;
 }
 
 }  // namespace
 
-ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) {
+Outcome<CommandLine> parse_command_line(const std::vector<std::string>& arguments) {
   namespace style = po::command_line_style;
   // With guessing every new option could break a script that abbreviates an old one.
   constexpr int kStyle = style::unix_style & ~style::allow_guessing;

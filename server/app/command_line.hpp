@@ -27,14 +27,9 @@ struct CommandLine {
   std::optional<std::uint16_t> port = {};  // -p; 0: the kernel chooses
 };
 
-struct ParsedCommandLine {
-  std::optional<CommandLine> command_line;
-  std::string error;  // when there is none: one line for stderr; exit kExitBadArguments
-};
-
 // `arguments` come without the program's name. Of several actions the first of help, version,
 // --doctor, -T and -t wins.
-ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
+Outcome<CommandLine> parse_command_line(const std::vector<std::string>& arguments);
 
 // What -h prints: the options, the exit statuses and every key of the configuration.
 std::string help_text();

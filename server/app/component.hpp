@@ -12,7 +12,7 @@ class Component {
   virtual ~Component() = default;
 
   // Before the first loop runs. After a failure the daemon stops every component.
-  virtual Outcome start() { return {}; }
+  virtual Outcome<> start() { return {}; }
 
   // The daemon has begun to stop; its sessions are still served. In a turn of the first loop.
   virtual void begin_drain() {}

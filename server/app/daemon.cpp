@@ -28,9 +28,9 @@ ConnectionLimit raise_descriptor_limit(const ServerSettings& settings) {
 }
 
 // Without openat2(2) a name could lead out of its root.
-Outcome check_confinement(const ServerSettings& settings) {
+Outcome<> check_confinement(const ServerSettings& settings) {
   if (!settings.serves_files() || can_confine()) return {};
-  return {kExitRuntimeFailure, "files cannot be served safely: this kernel has no openat2(2)"};
+  return failure("files cannot be served safely: this kernel has no openat2(2)");
 }
 
 // What the signals of docs/operations.md ask of the daemon.
@@ -38,7 +38,7 @@ class SignalHandling final : public Component {
  public:
   SignalHandling(Daemon& daemon, Log& log) : daemon_(daemon), log_(log) {}
 
-  Outcome start() override {
+  Outcome<> start() override {
     signals_.emplace(daemon_.loop(), std::initializer_list<int>{SIGTERM, SIGINT, SIGQUIT, SIGUSR1},
                      [this](int number) { on_signal(number); });
     return {};
@@ -67,24 +67,25 @@ class SignalHandling final : public Component {
 
 }  // namespace
 
-Outcome run_daemon(const SettingsSnapshot& settings, Log& log) {
+Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone does not end the daemon
   Daemon daemon(settings, log, raise_descriptor_limit(*settings));
   SignalHandling signals(daemon, log);
   daemon.add(signals);
-  if (Outcome opened = daemon.open(); opened.failed()) return opened;
+  if (Outcome<> opened = daemon.open(); !opened) return opened;
   return daemon.run();
 }
 
-Outcome check_daemon(const SettingsSnapshot& settings, Log& log) {
-  if (Outcome confined = check_confinement(*settings); confined.failed()) return confined;
+Outcome<> check_daemon(const SettingsSnapshot& settings, Log& log) {
+  if (Outcome<> confined = check_confinement(*settings); !confined) return confined;
   FileShare share;
   DiskFileStores files(share, log, [](const auto&) {});
   for (const auto& service : settings->services)
     if (service->type == "file") static_cast<void>(files.store_for(service->file));
-  const OpenedListeners opened = open_listeners(*settings);
-  close_listeners(opened.listeners);
-  if (opened.outcome.failed() || settings->run_dir.empty()) return opened.outcome;
+  const auto opened = open_listeners(*settings);
+  if (!opened) return tl::unexpected(opened.error());
+  close_listeners(*opened);
+  if (settings->run_dir.empty()) return {};
   return check_ports_file(settings->run_dir);
 }
 
@@ -118,17 +119,17 @@ Daemon::~Daemon() {
   shards_.join();
 }
 
-Outcome Daemon::open() {
-  if (Outcome confined = check_confinement(*settings_); confined.failed()) return confined;
-  OpenedListeners opened = open_listeners(*settings_);
-  if (opened.outcome.failed()) return opened.outcome;
-  listeners_.add(settings_, opened.listeners);
+Outcome<> Daemon::open() {
+  if (Outcome<> confined = check_confinement(*settings_); !confined) return confined;
+  const auto opened = open_listeners(*settings_);
+  if (!opened) return tl::unexpected(opened.error());
+  listeners_.add(settings_, *opened);
   if (settings_->run_dir.empty()) return {};
-  return write_ports_file(settings_->run_dir, opened.listeners);
+  return write_ports_file(settings_->run_dir, *opened);
 }
 
-Outcome Daemon::run() {
-  if (Outcome started = start(); started.failed()) {
+Outcome<> Daemon::run() {
+  if (Outcome<> started = start(); !started) {
     stop_components();
     return started;
   }
@@ -145,9 +146,9 @@ Outcome Daemon::run() {
   return {};
 }
 
-Outcome Daemon::start() {
+Outcome<> Daemon::start() {
   for (Component* part : components_)
-    if (Outcome started = part->start(); started.failed()) return started;
+    if (Outcome<> started = part->start(); !started) return started;
   return {};
 }
 

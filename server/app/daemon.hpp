@@ -23,11 +23,11 @@
 namespace fairlead {
 
 // Opens everything the settings name, and closes it again: what `-t` checks beyond the file itself.
-Outcome check_daemon(const SettingsSnapshot& settings, Log& log);
+Outcome<> check_daemon(const SettingsSnapshot& settings, Log& log);
 
 // The program: raises the limit of descriptors, takes the signals, and serves until one of them
 // ends it. Called once, on the main thread.
-Outcome run_daemon(const SettingsSnapshot& settings, Log& log);
+Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log);
 
 // Everything that serves, without the process around it: no signal, no limit. The log outlives
 // it. run() is called on one thread, here called the main thread.
@@ -40,10 +40,10 @@ class Daemon {
   void add(Component& part) { components_.insert(components_.begin(), &part); }
 
   // Opens the listeners, and writes the ports file where run_dir is set.
-  Outcome open();
+  Outcome<> open();
 
   // Serves from what has been opened until a stop has ended.
-  Outcome run();
+  Outcome<> run();
 
   // From any thread.
   void request_stop(StopRequest request);
@@ -64,7 +64,7 @@ class Daemon {
     Transcript lines_;
   };
 
-  Outcome start();
+  Outcome<> start();
   void log_limits();
   void obey(Shutdown::Order order);
   void begin_phase(const char* event, std::function<void(Shard&)> act);

@@ -78,12 +78,12 @@ Listeners::Listeners(const Environment& environment, std::function<void()> on_dr
 
 Listeners::~Listeners() = default;
 
-void Listeners::add(const SettingsSnapshot& settings, const std::vector<OpenedListener>& opened) {
+void Listeners::add(const SettingsSnapshot& settings, const OpenedListeners& opened) {
   for (const OpenedListener& listener : opened)
     handlers_.push_back(std::make_unique<ListenerHandler>(*this, settings, listener));
 }
 
-Outcome Listeners::start() {
+Outcome<> Listeners::start() {
   for (const auto& handler : handlers_) {
     handler->shard.loop.post([listener = handler.get()] { listener->start(); });
     environment_.log.info("listening", {field("listener", handler->name()),
@@ -168,7 +168,7 @@ ListeningOptions listening_options(const ServerSettings& settings,
           .unix_mode = listener.unix_mode};
 }
 
-OpenedListeners open_listeners(const ServerSettings& settings) {
+Outcome<OpenedListeners> open_listeners(const ServerSettings& settings) {
   const bool is_shared = settings.accept == AcceptMode::shared;
   OpenedListeners opened;
   for (const auto& listener : settings.listeners) {
@@ -179,13 +179,12 @@ OpenedListeners open_listeners(const ServerSettings& settings) {
       for (std::uint32_t shard = 0; shard < copies; ++shard) {
         const ListeningSockets found = open_listening_sockets(endpoint, options);
         if (!found.error.empty()) {
-          close_listeners(opened.listeners);
-          return {{},
-                  {found.permission_denied ? kExitNoPermission : kExitRuntimeFailure,
-                   found.error + " (listener " + listener->name + ")"}};
+          close_listeners(opened);
+          return failure(found.error + " (listener " + listener->name + ")",
+                         found.permission_denied ? kExitNoPermission : kExitRuntimeFailure);
         }
         for (const ListeningSocket& socket : found.sockets)
-          opened.listeners.push_back({listener->name, socket, shard});
+          opened.push_back({listener->name, socket, shard});
         // The copies share the port that the kernel chose for the first.
         if (endpoint.port == 0 && !is_unix) endpoint.port = found.sockets.front().address.port;
       }
@@ -194,7 +193,7 @@ OpenedListeners open_listeners(const ServerSettings& settings) {
   return opened;
 }
 
-void close_listeners(const std::vector<OpenedListener>& listeners) {
+void close_listeners(const OpenedListeners& listeners) {
   for (const OpenedListener& listener : listeners) close_listening_socket(listener.socket);
 }
 

@@ -30,15 +30,12 @@ struct OpenedListener {
 ListeningOptions listening_options(const ServerSettings& settings,
                                    const ListenerSettings& listener);
 
-struct OpenedListeners {
-  std::vector<OpenedListener> listeners;
-  Outcome outcome;  // a failure leaves no listener open
-};
+// Opens all of them; a failure leaves none open. With accept = reuseport every TCP address is
+// opened once for each shard.
+using OpenedListeners = std::vector<OpenedListener>;
+Outcome<OpenedListeners> open_listeners(const ServerSettings& settings);
 
-// With accept = reuseport every TCP address is opened once for each shard.
-OpenedListeners open_listeners(const ServerSettings& settings);
-
-void close_listeners(const std::vector<OpenedListener>& listeners);
+void close_listeners(const OpenedListeners& listeners);
 
 // Accepts at the sockets it is given and takes each connection through admission to its shard. Owns
 // the sockets and the paths of unix sockets: a path goes when its listener closes. Used on the main
@@ -60,9 +57,9 @@ class Listeners final : public Component {
 
   // Takes sockets over, wherever they were opened; each belongs to a listener of `settings`. Before
   // start().
-  void add(const SettingsSnapshot& settings, const std::vector<OpenedListener>& opened);
+  void add(const SettingsSnapshot& settings, const OpenedListeners& opened);
 
-  Outcome start() override;
+  Outcome<> start() override;
   void begin_drain() override;
 
   // Closes every socket of the listener: clients that wait are accepted, then the address refuses.

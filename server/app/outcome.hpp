@@ -1,7 +1,9 @@
-// How something that the daemon attempted ended, and the exit statuses of fairleadd.
+// How something that fairleadd attempts ends, and the exit statuses of fairleadd.
 #pragma once
 
 #include <string>
+#include <tl/expected.hpp>
+#include <utility>
 
 namespace fairlead {
 
@@ -10,11 +12,18 @@ inline constexpr int kExitBadArguments = 2;
 inline constexpr int kExitNoPermission = 4;
 inline constexpr int kExitInvalidConfiguration = 6;
 
-struct Outcome {
-  int exit_status = 0;
-  std::string error;  // one line for stderr when exit_status is not 0
-
-  bool failed() const noexcept { return exit_status != 0; }
+// Why fairleadd ends: one line for stderr, and the exit status.
+struct Failure {
+  std::string what;
+  int exit_status;
 };
+
+template <class T = void>
+using Outcome = tl::expected<T, Failure>;
+
+// return failure("cannot ...");
+inline tl::unexpected<Failure> failure(std::string what, int exit_status = kExitRuntimeFailure) {
+  return tl::unexpected<Failure>(Failure{std::move(what), exit_status});
+}
 
 }  // namespace fairlead

@@ -10,15 +10,15 @@ namespace {
 
 std::string unfinished_ports_file(const std::string& run_dir) { return run_dir + "/ports.new"; }
 
-Outcome cannot_write(const std::string& path, int error) {
-  return {error == EACCES ? kExitNoPermission : kExitRuntimeFailure,
-          "cannot write " + path + ": " + std::generic_category().message(error) +
-              "; create the directory or change [server] run_dir"};
+tl::unexpected<Failure> cannot_write(const std::string& path, int error) {
+  return failure("cannot write " + path + ": " + std::generic_category().message(error) +
+                     "; create the directory or change [server] run_dir",
+                 error == EACCES ? kExitNoPermission : kExitRuntimeFailure);
 }
 
 }  // namespace
 
-Outcome write_ports_file(const std::string& run_dir, const std::vector<OpenedListener>& listeners) {
+Outcome<> write_ports_file(const std::string& run_dir, const OpenedListeners& listeners) {
   const std::string target = run_dir + "/ports";
   const std::string unfinished = unfinished_ports_file(run_dir);
   std::ofstream file(unfinished, std::ios::trunc);
@@ -30,7 +30,7 @@ Outcome write_ports_file(const std::string& run_dir, const std::vector<OpenedLis
   return {};
 }
 
-Outcome check_ports_file(const std::string& run_dir) {
+Outcome<> check_ports_file(const std::string& run_dir) {
   const std::string unfinished = unfinished_ports_file(run_dir);
   std::ofstream file(unfinished, std::ios::trunc);
   if (!file) return cannot_write(unfinished, errno);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "server/app/listeners.hpp"
 #include "server/app/outcome.hpp"
@@ -10,9 +9,9 @@
 namespace fairlead {
 
 // Writes one line `LISTENER ADDRESS` for each socket, complete or not at all.
-Outcome write_ports_file(const std::string& run_dir, const std::vector<OpenedListener>& listeners);
+Outcome<> write_ports_file(const std::string& run_dir, const OpenedListeners& listeners);
 
 // Whether write_ports_file() would succeed; leaves a ports file as it is.
-Outcome check_ports_file(const std::string& run_dir);
+Outcome<> check_ports_file(const std::string& run_dir);
 
 }  // namespace fairlead

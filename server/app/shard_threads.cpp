@@ -37,7 +37,7 @@ ShardThread& ShardThreads::of(const Loop& loop) noexcept {
   return **std::ranges::find_if(shards_, [&](const auto& shard) { return &shard->loop == &loop; });
 }
 
-Outcome ShardThreads::start() {
+Outcome<> ShardThreads::start() {
   std::string what = "the threads for files";
   try {
     if (first().settings->serves_files()) file_pool_.start();
@@ -46,9 +46,9 @@ Outcome ShardThreads::start() {
       threads_.push_back(start_background_thread([&loop = at(i).loop] { loop.run(); }));
     }
     return {};
-  } catch (const std::system_error& failure) {
-    return {kExitRuntimeFailure, "cannot begin " + what + ": " + failure.code().message() +
-                                     "; allow more (ulimit -u, TasksMax=)"};
+  } catch (const std::system_error& error) {
+    return failure("cannot begin " + what + ": " + error.code().message() +
+                   "; allow more (ulimit -u, TasksMax=)");
   }
 }
 

@@ -55,7 +55,7 @@ class ShardThreads final : public Component {
   ShardThread& first() noexcept { return *shards_.front(); }
   ShardThread& of(const Loop& loop) noexcept;
 
-  Outcome start() override;
+  Outcome<> start() override;
   void stop() override;  // every loop ends when its work has ended
 
   void run_first() { first().loop.run(); }  // until stop() or abort()

@@ -23,9 +23,9 @@ std::int64_t wall_clock_ns() {
 }
 
 FileAnswer open_for_reading(const ServedRoot& root, const OpenForReading& work) {
-  OpenedFile file = open_file(root, work.name);
-  if (!file.descriptor) return file.why_not;
-  return std::make_unique<DiskFile>(std::move(file));
+  auto file = open_file(root, work.name);
+  if (!file) return file.error();
+  return std::make_unique<DiskFile>(std::move(*file));
 }
 
 class Slot final : public DownloadSlot {

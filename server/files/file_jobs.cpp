@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "common/base/page_buffer.hpp"
 #include "common/hash/sha256.hpp"
@@ -118,19 +119,13 @@ FileHashes page_of(const HashedFile& hashed, const HashFile& work) {
 
 }  // namespace
 
-OpenedFile open_file(const ServedRoot& root, const std::string& name) {
-  if (!is_servable_name(name, root.rules.hidden)) return {};
-  OpenedFile file{
-      .descriptor = open_beneath(root.descriptor.get(), name, OpenMode::read, root.rules),
-      .identity = {}};
-  if (!file.descriptor) {
-    file.why_not = why_not_opened();
-    return file;
-  }
-  const auto found = look_at(file.descriptor.get());
-  if (!found || found->kind != FileKind::file) return {};
-  file.identity = found->identity;
-  return file;
+tl::expected<OpenedFile, CloseReason> open_file(const ServedRoot& root, const std::string& name) {
+  if (!is_servable_name(name, root.rules.hidden)) return tl::unexpected(CloseReason::no_such_file);
+  Descriptor opened = open_beneath(root.descriptor.get(), name, OpenMode::read, root.rules);
+  if (!opened) return tl::unexpected(why_not_opened());
+  const auto found = look_at(opened.get());
+  if (!found || found->kind != FileKind::file) return tl::unexpected(CloseReason::no_such_file);
+  return OpenedFile{std::move(opened), found->identity};
 }
 
 FileAnswer look_at(const ServedRoot& root, const LookAt& work) {
@@ -183,18 +178,18 @@ FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work) {
 FileAnswer hash_file(const ServedRoot& root, HashCache& cache, const HashFile& work,
                      const std::function<std::int64_t()>& now_ns,
                      const std::function<bool()>& is_given_up) {
-  const OpenedFile file = open_file(root, work.name);
-  if (!file.descriptor) return file.why_not;
-  if (!work.identity.is_any() && work.identity != file.identity) return CloseReason::file_changed;
+  const auto file = open_file(root, work.name);
+  if (!file) return file.error();
+  if (!work.identity.is_any() && work.identity != file->identity) return CloseReason::file_changed;
   // Later pages must come from the same read of the file as the first page.
   if (work.first > 0)
-    if (const auto known = cache.find(file.identity, work.reader)) return page_of(*known, work);
-  if (const auto known = cache.find(file.identity)) return page_of(*known, work);
-  const std::shared_ptr<const HashedFile> hashed = hash_all(file, is_given_up);
-  const auto after = look_at(file.descriptor.get());
-  if (!hashed || !after || after->identity != file.identity) return CloseReason::file_changed;
+    if (const auto known = cache.find(file->identity, work.reader)) return page_of(*known, work);
+  if (const auto known = cache.find(file->identity)) return page_of(*known, work);
+  const std::shared_ptr<const HashedFile> hashed = hash_all(*file, is_given_up);
+  const auto after = look_at(file->descriptor.get());
+  if (!hashed || !after || after->identity != file->identity) return CloseReason::file_changed;
   FileHashes page = page_of(*hashed, work);
-  if (now_ns() - file.identity.ctime_ns >= kSettledNs) {
+  if (now_ns() - file->identity.ctime_ns >= kSettledNs) {
     cache.put(hashed);
   } else if (page.first + page.chunks.size() < hashed->chunks.size()) {
     cache.put(hashed, work.reader);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <tl/expected.hpp>
 
 #include "server/api/file_store.hpp"
 #include "server/files/beneath.hpp"
@@ -18,13 +19,13 @@ struct ServedRoot {
   Confinement rules;
 };
 
-// A regular file, opened, and what it was then. Empty: missing or forbidden.
+// A regular file, opened, and what it was then.
 struct OpenedFile {
   Descriptor descriptor;
   FileIdentity identity;
-  CloseReason why_not = CloseReason::no_such_file;
 };
-OpenedFile open_file(const ServedRoot& root, const std::string& name);
+// no_such_file: missing or forbidden; server_full: no descriptor or memory is left.
+tl::expected<OpenedFile, CloseReason> open_file(const ServedRoot& root, const std::string& name);
 
 FileAnswer look_at(const ServedRoot& root, const LookAt& work);
 FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work);

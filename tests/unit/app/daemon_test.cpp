@@ -17,14 +17,14 @@ const std::string kLongTimes = "[timeouts]\ndrain = 10m\nlame_duck = 10m\nlinger
 // Notes what the daemon asks of it.
 class RecordingComponent final : public Component {
  public:
-  Outcome start() override {
+  Outcome<> start() override {
     calls.push_back("start");
     return on_start;
   }
   void begin_drain() override { calls.push_back("begin_drain"); }
   void stop() override { calls.push_back("stop"); }
 
-  Outcome on_start;
+  Outcome<> on_start;
   std::vector<std::string> calls;
 };
 
@@ -45,7 +45,7 @@ TEST(Daemon, ServesOnAllItsThreadsAndCountsWhatItServed) {
     EXPECT_EQ(client.receive_until_end(), "");
   }
   running.daemon().request_stop(StopRequest::drain);
-  EXPECT_EQ(running.outcome().exit_status, 0);
+  EXPECT_TRUE(running.outcome());
   const std::string log = running.log();
   EXPECT_THAT(log, HasSubstr("info ready name=fairlead threads=2\n"));
   EXPECT_THAT(log, HasSubstr("info draining text=0 len32=0 framed=0 undecided=0\n"));
@@ -66,7 +66,7 @@ TEST(Daemon, DrainsWhileItServesItsSessionsOn) {
   expect_echo(client, "after\n");
   client.end_sending();
   EXPECT_EQ(client.receive_until_end(), "");
-  EXPECT_EQ(running.outcome().exit_status, 0);
+  EXPECT_TRUE(running.outcome());
   EXPECT_THAT(running.log(), HasSubstr("info draining "));
 }
 
@@ -78,7 +78,7 @@ TEST(Daemon, EvictsWhoeverIsLeftAtTheDeadline) {
   expect_echo(client, "hello\n");
   running.daemon().request_stop(StopRequest::drain);
   EXPECT_EQ(client.receive_until_end(), "");
-  EXPECT_EQ(running.outcome().exit_status, 0);
+  EXPECT_TRUE(running.outcome());
   const std::string log = running.log();
   EXPECT_THAT(log, HasSubstr("info \"drain deadline reached\" text=1 "));
   EXPECT_THAT(log, HasSubstr(" draining=1\n"));
@@ -92,7 +92,7 @@ TEST(Daemon, LetsALameDuckGoOneSessionAfterTheOther) {
   expect_echo(client, "hello\n");
   running.daemon().request_stop(StopRequest::lame_duck);
   EXPECT_EQ(client.receive_until_end(), "");
-  EXPECT_EQ(running.outcome().exit_status, 0);
+  EXPECT_TRUE(running.outcome());
   EXPECT_THAT(running.log(), HasSubstr("info \"lame duck\" text=1 "));
 }
 
@@ -104,7 +104,7 @@ TEST(Daemon, LeavesAtOnceWhenItIsAskedTwice) {
   expect_echo(client, "hello\n");
   running.daemon().request_stop(StopRequest::drain);
   running.daemon().request_stop(StopRequest::drain);
-  EXPECT_EQ(running.outcome().exit_status, 0);
+  EXPECT_TRUE(running.outcome());
   EXPECT_THAT(running.log(), HasSubstr("warn \"second signal: leaving at once\"\n"));
 }
 
@@ -148,12 +148,12 @@ TEST(Daemon, StopsItsComponentsOnceWhenItLeavesAtOnce) {
 TEST(Daemon, DoesNotServeWhenAComponentCannotStart) {
   RunningDaemon running(kTwoListeners);
   RecordingComponent part;
-  part.on_start = {kExitRuntimeFailure, "no such luck"};
+  part.on_start = failure("no such luck");
   running.daemon().add(part);
   running.open();
   running.run();
-  EXPECT_EQ(running.outcome().exit_status, kExitRuntimeFailure);
-  EXPECT_EQ(running.outcome().error, "no such luck");
+  ASSERT_FALSE(running.outcome());
+  EXPECT_EQ(running.outcome().error().what, "no such luck");
   EXPECT_THAT(part.calls, ElementsAre("start", "stop"));
   EXPECT_THAT(running.log(), Not(HasSubstr("info ready")));
 }

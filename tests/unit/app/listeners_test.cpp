@@ -30,11 +30,11 @@ TEST(OpenListeners, OpensEveryAddressOnceWhereTheListenerIsShared) {
   const SettingsSnapshot settings =
       settings_from(echo_config("[server]\nthreads = 3\n"
                                 "[listener.main]\nbind = 127.0.0.1:0, [::1]:0\nservice = echo\n"));
-  const OpenedListeners opened = open_listeners(*settings);
-  ASSERT_EQ(opened.outcome.error, "");
-  ASSERT_EQ(opened.listeners.size(), 2U);
-  for (const OpenedListener& listener : opened.listeners) EXPECT_EQ(listener.shard, 0U);
-  close_listeners(opened.listeners);
+  const auto opened = open_listeners(*settings);
+  ASSERT_TRUE(opened) << opened.error().what;
+  ASSERT_EQ(opened->size(), 2U);
+  for (const OpenedListener& listener : *opened) EXPECT_EQ(listener.shard, 0U);
+  close_listeners(*opened);
 }
 
 TEST(OpenListeners, OpensEveryTcpAddressForEachShardWithReuseport) {
@@ -43,15 +43,14 @@ TEST(OpenListeners, OpensEveryTcpAddressForEachShardWithReuseport) {
       settings_from(echo_config("[server]\nthreads = 3\naccept = reuseport\n"
                                 "[listener.main]\nservice = echo\nbind = unix:" +
                                 folder / "socket" + ", 127.0.0.1:0\n"));
-  const OpenedListeners opened = open_listeners(*settings);
-  ASSERT_EQ(opened.outcome.error, "");
-  ASSERT_EQ(opened.listeners.size(), 4U) << "a unix socket cannot be opened twice";
+  const auto opened = open_listeners(*settings);
+  ASSERT_TRUE(opened) << opened.error().what;
+  ASSERT_EQ(opened->size(), 4U) << "a unix socket cannot be opened twice";
   for (std::uint32_t shard = 0; shard < 3; ++shard) {
-    EXPECT_EQ(opened.listeners[1 + shard].shard, shard);
-    EXPECT_EQ(opened.listeners[1 + shard].socket.address.port,
-              opened.listeners[1].socket.address.port);
+    EXPECT_EQ((*opened)[1 + shard].shard, shard);
+    EXPECT_EQ((*opened)[1 + shard].socket.address.port, (*opened)[1].socket.address.port);
   }
-  close_listeners(opened.listeners);
+  close_listeners(*opened);
 }
 
 TEST(OpenListeners, LeaveNothingOpenWhenOneFails) {
@@ -66,10 +65,10 @@ TEST(OpenListeners, LeaveNothingOpenWhenOneFails) {
       echo_config("[listener.first]\nservice = echo\nbind = unix:" + folder / "socket" +
                   "\n[listener.second]\nservice = echo\nbind = 127.0.0.1:" +
                   std::to_string(ntohs(address.sin_port)) + "\n"));
-  const OpenedListeners opened = open_listeners(*settings);
-  EXPECT_EQ(opened.outcome.exit_status, kExitRuntimeFailure);
-  EXPECT_THAT(opened.outcome.error, HasSubstr("(listener second)"));
-  EXPECT_TRUE(opened.listeners.empty());
+  const auto opened = open_listeners(*settings);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().exit_status, kExitRuntimeFailure);
+  EXPECT_THAT(opened.error().what, HasSubstr("(listener second)"));
   EXPECT_FALSE(std::filesystem::exists(folder / "socket"));
 }
 
@@ -107,14 +106,14 @@ TEST(Listeners, ADrainWaitsForAListenerThatIsBeingClosed) {
     running.listeners().close("main", [&] { is_closed = true; });
     running.daemon().request_stop(StopRequest::drain);
   });
-  EXPECT_EQ(running.outcome().exit_status, 0);
+  EXPECT_TRUE(running.outcome());
   EXPECT_TRUE(is_closed);
 }
 
 TEST(Listeners, AcceptsFromSocketsThatWereOpenedBefore) {
   RunningDaemon running(kTwoListeners);
-  OpenedListeners opened = open_listeners(*running.settings);
-  running.listeners().add(running.settings, opened.listeners);
+  const auto opened = open_listeners(*running.settings);
+  running.listeners().add(running.settings, *opened);
   running.run();
   expect_echo(running.connect("main"), "main\n");
   expect_echo(running.connect("other"), "other\n");

@@ -72,15 +72,15 @@ class RunningDaemon {
   Listeners& listeners() { return daemon_->listeners(); }
 
   void open() {
-    const Outcome opened = daemon_->open();
-    ASSERT_EQ(opened.error, "");
+    const Outcome<> opened = daemon_->open();
+    ASSERT_TRUE(opened) << opened.error().what;
   }
   // Serves from what has been opened, on a thread of its own.
   void run() {
     thread_ = std::thread([this] { outcome_ = daemon_->run(); });
   }
   // How the run has ended; waits for its end.
-  const Outcome& outcome() {
+  const Outcome<>& outcome() {
     if (thread_.joinable()) thread_.join();
     return outcome_;
   }
@@ -125,7 +125,7 @@ class RunningDaemon {
   std::unique_ptr<Log> log_;
   std::optional<Daemon> daemon_;
   std::thread thread_;
-  Outcome outcome_;
+  Outcome<> outcome_;
 };
 
 inline void expect_echo(const Socket& client, const std::string& line) {

@@ -13,10 +13,10 @@ class FileJobs : public ServedRootTest {
  protected:
   // The content, or "-" where nothing is served.
   std::string get(const std::string& name) {
-    const OpenedFile file = open_file(root(), name);
-    if (!file.descriptor) return "-";
-    std::string content(static_cast<std::size_t>(file.identity.size), '\0');
-    const auto got = ::pread(file.descriptor.get(), content.data(), content.size(), 0);
+    const auto file = open_file(root(), name);
+    if (!file) return "-";
+    std::string content(static_cast<std::size_t>(file->identity.size), '\0');
+    const auto got = ::pread(file->descriptor.get(), content.data(), content.size(), 0);
     return got == static_cast<std::ptrdiff_t>(content.size()) ? content : "short";
   }
   // "file", "directory", or "-".
@@ -172,13 +172,13 @@ TEST_F(FileJobs, HashTheWholeAndEveryChunk) {
 }
 
 TEST_F(FileJobs, HashesAreKeptOnceTheFileIsSettled) {
-  const FileIdentity identity = open_file(root(), "a.txt").identity;
+  const FileIdentity identity = open_file(root(), "a.txt")->identity;
   hash({"a.txt", {}, 0, 0, 1}, identity.ctime_ns + 1'999'999'999);
   EXPECT_EQ(cache.find(identity), nullptr);
   hash({"a.txt", {}, 0, 0, 1}, identity.ctime_ns + 2'000'000'000);
   EXPECT_NE(cache.find(identity), nullptr);
   hash({"sub/b.txt", {}, 0, 0, 1}, 0);
-  EXPECT_EQ(cache.find(open_file(root(), "sub/b.txt").identity), nullptr) << "from the future";
+  EXPECT_EQ(cache.find(open_file(root(), "sub/b.txt")->identity), nullptr) << "from the future";
 }
 
 TEST_F(FileJobs, AllPagesOfAYoungFileAreOfOneReadingForWhoAskedForTheFirst) {
@@ -200,7 +200,7 @@ TEST_F(FileJobs, AllPagesOfAYoungFileAreOfOneReadingForWhoAskedForTheFirst) {
 }
 
 TEST_F(FileJobs, HashesOfAnotherVersionAreRefused) {
-  FileIdentity identity = open_file(root(), "a.txt").identity;
+  FileIdentity identity = open_file(root(), "a.txt")->identity;
   EXPECT_TRUE(std::holds_alternative<FileHashes>(hash({"a.txt", identity, 0, 0, 1})));
   ++identity.ctime_ns;
   EXPECT_EQ(std::get<CloseReason>(hash({"a.txt", identity, 0, 0, 1})), CloseReason::file_changed);
