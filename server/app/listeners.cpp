@@ -144,13 +144,6 @@ Loop& Listeners::place(const ListenerHandler& handler) {
   return environment_.shards.at(next_shard_).loop;
 }
 
-std::vector<Endpoint> Listeners::addresses(std::string_view name) const {
-  std::vector<Endpoint> addresses;
-  for (const auto& handler : handlers_)
-    if (handler->name() == name) addresses.push_back(handler->address());
-  return addresses;
-}
-
 // ---- Opening ----
 
 ListeningOptions listening_options(const ServerSettings& settings,

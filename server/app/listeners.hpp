@@ -66,9 +66,6 @@ class Listeners final : public Component {
   // The listener's sessions go on. `done` is called as `on_drained` is.
   void close(std::string_view name, std::function<void()> done);
 
-  // Where the listener listens, with the ports that the kernel chose.
-  std::vector<Endpoint> addresses(std::string_view name) const;
-
  private:
   class ListenerHandler;
   using IsMeant = std::function<bool(const ListenerHandler&)>;

@@ -40,12 +40,13 @@ class TestFolder {
   std::filesystem::path path_;
 };
 
-inline SettingsSnapshot settings_from(const std::string& config) {
+inline SettingsSnapshot settings_from(const std::string& config,
+                                      const std::vector<std::string>& overrides = {}) {
   FakeFiles files({{"f", config}});
   std::vector<std::string_view> types;
   for (const ServiceType& type : service_types()) types.push_back(type.name);
   LoadedConfig loaded = load_server_config(
-      {.config_file = "f"},
+      {.config_file = "f", .settings = overrides},
       {.files = files, .environment = {}, .service_types = std::move(types), .cores = 1});
   if (!loaded.settings) throw std::runtime_error(loaded.errors.at(0));
   return std::make_shared<const ServerSettings>(std::move(*loaded.settings));
@@ -61,7 +62,7 @@ inline const std::string kTwoListeners =
 class RunningDaemon {
  public:
   explicit RunningDaemon(const std::string& config)
-      : settings(settings_from(config)),
+      : settings(settings_from(config, {"server.run_dir=" + folder / ""})),
         log_(Log::open({.file = folder / "log", .repeats = 0}).log),
         daemon_(std::in_place, settings, *log_, connection_limit(10'000, *settings)) {}
   ~RunningDaemon() {
@@ -93,10 +94,15 @@ class RunningDaemon {
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  std::uint16_t port(const char* listener = "main") {
-    return listeners().addresses(listener).at(0).port;
+  // As other programs find it, in the ports file.
+  std::uint16_t port(const std::string& listener = "main") const {
+    std::ifstream file(folder / "ports");
+    for (std::string name, address; file >> name >> address;)
+      if (name == listener) return parse_endpoint(address).endpoint->port;
+    ADD_FAILURE() << "no listener " << listener;
+    return 0;
   }
-  Socket connect(const char* listener = "main") {
+  Socket connect(const std::string& listener = "main") const {
     Socket client = new_socket();
     connect_to(client, port(listener));
     return client;
