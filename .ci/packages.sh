@@ -5,29 +5,35 @@ BUILD_PACKAGES=(
   g++ cmake ninja-build ccache
   libboost1.81-dev                  # Asio
   libboost-program-options1.81-dev  # command line and option tables
+  libexpected-dev                   # results
   libspdlog-dev                     # logging
   libedit-dev                       # the client's line editing
   libssl-dev                        # SHA-256 of files
   libre2-dev                        # patterns that replies of a load test must match
   nlohmann-json3-dev                # reports of load tests for programs
+  libkainjow-mustache-dev           # the page of a load test, from its template
   python3                           # the tour of run.sh; plain peers of the tests
 )
 
 TEST_PACKAGES=(
   libgtest-dev libgmock-dev         # unit tests
   libbenchmark-dev                  # micro benchmarks
-  clang-16 libclang-rt-16-dev       # libFuzzer
+  clang-16 libclang-rt-16-dev       # the sanitizers and libFuzzer
   netcat-openbsd                    # a peer that is not ours
   tmux locales                      # a terminal for the client; a locale that is not UTF-8
   procps iproute2                   # what the kernel says of processes and sockets
+  patch                             # plants bugs in copies of files, for the simulation to find
   strace                            # makes system calls fail
   nftables                          # loses packets, in a network namespace of the test's own
 )
 
-# What only `./test.sh --all` needs.
-LONG_TEST_PACKAGES=(
+# What only `./test.sh --all` and its parts need.
+PART_PACKAGES=(
   chromium                          # looks at the page of a load test
+  doxygen                           # the pages of the C++ interfaces
   redis-server memcached nginx-light  # servers of others to load; here, because Debian starts them as services, too
+  clang-tidy-16                     # the part tidy
+  gcovr                             # the part coverage
 )
 
 # Installs those of the named packages that are missing; asks for sudo only if it must.

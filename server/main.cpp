@@ -1,9 +1,11 @@
-// fairleadd: reads what it is told, then runs, checks or explains itself.
+// fairleadd: reads the command line and the configuration, then runs, checks or explains.
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/base/descriptor.hpp"
@@ -13,8 +15,8 @@
 #include "common/log/log.hpp"
 #include "common/protocol/close_reason.hpp"
 #include "server/api/service_table.hpp"
-#include "server/app/application.hpp"
 #include "server/app/command_line.hpp"
+#include "server/app/daemon.hpp"
 #include "server/app/doctor.hpp"
 #include "server/app/machine_facts.hpp"
 #include "server/app/server_config.hpp"
@@ -36,7 +38,7 @@ LoadedConfig load(const CommandLine& command_line) {
   return load_server_config(command_line, world);
 }
 
-// The reasons of those who were never let in.
+// The close reasons of connections that were refused.
 std::vector<std::string_view> refusals() {
   std::vector<std::string_view> names;
   for (std::uint8_t number = 0; number < kCloseReasonCount; ++number) {
@@ -55,19 +57,19 @@ OpenedLog open_log(const LogSettings& settings) {
                     .limited_reasons = refusals()});
 }
 
-// Both what serves and what only checks open the log first: it is told of what is odd but no error.
+// `run` and `-t` both open the log first, because warnings go there.
 template <class Work>
-int with_log(const ServerSettings& settings, Work&& work) {
-  const OpenedLog opened = open_log(settings.log);
+int with_log(const SettingsSnapshot& settings, Work&& work) {
+  const OpenedLog opened = open_log(settings->log);
   if (!opened.log) {
     const bool forbidden = opened.code == std::errc::permission_denied;
     return fail(forbidden ? kExitNoPermission : kExitRuntimeFailure, opened.error);
   }
-  const Outcome outcome = work(settings, *opened.log);
-  return outcome.exit_status == 0 ? 0 : fail(outcome.exit_status, outcome.error);
+  const Outcome<> outcome = work(settings, *opened.log);
+  return outcome ? 0 : fail(outcome.error().exit_status, outcome.error().what);
 }
 
-// Ends what has printed on stdout: with status 0 only if all of it has been taken.
+// Flushes stdout. The status stands only if all of the output could be written.
 int printed(int status) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
   return fail(kExitRuntimeFailure, "cannot write to stdout; make room there or name another place");
@@ -80,15 +82,15 @@ int diagnose(const ServerSettings& settings) {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  const ParsedCommandLine parsed = parse_command_line(arguments);
-  if (!parsed.command_line) return fail(kExitBadArguments, parsed.error);
-  const CommandLine& command_line = *parsed.command_line;
+  const Outcome<CommandLine> parsed = parse_command_line(arguments);
+  if (!parsed) return fail(parsed.error().exit_status, parsed.error().what);
+  const CommandLine& command_line = *parsed;
   if (command_line.action == CommandLine::Action::help)
     return std::fputs(help_text().c_str(), stdout), printed(0);
   if (command_line.action == CommandLine::Action::version)
     return std::puts("fairleadd " FAIRLEAD_VERSION), printed(0);
 
-  const LoadedConfig loaded = load(command_line);
+  LoadedConfig loaded = load(command_line);
   if (!loaded.settings) {
     for (const std::string& error : loaded.errors)
       std::fprintf(stderr, "fairleadd: %s\n", error.c_str());
@@ -99,9 +101,9 @@ int run(const std::vector<std::string>& arguments) {
     std::fputs(loaded.listing.c_str(), stdout);
     if (const int status = printed(0); status != 0) return status;
   }
-  if (command_line.action == CommandLine::Action::run)
-    return with_log(*loaded.settings, run_daemon);
-  const int status = with_log(*loaded.settings, check_daemon);
+  const auto settings = std::make_shared<const ServerSettings>(std::move(*loaded.settings));
+  if (command_line.action == CommandLine::Action::run) return with_log(settings, run_daemon);
+  const int status = with_log(settings, check_daemon);
   if (status == 0) std::fputs("fairleadd: the configuration is valid\n", stderr);
   return status;
 }

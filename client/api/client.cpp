@@ -5,10 +5,10 @@
 namespace fairlead {
 namespace {
 
-// A connection that has lasted so long was a good one: the waits begin anew.
+// After a connection that lasted this long the waits start from the shortest again.
 constexpr Duration kGoodAfter{10'000};
 
-// What trying again cannot mend.
+// Another attempt would fail in the same way.
 bool is_final(FailureKind kind) {
   return kind == FailureKind::bad_protocol || kind == FailureKind::too_big;
 }
@@ -24,7 +24,7 @@ Client::Client(ClientShard& shard, Network& network, const ClientSettings& setti
       backoff_(settings.reconnect.waits, settings.reconnect.seed),
       retry_(shard, [this] { dial(); }),
       deadline_(shard, [this] { observer_.on_deadline(); }),
-      handshake_(shard, [this] { no_hello(); }),
+      handshake_(shard, [this] { on_hello_timeout(); }),
       ending_(shard, [this] { end({}); }) {}
 
 Client::~Client() = default;
@@ -34,21 +34,21 @@ void Client::open() { dial(); }
 void Client::dial() {
   connection_.reset();
   dialer_.dial(settings_.server, settings_.dial,
-               [this](Dialed answer) { dialed(std::move(answer)); });
+               [this](Dialed answer) { on_dialed(std::move(answer)); });
 }
 
-void Client::dialed(Dialed dialed) {
-  if (!dialed.transport) return failed(dialed.failure);
+void Client::on_dialed(Dialed dialed) {
+  if (!dialed.stream) return on_failure(dialed.failure);
   destination_ = std::move(dialed.destination);
   ConnectionObserver& self = *this;
-  connection_ =
-      std::make_unique<Connection>(shard_, settings_.connection, std::move(dialed.transport), self);
+  connection_ = std::make_unique<ServerConnection>(shard_, settings_.connection,
+                                                   std::move(dialed.stream), self);
   is_connected_ = true;
   handshake_.set(deadline_after(shard_.now(), settings_.dial.timeout));
   connection_->start();
 }
 
-void Client::no_hello() {
+void Client::on_hello_timeout() {
   connection_->close({.kind = FailureKind::connect_timeout,
                       .what = "the server did not say HELLO; does it speak framed?"});
 }
@@ -67,10 +67,10 @@ void Client::on_ended(const Failure& failure) {
   }
   handshake_.cancel();
   is_connected_ = is_ready_ = false;
-  failed(failure);
+  on_failure(failure);
 }
 
-void Client::failed(const Failure& failure) {
+void Client::on_failure(const Failure& failure) {
   if (!will_retry(failure)) return end(failure);
   ++retries_;
   const Duration wait = backoff_.next();

@@ -1,5 +1,5 @@
 // A client of one server: dials, talks, and dials again where that is wanted. The way into this
-// library; docs/client.md has an example program.
+// library; docs/examples/client has an example program.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,12 @@
 
 namespace fairlead {
 
+// framed: the channel on which a command opens a service. The default service has channel 0.
+inline constexpr std::uint16_t kServiceChannel = 1;
+
+// Whether a client connects again, and how long it waits before.
 struct ReconnectSettings {
+  // What a new connection is made after.
   enum class When : std::uint8_t {
     never,
     until_connected,  // only while no connection has been made: nothing is ever sent twice
@@ -23,68 +28,74 @@ struct ReconnectSettings {
   };
 
   When when = When::never;
-  std::uint32_t retries_max = 0;  // in a row; 0: without end
-  Backoff::Settings waits = {};
-  std::uint64_t seed = 0;  // of the jitter
+  std::uint32_t retries_max = 0;  // attempts in a row; 0: without end
+  Backoff::Settings waits = {};   // between two attempts
+  std::uint64_t seed = 0;         // of the random part of the waits
 };
 
+// Everything that a client is told before it begins.
 struct ClientSettings {
-  Endpoint server = {};
-  DialSettings dial = {};
-  ConnectionSettings connection = {};
-  ReconnectSettings reconnect = {};
+  Endpoint server = {};                // where it connects; a name is resolved for each attempt
+  DialSettings dial = {};              // how a connection is made
+  ConnectionSettings connection = {};  // what is spoken on it
+  ReconnectSettings reconnect = {};    // whether a lost one is replaced
 };
 
-// Told in turns of the shard; may call anything of the client from within.
+// What a client reports. Every call comes in a turn of the shard, and may call anything of the
+// client.
 class ClientObserver {
  public:
   // Connected to `destination`, and requests may be sent.
   virtual void on_ready(const Destination& destination) = 0;
 
-  // As of ConnectionObserver.
+  // A frame of the server, as ConnectionObserver::on_frame.
   virtual void on_frame(const Frame& frame) = 0;
+  // Everything that was sent has left, as ConnectionObserver::on_drained.
   virtual void on_drained() {}
 
   // The time set with Client::set_deadline has come.
   virtual void on_deadline() {}
 
-  // Not reached, or lost; it will be dialled again after `wait`. What was queued is gone.
+  // The server was not reached, or the connection was lost; the client dials again after `wait`.
+  // What was queued is gone.
   virtual void on_retry(const Failure& failure, Duration wait) {
     static_cast<void>(failure);
     static_cast<void>(wait);
   }
 
-  // It is over and will not be tried again. The last call; the client may be destroyed from within.
+  // The client has ended and will not try again. The last call; it may destroy the client.
   virtual void on_ended(const Failure& failure) = 0;
 
  protected:
   ~ClientObserver() = default;
 };
 
-// Owned by whoever made it; used in turns of its shard (ClientShard), on one thread. The shard, the
-// network, the settings and the observer outlive it. Destroyed in or after on_ended, or once the
-// loop runs no more.
+// Owned by its maker; used in turns of its shard (ClientShard), on one thread. The shard, the
+// network, the settings and the observer outlive it. It is destroyed in or after on_ended, or once
+// the loop has stopped.
 class Client final : private ConnectionObserver {
  public:
+  // Does nothing until open().
   Client(ClientShard& shard, Network& network, const ClientSettings& settings,
          ClientObserver& observer);
   ~Client();
 
-  // Begins; on_ready or on_ended follows.
+  // Dials the server; on_ready or on_ended follows.
   void open();
 
   // The connection, from on_ready until on_retry or on_ended; else null.
-  Connection* connection() noexcept { return is_ready_ ? connection_.get() : nullptr; }
+  ServerConnection* connection() noexcept { return is_ready_ ? connection_.get() : nullptr; }
 
-  // text: what has come of a reply that is not complete (Connection::take_fragment). Also in
-  // on_retry and on_ended, but not in on_frame.
+  // Protocol text: the part of an incomplete reply that has come (ServerConnection::take_fragment).
+  // May be called in on_retry and on_ended, but not in on_frame.
   std::string take_fragment() { return connection_ ? connection_->take_fragment() : std::string(); }
 
-  // One deadline for whatever the caller waits for. A second call replaces the first; kNever
-  // cancels.
+  // One deadline for whatever the caller waits for; on_deadline answers. A second call replaces the
+  // first; kNever cancels.
   void set_deadline(TimePoint at) { deadline_.set(at); }
 
-  // Ends it, whatever it is doing. on_ended follows, with FailureKind::none, not within this call.
+  // Ends the client, whatever it is doing. on_ended follows with FailureKind::none, not within this
+  // call.
   void close();
 
  private:
@@ -95,9 +106,9 @@ class Client final : private ConnectionObserver {
   void on_ended(const Failure& failure) override;
 
   void dial();
-  void dialed(Dialed dialed);
-  void no_hello();
-  void failed(const Failure& failure);
+  void on_dialed(Dialed dialed);
+  void on_hello_timeout();
+  void on_failure(const Failure& failure);
   bool will_retry(const Failure& failure) const;
   void end(const Failure& failure);
 
@@ -107,10 +118,10 @@ class Client final : private ConnectionObserver {
   Dialer dialer_;
   Backoff backoff_;
   Destination destination_;
-  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<ServerConnection> connection_;
   ShardTimer retry_;
   ShardTimer deadline_;
-  ShardTimer handshake_;  // framed: HELLO has to come within the time of a dial
+  ShardTimer handshake_;  // framed: HELLO must arrive within the connect time-out
   ShardTimer ending_;
   TimePoint ready_since_ = kNever;
   std::uint32_t retries_ = 0;

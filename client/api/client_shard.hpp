@@ -4,16 +4,18 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "common/base/buffer_pool.hpp"
 #include "common/base/timer_wheel.hpp"
-#include "common/net/transport.hpp"
+#include "common/net/byte_stream.hpp"
 #include "common/net/turn_client.hpp"
 
 namespace fairlead {
 
 class ClientShard;
+class ServerConnection;
 
 // Calls back once for each time it is set. Owned by whoever waits; ending it cancels it.
 class ShardTimer : private WheelEntry {
@@ -28,6 +30,7 @@ class ShardTimer : private WheelEntry {
 
  private:
   friend class ClientShard;
+  class ServerConnection;
 
   ClientShard& shard_;
   std::function<void()> ring_;
@@ -44,17 +47,18 @@ class ClientShard final : public TurnClient {
   BufferPool& pool() noexcept { return pool_; }
   TimerWheel& wheel() noexcept { return wheel_; }
 
-  // Has `transport` flushed at the end of the turn, once however often it is called; forgotten when
-  // the transport is retired.
-  void flush_later(Transport& transport);
+  // Has the connection flush its output at the end of the turn.
+  void flush_later(ServerConnection& connection) { dirty_.push_back(&connection); }
+  // It is destroyed before that.
+  void forget(ServerConnection& connection) { std::erase(dirty_, &connection); }
 
-  // Takes over a transport that has finished, to be destroyed at the end of the turn.
-  void retire(std::unique_ptr<Transport> transport);
+  // Takes over a stream that has finished, to be destroyed at the end of the turn.
+  void retire(std::unique_ptr<ByteStream> stream) { retired_.push_back(std::move(stream)); }
 
   // TurnClient.
   void begin_turn(TimePoint now) override { now_ = now; }
   void on_timer() override;
-  bool go_on() override { return false; }
+  bool run_deferred() override { return false; }
   bool end_turn() override;
   std::optional<TimePoint> next_due() const override { return wheel_.next_due(); }
 
@@ -62,8 +66,8 @@ class ClientShard final : public TurnClient {
   TimePoint now_;
   BufferPool pool_;
   TimerWheel wheel_;
-  std::vector<Transport*> dirty_;
-  std::vector<std::unique_ptr<Transport>> retired_;
+  std::vector<ServerConnection*> dirty_;
+  std::vector<std::unique_ptr<ByteStream>> retired_;
 };
 
 }  // namespace fairlead

@@ -29,13 +29,13 @@ std::optional<std::string> take_short_string(Bytes& from) {
   return result;
 }
 
-Failure failure_of(TransportError error) {
+Failure failure_of(StreamError error) {
   switch (error) {
-    case TransportError::reset:
+    case StreamError::reset:
       return {.kind = FailureKind::reset, .what = "the server reset the connection"};
-    case TransportError::vanished:
+    case StreamError::vanished:
       return {.kind = FailureKind::vanished, .what = "the network lost the server"};
-    case TransportError::failed:
+    case StreamError::failed:
       break;
   }
   return {.kind = FailureKind::broken, .what = "the connection failed on this machine"};
@@ -76,75 +76,85 @@ ToldReason read_reason(Bytes payload) {
           payload.substr(kNumberBytes)};
 }
 
-Connection::Connection(ClientShard& shard, const ConnectionSettings& settings,
-                       std::unique_ptr<Transport> transport, ConnectionObserver& observer)
+ServerConnection::ServerConnection(ClientShard& shard, const ConnectionSettings& settings,
+                                   std::unique_ptr<ByteStream> stream, ConnectionObserver& observer)
     : shard_(shard),
       settings_(settings),
-      transport_(std::move(transport)),
+      stream_(std::move(stream)),
+      output_(shard.pool()),
       observer_(observer),
       encoding_(settings.encoding),
       codec_(make_codec(settings, shard.pool(), encoding_)),
-      silence_(shard, [this] { transport_->probe(); }) {}
+      silence_(shard, [this] { stream_->probe(); }) {}
 
-Connection::~Connection() = default;
+ServerConnection::~ServerConnection() {
+  if (is_dirty_) shard_.forget(*this);
+}
 
-void Connection::start() {
-  transport_->start(*this);
+void ServerConnection::start() {
+  stream_->start(*this);
   if (settings_.protocol != Protocol::framed) return observer_.on_ready();
   const std::string name = settings_.name.substr(0, 255);
   const auto version = big_endian_16(1);
   std::string payload(version.data(), version.size());
   payload += static_cast<char>(name.size());
   payload += name;
-  transport_->send(kPreface);
+  output_.send(kPreface);
   send_frame(FrameType::hello, 0, payload, false);
 }
 
 // ---- Sending ----
 
-std::uint32_t Connection::send(Bytes payload, std::uint16_t channel) {
+std::uint32_t ServerConnection::send(Bytes payload, std::uint16_t channel) {
   if (settings_.protocol == Protocol::framed)
     return send_frame(FrameType::message, channel, payload, true);
-  codec_->encode({.line_end = settings_.line_end, .payload = payload}, *transport_);
-  flush_later();
+  encode({.line_end = settings_.line_end, .payload = payload});
   return 0;
 }
 
-std::uint32_t Connection::send_frame(FrameType type, std::uint16_t channel, Bytes payload,
-                                     bool numbered) {
+std::uint32_t ServerConnection::send_frame(FrameType type, std::uint16_t channel, Bytes payload,
+                                           bool numbered) {
   const std::uint32_t id = numbered ? ++last_request_id_ : 0;
-  codec_->encode({.type = type, .channel = channel, .request_id = id, .payload = payload},
-                 *transport_);
-  flush_later();
+  encode({.type = type, .channel = channel, .request_id = id, .payload = payload});
   return id;
 }
 
-void Connection::flush() {
-  if (!ending_) transport_->flush();
-}
-
-void Connection::pause() {
-  if (!ending_) transport_->pause();
-}
-
-void Connection::resume() {
-  if (!ending_) transport_->resume();
-}
-
-void Connection::finish_sending() {
-  transport_->finish_sending();
+void ServerConnection::encode(const Frame& frame) {
+  if (ending_) return;
+  codec_->encode(frame, output_);
   flush_later();
 }
 
-void Connection::flush_later() { shard_.flush_later(*transport_); }
+void ServerConnection::flush() {
+  if (!ending_) output_.flush(*stream_);
+}
 
-void Connection::on_progress() {
-  if (!ending_ && transport_->queued_bytes() == 0) observer_.on_drained();
+void ServerConnection::pause() {
+  if (!ending_) stream_->pause();
+}
+
+void ServerConnection::resume() {
+  if (!ending_) stream_->resume();
+}
+
+void ServerConnection::finish_sending() {
+  output_.finish();
+  flush_later();
+}
+
+void ServerConnection::flush_later() {
+  if (!std::exchange(is_dirty_, true)) shard_.flush_later(*this);
+}
+
+void ServerConnection::on_written(std::size_t size) {
+  output_.on_written(size);
+  flush();
+  if (!ending_ && output_.empty()) observer_.on_drained();
 }
 
 // ---- Receiving ----
 
-void Connection::on_bytes(Bytes bytes) {
+void ServerConnection::on_bytes(Bytes bytes) {
   if (ending_) return;
   received_bytes_ += bytes.size();
   decoded(codec_->feed(bytes, *this));
@@ -152,19 +162,19 @@ void Connection::on_bytes(Bytes bytes) {
   if (!ending_) observer_.on_delivered();
 }
 
-void Connection::on_silence() {
+void ServerConnection::on_silence() {
   if (ending_) return;
   if (codec_->awaits_pause()) decoded(codec_->on_pause(*this));
   watch_silence();
 }
 
 // Restarted by each delivery: what counts is a silence, not the age of the reply.
-void Connection::watch_silence() {
+void ServerConnection::watch_silence() {
   if (ending_) return;
   silence_.set(codec_->awaits_pause() ? shard_.now() + settings_.reply.quiet : kNever);
 }
 
-void Connection::on_end() {
+void ServerConnection::on_end() {
   if (ending_) return;
   const bool cut_short = settings_.protocol != Protocol::text && codec_->mid_message();
   decoded(codec_->on_end(*this));
@@ -176,22 +186,22 @@ void Connection::on_end() {
   end(std::exchange(failure_, {}));
 }
 
-void Connection::decoded(const DecodeResult& result) {
+void ServerConnection::decoded(const DecodeResult& result) {
   if (ending_ || result.status != DecodeResult::Status::failed) return;
   const bool too_big = result.reason == CloseReason::message_too_big;
   end({.kind = too_big ? FailureKind::too_big : FailureKind::bad_protocol, .what = result.problem});
 }
 
-Flow Connection::on_frame(const Frame& frame) {
+Flow ServerConnection::on_frame(const Frame& frame) {
   if (settings_.protocol == Protocol::framed) {
     on_framed(frame);
   } else {
     observer_.on_frame(frame);
   }
-  return ending_ ? Flow::stop : Flow::go_on;
+  return ending_ ? Flow::stop : Flow::proceed;
 }
 
-void Connection::on_framed(const Frame& frame) {
+void ServerConnection::on_framed(const Frame& frame) {
   if (!hello_) {
     if (frame.type == FrameType::hello) return on_hello(frame.payload);
     // A server that turns clients away may do so at once.
@@ -221,43 +231,41 @@ void Connection::on_framed(const Frame& frame) {
   observer_.on_frame(frame);
 }
 
-void Connection::on_ping(const Frame& ping) {
+void ServerConnection::on_ping(const Frame& ping) {
   if (ping.payload.size() > kPingBytesMax)
     return end({.kind = FailureKind::bad_protocol, .what = "ping above 32 bytes"});
-  if (transport_->queued_bytes() == 0) pong_bytes_ = 0;
+  if (output_.empty()) pong_bytes_ = 0;
   pong_bytes_ += kFrameHeaderBytes + ping.payload.size();
   if (pong_bytes_ > kPongBytesQueuedMax) {
     return end({.kind = FailureKind::bad_protocol,
                 .what = "the server sends PING after PING and takes no PONG"});
   }
-  codec_->encode({.type = FrameType::pong,
-                  .channel = ping.channel,
-                  .request_id = ping.request_id,
-                  .payload = ping.payload},
-                 *transport_);
-  flush_later();
+  encode({.type = FrameType::pong,
+          .channel = ping.channel,
+          .request_id = ping.request_id,
+          .payload = ping.payload});
 }
 
-void Connection::on_hello(Bytes payload) {
+void ServerConnection::on_hello(Bytes payload) {
   hello_ = read_hello(payload);
   if (!hello_) return end({.kind = FailureKind::bad_protocol, .what = "malformed HELLO"});
   observer_.on_ready();
 }
 
 // The server is about to end the connection; it may still answer what it has received.
-void Connection::on_goodbye(Bytes payload) {
+void ServerConnection::on_goodbye(Bytes payload) {
   const ToldReason told = read_reason(payload);
   failure_ = {
       .kind = FailureKind::turned_away, .told = told.reason, .what = std::string(told.sentence)};
 }
 
-std::string Connection::take_fragment() {
+std::string ServerConnection::take_fragment() {
   // After a close in on_frame whole lines may be among it.
   struct Collector final : FrameSink, ByteSink {
     explicit Collector(const Codec& from) : codec(from) {}
     Flow on_frame(const Frame& frame) override {
       codec.encode(frame, *this);
-      return Flow::go_on;
+      return Flow::proceed;
     }
     void send(Bytes part) override { bytes += part; }
     const Codec& codec;
@@ -269,23 +277,23 @@ std::string Connection::take_fragment() {
 
 // ---- The end ----
 
-void Connection::on_error(TransportError error) {
+void ServerConnection::on_error(StreamError error) {
   // A server that has said why it ends may well reset what it leaves unread.
   if (failure_.kind != FailureKind::none) return end(std::exchange(failure_, {}));
   Failure failure = failure_of(error);
-  failure.unsent = transport_->queued_bytes() > 0;
+  failure.unsent = !output_.empty();
   end(std::move(failure));
 }
 
-void Connection::end(Failure failure) {
+void ServerConnection::end(Failure failure) {
   if (std::exchange(ending_, true)) return;
   failure_ = std::move(failure);
   silence_.cancel();
-  transport_->terminate(TerminateManner::quiet);
+  stream_->terminate(TerminateManner::quiet);
 }
 
-void Connection::on_finished() {
-  shard_.retire(std::move(transport_));
+void ServerConnection::on_finished() {
+  shard_.retire(std::move(stream_));
   observer_.on_ended(failure_);
   // *this may be gone.
 }

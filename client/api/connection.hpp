@@ -1,4 +1,4 @@
-// One conversation with a server over one Transport, in any of the three protocols. Sans-IO.
+// One conversation with a server over one ByteStream, in any of the three protocols. Sans-IO.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include "client/api/client_shard.hpp"
 #include "client/api/failure.hpp"
 #include "client/api/reply_codec.hpp"
-#include "common/net/transport.hpp"
+#include "common/net/output_queue.hpp"
 #include "common/protocol/codec.hpp"
 #include "common/protocol/limits.hpp"
 #include "common/text/client_encoding.hpp"
@@ -68,15 +68,15 @@ class ConnectionObserver {
 // the loop runs no more. The settings, the shard and the observer outlive it.
 //
 // Invariant: ready -> requests can be sent; ended -> nothing more reaches the observer.
-class Connection final : private TransportObserver, private FrameSink {
+class ServerConnection final : private StreamObserver, private FrameSink {
  public:
   // What may wait of answers to PINGs: far more than one read can ask for. A server that asks on
   // and takes nothing would fill our memory.
   static constexpr std::size_t kPongBytesQueuedMax = 256 * std::size_t{1024};
 
-  Connection(ClientShard& shard, const ConnectionSettings& settings,
-             std::unique_ptr<Transport> transport, ConnectionObserver& observer);
-  ~Connection();
+  ServerConnection(ClientShard& shard, const ConnectionSettings& settings,
+                   std::unique_ptr<ByteStream> stream, ConnectionObserver& observer);
+  ~ServerConnection();
 
   // Begins. text and len32 are ready within this call.
   void start();
@@ -99,6 +99,12 @@ class Connection final : private TransportObserver, private FrameSink {
   // Hands what was sent to the kernel now, and not at the end of the turn behind other connections.
   void flush();
 
+  // For the shard, at the end of the turn.
+  void flush_at_end() {
+    is_dirty_ = false;
+    flush();
+  }
+
   // Reads no more until resume(); what has been read may still be delivered. A server that goes on
   // sending is stalled by its kernel.
   void pause();
@@ -118,17 +124,18 @@ class Connection final : private TransportObserver, private FrameSink {
   // Nothing has ended it yet, this call's caller included.
   bool is_open() const noexcept { return !ending_; }
   const std::optional<ServerHello>& hello() const noexcept { return hello_; }
-  std::size_t queued_bytes() const noexcept { return transport_ ? transport_->queued_bytes() : 0; }
-  std::uint64_t sent_bytes() const noexcept { return transport_ ? transport_->sent_bytes() : 0; }
+  // Sent, but not taken by the kernel; behind the end, what it never took.
+  std::size_t queued_bytes() const noexcept { return output_.bytes(); }
+  std::uint64_t sent_bytes() const noexcept { return output_.written_bytes(); }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }
 
  private:
-  // TransportObserver.
+  // StreamObserver.
   void on_bytes(Bytes bytes) override;
   void on_end() override;
   void on_silence() override;
-  void on_progress() override;
-  void on_error(TransportError error) override;
+  void on_written(std::size_t size) override;
+  void on_error(StreamError error) override;
   void on_finished() override;
 
   // FrameSink.
@@ -140,12 +147,14 @@ class Connection final : private TransportObserver, private FrameSink {
   void on_goodbye(Bytes payload);
   void decoded(const DecodeResult& result);
   void watch_silence();
+  void encode(const Frame& frame);
   void flush_later();
   void end(Failure failure);
 
   ClientShard& shard_;
   const ConnectionSettings& settings_;
-  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<ByteStream> stream_;
+  OutputQueue output_;
   ConnectionObserver& observer_;
   ClientEncoding encoding_;
   std::unique_ptr<Codec> codec_;
@@ -155,6 +164,7 @@ class Connection final : private TransportObserver, private FrameSink {
   std::uint64_t received_bytes_ = 0;
   std::size_t pong_bytes_ = 0;  // sent since the queue was last seen empty
   std::uint32_t last_request_id_ = 0;
+  bool is_dirty_ = false;  // it is flushed at the end of the turn
   bool ending_ = false;
 };
 

@@ -10,19 +10,31 @@ namespace {
 // How many failed addresses an error message names.
 constexpr std::size_t kNamedMax = 3;
 
-}  // namespace
-
 std::vector<PeerAddress> taking_turns(const std::vector<PeerAddress>& resolved) {
-  if (resolved.empty()) return {};
-  const auto first_family = resolved.front().family;
   std::vector<PeerAddress> first, second, result;
-  for (const PeerAddress& one : resolved)
-    (one.family == first_family ? first : second).push_back(one);
+  for (const PeerAddress& address : resolved)
+    (address.family == resolved.front().family ? first : second).push_back(address);
   for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
     if (i < first.size()) result.push_back(first[i]);
     if (i < second.size()) result.push_back(second[i]);
   }
   return result;
+}
+
+}  // namespace
+
+tl::expected<std::vector<PeerAddress>, Failure> addresses_to_try(
+    const Resolved& answer, const std::optional<PeerAddress>& source) {
+  std::vector<PeerAddress> addresses = taking_turns(answer.addresses);
+  if (addresses.empty()) {
+    return tl::unexpected(Failure{.kind = FailureKind::name_not_resolved, .what = answer.error});
+  }
+  if (source) {
+    std::erase_if(addresses, [&source](const auto& to) { return to.family != source->family; });
+  }
+  if (!addresses.empty()) return addresses;
+  return tl::unexpected(Failure{.kind = FailureKind::unreachable,
+                                .what = "it has no address of the family of " + source->ip_text()});
 }
 
 Dialer::Dialer(ClientShard& shard, Network& network)
@@ -58,15 +70,10 @@ void Dialer::cancel() {
 
 void Dialer::resolved(const Resolved& answer) {
   resolving_.reset();
-  if (answer.addresses.empty()) return fail(FailureKind::name_not_resolved, answer.error);
-  for (const PeerAddress& address : taking_turns(answer.addresses)) {
-    if (settings_.source && settings_.source->family != address.family) continue;
+  auto addresses = addresses_to_try(answer, settings_.source);
+  if (!addresses) return finish({.failure = std::move(addresses.error())});
+  for (const PeerAddress& address : *addresses)
     attempts_.push_back({{.address = address, .path = {}}, nullptr, {}});
-  }
-  if (attempts_.empty()) {
-    return fail(FailureKind::unreachable,
-                "it has no address of the family of " + settings_.source->ip_text());
-  }
   try_next();
 }
 
@@ -83,9 +90,9 @@ void Dialer::try_next() {
 void Dialer::answered(std::size_t index, Connected connected) {
   Attempt& attempt = attempts_[index];
   attempt.pending.reset();
-  if (connected.transport) {
-    return finish({.transport = std::move(connected.transport),
-                   .destination = std::move(attempt.destination)});
+  if (connected.stream) {
+    return finish(
+        {.stream = std::move(connected.stream), .destination = std::move(attempt.destination)});
   }
   attempt.error = connected.error;
   if (begun_ < attempts_.size()) return try_next();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "client/api/client_shard.hpp"
@@ -22,14 +23,15 @@ struct DialSettings {
 };
 
 struct Dialed {
-  std::unique_ptr<Transport> transport = {};
+  std::unique_ptr<ByteStream> stream = {};
   Destination destination = {};  // the address that answered first
-  Failure failure = {};          // when there is no transport
+  Failure failure = {};          // when there is no stream
 };
 
-// The order in which addresses are tried: that of the resolver, but with the families taking turns
-// (RFC 8305, section 4).
-std::vector<PeerAddress> taking_turns(const std::vector<PeerAddress>& resolved);
+// The addresses of a name that can be connected to from `source`, in the order in which they are
+// tried: that of the resolver, but with the families taking turns (RFC 8305, section 4).
+tl::expected<std::vector<PeerAddress>, Failure> addresses_to_try(
+    const Resolved& answer, const std::optional<PeerAddress>& source);
 
 // One attempt at a time; may be used again after it. Used in turns of its shard; destroying it
 // cancels.

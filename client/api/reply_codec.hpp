@@ -1,6 +1,6 @@
-// text, read from the client's end: where a reply of a plain server is complete.
+// Protocol text, read from the client's end: where a reply of a plain server is complete.
 //   line   at LF or CRLF
-//   auto   at LF or CRLF, or after a silence of `quiet` behind its first byte
+//   auto   at LF or CRLF, or after a silence of `quiet` once its first byte has come
 //   none   never: every delivery is handed out as it comes, a long one in pieces
 // and with `until`, whatever the boundary, at that text and nowhere else. The end of the stream
 // completes what has come. The server's rules (common/protocol/text_codec.hpp) differ: a reply may
@@ -16,19 +16,21 @@
 
 namespace fairlead {
 
+// Where a reply is complete; see above.
 enum class ReplyBoundary : std::uint8_t { line, automatic, none };
 
+// How replies of a plain server end.
 struct ReplySettings {
   ReplyBoundary boundary = ReplyBoundary::automatic;
-  Duration quiet{200};     // > 0
+  Duration quiet{200};     // > 0; the silence that ends a reply
   std::string until = {};  // bytes, in the server's encoding; part of the reply that it ends
 };
 
-// Deliveries are frames of type message on channel 0; those of `none` tear no character while its
-// rest may still come.
+// Turns the stream of a plain server into frames of type message on channel 0. With
+// ReplyBoundary::none, no character is torn while its rest may still come.
 class ReplyCodec final : public Codec {
  public:
-  // Settings and encoding outlive the codec. message_bytes_max: at least 4, a whole character.
+  // Settings and encoding outlive the codec. `message_bytes_max` is at least 4, a whole character.
   ReplyCodec(BufferPool& pool, const ReplySettings& settings, const ClientEncoding& encoding,
              std::uint32_t message_bytes_max)
       : Codec(pool),
@@ -36,6 +38,7 @@ class ReplyCodec final : public Codec {
         encoding_(encoding),
         message_bytes_max_(message_bytes_max) {}
 
+  // Writes the payload and the line end of `frame`.
   void encode(const Frame& frame, ByteSink& out) const override;
 
  private:
@@ -57,7 +60,8 @@ class ReplyCodec final : public Codec {
   const ReplySettings& settings_;
   const ClientEncoding& encoding_;
   std::uint32_t message_bytes_max_;
-  std::size_t searched_bytes_ = 0;  // of the unfinished reply: its end does not begin in there
+  std::size_t searched_bytes_ =
+      0;  // of the unfinished reply: its end does not begin in these bytes
 };
 
 }  // namespace fairlead

@@ -3,7 +3,7 @@
 namespace fairlead {
 namespace {
 
-// How many bytes at the end of `reply` begin a character of UTF-8, when the characters before say
+// The bytes at the end of `reply` that begin a UTF-8 character, if the characters before them show
 // that it is UTF-8.
 std::size_t torn_utf8(Bytes reply) {
   const Prefix prefix = utf8_prefix(reply);
@@ -30,7 +30,8 @@ bool may_be_utf8(const ClientEncoding& encoding) {
   return !decided || *decided == Encoding::utf8;
 }
 
-// Undecided bytes that are no text may be GB18030 but for their last character.
+// Bytes whose encoding is undecided and that are no valid text may be GB18030 except for their last
+// character.
 bool is_torn_gb18030(Bytes reply) {
   const Prefix prefix = gb18030_prefix(reply);
   return prefix.valid && prefix.unfinished > 0 &&

@@ -6,12 +6,11 @@
 #include <exception>
 #include <system_error>
 
-#include "client/commands/bench_compare.hpp"
-#include "client/commands/exit_code.hpp"
+#include "client/cli/exit_code.hpp"
+#include "client/cli/output.hpp"
 #include "client/commands/prompt.hpp"
-#include "client/terminal/output.hpp"
 #include "common/base/descriptor.hpp"
-#include "common/config/suggest.hpp"
+#include "common/config/parsed.hpp"
 
 namespace fairlead {
 namespace {
@@ -46,7 +45,7 @@ std::string overview() {
 
 const Command* command_named(std::string_view name) {
   const auto found = std::find_if(kCommands.begin(), kCommands.end(),
-                                  [name](const Command& one) { return one.name == name; });
+                                  [name](const Command& command) { return command.name == name; });
   return found == kCommands.end() ? nullptr : &*found;
 }
 

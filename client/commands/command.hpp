@@ -4,13 +4,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "client/terminal/locale.hpp"
+#include "client/cli/environment.hpp"
+#include "client/cli/options.hpp"
 
 namespace fairlead {
-
-using Words = std::vector<std::string>;
 
 struct Command {
   std::string_view name;
@@ -34,6 +32,9 @@ int run_get(const Words& arguments, const TerminalLocale& locale);
 
 std::string bench_help();
 int run_bench_command(const Words& arguments, const TerminalLocale& locale);
+std::string bench_compare_help();
+// With the words behind `bench compare`. Throws UsageError and SettingError.
+int run_bench_compare(const Words& arguments, const TerminalLocale& locale);
 
 std::span<const Command> all_commands();
 

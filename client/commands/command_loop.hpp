@@ -1,4 +1,4 @@
-// What a command runs on: one loop, one shard of clients, sockets.
+// The event loop of a command, with its clients and sockets.
 #pragma once
 
 #include <signal.h>
@@ -12,7 +12,7 @@
 
 namespace fairlead {
 
-// Made by a command, used by it alone.
+// Owned by a command.
 class CommandLoop {
  public:
   // `on_interrupt` is called, in a turn, for Ctrl-C and TERM.

@@ -1,18 +1,17 @@
 // fairlead ls: what files does a server have?
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <sstream>
 #include <utility>
 
+#include "client/cli/amounts.hpp"
+#include "client/cli/exit_code.hpp"
+#include "client/cli/options.hpp"
+#include "client/cli/output.hpp"
 #include "client/commands/command.hpp"
 #include "client/commands/command_loop.hpp"
-#include "client/commands/connection_options.hpp"
-#include "client/commands/exit_code.hpp"
+#include "client/fetch/file_names.hpp"
 #include "client/fetch/lister.hpp"
-#include "client/fetch/remote_name.hpp"
-#include "client/terminal/output.hpp"
-#include "client/terminal/shown_text.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -28,15 +27,9 @@ struct LsSettings {
   Form form = Form::names;
 };
 
-// UTC, so that it means the same wherever it is read.
-std::string time_text(std::int64_t mtime_ns) {
-  const std::chrono::nanoseconds since_1970(mtime_ns);
-  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(since_1970).count();
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 32> text;
-  text[std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)] = '\0';
-  return text.data();
+std::string time_text(const RemoteEntry& entry) {
+  const std::chrono::nanoseconds since_1970(entry.mtime_ns);
+  return utc_text(std::chrono::floor<std::chrono::seconds>(since_1970).count());
 }
 
 std::string json_line(const RemoteEntry& entry) {
@@ -48,13 +41,13 @@ std::string json_line(const RemoteEntry& entry) {
   return line + ",\"mtime_ns\":" + std::to_string(entry.mtime_ns) + "}\n";
 }
 
-// In front of a name: kind, size, mtime.
+// The columns before a name: kind, size, mtime.
 std::string columns_of(const RemoteEntry& entry) {
   const bool directory = entry.kind == FileKind::directory;
   std::string size = directory ? "-" : std::to_string(entry.size);
   constexpr std::size_t kSizeColumns = 13;  // a TiB is rarely more
   size.insert(0, kSizeColumns - std::min(size.size(), kSizeColumns), ' ');
-  return (directory ? "d " : "- ") + size + "  " + time_text(entry.mtime_ns) + "  ";
+  return (directory ? "d " : "- ") + size + "  " + time_text(entry) + "  ";
 }
 
 bool holds_control_bytes(std::string_view text) {
@@ -88,7 +81,7 @@ class LsRun final : public ListerObserver {
   void on_failed(std::size_t asked, std::string_view below, const Failure& failure) override;
   void on_ended(const Failure& failure) override;
 
-  // As `get` takes it.
+  // The name in the form that `get` takes.
   std::string full_name(std::size_t asked, std::string_view below) const {
     return joined_name(settings_.names[asked], below);
   }
@@ -141,7 +134,7 @@ void LsRun::print(const std::string& lines) {
 }
 
 void LsRun::on_failed(std::size_t asked, std::string_view below, const Failure& failure) {
-  Outcome outcome = outcome_of(failure);
+  CommandResult outcome = result_of(failure);
   if (failure.told == CloseReason::no_such_file)
     outcome.line = "no such file or directory; check how it is spelled";
   outcome.line = full_name(asked, below) + ": " + outcome.line;
@@ -149,19 +142,19 @@ void LsRun::on_failed(std::size_t asked, std::string_view below, const Failure& 
 }
 
 void LsRun::on_ended(const Failure& failure) {
-  failed(report(where_, outcome_of(failure)));
+  failed(report(where_, result_of(failure)));
   loop_.end();
 }
 
 po::options_description ls_options() {
   po::options_description options("Options", kHelpColumns);
-  options.add_options()("long,l", "kind (d: a directory), size in bytes, time of the last change")(
-      "recursive,r", "also everything below")("json",
-                                              "an object a line: name, kind, size, mtime_ns")(
-      "service", po::value<std::string>()->value_name("NAME"),
-      "the service that has the files (default file)")(
-      "timeout", po::value<std::string>()->value_name("TIME"),
-      "give up when nothing has come for so long (default 30s; 0: never)");
+  add_options(
+      options,
+      {{"long,l", "", "kind (d: a directory), size in bytes, time of the last change"},
+       {"recursive,r", "", "also everything below"},
+       {"json", "", "an object a line: name, kind, size, mtime_ns"},
+       {"service", "NAME", "the service that has the files (default file)"},
+       {"timeout", "TIME", "give up when nothing has come for so long (default 30s; 0: never)"}});
   add_dial_options(options);
   add_reconnect_options(options);
   return options;

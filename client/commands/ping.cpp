@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "client/cli/exit_code.hpp"
+#include "client/cli/options.hpp"
+#include "client/cli/output.hpp"
 #include "client/commands/command.hpp"
 #include "client/commands/command_loop.hpp"
-#include "client/commands/connection_options.hpp"
-#include "client/commands/exit_code.hpp"
-#include "client/terminal/output.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/config/units.hpp"
 
@@ -52,8 +52,7 @@ PingCode code_of(const Failure& failure) {
   }
 }
 
-// A plain server is tried by connecting to it, again each time; a framed one is connected to once
-// and then sent PINGs.
+// Connects to a plain server for each try; connects once to a framed one and sends PINGs.
 class PingRun final : public ClientObserver {
  public:
   PingRun(const PingSettings& settings, Output& out)
@@ -82,7 +81,7 @@ class PingRun final : public ClientObserver {
 
   void try_once();
   void send_ping();
-  void answered(const std::string& how);
+  void on_answer(const std::string& how);
   void next_try();
   void print_summary();
   void interrupt();
@@ -117,7 +116,7 @@ void PingRun::try_once() {
 void PingRun::on_ready(const Destination& destination) {
   destination_ = destination;
   if (is_framed()) return send_ping();
-  answered("accepting, connected in ");
+  on_answer("accepting, connected in ");
   client_->close();
 }
 
@@ -130,11 +129,11 @@ void PingRun::send_ping() {
 void PingRun::on_frame(const Frame& frame) {
   if (answered_ || frame.type != FrameType::pong || frame.payload != std::to_string(tried_)) return;
   client_->set_deadline(kNever);
-  answered("accepting, pong in ");
+  on_answer("accepting, pong in ");
   next_try();
 }
 
-void PingRun::answered(const std::string& how) {
+void PingRun::on_answer(const std::string& how) {
   const Microseconds time = Clock::now() - began_;
   answered_ = true;
   last_code_ = kAccepting;
@@ -150,7 +149,7 @@ void PingRun::on_ended(const Failure& failure) {
   ended_ = std::move(client_);
   if (!answered_ && !interrupted_) {
     last_code_ = code_of(failure);
-    Outcome outcome = outcome_of(failure);
+    CommandResult outcome = result_of(failure);
     if (failure.kind == FailureKind::none)
       outcome.line = "the server ended the connection; it may be stopping, or full";
     report(where_, outcome);
@@ -176,27 +175,25 @@ void PingRun::print_summary() {
   std::string line =
       std::to_string(tried_) + " tried, " + std::to_string(times_.size()) + " answered";
   if (!times_.empty()) {
-    const auto [least, most] = std::minmax_element(times_.begin(), times_.end());
+    const auto [min, max] = std::minmax_element(times_.begin(), times_.end());
     Microseconds sum{};
     for (const Microseconds time : times_) sum += time;
-    line += "; min/avg/max " + milliseconds(*least) + " / " +
-            milliseconds(sum / static_cast<double>(times_.size())) + " / " + milliseconds(*most);
+    line += "; min/avg/max " + milliseconds(*min) + " / " +
+            milliseconds(sum / static_cast<double>(times_.size())) + " / " + milliseconds(*max);
   }
   out_.write(line + "\n");
 }
 
 po::options_description ping_options() {
   po::options_description options("Options", kHelpColumns);
-  options.add_options()("count,c", po::value<std::string>()->value_name("COUNT"),
-                        "how often to try (default 1; 0: until Ctrl-C)")(
-      "interval,i", po::value<std::string>()->value_name("TIME"),
-      "how long to wait between two tries (default 1s)")(
-      "wait,w", po::value<std::string>()->value_name("TIME"),
-      "how long to wait for an answer (default 5s)")(
-      "protocol", po::value<std::string>()->value_name("NAME"),
-      "text (default) and len32: connect each time; framed: connect, then PING")(
-      "ipv4,4", "use IPv4 only")("ipv6,6", "use IPv6 only")(
-      "source", po::value<std::string>()->value_name("IP"), "connect from this address");
+  add_options(options, {{"count,c", "COUNT", "how often to try (default 1; 0: until Ctrl-C)"},
+                        {"interval,i", "TIME", "how long to wait between two tries (default 1s)"},
+                        {"wait,w", "TIME", "how long to wait for an answer (default 5s)"},
+                        {"protocol", "NAME",
+                         "text (default) and len32: connect each time; framed: connect, then PING"},
+                        {"ipv4,4", "", "use IPv4 only"},
+                        {"ipv6,6", "", "use IPv6 only"},
+                        {"source", "IP", "connect from this address"}});
   return options;
 }
 

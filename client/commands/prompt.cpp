@@ -2,15 +2,15 @@
 
 #include <utility>
 
+#include "client/cli/line_editor.hpp"
+#include "client/cli/output.hpp"
 #include "client/commands/command_loop.hpp"
-#include "client/terminal/line_editor.hpp"
-#include "client/terminal/shown_text.hpp"
 
 namespace fairlead {
 
 PromptTexts prompt_texts(const TerminalLocale& locale) {
   if (!locale.chinese) return {"server's ip: ", "server's port: ", "text to send: "};
-  // Those of the tutorials' clients.
+  // The prompts of the tutorials' clients.
   return {in_encoding("请输入服务端的ip: ", locale.encoding),
           in_encoding("请输入服务端的端口: ", locale.encoding),
           in_encoding("请输入要发送的内容:", locale.encoding)};

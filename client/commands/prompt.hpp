@@ -4,19 +4,19 @@
 #include <string>
 #include <string_view>
 
-#include "client/terminal/locale.hpp"
+#include "client/cli/environment.hpp"
 #include "common/io/loop.hpp"
 #include "common/io/readable.hpp"
 
 namespace fairlead {
 
-// What is asked for, in the user's language and the terminal's encoding.
+// The prompts, in the user's language and the terminal's encoding.
 struct PromptTexts {
   std::string ip, port, text;
 };
 PromptTexts prompt_texts(const TerminalLocale& locale);
 
-// Lets a loop run until a key is typed.
+// Runs a loop until a key is typed.
 class Keyboard {
  public:
   explicit Keyboard(Loop& loop);

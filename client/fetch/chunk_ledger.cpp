@@ -14,7 +14,7 @@ bool ChunkLedger::has_missing() const noexcept {
   return first_missing_ < count();
 }
 
-std::optional<ChunkRun> ChunkLedger::take(std::uint64_t most) {
+std::optional<ChunkRun> ChunkLedger::take(std::uint64_t chunks_max) {
   if (!has_missing()) return std::nullopt;
   ChunkRun run{.first = first_missing_};
   if (const auto begun = partial_.find(run.first); begun != partial_.end()) {
@@ -23,7 +23,7 @@ std::optional<ChunkRun> ChunkLedger::take(std::uint64_t most) {
   }
   do {
     set(run.first + run.count++, State::asked);
-  } while (run.count < most && run.first + run.count < count() &&
+  } while (run.count < chunks_max && run.first + run.count < count() &&
            state_of(run.first + run.count) == State::missing &&
            !partial_.contains(run.first + run.count));
   return run;
@@ -50,7 +50,7 @@ std::vector<std::uint64_t> ChunkLedger::expect(std::span<const Sha256Digest> dig
   return wrong;
 }
 
-void ChunkLedger::doubt(std::uint64_t first) {
+void ChunkLedger::forget_expected(std::uint64_t first) {
   if (first < expected_.size()) expected_.resize(first);
 }
 

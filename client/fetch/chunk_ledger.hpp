@@ -1,4 +1,4 @@
-// Which chunks of one version of a file are here, which of them are right, and which to fetch next.
+// The chunks of one version of a file: which are stored, which are verified, which to fetch next.
 #pragma once
 
 #include <cstdint>
@@ -10,32 +10,33 @@
 
 #include "common/hash/sha256.hpp"
 #include "common/protocol/file_frames.hpp"
+#include "common/protocol/limits.hpp"
 
 namespace fairlead {
 
-// The bytes of one hash (docs/protocol.md, HASHES); the last chunk of a file may be shorter.
-inline constexpr std::uint64_t kChunkBytes = 1024 * 1024;
+// The bytes that one hash covers (docs/protocol.md, HASHES); the last chunk may be shorter.
+inline constexpr std::uint64_t kChunkBytes = kFileChunkBytes;
 
-// A chunk that is here: what its bytes hash to.
+// The size and the hash of a stored chunk.
 struct HeldChunk {
   std::uint64_t bytes = 0;
   Sha256Digest digest{};
 };
 using HeldChunks = std::map<std::uint64_t, HeldChunk>;
 
-// Bytes from the middle of a chunk whose beginning is here.
+// The stored beginning of a chunk.
 struct PartialChunk {
   std::uint64_t bytes = 0;       // from the chunk's beginning
   std::unique_ptr<Sha256> hash;  // of these
 };
 
-// Consecutive chunks to fetch. Of the first, `begun` may be here.
+// Consecutive chunks to fetch; `begun`: the stored beginning of the first.
 struct ChunkRun {
   std::uint64_t first = 0, count = 0;
   PartialChunk begun = {};
 };
 
-// Takes memory for the chunks that were asked for or told of, not for the size that was announced.
+// Allocates for the chunks that were requested or stored, not for the announced size.
 //
 // Invariant: each chunk is missing, asked for, held (its digest is known), or right (its digest is
 // what it should be); verified_bytes() is the sum over those that are right.
@@ -50,23 +51,23 @@ class ChunkLedger {
   bool has_missing() const noexcept;
   std::uint64_t missing_count() const noexcept { return count() - taken_count_; }
 
-  // The next run of missing chunks, of `most` at most; none: all are here or asked for.
-  std::optional<ChunkRun> take(std::uint64_t most);
+  // The next run of missing chunks, at most `chunks_max`; empty: none is missing.
+  std::optional<ChunkRun> take(std::uint64_t chunks_max);
 
-  // These were asked for and will not come. `begun`: what has come of the first.
+  // Requested chunks that will not arrive. `begun`: the received beginning of the first.
   void give_back(std::uint64_t first, std::uint64_t count, PartialChunk begun = {});
 
-  // A chunk has come, or was found here. False: it is not what it should be, and missing again.
+  // A chunk has arrived, or was found on disk. False: its hash is wrong, it is missing again.
   bool hold(std::uint64_t chunk, const Sha256Digest& digest);
 
-  // What the next chunks behind expected_count() should hash to, no more than there are. Returns
-  // those that were held and are not that; they are missing again.
+  // The expected hashes of the chunks from expected_count() on. Returns stored chunks with another
+  // hash; they are missing again.
   std::vector<std::uint64_t> expect(std::span<const Sha256Digest> digests);
 
-  // Forgets what the chunks from `first` on should hash to: it may have been damaged on its way.
-  void doubt(std::uint64_t first);
+  // Drops the expected hashes from `first` on: they may have been damaged in transit.
+  void forget_expected(std::uint64_t first);
 
-  // Of how many chunks, from the first, it is known what they should hash to.
+  // The number of chunks, from the first, with a known expected hash.
   std::uint64_t expected_count() const noexcept { return expected_.size(); }
 
   bool is_right(std::uint64_t chunk) const noexcept { return state_of(chunk) == State::right; }
@@ -74,7 +75,7 @@ class ChunkLedger {
   std::uint64_t verified_bytes() const noexcept { return verified_bytes_; }
   std::uint64_t here_bytes() const noexcept { return here_bytes_; }  // held or right
 
-  // Of all that is here, as of now.
+  // All stored chunks.
   HeldChunks held() const;
 
  private:

@@ -7,14 +7,14 @@
 namespace fairlead {
 namespace {
 
-// Bytes and hashes have channels of their own: a server that hashes a cold file answers later.
-constexpr std::uint16_t kBytesChannel = 1, kHashesChannel = 2;
+// Separate channels for bytes and hashes: a server that has to hash a file answers later.
+constexpr std::uint16_t kBytesChannel = kServiceChannel, kHashesChannel = kServiceChannel + 1;
 
-// A server that breaks the protocol may bring something each time, and never all: it is borne for
-// so many times the tries.
+// A server that breaks the protocol may make progress each time and never finish: at most this many
+// protocol errors for each retry.
 constexpr std::uint64_t kFaultsForATry = 4;
 
-// Whether a failure of the very first connection says that there is no use in another one.
+// Whether another attempt is useless after this failure of the very first connection.
 bool is_final_at_first(FailureKind kind) {
   switch (kind) {
     case FailureKind::reset:
@@ -38,8 +38,9 @@ FetchWorker::FetchWorker(FetchWorkerOwner& owner, ClientShard& shard, Network& n
       settings_(settings),
       rate_(rate),
       backoff_(kWaits, seed),
+      silence_(shard, settings.silence),
       retry_(shard, [this] { work(); }),
-      resume_(shard, [this] { speed_up(); }),
+      resume_(shard, [this] { resume_reading(); }),
       stopped_(shard, [this] { owner_.on_stopped(); }) {}
 
 FetchWorker::~FetchWorker() = default;
@@ -59,7 +60,7 @@ void FetchWorker::dial() {
   client_->open();
 }
 
-void FetchWorker::forgive() noexcept {
+void FetchWorker::reset() noexcept {
   lost_ = false;
   tries_ = 0;
   faults_ = 0;
@@ -78,7 +79,7 @@ void FetchWorker::stop() {
 void FetchWorker::on_ready(const Destination&) {
   is_ready_ = true;
   owner_.on_connected();
-  // What is asked right behind these is answered as if they had been waited for.
+  // Requests may follow at once: the server handles them in order.
   open_id_ = client_->connection()->open(settings_.service, kBytesChannel);
   client_->connection()->open(settings_.service, kHashesChannel);
   ask();
@@ -108,7 +109,6 @@ void FetchWorker::send(std::shared_ptr<FileFetch> fetch, std::unique_ptr<FetchTa
 // ---- Answers ----
 
 void FetchWorker::on_frame(const Frame& frame) {
-  pinged_ = false;
   const auto asked = asked_.find(frame.request_id);
   if (asked != asked_.end()) {
     answer(asked, frame);
@@ -137,27 +137,27 @@ void FetchWorker::answer(std::map<std::uint32_t, Asked>::iterator asked, const F
     }
     return owner_.on_answers();
   }
-  const FileFetch::Answer got = fetch->on_frame(task, frame);
-  if (got == FileFetch::Answer::wrong) {
+  const FileFetch::Answer result = fetch->on_frame(task, frame);
+  if (result == FileFetch::Answer::wrong) {
     client_->connection()->close(
         {.kind = FailureKind::bad_protocol,
          .what = "an answer about a file that does not fit what was asked"});
     return;
   }
-  if (fetch->has_come_on()) {
+  if (fetch->has_progressed()) {
     tries_ = 0;
     backoff_.reset();
   }
-  if (frame.type == FrameType::data) slow_down(frame.payload.size());
-  if (got == FileFetch::Answer::last) {
+  if (frame.type == FrameType::data) limit_rate(frame.payload.size());
+  if (result == FileFetch::Answer::last) {
     --(task.type == FrameType::get ? gets_ : hashes_);
     asked_.erase(asked);
   }
   owner_.on_answers();
 }
 
-// --limit-rate: what is not read is not sent, either.
-void FetchWorker::slow_down(std::size_t bytes) {
+// --limit-rate: the server cannot send while the connection is not read.
+void FetchWorker::limit_rate(std::size_t bytes) {
   const TimePoint until = rate_.take(bytes, shard_.now());
   if (until <= shard_.now() || stopping_ || client_->connection() == nullptr) return;
   paused_ = true;
@@ -165,7 +165,7 @@ void FetchWorker::slow_down(std::size_t bytes) {
   resume_.set(until);
 }
 
-void FetchWorker::speed_up() {
+void FetchWorker::resume_reading() {
   paused_ = false;
   if (client_ && client_->connection() != nullptr) client_->connection()->resume();
   watch_silence();
@@ -175,35 +175,29 @@ void FetchWorker::speed_up() {
 
 void FetchWorker::watch_silence() {
   if (!client_ || client_->connection() == nullptr) return;
-  const bool waits = !asked_.empty() && !paused_;
-  client_->set_deadline(waits ? deadline_after(shard_.now(), settings_.silence / 2) : kNever);
+  if (asked_.empty() || paused_) return silence_.stop(*client_);
+  silence_.restart(*client_);
 }
 
-// Half of the time is over: a server that hashes a large file says nothing, but answers this.
 void FetchWorker::on_deadline() {
-  Connection& connection = *client_->connection();
-  if (pinged_) {
-    return connection.close(
-        {.kind = FailureKind::vanished, .what = "the server has said nothing for too long"});
-  }
-  pinged_ = true;
-  connection.ping("there?");
-  watch_silence();
+  if (!silence_.is_silent(*client_)) return;
+  client_->connection()->close(
+      {.kind = FailureKind::vanished, .what = "the server has said nothing for too long"});
 }
 
 void FetchWorker::on_ended(const Failure& failure) {
   ended_ = std::move(client_);
-  is_ready_ = paused_ = pinged_ = false;
+  is_ready_ = paused_ = false;
   resume_.cancel();
   if (stopping_) return owner_.on_stopped();
   try_later(failure.kind == FailureKind::none
                 ? Failure{.kind = FailureKind::cut_short, .what = "the server ended the connection"}
                 : failure);
-  give_everything_back();
+  give_back_all();
   owner_.on_answers();
 }
 
-void FetchWorker::give_everything_back() {
+void FetchWorker::give_back_all() {
   gets_ = hashes_ = 0;
   for (const auto& [id, asked] : std::exchange(asked_, {})) asked.fetch->give_back(*asked.task);
 }

@@ -1,5 +1,5 @@
-// One connection that fetches: it sends what the fetch of its lane asks for, hands back the
-// answers, and connects again when it is lost.
+// One connection of a download: sends the requests of its lane's fetch, passes on the answers, and
+// reconnects.
 #pragma once
 
 #include <cstdint>
@@ -7,29 +7,40 @@
 #include <memory>
 
 #include "client/api/client.hpp"
-#include "client/fetch/fetch_settings.hpp"
 #include "client/fetch/file_fetch.hpp"
 #include "client/fetch/rate_limit.hpp"
+#include "client/fetch/silence_watch.hpp"
 
 namespace fairlead {
 
-// What a worker belongs to: it says what is fetched now. Called in turns of the shard.
+// The settings of a download, whatever the files are.
+struct FetchSettings {
+  ClientSettings client = {};  // framed; reconnecting is the fetch's own
+  std::string service = "file";
+  std::uint32_t jobs = 4;     // files at once, >= 1
+  std::uint32_t split = 1;    // connections for each, >= 1
+  std::uint32_t retries = 5;  // in a row, of a connection that brings nothing
+  Duration silence{30'000};   // a connection on which nothing comes for so long is lost; 0: never
+  FileFetch::Settings file = {};
+};
+
+// The lane of a worker, which says what is fetched. Called in turns of the shard.
 class FetchWorkerOwner {
  public:
-  // What to work for; null: nothing.
+  // The current fetch; null: there is none.
   virtual std::shared_ptr<FileFetch> fetch() = 0;
 
-  // Something came: the fetch may have ended.
+  // An answer was processed: the fetch may have ended.
   virtual void on_answers() = 0;
 
-  // Lost, and to be tried again after `wait`.
+  // The connection was lost; another attempt follows after `wait`.
   virtual void on_retry(const Failure& failure, Duration wait) = 0;
 
-  // Lost for good.
+  // The connection was lost, and no attempt follows.
   virtual void on_lost(const Failure& failure) = 0;
 
-  // Connected, and requests can be made. Before that has happened once, to whatever worker of the
-  // command, nothing is tried again.
+  // Connected and ready for requests. Until this has happened once to any worker of the command,
+  // there are no retries.
   virtual void on_connected() = 0;
   virtual bool has_been_connected() const = 0;
 
@@ -40,18 +51,18 @@ class FetchWorkerOwner {
   ~FetchWorkerOwner() = default;
 };
 
-// Used in turns of its shard; owned by its owner, who outlives it, as all the others do. Destroyed
-// after on_stopped, or once the loop runs no more.
+// Used in turns of its shard; owned by its owner, which outlives it, like the other references.
+// Destroyed after on_stopped, or once the loop runs no more.
 class FetchWorker final : private ClientObserver {
  public:
-  // Requests for bytes that are under way at a time: while one is answered the next one is there.
+  // Pending GETs: while one is answered, the next one has already arrived.
   static constexpr unsigned kGetsMax = 2;
 
   FetchWorker(FetchWorkerOwner& owner, ClientShard& shard, Network& network,
               const FetchSettings& settings, RateLimit& rate, std::uint64_t seed);
   ~FetchWorker();
 
-  // Does what there is to do: connects, asks. Not from within on_answers.
+  // Connects or sends requests, as needed. Not within on_answers.
   void work();
 
   // Ends the connection; on_stopped follows, not within this call.
@@ -59,8 +70,8 @@ class FetchWorker final : private ClientObserver {
 
   bool is_connected() const noexcept { return is_ready_; }
   bool is_lost() const noexcept { return lost_; }
-  // Forgets that it was: there is something new to do.
-  void forgive() noexcept;
+  // Starts with fresh retries: there is a new file.
+  void reset() noexcept;
 
  private:
   struct Asked {
@@ -79,11 +90,11 @@ class FetchWorker final : private ClientObserver {
   void send(std::shared_ptr<FileFetch> fetch, std::unique_ptr<FetchTask> task);
   void on_error_frame(const Frame& frame);
   void answer(std::map<std::uint32_t, Asked>::iterator asked, const Frame& frame);
-  void slow_down(std::size_t bytes);
-  void speed_up();
+  void limit_rate(std::size_t bytes);
+  void resume_reading();
   void try_later(const Failure& failure);
   void watch_silence();
-  void give_everything_back();
+  void give_back_all();
 
   FetchWorkerOwner& owner_;
   ClientShard& shard_;
@@ -91,6 +102,7 @@ class FetchWorker final : private ClientObserver {
   const FetchSettings& settings_;
   RateLimit& rate_;
   Backoff backoff_;
+  SilenceWatch silence_;
   ShardTimer retry_;   // connect, or ask, again
   ShardTimer resume_;  // read again
   ShardTimer stopped_;
@@ -102,7 +114,6 @@ class FetchWorker final : private ClientObserver {
   std::uint32_t tries_ = 0;               // in a row, without anything that came
   std::uint64_t faults_ = 0;              // of the server, while one file is fetched
   bool is_ready_ = false;
-  bool pinged_ = false;
   bool paused_ = false;
   bool stopping_ = false;
   bool lost_ = false;

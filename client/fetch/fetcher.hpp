@@ -1,4 +1,4 @@
-// Fetches many files: so many at a time, over so many connections each.
+// Fetches many files, several at a time, over one or more connections each.
 #pragma once
 
 #include <memory>
@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "client/fetch/fetch_settings.hpp"
 #include "client/fetch/fetch_target.hpp"
+#include "client/fetch/fetch_worker.hpp"
 #include "client/fetch/file_fetch.hpp"
 #include "client/fetch/progress.hpp"
 #include "client/fetch/rate_limit.hpp"
@@ -24,24 +24,24 @@ struct FetchItem {
   std::unique_ptr<FetchTarget> target = {};
 };
 
-// Who has files to fetch, and hears what becomes of them. Called in turns of the shard.
+// Provides the files to fetch and receives the results. Called in turns of the shard.
 class FetcherObserver {
  public:
-  // The next file; none: that was all.
+  // The next file; empty: no more.
   virtual std::optional<FetchItem> next_item() = 0;
 
-  // What there is to say about a file that goes on.
+  // A message about a file whose download continues.
   virtual void on_notice(const std::string& remote, std::string_view what) = 0;
 
   // Its connection was lost, or the server has no room; it is tried again after `wait`.
   virtual void on_retry(const std::string& remote, const Failure& failure, Duration wait) = 0;
 
-  // `progress` as of now; its state and note are for the observer to fill in.
+  // `progress`: the latest; the observer fills in its state and note.
   virtual void on_item_ended(FetchItem& item, const FetchOutcome& outcome,
                              FetchedFile& progress) = 0;
 
-  // The server cannot be had, or not for this: no other file is tried.
-  virtual void on_hopeless(const Failure& failure) = 0;
+  // The server cannot be reached or lacks the service: no other file is tried.
+  virtual void on_server_unusable(const Failure& failure) = 0;
 
   // Nothing is left to do, and no connection is open. The last call.
   virtual void on_all_ended() = 0;
@@ -60,7 +60,7 @@ class Fetcher {
 
   void begin();
 
-  // Ends everything with what is here; on_all_ended follows.
+  // Ends all downloads and keeps the stored parts; on_all_ended follows.
   void stop();
 
   // The files that are being fetched, oldest first; valid until the next turn.
@@ -70,8 +70,8 @@ class Fetcher {
   friend class FetchLane;
 
   std::optional<FetchItem> next_item();
-  void hopeless(const Failure& failure);
-  void lane_ended();
+  void fail_server(const Failure& failure);
+  void on_lane_ended();
 
   FetcherObserver& observer_;
   std::vector<std::unique_ptr<FetchLane>> lanes_;

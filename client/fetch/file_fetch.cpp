@@ -8,10 +8,10 @@
 namespace fairlead {
 namespace {
 
-// Of a leftover, hashed in one go: some milliseconds.
+// The part of a leftover that is hashed at a time: some milliseconds.
 constexpr std::uint64_t kCheckBytes = 8 * kChunkBytes;
 
-// What asking again can mend, on this connection or the next one.
+// Whether a later request may succeed, on this connection or the next one.
 bool may_pass(CloseReason told) {
   switch (told) {
     case CloseReason::no_such_file:
@@ -76,7 +76,7 @@ std::unique_ptr<FetchTask> FileFetch::next_bytes() {
   task->version = version_;
   GetRequest request{.offset = 0, .identity = identity_, .name = name_};
   if (!ledger_) {
-    // Which version there is, its beginning will tell.
+    // The answer tells the version.
     first_bytes_asked_ = true;
     task->count = first_run();
     request.length = task->count * kChunkBytes;
@@ -85,7 +85,7 @@ std::unique_ptr<FetchTask> FileFetch::next_bytes() {
     const std::uint64_t share =
         (ledger_->missing_count() + settings_.shares - 1) / settings_.shares;
     auto run = ledger_->take(std::min(share, is_stream ? kStreamRunChunks : kRunChunks));
-    // What is to be shown in order waits in memory until it is known to be right.
+    // A stream keeps chunks in memory until they are verified: fetch only what can be.
     if (is_stream && run->first >= ledger_->expected_count()) {
       ledger_->give_back(run->first, run->count);
       return nullptr;
@@ -134,7 +134,7 @@ void FileFetch::give_back(FetchTask& task) {
 
 FileFetch::Answer FileFetch::on_frame(FetchTask& task, const Frame& frame) {
   const bool is_last = frame.type == FrameType::end || frame.type == FrameType::hashes;
-  if (is_outdated(task) || ended_) return is_last ? Answer::last : Answer::goes_on;
+  if (is_outdated(task) || ended_) return is_last ? Answer::last : Answer::more;
   const bool is_get = task.type == FrameType::get;
   switch (frame.type) {
     case FrameType::begin:
@@ -153,13 +153,13 @@ FileFetch::Answer FileFetch::on_frame(FetchTask& task, const Frame& frame) {
 FileFetch::Answer FileFetch::on_begin(FetchTask& task, Bytes payload) {
   const auto begin = read_begin(payload);
   if (!begin || task.begun || begin->offset != task.offset) return Answer::wrong;
-  if (!belongs(begin->identity)) return Answer::goes_on;
+  if (!is_current(begin->identity)) return Answer::more;
   const std::uint64_t end = std::min(ledger_->size(), (task.first + task.count) * kChunkBytes);
   if (begin->length != end - task.offset) return Answer::wrong;
   task.begun = true;
   task.start = task.offset;
   task.end = end;
-  return Answer::goes_on;
+  return Answer::more;
 }
 
 FileFetch::Answer FileFetch::on_data(FetchTask& task, Bytes payload) {
@@ -171,7 +171,7 @@ FileFetch::Answer FileFetch::on_data(FetchTask& task, Bytes payload) {
     payload.remove_prefix(part.size());
     if (std::string problem = target_.write(task.offset, part); !problem.empty()) {
       end({.end = FetchEnd::cannot_write, .what = std::move(problem)});
-      return Answer::goes_on;
+      return Answer::more;
     }
     if (!task.partial.hash) task.partial.hash = std::make_unique<Sha256>();
     task.partial.hash->update(part);
@@ -182,10 +182,10 @@ FileFetch::Answer FileFetch::on_data(FetchTask& task, Bytes payload) {
     const std::uint64_t chunk = task.first++;
     --task.count;
     arriving_bytes_ -= std::exchange(task.partial.bytes, 0);
-    chunk_here(chunk, task.partial.hash->finish());
+    on_chunk(chunk, task.partial.hash->finish());
     if (ended_ || is_outdated(task)) break;
   }
-  return Answer::goes_on;
+  return Answer::more;
 }
 
 FileFetch::Answer FileFetch::on_end(const FetchTask& task, Bytes payload) {
@@ -198,7 +198,7 @@ FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
   const auto hashes = read_hashes(payload);
   if (!hashes || hashes->chunk_bytes != kChunkBytes || hashes->first != task.first)
     return Answer::wrong;
-  if (!belongs(hashes->identity)) return Answer::last;
+  if (!is_current(hashes->identity)) return Answer::last;
   const std::uint64_t left = ledger_->count() - std::min(ledger_->count(), hashes->first);
   if (hashes->chunks.size() > left || (left > 0 && hashes->chunks.empty())) return Answer::wrong;
   hashes_asked_ = false;
@@ -207,9 +207,9 @@ FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
     observer_.on_more();
     return Answer::last;
   }
-  // A file that was changed without a change of its identity is another one all the same.
+  // The content changed although the identity did not.
   if (hashes_seen_ && hashes->whole != whole_) {
-    changed("the file changed on the server while it was fetched");
+    restart("the file changed on the server while it was fetched");
     return Answer::last;
   }
   whole_ = hashes->whole;
@@ -218,7 +218,7 @@ FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
   for (const std::uint64_t chunk : ledger_->expect(hashes->chunks)) {
     const bool was_right = leftover_.identity == identity_ && leftover_.right.contains(chunk);
     damaged += was_right ? 1 : 0;
-    // What was here may well be of another version.
+    // Leftover chunks may belong to another version.
     if (earlier_.erase(chunk) == 0) count_wrong(chunk);
     if (ended_) return Answer::last;
   }
@@ -226,7 +226,7 @@ FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
   for (std::uint64_t chunk = known; chunk < ledger_->expected_count() && !ended_; ++chunk) {
     if (!ledger_->is_right(chunk)) continue;
     if (earlier_.erase(chunk) > 0) resumed_bytes_ += ledger_->bytes_of(chunk);
-    chunk_right(chunk);
+    on_chunk_verified(chunk);
   }
   finish_if_complete();
   if (!ended_) observer_.on_more();
@@ -236,7 +236,7 @@ FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
 bool FileFetch::on_error(FetchTask& task, CloseReason told, std::string_view sentence) {
   if (is_outdated(task) || ended_) return true;
   if (told == CloseReason::file_changed) {
-    changed("the file changed on the server while it was fetched");
+    restart("the file changed on the server while it was fetched");
     return true;
   }
   if (may_pass(told)) return false;
@@ -244,27 +244,27 @@ bool FileFetch::on_error(FetchTask& task, CloseReason told, std::string_view sen
   return true;
 }
 
-bool FileFetch::has_come_on() noexcept {
+bool FileFetch::has_progressed() noexcept {
   const std::uint64_t now = here_bytes() + (ledger_ ? ledger_->expected_count() : 0);
-  if (now <= come_so_far_) return false;
-  come_so_far_ = now;
+  if (now <= progress_so_far_) return false;
+  progress_so_far_ = now;
   return true;
 }
 
 // ---- Versions ----
 
-// Whether an answer speaks of the version that is fetched.
-bool FileFetch::belongs(const FileIdentity& identity) {
+// Whether an answer is about the current version.
+bool FileFetch::is_current(const FileIdentity& identity) {
   if (identity_.is_any()) {
-    learn(identity);
+    set_identity(identity);
     return !ended_;
   }
   if (identity == identity_) return true;
-  changed("the file changed on the server while it was fetched");
+  restart("the file changed on the server while it was fetched");
   return false;
 }
 
-void FileFetch::learn(const FileIdentity& identity) {
+void FileFetch::set_identity(const FileIdentity& identity) {
   const bool was_begun = !leftover_.identity.is_any() && !found_.empty();
   if (was_begun && version_ == 0 && leftover_.identity != identity) {
     const std::string what = "the file changed on the server since its download was begun";
@@ -285,14 +285,14 @@ void FileFetch::learn(const FileIdentity& identity) {
   observer_.on_more();
 }
 
-void FileFetch::changed(std::string what) {
+void FileFetch::restart(std::string what) {
   if (!settings_.restarts || target_.has_shown() || ++changes_ > settings_.changes_max)
     return end({.end = FetchEnd::changed, .what = std::move(what)});
   if (ledger_ && !target_.is_stream()) found_ = ledger_->held();
   ledger_.reset();
   wrong_.clear();
   earlier_.clear();
-  resumed_bytes_ = come_so_far_ = 0;
+  resumed_bytes_ = progress_so_far_ = 0;
   identity_ = {};
   ++version_;
   arriving_bytes_ = 0;
@@ -303,30 +303,30 @@ void FileFetch::changed(std::string what) {
 
 // ---- Chunks ----
 
-void FileFetch::chunk_here(std::uint64_t chunk, const Sha256Digest& digest) {
+void FileFetch::on_chunk(std::uint64_t chunk, const Sha256Digest& digest) {
   if (!ledger_->hold(chunk, digest)) {
     count_wrong(chunk);
     if (!ended_) observer_.on_more();
     return;
   }
   if (!ledger_->is_right(chunk)) return;  // its hash has not come yet
-  chunk_right(chunk);
+  on_chunk_verified(chunk);
   finish_if_complete();
 }
 
-void FileFetch::chunk_right(std::uint64_t chunk) {
+void FileFetch::on_chunk_verified(std::uint64_t chunk) {
   if (std::string problem = target_.keep(chunk); !problem.empty())
     end({.end = FetchEnd::cannot_write, .what = std::move(problem)});
 }
 
-// The chunk may have been damaged on its way, or its hash may have.
+// Either the chunk or its hash may have been damaged in transit.
 void FileFetch::count_wrong(std::uint64_t chunk) {
   const std::uint32_t times = ++wrong_[chunk];
   if (times >= kWrongMax) {
     return end({.end = FetchEnd::corrupt,
                 .what = "what arrives of the file keeps differing from the server's own hashes"});
   }
-  if (times == kWrongMax / 2) ledger_->doubt(chunk);
+  if (times == kWrongMax / 2) ledger_->forget_expected(chunk);
 }
 
 // ---- The end ----

@@ -1,9 +1,8 @@
-// One file on its way here: what to ask the server for, what its answers mean, and when it is
-// whole. Sans-IO. docs/decisions/0011 says how it works; docs/protocol.md (Files), what the frames
-// are.
+// The download of one file: the requests, the meaning of the answers, and when it is complete.
+// Sans-IO. See docs/decisions/0011 for the design and docs/protocol.md (Files) for the frames.
 //
-// What makes a chunk right is its SHA-256, wherever its bytes came from. The identity only makes
-// sure that all requests speak of one version.
+// A chunk is right if its SHA-256 is, wherever its bytes came from. The identity only ensures that
+// all requests are about one version.
 #pragma once
 
 #include <algorithm>
@@ -39,26 +38,26 @@ struct FetchOutcome {
   std::string what = {};  // one sentence without full stop; may hold bytes of the server: escape it
 };
 
-// Told within calls of the fetch; must not destroy it.
+// Called within calls of the fetch; must not destroy it.
 class FetchObserver {
  public:
-  // Another version is fetched from now on. `what` is said to the user.
+  // The download starts again with another version. `what` is for the user.
   virtual void on_changed(std::string_view what) = 0;
 
-  // Chunks that an earlier attempt had verified are not any more what they were.
+  // Chunks that an earlier attempt had verified have been damaged since.
   virtual void on_damaged(std::uint64_t chunks) = 0;
 
-  // There may be more to ask for than before.
+  // There may be more to request.
   virtual void on_more() = 0;
 
-  // It is over. The last call.
+  // The download has ended. The last call.
   virtual void on_ended(const FetchOutcome& outcome) = 0;
 
  protected:
   ~FetchObserver() = default;
 };
 
-// One request, from when it is to be sent until its last answer. Belongs to whoever sends it.
+// One request until its last answer. Owned by its sender.
 struct FetchTask {
   FrameType type = FrameType::get;  // or hash
   std::string payload = {};
@@ -77,41 +76,40 @@ class FileFetch {
     std::uint32_t shares = 1;        // of how many connections; >= 1
     std::uint32_t changes_max = 10;  // as often
   };
-  // What is asked for in one request: little enough for several connections to share a file.
+  // Chunks in one request: few enough for several connections to share a file.
   static constexpr std::uint64_t kRunChunks = 32;
   static constexpr std::uint64_t kStreamRunChunks = 4;  // what waits in memory to be shown in order
-  // How often a chunk may arrive wrong.
+  // How often a chunk may arrive with a wrong hash.
   static constexpr std::uint32_t kWrongMax = 4;
 
-  // `name` is the remote one. All but the name are used until the end and outlive this.
+  // `name` is the remote name. The references outlive this object.
   FileFetch(std::string name, FetchTarget& target, const Settings& settings,
             FetchObserver& observer);
 
-  // Hashes some of what an earlier attempt has left. False: there is no more of it; requests may be
-  // made.
+  // Hashes a part of the leftover. False: nothing is left to hash; requests may be made.
   bool check_leftover();
 
-  // What to ask next, if there is anything just now.
+  // The next request, if there is one at the moment.
   std::unique_ptr<FetchTask> next_bytes();
   std::unique_ptr<FetchTask> next_hashes();
   bool has_bytes_to_ask() const;
   bool has_hashes_to_ask() const;
 
-  // An answer to a task. `wrong`: the server breaks the protocol, the connection is to be ended.
-  enum class Answer : std::uint8_t { goes_on, last, wrong };
+  // An answer to a task. `wrong`: the server breaks the protocol; end the connection.
+  enum class Answer : std::uint8_t { more, last, wrong };
   Answer on_frame(FetchTask& task, const Frame& frame);
 
-  // ERROR in place of (more of) an answer. False: it is the server that has no room just now; give
-  // the task back, and ask again later.
+  // ERROR instead of (the rest of) an answer. False: the server is overloaded; give the task back
+  // and retry later.
   bool on_error(FetchTask& task, CloseReason told, std::string_view sentence);
 
-  // What has not come of the task will not come.
+  // The rest of the task will not arrive.
   void give_back(FetchTask& task);
 
-  // More is here, or known, than ever before of this version, and than at the last call.
-  bool has_come_on() noexcept;
+  // There is more of this version than at any earlier call.
+  bool has_progressed() noexcept;
 
-  // Ends it with what is here: no connection can be had, or the user wants no more.
+  // Ends it and keeps the stored bytes: no connection is possible, or the user interrupts.
   void abandon(FetchEnd end, std::string what);
 
   bool has_ended() const noexcept { return ended_; }
@@ -119,12 +117,12 @@ class FileFetch {
   const std::string& name() const noexcept { return name_; }
   const FileIdentity& identity() const noexcept { return identity_; }  // is_any(): not known yet
   std::uint64_t verified_bytes() const noexcept { return ledger_ ? ledger_->verified_bytes() : 0; }
-  // Here or arriving, as far as it is not known to be wrong.
+  // Stored or arriving bytes that are not known to be wrong.
   std::uint64_t here_bytes() const noexcept {
     return (ledger_ ? ledger_->here_bytes() : 0) + arriving_bytes_;
   }
   std::uint64_t checked_bytes() const noexcept { return check_offset_; }
-  // Of what is here, what had been when it began, as far as that is known to be right.
+  // Verified bytes that were already on disk when the download started.
   std::uint64_t resumed_bytes() const noexcept { return resumed_bytes_; }
 
  private:
@@ -132,16 +130,16 @@ class FileFetch {
   Answer on_data(FetchTask& task, Bytes payload);
   Answer on_end(const FetchTask& task, Bytes payload);
   Answer on_hashes(FetchTask& task, Bytes payload);
-  // How many chunks to ask for where it is not known how many there are.
+  // Chunks of the first request, while the size is unknown.
   std::uint64_t first_run() const noexcept {
     return std::max<std::uint64_t>(1, kRunChunks / settings_.shares);
   }
   bool is_outdated(const FetchTask& task) const noexcept { return task.version != version_; }
-  bool belongs(const FileIdentity& identity);
-  void learn(const FileIdentity& identity);
-  void changed(std::string what);
-  void chunk_here(std::uint64_t chunk, const Sha256Digest& digest);
-  void chunk_right(std::uint64_t chunk);
+  bool is_current(const FileIdentity& identity);
+  void set_identity(const FileIdentity& identity);
+  void restart(std::string what);
+  void on_chunk(std::uint64_t chunk, const Sha256Digest& digest);
+  void on_chunk_verified(std::uint64_t chunk);
   void count_wrong(std::uint64_t chunk);
   void finish_if_complete();
   void end(FetchOutcome outcome);
@@ -160,7 +158,7 @@ class FileFetch {
   std::uint64_t check_offset_ = 0;
   std::uint64_t arriving_bytes_ = 0;  // of chunks that are not complete
   std::uint64_t resumed_bytes_ = 0;
-  std::uint64_t come_so_far_ = 0;  // what has_come_on() has seen
+  std::uint64_t progress_so_far_ = 0;  // what has_progressed() has seen
   std::uint32_t changes_ = 0;
   bool checking_ = true;
   bool hashes_asked_ = false;

@@ -3,27 +3,25 @@
 #include <algorithm>
 #include <utility>
 
-#include "client/fetch/remote_name.hpp"
+#include "client/fetch/file_names.hpp"
 #include "common/protocol/file_name.hpp"
 
 namespace fairlead {
 namespace {
 
-constexpr std::uint16_t kChannel = 1;
-
-// A page has 32 KiB, a HELLO with all the services there can be twice as much.
+// A page has 32 KiB, the largest HELLO twice as much.
 constexpr std::uint32_t kFrameBytesMax = 128 * 1024;
 
-// Of a name that is none, to see whose it may be.
+// Bytes of an invalid name that an error message shows.
 constexpr std::size_t kNameShownMax = 80;
 
-// How many services of a server are named to who has asked for another.
+// Services that an error message names.
 constexpr std::size_t kServicesNamedMax = 8;
 
 ClientSettings framed(ClientSettings settings) {
   settings.connection.protocol = Protocol::framed;
   settings.connection.message_bytes_max = kFrameBytesMax;
-  // A listing that was cut off is begun again by whoever asked for it.
+  // A listing that was cut off is not resumed.
   if (settings.reconnect.when == ReconnectSettings::When::always)
     settings.reconnect.when = ReconnectSettings::When::until_connected;
   return settings;
@@ -38,7 +36,7 @@ Failure bad_answer(std::string what) {
   return {.kind = FailureKind::bad_protocol, .what = std::move(what)};
 }
 
-// Why OPEN was refused; who has only forgotten how the service is called is told what there is.
+// Why OPEN was refused; for an unknown service with the names of the others.
 Failure not_opened(const ServerHello& hello, Bytes payload) {
   Failure failure = told_failure(FailureKind::request_refused, payload);
   if (failure.told != CloseReason::unknown_service || hello.services.empty()) return failure;
@@ -54,15 +52,14 @@ Failure not_opened(const ServerHello& hello, Bytes payload) {
 
 Lister::Lister(ClientShard& shard, Network& network, const ListerSettings& settings,
                ListerObserver& observer)
-    : shard_(shard),
-      client_settings_(framed(settings.client)),
+    : client_settings_(framed(settings.client)),
       service_(settings.service),
-      half_timeout_((settings.timeout + Duration(1)) / 2),
       entries_max_(settings.entries_max),
       waiting_bytes_max_(settings.waiting_bytes_max),
       recursive_(settings.recursive),
       observer_(observer),
-      client_(shard, network, client_settings_, *this) {}
+      client_(shard, network, client_settings_, *this),
+      silence_(shard, settings.timeout) {}
 
 void Lister::open(std::vector<std::string> names) {
   names_ = std::move(names);
@@ -83,13 +80,13 @@ void Lister::fail(Failure why) {
 // ---- Asking ----
 
 void Lister::on_ready(const Destination&) {
-  open_id_ = client_.connection()->open(service_, kChannel);
+  open_id_ = client_.connection()->open(service_, kServiceChannel);
   for (std::size_t i = 0; i < names_.size(); ++i) {
-    // The root has no name that STAT could take, and is a directory.
+    // STAT takes no empty name, and the root is a directory.
     const FrameType type = names_[i].empty() ? FrameType::list : FrameType::stat;
     waiting_.push_back({.type = type, .asked = i});
   }
-  watch_silence();
+  silence_.restart(client_);
 }
 
 void Lister::ask() {
@@ -104,8 +101,8 @@ void Lister::ask() {
                            .what = "this cannot be the name of a file"});
       continue;
     }
-    question.id =
-        client_.connection()->send_frame(question.type, kChannel, payload_of(question), true);
+    question.id = client_.connection()->send_frame(question.type, kServiceChannel,
+                                                   payload_of(question), true);
     unanswered_.push_back(std::move(question));
   }
   if (unanswered_.empty()) close();
@@ -127,8 +124,8 @@ std::string Lister::payload_of(const Question& question) const {
 
 void Lister::on_frame(const Frame& frame) {
   if (ending_) return;
-  watch_silence();
-  if (frame.channel != kChannel) return;
+  silence_.restart(client_);
+  if (frame.channel != kServiceChannel) return;
   switch (frame.type) {
     case FrameType::opened:
       if (frame.request_id == open_id_) ask();
@@ -199,7 +196,7 @@ void Lister::on_listing(Question question, Bytes payload) {
   waiting_.push_front(std::move(question));
 }
 
-// False: it has ended.
+// False: the listing was ended.
 bool Lister::is_believable(const FileListing& page, std::string_view after) {
   if (page.more && page.entries.empty()) {
     fail(bad_answer("a listing that goes on with nothing"));
@@ -224,7 +221,7 @@ bool Lister::is_believable(const FileListing& page, std::string_view after) {
   return false;
 }
 
-// A directory that was found waits to be listed, behind those that were found before.
+// Queues a directory, behind those found before.
 void Lister::wait_for(const Question& parent, const std::string& directory) {
   if (ending_) return;
   if (parent.level + 1 >= kLevelsMax) {
@@ -246,22 +243,10 @@ void Lister::wait_for(const Question& parent, const std::string& directory) {
 
 // ---- Silence, and the end ----
 
-// Half of the time passes in silence, then a PING asks for a sign of life, then it is over.
-void Lister::watch_silence() {
-  pinged_ = false;
-  heard_bytes_ = client_.connection()->received_bytes();
-  client_.set_deadline(deadline_after(shard_.now(), half_timeout_));
-}
-
 void Lister::on_deadline() {
-  if (ending_) return;
-  if (client_.connection()->received_bytes() != heard_bytes_) return watch_silence();
-  if (std::exchange(pinged_, true)) {
-    return fail({.kind = FailureKind::connect_timeout,
-                 .what = "the server has become silent, and answers no PING"});
-  }
-  client_.connection()->ping("listing");
-  client_.set_deadline(deadline_after(shard_.now(), half_timeout_));
+  if (ending_ || !silence_.is_silent(client_)) return;
+  fail({.kind = FailureKind::connect_timeout,
+        .what = "the server has become silent, and answers no PING"});
 }
 
 void Lister::on_ended(const Failure& failure) {
@@ -271,7 +256,7 @@ void Lister::on_ended(const Failure& failure) {
            .what = "the server ended the connection before everything was listed"};
   }
   observer_.on_ended(why);
-  // *this may be gone.
+  // *this may be destroyed.
 }
 
 }  // namespace fairlead

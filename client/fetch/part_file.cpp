@@ -11,12 +11,12 @@
 #include <system_error>
 #include <utility>
 
-#include "client/fetch/local_names.hpp"
+#include "client/fetch/file_names.hpp"
 
 namespace fairlead {
 namespace {
 
-// A side-car that is behind costs nothing but a note: what is there is hashed again anyway.
+// An outdated side-car is harmless: stored bytes are hashed again anyway.
 constexpr Duration kInfoSavedEvery{500};
 constexpr std::size_t kInfoBytesMax = 16 * 1024 * 1024;
 constexpr unsigned kNumbersMax = 10'000;  // of NAME.1, NAME.2, ...
@@ -57,7 +57,7 @@ bool exists(int folder, const std::string& name) {
   return ::fstatat(folder, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-// A regular file, or nothing and errno.
+// A regular file; else an empty descriptor, and errno.
 Descriptor open_regular(int folder, const std::string& name, int flags) {
   const unsigned mode = (flags & O_CREAT) != 0 ? kMode : 0;
   Descriptor opened(open_below(folder, name, flags | O_NONBLOCK, mode));
@@ -73,7 +73,7 @@ std::uint64_t size_of(int descriptor) {
   return ::fstat(descriptor, &found) == 0 ? static_cast<std::uint64_t>(found.st_size) : 0;
 }
 
-// Whether `name` is the file that is open: another download may have given it its name since.
+// Whether `name` still is the open file: another download may have renamed it.
 bool is_still(int folder, const std::string& name, int descriptor) {
   struct stat opened {
   }, named{};
@@ -82,7 +82,7 @@ bool is_still(int folder, const std::string& name, int descriptor) {
          opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-// 0, or errno; EEXIST where `to` is there. Not every file system knows RENAME_NOREPLACE.
+// Returns 0 or errno; EEXIST if `to` exists. Not every file system supports RENAME_NOREPLACE.
 int rename_anew(int folder, const std::string& from, const std::string& to) {
   if (::renameat2(folder, from.c_str(), folder, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return errno;
@@ -102,17 +102,26 @@ PartFile::PartFile(TargetFolder folder, std::string name, IfExists if_exists)
 
 PartFile::~PartFile() = default;
 
-PartFile::Opened PartFile::open(TargetFolder folder, const std::string& name, IfExists if_exists) {
+Result<std::unique_ptr<PartFile>> PartFile::open(TargetFolder folder, const std::string& name,
+                                                 IfExists if_exists) {
   std::unique_ptr<PartFile> file(new PartFile(std::move(folder), name, if_exists));
   const bool is_there = exists(file->folder_.descriptor(), name);
-  if (is_there && if_exists == IfExists::skip) return {.is_skipped = true};
+  if (is_there && if_exists == IfExists::skip) return nullptr;
   if (is_there && if_exists == IfExists::fail) {
-    return {.problem = file->folder_.path_of(name) +
-                       " is there already; --if-exists says what to do with it"};
+    return make_error(file->folder_.path_of(name) +
+                      " is there already; --if-exists says what to do with it");
   }
   if (std::string problem = file->look_at_leftover(); !problem.empty())
-    return {.problem = std::move(problem)};
-  return {.file = std::move(file)};
+    return make_error(std::move(problem));
+  return file;
+}
+
+Result<std::unique_ptr<PartFile>> open_part(const TargetFolder& folder,
+                                            std::span<const std::string> components,
+                                            const std::string& name, IfExists if_exists) {
+  return folder.below(components).and_then([&](TargetFolder below) {
+    return PartFile::open(std::move(below), name, if_exists);
+  });
 }
 
 std::string PartFile::cannot(const std::string& what, const std::string& name) const {
@@ -170,7 +179,7 @@ std::string PartFile::begin(const FileIdentity& identity) {
       ::ftruncate(part_.get(), static_cast<off_t>(identity.size)) != 0)
     return cannot("write", part_name_);
   info_ = {.identity = identity};
-  // Of a single chunk nothing can be verified before all of it is.
+  // A single chunk is verified as a whole, so there is nothing to note before.
   if (identity.size > kChunkBytes) save_info();
   return {};
 }
@@ -186,7 +195,7 @@ std::string PartFile::keep(std::uint64_t chunk) {
   return {};
 }
 
-// Where it cannot be written nothing is lost but the note.
+// A failure is harmless.
 void PartFile::save_info() {
   info_saved_at_ = clock_now();
   const Descriptor file = open_regular(folder_.descriptor(), info_name_, O_WRONLY | O_CREAT);
@@ -201,7 +210,7 @@ void PartFile::save_info() {
 
 std::string PartFile::finish() {
   if (::fsync(part_.get()) != 0) return cannot("write", part_name_);
-  // Before the part, so that whenever this is killed nothing stays beside a file that is whole.
+  // First the side-car, so that no interruption leaves it beside a complete file.
   ::unlinkat(folder_.descriptor(), info_name_.c_str(), 0);
   if (std::string problem = give_name(); !problem.empty()) {
     leave();

@@ -1,5 +1,5 @@
-// A file on its way, on disk: `TARGET.part` and its side-car `TARGET.part.info` beside the target,
-// until it is whole, on the disk, and gets its name.
+// A download on disk: `TARGET.part` and its side-car `TARGET.part.info` beside the target, until
+// the file is complete and synced, and gets its name.
 #pragma once
 
 #include <memory>
@@ -13,20 +13,17 @@
 
 namespace fairlead {
 
-// What to do where the target is there already.
+// What to do if the target exists.
 enum class IfExists : std::uint8_t { fail, skip, rename, overwrite };
 
-// Never goes through a symbolic link, and never touches anything but the target and the two files
-// beside it. Holds a lock (flock(2)) on the part, so that no two downloads write one.
+// Follows no symbolic link, and touches only the target and the two files beside it. Locks the part
+// (flock(2)) against other downloads.
 class PartFile final : public FetchTarget {
  public:
-  struct Opened {
-    std::unique_ptr<PartFile> file = {};
-    std::string problem = {};  // when there is no file
-    bool is_skipped = false;   // the target is there, and that is enough
-  };
-  // `name` is one component, of any bytes. Makes nothing yet.
-  static Opened open(TargetFolder folder, const std::string& name, IfExists if_exists);
+  // `name` is one component, of any bytes. Creates nothing yet. Null: the target exists and is
+  // skipped.
+  static Result<std::unique_ptr<PartFile>> open(TargetFolder folder, const std::string& name,
+                                                IfExists if_exists);
   ~PartFile() override;
 
   Leftover leftover() const override { return leftover_; }
@@ -40,7 +37,7 @@ class PartFile final : public FetchTarget {
   void discard() override;
   bool is_stream() const override { return false; }
 
-  // The path that it has been stored under; after finish().
+  // The final path; after finish().
   const std::string& stored_as() const noexcept { return stored_as_; }
   bool was_skipped() const noexcept { return is_skipped_; }
 
@@ -61,7 +58,12 @@ class PartFile final : public FetchTarget {
   PartInfo info_;
   TimePoint info_saved_at_{};
   std::string stored_as_;
-  bool is_skipped_ = false;  // the target has come from elsewhere meanwhile
+  bool is_skipped_ = false;  // somebody else has created the target meanwhile
 };
+
+// The same, in the folder below `folder` that the components lead to.
+Result<std::unique_ptr<PartFile>> open_part(const TargetFolder& folder,
+                                            std::span<const std::string> components,
+                                            const std::string& name, IfExists if_exists);
 
 }  // namespace fairlead

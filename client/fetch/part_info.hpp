@@ -1,13 +1,15 @@
-// The side-car of a download that is not complete: which version of the file it was, and what of it
-// had been verified. A few lines of text:
+// The side-car of an incomplete download: the version of the file, and its verified chunks. A few
+// lines of text:
 //
+// clang-format off
 //   fairlead part 1
 //   identity DEVICE INODE SIZE MTIME_NS CTIME_NS
 //   verified 0-31,40,44-50
 //   sha256 HEX            of the lines above
+// clang-format on
 //
-// It is a note and no proof: whoever goes on hashes again what is there. A side-car that is damaged
-// is as none.
+// It is a note and no proof: the next attempt hashes the stored bytes again, and ignores a damaged
+// side-car.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +30,8 @@ struct PartInfo {
 
 std::string part_info_text(const PartInfo& info);
 
-// Nothing when it is not what part_info_text() has made. Takes memory for no more chunks than
-// `size` bytes have.
+// Empty unless `text` was made by part_info_text(). Allocates for no more chunks than `size` bytes
+// have.
 std::optional<PartInfo> read_part_info(std::string_view text, std::uint64_t size);
 
 }  // namespace fairlead

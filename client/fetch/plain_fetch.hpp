@@ -1,5 +1,5 @@
-// A file from a server that speaks only the tutorials' protocol: a name out, bytes in until the end
-// of the stream. Nothing says how many there should be; only a reset tells that some are missing.
+// A download from a server of the tutorials' protocol: the name out, bytes in until the end of the
+// stream. The size is unknown; only a reset shows that bytes are missing.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct PlainOutcome {
   bool timed_out = false;
 };
 
-// Used in turns of its shard. All but the strings outlive it. Destroyed in `done` or after it.
+// Used in turns of its shard. The references outlive it. Destroyed in `done` or after it.
 class PlainFetch final : private ClientObserver {
  public:
   struct Settings {

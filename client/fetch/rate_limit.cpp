@@ -7,7 +7,7 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-// Nobody waits for longer; and no rate, however small, overflows a time.
+// The longest pause; it also keeps a tiny rate from overflowing a time.
 constexpr Seconds kPauseMax = std::chrono::hours(24);
 
 }  // namespace
@@ -16,9 +16,9 @@ TimePoint RateLimit::take(std::uint64_t bytes, TimePoint now) {
   if (is_unlimited()) return now;
   const auto rate = static_cast<double>(rate_);
   const double due = Seconds(now - counted_).count() * rate;
-  owed_bytes_ = std::max(0.0, owed_bytes_ - due) + static_cast<double>(bytes);
+  excess_bytes_ = std::max(0.0, excess_bytes_ - due) + static_cast<double>(bytes);
   counted_ = now;
-  const double too_many = owed_bytes_ - Seconds(kBurst).count() * rate;
+  const double too_many = excess_bytes_ - Seconds(kBurst).count() * rate;
   if (too_many <= 0) return now;
   return now + std::chrono::ceil<Duration>(std::min(Seconds(too_many / rate), kPauseMax));
 }

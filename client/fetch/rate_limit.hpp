@@ -1,4 +1,4 @@
-// --limit-rate: so many bytes a second, over all connections of a command. A token bucket. Sans-IO.
+// --limit-rate: bytes a second over all connections of a command. A token bucket. Sans-IO.
 #pragma once
 
 #include <cstdint>
@@ -13,22 +13,21 @@ namespace fairlead {
 // rate x (T + kBurst) and N reads.
 class RateLimit {
  public:
-  // So much may come at once after a pause, as time at full rate.
+  // The burst allowed after a pause, as time at full rate.
   static constexpr Duration kBurst{250};
 
   // 0: no limit.
   explicit RateLimit(std::uint64_t bytes_per_second) : rate_(bytes_per_second) {}
 
-  // Counts bytes that have come, and says from when on their connection may be read again: `now`,
-  // or the time until which it is to be paused. A connection that is paused is not silent: its
-  // time-out has to wait, too.
+  // Counts received bytes, and returns when their connection may be read again: `now`, or later
+  // after a pause. The time-out of a paused connection has to wait, too.
   TimePoint take(std::uint64_t bytes, TimePoint now);
 
   bool is_unlimited() const noexcept { return rate_ == 0; }
 
  private:
   std::uint64_t rate_;
-  double owed_bytes_ = 0;  // that have come before their time, as of `counted_`
+  double excess_bytes_ = 0;  // received too early, at the time `counted_`
   TimePoint counted_{};
 };
 

@@ -26,20 +26,20 @@ int open_below(int folder, const std::string& path, int flags, unsigned mode) {
   return opened;
 }
 
-TargetFolder TargetFolder::open(const std::string& path, std::string& problem) {
+Result<TargetFolder> TargetFolder::open(const std::string& path) {
   TargetFolder folder;
   folder.path_ = path;
   const char* const where = path.empty() ? "." : path.c_str();
   folder.descriptor_ = Descriptor(::open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder.descriptor_) {
-    problem = "cannot store in " + std::string(where) + ": " +
-              std::generic_category().message(errno) + "; make that folder, or name another one";
+    return make_error("cannot store in " + std::string(where) + ": " +
+                      std::generic_category().message(errno) +
+                      "; make that folder, or name another one");
   }
   return folder;
 }
 
-TargetFolder TargetFolder::below(std::span<const std::string> components,
-                                 std::string& problem) const {
+Result<TargetFolder> TargetFolder::below(std::span<const std::string> components) const {
   TargetFolder folder;
   folder.path_ = path_;
   folder.descriptor_ = Descriptor(open_below(descriptor(), ".", O_RDONLY | O_DIRECTORY));
@@ -50,9 +50,8 @@ TargetFolder TargetFolder::below(std::span<const std::string> components,
     const int next =
         is_made ? open_below(folder.descriptor(), component, O_RDONLY | O_DIRECTORY) : -1;
     if (next < 0) {
-      problem = "cannot make or open the folder " + folder.path_of(component) + ": " +
-                std::generic_category().message(errno);
-      return folder;
+      return make_error("cannot make or open the folder " + folder.path_of(component) + ": " +
+                        std::generic_category().message(errno));
     }
     folder.path_ = folder.path_of(component);
     folder.descriptor_ = Descriptor(next);

@@ -1,22 +1,23 @@
-// The folder that downloads are stored in, and those below it. Nothing outside of it is reached.
+// The folder for downloads and its subfolders. Nothing outside of it can be reached.
 #pragma once
 
 #include <span>
 #include <string>
 
 #include "common/base/descriptor.hpp"
+#include "common/base/result.hpp"
 
 namespace fairlead {
 
-// Used on one thread. Problems are sentences without full stop; empty: there was none.
+// Used on one thread.
 class TargetFolder {
  public:
   // The user's own path: may lead through symbolic links. Empty: the current folder.
-  static TargetFolder open(const std::string& path, std::string& problem);
+  static Result<TargetFolder> open(const std::string& path);
 
-  // The folder below this one that the components lead to, made where it is missing; never through
-  // a symbolic link. `components` are as components_of() gives them.
-  TargetFolder below(std::span<const std::string> components, std::string& problem) const;
+  // The subfolder named by the components (see components_of()), created if it is missing; never
+  // through a symbolic link.
+  Result<TargetFolder> below(std::span<const std::string> components) const;
 
   int descriptor() const noexcept { return descriptor_.get(); }
   // For messages: the path of an entry.
@@ -27,7 +28,7 @@ class TargetFolder {
   std::string path_;
 };
 
-// openat2(2) below `folder`, without symbolic links; -1 and errno as there.
+// openat2(2) below `folder`, without symbolic links; -1 and errno on failure.
 int open_below(int folder, const std::string& path, int flags, unsigned mode = 0);
 
 }  // namespace fairlead

@@ -8,8 +8,8 @@
 namespace fairlead {
 namespace {
 
-// All but those that a thread raises by what it does itself: blocked, they would be a death without
-// a word (signal(7), sigprocmask(2)).
+// All signals but those that a thread raises by its own fault: if these were blocked, the kernel
+// would kill the process without a handler (sigprocmask(2)).
 sigset_t signals_from_outside() noexcept {
   sigset_t set;
   ::sigfillset(&set);

@@ -1,4 +1,4 @@
-// Threads beside the one that takes the signals.
+// Threads that run no signal handler.
 #pragma once
 
 #include <functional>
@@ -6,12 +6,11 @@
 
 namespace fairlead {
 
-// Starts a thread on which no signal handler runs, for those signals that come from outside. They
-// are blocked before it begins: one that blocked them itself could be met by a storm of signals
-// first, for as long as that lasts. May throw std::system_error, as std::thread does.
+// Starts a thread with all signals from outside blocked. They are blocked before it begins, so that
+// it never runs a handler. May throw std::system_error, as std::thread does.
 std::thread start_background_thread(std::function<void()> work);
 
-// The same for the calling thread, from now on.
+// Blocks the same signals for the calling thread.
 void block_signals() noexcept;
 
 }  // namespace fairlead

@@ -1,24 +1,11 @@
 #include "common/base/buffer_pool.hpp"
 
+#include <sanitizer/asan_interface.h>
+
 #include <bit>
 #include <new>
 
 #include "common/base/check.hpp"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#include <sanitizer/asan_interface.h>
-#endif
-#endif
-// Elsewhere the two mean nothing.
-#ifndef ASAN_POISON_MEMORY_REGION
-#define ASAN_POISON_MEMORY_REGION(address, size) \
-  (static_cast<void>(address), static_cast<void>(size))
-#define ASAN_UNPOISON_MEMORY_REGION(address, size) \
-  (static_cast<void>(address), static_cast<void>(size))
-#endif
 
 namespace fairlead {
 
@@ -43,12 +30,6 @@ BufferPool::~BufferPool() {
       ::operator delete(block);
     }
   }
-}
-
-Buffer BufferPool::take(std::size_t bytes_min) {
-  std::size_t capacity = 0;
-  char* memory = acquire(bytes_min, capacity);
-  return Buffer(*this, memory, capacity);
 }
 
 char* BufferPool::acquire(std::size_t bytes_min, std::size_t& capacity) {
@@ -89,13 +70,6 @@ std::size_t BufferPool::capacity_for(std::size_t bytes_min) noexcept {
 
 std::size_t BufferPool::class_of(std::size_t bytes) noexcept {
   return bytes <= kSmallest ? 0 : std::bit_width((bytes - 1) / kSmallest);
-}
-
-void Buffer::reset() noexcept {
-  if (data_ == nullptr) return;
-  pool_->release(data_, capacity_);
-  data_ = nullptr;
-  capacity_ = 0;
 }
 
 }  // namespace fairlead

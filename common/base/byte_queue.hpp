@@ -1,4 +1,4 @@
-// Bytes on their way out: what could not be written at once waits here.
+// Output that waits to be written.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 namespace fairlead {
 
 // A queue of bytes in a singly linked chain of pool blocks of 4 KiB. Bytes are copied in once and
-// never moved again. An empty queue owns no block, so an idle session pays 32 bytes for it. Belongs
-// to one session, touched by its shard's thread only; the pool outlives it.
+// never moved again. An empty queue owns no block and is 32 bytes. Belongs to one session, touched
+// by its shard's thread only; the pool outlives it.
 //
 // Invariant: size() == sum of the bytes in the blocks; every block but the last is full to its end;
 // no block is empty.
@@ -35,20 +35,20 @@ class ByteQueue {
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
 
-  // What its blocks take of the pool, in bytes.
+  // The size of its blocks in the pool.
   std::size_t memory() const noexcept;
 
-  // Fills `out` with the first contiguous pieces, in order, and says how many: for one gathering
-  // write. The pieces stay valid until they are consumed or cleared; append() does not move them.
+  // Fills `out` with the first contiguous pieces for a gathering write and returns their number. A
+  // piece stays valid until it is consumed or cleared; append() does not move it.
   std::size_t front(std::span<Bytes> out) const noexcept;
 
-  // Forgets the first `bytes` bytes, at most size().
+  // Drops the first `bytes` bytes, at most size().
   void consume(std::size_t bytes) noexcept;
 
   void clear() noexcept;
 
  private:
-  // The head of a pool block; the bytes follow it.
+  // The header of a pool block; the bytes follow it.
   struct Block {
     static constexpr std::size_t kSize = 4096;  // a size class of the pool
 
@@ -60,7 +60,7 @@ class ByteQueue {
     std::size_t free_bytes() const noexcept { return kSize - sizeof(Block) - end; }
   };
 
-  // Most replies are small and go behind others: inline, for it is on every message's way.
+  // Inline, since every message passes here and most of them fit into the tail.
   void append_to_tail(Bytes bytes) noexcept {
     std::memcpy(tail_->room() + tail_->end, bytes.data(), bytes.size());
     tail_->end += static_cast<std::uint32_t>(bytes.size());

@@ -1,4 +1,4 @@
-// The one word for raw bytes.
+// The type of raw bytes.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,8 @@
 
 namespace fairlead {
 
-// A read-only view of raw octets. A string_view, so that literals, comparison and searching come
-// with it; it says nothing about encoding. Whoever hands one out says how long it lives.
+// A read-only view of octets in no particular encoding. As a string_view it has literals,
+// comparison and searching. A function that returns one documents how long it is valid.
 using Bytes = std::string_view;
 
 constexpr std::uint8_t octet(char c) noexcept { return static_cast<std::uint8_t>(c); }

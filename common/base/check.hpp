@@ -1,9 +1,9 @@
-// FAIRLEAD_CHECK: for what only a bug of ours can break, never for input.
+// FAIRLEAD_CHECK: for conditions that only a bug can break, never for input.
 #pragma once
 
 namespace fairlead {
 
-// Prints the broken invariant and where it stands to stderr, then aborts.
+// Prints the broken invariant and its place to stderr, then aborts.
 [[noreturn]] void check_failed(const char* condition, const char* file, int line) noexcept;
 
 }  // namespace fairlead

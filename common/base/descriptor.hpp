@@ -1,4 +1,4 @@
-// File descriptors: who owns one, and what to do where none is left.
+// File descriptors: their owner, and the advice where none is left.
 #pragma once
 
 #include <string>
@@ -7,17 +7,17 @@
 
 namespace fairlead {
 
-// EMFILE, of this process, or ENFILE, of the machine.
+// EMFILE (of this process) or ENFILE (of the machine).
 bool lacks_descriptors(const std::error_code& code) noexcept;
 
-// What to do about either; follows its message.
+// The advice about either, which follows its message.
 inline constexpr const char* kAllowMoreDescriptors =
     "; allow more (ulimit -n, LimitNOFILE=, fs.file-max)";
 
-// The message, and what to do about it if it is one of them.
+// The message of a failure, with that advice where it applies.
 std::string advised(const std::system_error& failure);
 
-// Closes what it owns, if it owns something, when it ends. Move-only.
+// Owns one descriptor, or none, and closes it in the destructor. Move-only.
 class Descriptor {
  public:
   Descriptor() noexcept = default;

@@ -1,4 +1,4 @@
-// Bytes of a file that go to the kernel without being read.
+// A range of a file for sendfile(2).
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 namespace fairlead {
 
-// As of sendfile(2). Whoever made it owns the descriptor, which is open for reading.
+// The descriptor is open for reading and belongs to the creator of this.
 struct FilePart {
   int descriptor = -1;
   std::uint64_t offset = 0;

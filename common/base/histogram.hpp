@@ -1,4 +1,4 @@
-// How often which value was seen, with as many digits as are wanted, in a fixed amount of memory.
+// Counts values with a chosen number of digits in a fixed amount of memory.
 #pragma once
 
 #include <algorithm>
@@ -10,9 +10,9 @@
 
 namespace fairlead {
 
-// Log-linear, as HdrHistogram: values below 2^ExactBits have a bucket each, and every doubling
-// beyond is cut into half as many. In microseconds it reaches from one to 71 minutes; what is above
-// counts as the greatest. Recording takes no memory. For one thread; others are merged by +=.
+// Log-linear, as HdrHistogram: each value below 2^ExactBits has a bucket, and every doubling above
+// is divided into half as many. In microseconds the range is one to 71 minutes; a larger value
+// counts as kValueMax. Recording allocates nothing. For one thread; += merges those of several.
 template <unsigned ExactBits>
 class BasicHistogram {
  public:
@@ -29,20 +29,20 @@ class BasicHistogram {
 
   std::uint64_t count() const noexcept { return count_; }
   std::uint64_t min() const noexcept { return count_ == 0 ? 0 : min_; }
-  std::uint64_t max() const noexcept { return max_; }  // exact, as is min()
+  std::uint64_t max() const noexcept { return max_; }  // exact, like min()
   double mean() const noexcept {
     return count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_);
   }
 
-  // The value that `share` (0 to 1) of those recorded do not exceed: the greatest of its bucket. 0
-  // when nothing was recorded.
+  // The value that `share` (0 to 1) of all do not exceed, as the maximum of its bucket; 0 without
+  // values.
   std::uint64_t quantile(double share) const noexcept {
     const auto wanted = std::max<std::uint64_t>(
         1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))));
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < buckets_.size(); ++i) {
       seen += buckets_[i];
-      if (seen >= wanted) return std::min(greatest_in(i), max_);
+      if (seen >= wanted) return std::min(bucket_max(i), max_);
     }
     return max_;
   }
@@ -56,11 +56,11 @@ class BasicHistogram {
     return *this;
   }
 
-  // Calls visit(least, greatest, times) for each bucket that is not empty, in rising order.
+  // Calls visit(min, max, times) for each bucket that is not empty, in rising order.
   template <class Visit>
   void each(Visit&& visit) const {
     for (std::size_t i = 0; i < buckets_.size(); ++i) {
-      if (buckets_[i] > 0) visit(least_in(i), greatest_in(i), buckets_[i]);
+      if (buckets_[i] > 0) visit(bucket_min(i), bucket_max(i), buckets_[i]);
     }
   }
 
@@ -69,21 +69,21 @@ class BasicHistogram {
   static constexpr std::size_t kPerDoubling = kExact / 2;
   static constexpr std::size_t kBuckets = kExact + (32 - ExactBits) * kPerDoubling;
 
-  // Beyond the exact ones: which doubling, and where in it.
+  // Above the exact values: the doubling, and the place within it.
   static std::size_t index_of(std::uint64_t value) noexcept {
     if (value < kExact) return static_cast<std::size_t>(value);
     const auto shift = static_cast<unsigned>(std::bit_width(value)) - ExactBits;
     return shift * kPerDoubling + static_cast<std::size_t>(value >> shift);
   }
-  static std::uint64_t least_in(std::size_t index) noexcept {
+  static std::uint64_t bucket_min(std::size_t index) noexcept {
     if (index < kExact) return index;
     const std::size_t shift = index / kPerDoubling - 1;
     return std::uint64_t{index - shift * kPerDoubling} << shift;
   }
-  static std::uint64_t greatest_in(std::size_t index) noexcept {
+  static std::uint64_t bucket_max(std::size_t index) noexcept {
     if (index < kExact) return index;
     const std::size_t shift = index / kPerDoubling - 1;
-    return least_in(index) + (std::uint64_t{1} << shift) - 1;
+    return bucket_min(index) + (std::uint64_t{1} << shift) - 1;
   }
 
   std::vector<std::uint64_t> buckets_ = std::vector<std::uint64_t>(kBuckets);

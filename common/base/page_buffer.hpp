@@ -1,4 +1,4 @@
-// Memory into which files are read.
+// Memory for reading files.
 #pragma once
 
 #include <cstddef>
@@ -7,18 +7,17 @@
 
 namespace fairlead {
 
-// Bytes of a file, each half a page from its place in the file's page. AMD's string copy, by which
-// the kernel reads and sends, is 6 to 15 times slower where the place that is written lies 1 to 31
-// bytes behind the one that is read, modulo a page. What malloc gives for a large block lies 16
-// bytes behind the beginning of a page; what the kernel sends lies behind where it lies here by the
-// headers of the frames.
+// A buffer that puts each byte of a file half a page away from its offset within the file's page.
+// The kernel copies with `rep movsb`, which on AMD is 6 to 15 times slower if the target lies 1 to
+// 31 bytes behind the source, modulo a page. That is where malloc puts a large block (16 bytes
+// behind a page), and where frame headers move the bytes when they are sent.
 class PageBuffer {
  public:
-  // Not initialised.
+  // The memory is not initialised.
   explicit PageBuffer(std::size_t bytes)
       : pages_(std::make_unique_for_overwrite<Page[]>((bytes + kPageBytes - 1) / kPageBytes + 1)) {}
 
-  // Room for as many bytes as it was made for, from `offset` of the file on.
+  // The place of `offset` of the file, with room for `bytes` bytes.
   char* at(std::uint64_t offset) noexcept {
     return pages_[0].bytes + (offset + kPageBytes / 2) % kPageBytes;
   }

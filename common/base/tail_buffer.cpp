@@ -10,7 +10,7 @@ namespace fairlead {
 
 static_assert(sizeof(TailBuffer) <= 24);
 
-// The head of the storage; the room for bytes follows it.
+// The header of the storage; the room for bytes follows it.
 struct TailBuffer::Storage {
   std::size_t capacity;  // of the block, this head included
 
@@ -20,8 +20,7 @@ struct TailBuffer::Storage {
 };
 
 namespace {
-constexpr std::size_t kBytesMax = std::size_t{1}
-                                  << 31;  // offsets are 32 bits wide and capacities double
+constexpr std::size_t kBytesMax = 1U << 31;  // offsets are 32 bits wide and capacities double
 }  // namespace
 
 void TailBuffer::append(Bytes bytes) {
@@ -29,8 +28,7 @@ void TailBuffer::append(Bytes bytes) {
   const std::size_t needed = size() + bytes.size();
   FAIRLEAD_CHECK(needed < kBytesMax);
   if (storage_ == nullptr || storage_->room_bytes() - end_ < bytes.size()) {
-    // With room for twice of what has to be copied, a copy of n bytes comes after n bytes have been
-    // appended.
+    // Room for twice the bytes: a copy of n bytes comes after n bytes have been appended.
     const std::size_t roomy = std::max(needed, 2 * size());
     if (storage_ != nullptr && roomy <= storage_->room_bytes()) {
       std::memmove(storage_->room(), storage_->room() + begin_, size());
@@ -70,7 +68,7 @@ void TailBuffer::move_to_smaller_storage() noexcept {
   try {
     move_to_storage_for(size());
   } catch (const std::bad_alloc&) {
-    // The storage at hand is larger than it need be, but it does.
+    // The present storage is larger than necessary, but it works.
   }
 }
 

@@ -1,4 +1,4 @@
-// The unfinished end of a message: what has arrived of it waits here for the rest.
+// The unfinished end of the input, kept until the rest of its message arrives.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,11 @@
 
 namespace fairlead {
 
-// A contiguous buffer of bytes, sized by what has arrived and never by what a peer announced. Its
-// storage comes from the pool, grows at least twofold (so appending costs constant time per byte,
-// on average), shrinks when little is left, and goes back when the buffer is empty. 24 bytes when
-// idle. Belongs to one codec, touched by its shard's thread only; the pool outlives it.
+// A contiguous buffer, sized by the bytes that have arrived and never by an announced length. Its
+// storage comes from the pool, at least doubles when it grows (appending costs amortized constant
+// time per byte), shrinks when little is left, and goes back when the buffer is empty. An empty
+// buffer is 24 bytes. Belongs to one codec, touched by its shard's thread only; the pool outlives
+// it.
 //
 // Invariant: begin_ <= end_ <= bytes the storage has room for; storage_ == nullptr exactly when
 // begin_ == end_.
@@ -23,26 +24,25 @@ class TailBuffer {
   TailBuffer(const TailBuffer&) = delete;
   TailBuffer& operator=(const TailBuffer&) = delete;
 
-  // Copies `bytes`, which must not lie in this buffer, to the end; the caller bounds the sum, which
-  // must stay below 2 GiB. Ends every view. Throws std::bad_alloc; then nothing has changed.
+  // Copies `bytes`, which must not lie in this buffer, to the end. The caller keeps size() below
+  // 2 GiB. Invalidates every view. When it throws std::bad_alloc, nothing has changed.
   void append(Bytes bytes);
 
-  // Everything in the buffer; valid until the next append, drop_front or clear.
+  // All bytes; valid until the next append, drop_front, trim or clear.
   Bytes view() const noexcept;
   std::size_t size() const noexcept { return end_ - begin_; }
   bool empty() const noexcept { return begin_ == end_; }
 
-  // Forgets the first `bytes` bytes, at most size(). Usually only an offset moves; when less than
-  // an eighth of the storage is still needed, the rest moves to a smaller block.
+  // Drops the first `bytes` bytes, at most size(). Usually only an offset moves; when an eighth of
+  // the storage is enough, the rest moves to a smaller block.
   void drop_front(std::size_t bytes) noexcept;
 
-  // Moves what is left to a smaller block where half of the storage or less is needed: it will lie
-  // there for a while.
+  // Moves the rest to a smaller block if half of the storage is enough. For bytes that will stay.
   void trim() noexcept;
 
   void clear() noexcept;
 
-  // The block that is held; 0 when empty.
+  // The size of its block; 0 when empty.
   std::size_t capacity() const noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// Time as the pure parts see it: passed in, monotonic, never read from a clock here.
+// Time in the code that reads no clock: it is passed in, and monotonic.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@ using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 constexpr TimePoint kNever = TimePoint::max();
 
-// `at + wait`, where zero means "no such limit" and nothing overflows.
+// `at + wait`, saturated at kNever; a wait of zero means "no limit".
 constexpr TimePoint deadline_after(TimePoint at, Duration wait) noexcept {
   if (wait == Duration::zero()) return kNever;
   return at > kNever - wait ? kNever : at + wait;

@@ -33,7 +33,7 @@ std::optional<TimePoint> TimerWheel::next_due() const noexcept {
   return time_of(first_occupied().begins);
 }
 
-// Moves everything due at `now` to the due list and what comes nearer down the levels.
+// Moves the entries due at `now` to the due list, and others down the levels.
 void TimerWheel::collect_due(TimePoint now) noexcept {
   const Tick target = std::max(now_, tick_at(now));
   while (levels_ != 0) {
@@ -62,7 +62,7 @@ WheelEntry* TimerWheel::take_due() noexcept {
   return entry;
 }
 
-// The level is where the entry's tick and now_ first differ, seen from the highest digit.
+// The level is the highest digit in which the entry's tick and now_ differ.
 void TimerWheel::place(WheelEntry& entry) noexcept {
   const Tick tick = std::max(tick_not_before(entry.deadline_), now_ + 1);
   const auto level = static_cast<std::size_t>(std::bit_width(tick ^ now_) - 1) / kDigitBits;
@@ -85,7 +85,7 @@ void WheelEntry::unlink() noexcept {
   if (wheel_ == nullptr) return;
   previous->next = next;
   next->previous = previous;
-  // In a ring of two the other one is the head of the list.
+  // In a ring of two, the other link is the head of the list.
   if (previous == next) wheel_->list_emptied(*next);
   previous = next = this;
   wheel_ = nullptr;

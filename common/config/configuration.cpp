@@ -5,9 +5,8 @@
 #include <tuple>
 
 #include "common/base/check.hpp"
-#include "common/config/option_table.hpp"
+#include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
-#include "common/config/suggest.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -20,13 +19,6 @@ std::string path_of(std::string_view section, std::string_view key) {
 }
 
 bool takes_a_name(const SectionKind& kind) { return kind.name.ends_with(".*"); }
-
-// The position of a section in every listing: that of its kind.
-std::size_t rank_of(std::string_view section) {
-  const auto* kind = find_section_kind(section);
-  FAIRLEAD_CHECK(kind != nullptr);
-  return static_cast<std::size_t>(kind - section_kinds().data());
-}
 
 std::string unknown_section(std::string_view name) {
   const auto dot = name.find('.');
@@ -49,6 +41,8 @@ std::string unknown_section(std::string_view name) {
 }
 
 std::string unknown_key(std::string_view section, std::string_view name) {
+  if (const auto* removed = find_removed_key(section, name))
+    return "has gone: " + std::string(removed->advice);
   std::vector<std::string_view> here;
   for (const Key* key : keys_of(*find_section_kind(section))) here.push_back(key->name);
   if (const auto hint = did_you_mean(name, here); !hint.empty()) return "unknown key" + hint;
@@ -70,71 +64,52 @@ bool is_known_section(std::string_view name) {
 
 Configuration::Configuration(const ConfigInput& input) : errors_(input.errors) {
   for (const auto& kind : section_kinds())
-    if (!takes_a_name(kind)) add_section(std::string(kind.name), {});
+    if (!takes_a_name(kind)) open_section(std::string(kind.name), {});
 
-  std::set<std::string> reported;
+  std::set<std::string> unknown;
   for (const auto& header : input.sections) {
     if (is_known_section(header.name)) {
-      add_section(header.name, header.origin);
+      open_section(header.name, header.origin);
     } else {
-      refuse(header.origin, unknown_section(header.name));
-      reported.insert(header.name);
+      add_error(header.origin, unknown_section(header.name));
+      unknown.insert(header.name);
     }
   }
+  for (const auto& assignment : input.assignments)
+    if (!unknown.contains(assignment.section)) apply(assignment);
+}
 
-  std::map<std::string, const Assignment*> effective;
-  std::set<std::string> refused;
-  for (const auto& assignment : input.assignments) {
-    if (reported.contains(assignment.section)) continue;
-    const auto path = path_of(assignment.section, assignment.key);
-    if (check(assignment)) {
-      effective[path] = &assignment;
-    } else {
-      refused.insert(path);
-    }
+Configuration::Section& Configuration::open_section(const std::string& name, const Origin& origin) {
+  const auto existing = std::ranges::find(sections_, name, &Section::name);
+  if (existing != sections_.end()) return *existing;
+  const SectionKind* kind = find_section_kind(name);
+  Section section{kind, name, origin, {}};
+  for (const Key* key : keys_of(*kind)) {
+    auto fallback = parse_key_value(*key, key->fallback);
+    FAIRLEAD_CHECK(fallback.value);  // a test checks every default
+    section.settings.push_back({key, std::string(key->fallback), std::move(*fallback.value), {}});
   }
-  fill(effective);
-  for (auto& section : sections_)
-    for (auto& setting : section.settings)
-      setting.refused = refused.contains(path_of(section.name, setting.key->name));
+  // Sections stand in the order of their kinds, which lie in one array.
+  const auto place =
+      std::ranges::find_if(sections_, [&](const Section& other) { return other.kind > kind; });
+  return *sections_.insert(place, std::move(section));
 }
 
-void Configuration::add_section(const std::string& name, const Origin& origin) {
-  if (find_section(name) != nullptr) return;
-  const auto place = std::ranges::find_if(
-      sections_, [&](const Section& other) { return rank_of(other.name) > rank_of(name); });
-  sections_.insert(place, {name, origin, {}});
-}
-
-bool Configuration::check(const Assignment& assignment) {
+void Configuration::apply(const Assignment& assignment) {
   const auto& [section, name, text, origin] = assignment;
-  const auto refuse_with = [&](std::string what) {
+  const auto fail = [&](std::string what) {
     errors_.push_back({origin, path_of(section, name), std::move(what)});
-    return false;
   };
-  if (!is_known_section(section)) return refuse_with(unknown_section(section));
+  if (!is_known_section(section)) return fail(unknown_section(section));
   const Key* key = find_key(section, name);
-  if (key == nullptr) return refuse_with(unknown_key(section, name));
-  add_section(section, origin);
-  if (auto parsed = parse_key_value(*key, text); !parsed.value)
-    return refuse_with(std::move(parsed.error));
-  return true;
-}
-
-void Configuration::fill(const std::map<std::string, const Assignment*>& effective) {
-  std::vector<std::string> names;
-  for (const auto& section : sections_) names.push_back(section.name);
-  std::map<std::string, std::string> given;
-  for (const auto& [path, assignment] : effective) given.emplace(path, assignment->value);
-
-  auto options = fill_option_table(names, given);
-  for (auto& section : sections_) {
-    for (const Key* key : keys_of(*find_section_kind(section.name))) {
-      const auto path = path_of(section.name, key->name);
-      auto& option = options.at(path);
-      section.settings.push_back({key, std::move(option.text), std::move(option.value),
-                                  option.is_default ? Origin{} : effective.at(path)->origin});
-    }
+  if (key == nullptr) return fail(unknown_key(section, name));
+  auto& settings = open_section(section, origin).settings;
+  Setting& setting = *std::ranges::find(settings, key, &Setting::key);
+  if (auto parsed = parse_key_value(*key, text); parsed.value) {
+    setting = {key, text, std::move(*parsed.value), origin, setting.has_error};
+  } else {
+    setting.has_error = true;
+    fail(std::move(parsed.error));
   }
 }
 
@@ -180,12 +155,12 @@ Origin Configuration::origin_of(std::string_view section, std::string_view key) 
   return found == nullptr ? Origin{} : found->origin;
 }
 
-void Configuration::refuse(std::string_view section, std::string_view key, std::string what) {
-  if (const Setting* setting = find(section, key); setting != nullptr && setting->refused) return;
+void Configuration::add_error(std::string_view section, std::string_view key, std::string what) {
+  if (const Setting* setting = find(section, key); setting != nullptr && setting->has_error) return;
   errors_.push_back({origin_of(section, key), path_of(section, key), std::move(what)});
 }
 
-void Configuration::refuse(Origin origin, std::string what) {
+void Configuration::add_error(Origin origin, std::string what) {
   errors_.push_back({std::move(origin), {}, std::move(what)});
 }
 

@@ -1,10 +1,9 @@
-// A configuration whose every key exists and whose every value has its type and range. What the
-// values mean together is the business of whoever reads them (server/app/server_config), which
-// reports what it finds here too.
+// A configuration in which every key exists and every value has its type and range. What the values
+// mean together is checked by the code that reads them (server/app/settings_builder), which adds
+// its errors here.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,37 +15,35 @@ namespace fairlead {
 
 class Configuration {
  public:
-  // Checks each assignment on its own, then lets the later ones win over the earlier ones and over
-  // the defaults. Errors of the input are taken over. A refused value leaves the key at what it
-  // would be without it.
+  // Takes over the errors of the input. Each assignment is checked by itself; a later one wins over
+  // an earlier one and over the default, and an invalid one changes nothing.
   explicit Configuration(const ConfigInput& input);
 
-  // NAMEs of [stem.NAME], in the order of their first appearance.
+  // The names in [stem.NAME], in the order of their first appearance.
   std::vector<std::string> names_of(std::string_view stem) const;
 
-  // The section exists, the key is in the table and has the type asked for; else a bug of ours, and
-  // abort.
+  // The section must exist, and the key must be in the table with this type: anything else is a bug
+  // and aborts.
   const std::string& text(std::string_view section, std::string_view key) const;
   const std::vector<std::string>& list(std::string_view section, std::string_view key) const;
   bool flag(std::string_view section, std::string_view key) const;
-  // `otherwise` is for a word instead of a number, and for an empty value where that is the
-  // default.
+  // Returns `otherwise` for a word in place of a number, and for an empty value.
   std::uint64_t number(std::string_view section, std::string_view key,
                        std::uint64_t otherwise = 0) const;
   Duration duration(std::string_view section, std::string_view key, Duration otherwise = {}) const;
 
-  // Where the value, or else the section, was written.
+  // Where the value was written, or else the section.
   Origin origin_of(std::string_view section, std::string_view key = {}) const;
 
-  // Adds an error at the key's place, unless the key's own value was refused already: one mistake,
-  // one line.
-  void refuse(std::string_view section, std::string_view key, std::string what);
-  void refuse(Origin origin, std::string what);
+  // Adds an error where the key was written, unless its value has an error already: one line for
+  // one mistake.
+  void add_error(std::string_view section, std::string_view key, std::string what);
+  void add_error(Origin origin, std::string what);
 
   // Sorted: files in reading order and line by line, then the environment, then the command line.
   std::vector<ConfigError> errors() const;
 
-  // Every key with its value, origin and class, as a file that says the same (-T).
+  // Every key with its value, origin and class, as a file that means the same (-T).
   std::string listing() const;
 
  private:
@@ -55,17 +52,17 @@ class Configuration {
     std::string text;
     KeyValue value;
     Origin origin;
-    bool refused = false;
+    bool has_error = false;
   };
   struct Section {
+    const SectionKind* kind;
     std::string name;
     Origin origin;
     std::vector<Setting> settings;  // in the table's order
   };
 
-  void add_section(const std::string& name, const Origin& origin);
-  bool check(const Assignment& assignment);
-  void fill(const std::map<std::string, const Assignment*>& effective);
+  Section& open_section(const std::string& name, const Origin& origin);
+  void apply(const Assignment& assignment);
   const Section* find_section(std::string_view name) const noexcept;
   const Setting* find(std::string_view section, std::string_view key) const noexcept;
   const KeyValue& value(std::string_view section, std::string_view key) const;

@@ -9,20 +9,15 @@
 #include <cerrno>
 #include <system_error>
 
+#include "common/base/descriptor.hpp"
+
 namespace fairlead {
 namespace {
 
 std::string reason_of(int error) { return std::generic_category().message(error); }
 
-struct Descriptor {
-  int number;
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-};
-
-// glob() would take these characters of the folder's own name for a pattern.
-std::string without_meaning(const std::string& folder) {
+// Escapes what glob() would read as a pattern in the folder's own name.
+std::string glob_escaped(const std::string& folder) {
   std::string result;
   for (const char c : folder) {
     if (c == '*' || c == '?' || c == '[' || c == '\\') result += '\\';
@@ -31,11 +26,11 @@ std::string without_meaning(const std::string& folder) {
   return result;
 }
 
-// Why glob() gave up; it hands its callback no place to keep that.
+// Why glob() gave up. Its callback has no argument to keep that in.
 thread_local int search_error = 0;
 
-// A folder that is not there matches nothing; one that cannot be read may hold what the user counts
-// on.
+// A missing folder matches nothing. One that cannot be read is an error, since it may hold files
+// that the user counts on.
 int on_unreadable_folder(const char*, int error) {
   if (error == ENOENT || error == ENOTDIR) return 0;
   search_error = error;
@@ -45,12 +40,12 @@ int on_unreadable_folder(const char*, int error) {
 }  // namespace
 
 FileText DiskFiles::read(const std::string& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.number < 0) return {{}, reason_of(errno), errno == ENOENT};
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return {{}, reason_of(errno), errno == ENOENT};
   std::string text;
   std::array<char, 16 * 1024> block;
   for (;;) {
-    const auto count = ::read(file.number, block.data(), block.size());
+    const auto count = ::read(file.get(), block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return {{}, reason_of(errno), false};
     if (count == 0) return {std::move(text), {}, false};
@@ -62,7 +57,7 @@ FileText DiskFiles::read(const std::string& path) {
 
 FileMatches DiskFiles::matching(const std::string& folder, const std::string& pattern) {
   const std::string whole =
-      pattern.starts_with('/') || folder.empty() ? pattern : without_meaning(folder) + pattern;
+      pattern.starts_with('/') || folder.empty() ? pattern : glob_escaped(folder) + pattern;
   glob_t found{};
   const int result = ::glob(whole.c_str(), GLOB_NOSORT, on_unreadable_folder, &found);
   FileMatches matches;

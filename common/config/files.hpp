@@ -1,5 +1,5 @@
-// Where configuration text comes from: an interface, so that the reader runs in tests and fuzzers
-// without a disk.
+// The source of configuration text: an interface, so that tests and fuzzers run the reader without
+// a disk.
 #pragma once
 
 #include <optional>
@@ -10,27 +10,27 @@ namespace fairlead {
 
 struct FileText {
   std::optional<std::string> text;
-  std::string error = {};   // when there is no text: why, as strerror() says it
-  bool is_missing = false;  // there is no text because there is no file
+  std::string error = {};   // without a text: the reason, as strerror() says it
+  bool is_missing = false;  // there is no such file
 };
 
 struct FileMatches {
   std::vector<std::string> paths;  // sorted by their bytes
-  std::string error;               // what could not be searched; empty: all was
+  std::string error;               // empty: every folder could be searched
 };
 
 class ConfigFiles {
  public:
   virtual ~ConfigFiles() = default;
 
-  // The whole file, which must not be longer than kConfigFileBytesMax.
+  // The whole file, of at most kConfigFileBytesMax bytes.
   virtual FileText read(const std::string& path) = 0;
 
   // The paths that match a glob(7) pattern, which is relative to `folder` unless it is absolute.
   virtual FileMatches matching(const std::string& folder, const std::string& pattern) = 0;
 };
 
-// No configuration is this long; what is longer was given by mistake.
+// Longer than any configuration; a longer file was named by mistake.
 inline constexpr std::size_t kConfigFileBytesMax = 4 * 1024 * 1024;
 
 // The files of this machine.

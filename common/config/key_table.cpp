@@ -13,11 +13,10 @@ constexpr auto R = Reload::restart;
 
 constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB, kTiB = 1024 * kGiB;
 constexpr std::uint64_t kSecond = 1000, kDay = 24 * 3600 * kSecond, kYear = 365 * kDay;
-constexpr std::uint64_t kMany = 1'000'000'000;     // of anything that is counted
+constexpr std::uint64_t kMany = 1'000'000'000;     // the bound where no other is known
 constexpr std::uint64_t kPath = 4095;              // PATH_MAX without its NUL
 constexpr std::uint64_t kMessage = 16 * kMiB - 1;  // a len32 length begins with the byte 00
-constexpr std::uint64_t kSocketBuffer =
-    (1ULL << 30);  // setsockopt takes an int, which the kernel doubles
+constexpr std::uint64_t kSocketBuffer = kGiB;      // setsockopt takes an int; the kernel doubles it
 
 constexpr std::array kSections{
     SectionKind{"server", "The daemon as a whole."},
@@ -27,8 +26,8 @@ constexpr std::array kSections{
     SectionKind{"socket", "Options of the TCP sockets."},
     SectionKind{"log", "What is logged, and where."},
     SectionKind{"access",
-                "Who may connect: the longest prefix wins, `deny` on a tie, and who is in neither "
-                "list may."},
+                "Who may connect: the longest matching prefix decides, `deny` on a tie; no match "
+                "means yes."},
     SectionKind{"listener.*",
                 "Addresses to listen at, and what is spoken there. Any number of them."},
     SectionKind{"service.*",
@@ -51,11 +50,8 @@ constexpr Key kKeys[] = {
 {"limits",     "accept_rate_per_ip", rate,    "connections/s",  "0",          0,       kMany,         "",                           L, "The same for one address. 0: no limit."},
 {"limits",     "early_drop",       count,     "percent",        "0",          0,       100,           "",                           L, "From this percentage of max_connections on, new connections are refused at random, the more the fuller it is. 0: off."},
 {"limits",     "max_message",      size,      "bytes",          "1MiB",       1,       kMessage,      "",                           N, "The longest message a client may send; a longer one closes it as message_too_big."},
-{"limits",     "queue_hard",       size,      "bytes",          "1MiB",       kKiB,    kTiB,          "",                           L, "What may wait to be sent to a client that a service pushes to; from there on it is a slow_consumer."},
-{"limits",     "queue_soft",       size,      "bytes",          "256KiB",     1,       kTiB,          "",                           L, "From here on a client is not read from until it has taken what waits for it."},
-{"limits",     "queue_soft_for",   duration,  "",               "10s",        1,       kYear,         "",                           L, "How long a client that is pushed to may stay above queue_soft before it is a slow_consumer."},
-{"limits",     "slow_policy",      choice,    "",               "disconnect", 0,       0,             "disconnect|drop_oldest",     L, "What happens to a slow_consumer. disconnect: it is closed. drop_oldest: it loses the oldest messages that wait for it, whole ones and no replies, and is told how many."},
-{"limits",     "max_buffer_memory", size,     "bytes",          "256MiB",     kMiB,    kTiB,          "",                           L, "What may wait to be sent to all clients together, with what they have sent behind it; above it those with the most waiting are closed as slow_consumer, until nine tenths are left."},
+{"limits",     "queue_soft",       size,      "bytes",          "256KiB",     1,       kTiB,          "",                           L, "Above this much waiting to be sent to a client, it is not read from until half as much is left."},
+{"limits",     "max_buffer_memory", size,     "bytes",          "256MiB",     kMiB,    kTiB,          "",                           L, "What may wait to be sent to all clients together, with what they have sent behind it. Each thread has an equal part; above it, its clients with the most waiting are reset as slow_consumer."},
 {"limits",     "requests_per_turn", count,    "messages",       "64",         1,       1'000'000,     "",                           L, "How many messages of one client are handled before the others have their turn."},
 
 {"timeouts",   "idle",             duration,  "",               "10m",        0,       kYear,         "",                           L, "Without a byte in either direction for this long, a client is closed as idle_timeout."},
@@ -79,7 +75,7 @@ constexpr Key kKeys[] = {
 {"log",        "format",           choice,    "",               "text",       0,       0,             "text|json",                  L, "How a line is written."},
 {"log",        "file",             path,      "",               "",           0,       kPath,         "",                           L, "Where lines are appended; reopened at USR1. Empty: stderr."},
 {"log",        "session_file",     path,      "",               "",           0,       kPath,         "",                           L, "Where the line per session goes. Empty: with the others."},
-{"log",        "repeats",          count,     "lines",          "10",         0,       1'000'000,     "",                           R, "How often within 10 s the same warning is written, or the session line of somebody refused for the same reason; the rest is counted, and said in one line. 0: always."},
+{"log",        "repeats",          count,     "lines",          "10",         0,       1'000'000,     "",                           R, "How often within 10 s a repeated warning is written, or the session line of a client refused for the same reason; the rest is counted and reported in one line. 0: always."},
 
 {"access",     "allow",            blocks,    "",               "",           0,       10'000,        "",                           L, "Addresses and address blocks, such as 192.0.2.7, 10.0.0.0/8, 2001:db8::/32."},
 {"access",     "deny",             blocks,    "",               "",           0,       10'000,        "",                           L, "The same; these are closed as denied. 0.0.0.0/0, ::/0 denies all that `allow` does not name."},
@@ -88,12 +84,12 @@ constexpr Key kKeys[] = {
 {"listener.*", "protocol",         choice,    "",               "auto",       0,       0,             "auto|text|len32|framed",     N, "What clients speak. auto finds out from their first bytes."},
 {"listener.*", "service",          name,      "",               "",           0,       0,             "",                           N, "The service that clients get, by the NAME of its section. May be empty only for framed clients."},
 {"listener.*", "services",         names,     "",               "",           0,       64,            "",                           N, "The services that framed clients may open. Empty: only `service`."},
-{"listener.*", "idle",             duration,  "",               "",           0,       kYear,         "",                           N, "Overrides timeouts.idle here. Empty: does not; 0: nobody is ever idle."},
+{"listener.*", "idle",             duration,  "",               "",           0,       kYear,         "",                           N, "Overrides timeouts.idle for this listener. Empty: no override; 0: no limit."},
 {"listener.*", "greet_wait",       duration,  "",               "100ms",      1,       60 * kSecond,  "",                           N, "With protocol = auto: after this silence a client is taken for a text client, and greeted."},
 {"listener.*", "unix_mode",        mode,      "",               "0660",       0,       0777,          "",                           R, "The permissions of a unix socket."},
 
 {"service.*",  "type",             name,      "",               "",           0,       0,             "",                           N, "What it does: echo returns each message, reply answers each with `text`, log prints them, discard drops them, greet only says its greeting, file sends files. Must be given."},
-{"service.*",  "greeting",         text,      "",               "",           0,       64 * kKiB,     "",                           L, "What a new client is told at once. Empty: nothing."},
+{"service.*",  "greeting",         text,      "",               "",           0,       64 * kKiB,     "",                           L, "Sent to each new client at once. Empty: nothing."},
 {"service.*",  "decode",           choice,    "",               "auto",       0,       0,             "auto|utf-8|gbk|gb18030|latin1|binary", N, "What clients' bytes are read as. auto decides for each client."},
 {"service.*",  "encode",           choice,    "",               "match",      0,       0,             "match|utf-8|gbk|gb18030|latin1|binary", N, "What clients are written to in. match: as they write themselves."},
 {"service.*",  "encode_tie",       choice,    "",               "utf-8",      0,       0,             "utf-8|gbk|gb18030|latin1|binary", N, "With encode = match: what is used until the client has decided."},
@@ -108,11 +104,17 @@ constexpr Key kKeys[] = {
 {"service.*",  "on_missing",       message,   "",               "",           0,       4 * kKiB,      "",                           L, "(file) Printed on stdout when a file is asked for that is not there."},
 {"service.*",  "root",             path,      "",               "",           0,       kPath,         "",                           N, "(file) The folder whose files are served. Empty: nothing is."},
 {"service.*",  "max_rate",         rate,      "bytes/s",        "0",          0,       1'000 * kMany, "",                           L, "(file) The speed of one download. 0: no limit."},
-{"service.*",  "max_downloads",    count,     "downloads",      "256",        1,       kMany,         "",                           L, "(file) Downloads at a time; of more, framed clients are told server_full, and text clients are reset."},
+{"service.*",  "max_downloads",    count,     "downloads",      "256",        1,       kMany,         "",                           L, "(file) Downloads at a time; a further one is refused as server_full, or reset for a text client."},
 {"service.*",  "symlinks",         flag,      "",               "no",         0,       0,             "",                           N, "(file) Whether symbolic links within the root are followed."},
 {"service.*",  "hidden",           flag,      "",               "no",         0,       0,             "",                           N, "(file) Whether names that begin with a dot are served."},
 };
 // clang-format on
+
+constexpr RemovedKey kRemovedKeys[] = {
+    {"limits", "queue_hard", "no service pushes to clients; remove it"},
+    {"limits", "queue_soft_for", "no service pushes to clients; remove it"},
+    {"limits", "slow_policy", "no service pushes to clients; remove it"},
+};
 
 // "listener.*" matches "listener.main"; other names match themselves.
 bool matches(std::string_view pattern, std::string_view section) {
@@ -121,10 +123,19 @@ bool matches(std::string_view pattern, std::string_view section) {
   return section.starts_with(stem) && section.size() > stem.size();
 }
 
+// The row of `section` and `key` in a table, or null.
+template <class Row, std::size_t N>
+const Row* find_row(const Row (&rows)[N], std::string_view section, std::string_view key) {
+  const auto* found = std::ranges::find_if(
+      rows, [&](const Row& row) { return row.name == key && matches(row.section, section); });
+  return found == std::end(rows) ? nullptr : found;
+}
+
 }  // namespace
 
 std::span<const SectionKind> section_kinds() noexcept { return kSections; }
 std::span<const Key> all_keys() noexcept { return kKeys; }
+std::span<const RemovedKey> removed_keys() noexcept { return kRemovedKeys; }
 
 std::vector<const Key*> keys_of(const SectionKind& kind) {
   std::vector<const Key*> result;
@@ -140,9 +151,11 @@ const SectionKind* find_section_kind(std::string_view section) noexcept {
 }
 
 const Key* find_key(std::string_view section, std::string_view key) noexcept {
-  const auto* found = std::ranges::find_if(
-      kKeys, [&](const Key& row) { return row.name == key && matches(row.section, section); });
-  return found == std::end(kKeys) ? nullptr : found;
+  return find_row(kKeys, section, key);
+}
+
+const RemovedKey* find_removed_key(std::string_view section, std::string_view key) noexcept {
+  return find_row(kRemovedKeys, section, key);
 }
 
 }  // namespace fairlead

@@ -1,18 +1,19 @@
-// What the rows of the key table accept: their types, ranges and words.
+// The types, ranges and words of the key table: how a value is checked, and how a key describes
+// itself.
 #include <algorithm>
 
 #include "common/base/check.hpp"
 #include "common/config/key_table.hpp"
+#include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
 #include "common/config/source.hpp"
-#include "common/config/suggest.hpp"
 #include "common/config/units.hpp"
 
 namespace fairlead {
 namespace {
 
-// Builds the value in its place: g++ 12 sees uninitialized bytes in a moved variant when it
-// sanitizes.
+// Constructs the value in place: with sanitizers, g++ 12 warns of uninitialized bytes in a variant
+// that is moved.
 template <class T>
 Parsed<KeyValue> accepted(T value) {
   Parsed<KeyValue> result;
@@ -22,6 +23,7 @@ Parsed<KeyValue> accepted(T value) {
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> result;
+  if (trimmed(text).empty()) return result;
   for (std::size_t begin = 0; begin <= text.size();) {
     const auto end = std::min(text.find(separator, begin), text.size());
     result.push_back(trimmed(text.substr(begin, end - begin)));
@@ -31,12 +33,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 std::string words_of(const Key& key) {
-  std::string result;
-  for (const auto word : split(key.words, '|')) {
-    if (!result.empty()) result += ", ";
-    result += word;
-  }
-  return result;
+  const auto words = split(key.words, '|');
+  return joined({words.begin(), words.end()});
 }
 
 bool has_word(const Key& key, std::string_view text) {
@@ -50,23 +48,10 @@ std::string format_number(const Key& key, std::uint64_t value) {
   return format_count(value);
 }
 
-std::string out_of_range(const Key& key, std::string_view text, std::uint64_t value) {
-  if (value < key.min)
-    return shown(text) + " is below the smallest allowed, " + format_number(key, key.min);
-  if (value > key.max)
-    return shown(text) + " is above the largest allowed, " + format_number(key, key.max);
-  return {};
-}
-
-std::string wrong_length(const Key& key, std::string_view text) {
-  if (text.size() > key.max)
-    return "is longer than the " + std::to_string(key.max) + " bytes allowed";
-  if (text.size() < key.min) return "must not be empty";
-  return {};
-}
-
 Parsed<KeyValue> parse_text(const Key& key, std::string_view text) {
-  if (auto error = wrong_length(key, text); !error.empty()) return {{}, std::move(error)};
+  if (text.size() > key.max)
+    return {{}, "is longer than the " + std::to_string(key.max) + " bytes allowed"};
+  if (text.size() < key.min) return {{}, "must not be empty"};
   if (key.type == KeyType::path && text.find('\0') != std::string_view::npos)
     return {{}, "a path cannot hold a NUL byte"};
   return accepted(std::string(text));
@@ -78,26 +63,33 @@ Parsed<KeyValue> parse_choice(const Key& key, std::string_view text) {
           shown(text) + " is none of " + words_of(key) + did_you_mean(text, split(key.words, '|'))};
 }
 
-Parsed<KeyValue> parse_number(const Key& key, std::string_view text) {
-  if (has_word(key, text)) return accepted(std::monostate());
-  auto parsed = key.type == KeyType::size ? parse_size(text) : parse_count(text);
+template <class T>
+Parsed<KeyValue> within_range(const Key& key, std::string_view text, Parsed<T> parsed) {
   if (!parsed.value && !key.words.empty()) parsed.error += ", or " + words_of(key);
   if (!parsed.value) return {{}, std::move(parsed.error)};
-  if (auto error = out_of_range(key, text, *parsed.value); !error.empty())
-    return {{}, std::move(error)};
+  std::uint64_t number = 0;
+  if constexpr (std::is_same_v<T, Duration>) {
+    number = static_cast<std::uint64_t>(parsed.value->count());
+  } else {
+    number = *parsed.value;
+  }
+  if (number < key.min)
+    return {{}, shown(text) + " is below the smallest allowed, " + format_number(key, key.min)};
+  if (number > key.max)
+    return {{}, shown(text) + " is above the largest allowed, " + format_number(key, key.max)};
   return accepted(*parsed.value);
 }
 
+Parsed<KeyValue> parse_number(const Key& key, std::string_view text) {
+  if (has_word(key, text)) return accepted(std::monostate());
+  if (key.type == KeyType::size) return within_range(key, text, parse_size(text));
+  return within_range(key, text, parse_count(text));
+}
+
 Parsed<KeyValue> parse_time(const Key& key, std::string_view text) {
-  if (has_word(key, text) || (text.empty() && key.fallback.empty()))
-    return accepted(std::monostate());
-  auto parsed = parse_duration(text);
-  if (!parsed.value && !key.words.empty()) parsed.error += ", or " + words_of(key);
-  if (!parsed.value) return {{}, std::move(parsed.error)};
-  if (auto error = out_of_range(key, text, static_cast<std::uint64_t>(parsed.value->count()));
-      !error.empty())
-    return {{}, std::move(error)};
-  return accepted(*parsed.value);
+  const bool is_unset = text.empty() && key.fallback.empty();
+  if (is_unset || has_word(key, text)) return accepted(std::monostate());
+  return within_range(key, text, parse_duration(text));
 }
 
 std::string not_a_name(std::string_view text) {
@@ -111,12 +103,10 @@ Parsed<KeyValue> parse_name(std::string_view text) {
 
 Parsed<KeyValue> parse_list(const Key& key, std::string_view text) {
   std::vector<std::string> items;
-  if (!trimmed(text).empty()) {
-    for (const auto item : split(text, ',')) {
-      if (item.empty()) return {{}, "has an empty item: " + shown(text)};
-      if (key.type == KeyType::names && !is_config_name(item)) return {{}, not_a_name(item)};
-      items.emplace_back(item);
-    }
+  for (const auto item : split(text, ',')) {
+    if (item.empty()) return {{}, "has an empty item: " + shown(text)};
+    if (key.type == KeyType::names && !is_config_name(item)) return {{}, not_a_name(item)};
+    items.emplace_back(item);
   }
   if (items.size() < key.min) return {{}, "must not be empty"};
   if (items.size() > key.max)
@@ -128,6 +118,35 @@ template <class T>
 Parsed<KeyValue> as_key_value(Parsed<T> parsed) {
   if (!parsed.value) return {{}, std::move(parsed.error)};
   return accepted(*parsed.value);
+}
+
+constexpr std::size_t kTerminalColumns = 100;
+constexpr std::size_t kHelpColumn = 34;
+
+// "[listener.NAME]"
+std::string header_of(const SectionKind& kind) {
+  std::string name(kind.name);
+  if (name.ends_with('*')) name.replace(name.size() - 1, 1, "NAME");
+  return "[" + name + "]";
+}
+
+// `text` in the column kHelpColumn, wrapped, with `lead` to its left.
+std::string wrapped(std::string lead, std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    if (lead.size() >= kHelpColumn) {
+      out += lead + "\n";
+      lead.clear();
+    }
+    lead.resize(kHelpColumn, ' ');
+    auto end = text.size();
+    if (end > kTerminalColumns - kHelpColumn) end = text.rfind(' ', kTerminalColumns - kHelpColumn);
+    if (end == std::string_view::npos) end = std::min(text.find(' '), text.size());
+    out += lead + std::string(text.substr(0, end)) + "\n";
+    text = trimmed(text.substr(end));
+    lead.clear();
+  }
+  return out;
 }
 
 }  // namespace
@@ -157,71 +176,7 @@ Parsed<KeyValue> parse_key_value(const Key& key, std::string_view text) {
     case KeyType::blocks:
       return parse_list(key, text);
   }
-  FAIRLEAD_CHECK(!"every type has its parser");
-  return {};
-}
-
-std::string_view type_text(const Key& key) noexcept {
-  switch (key.type) {
-    case KeyType::text:
-      return "text";
-    case KeyType::message:
-      return "text with placeholders";
-    case KeyType::path:
-      return "path";
-    case KeyType::flag:
-      return "yes or no";
-    case KeyType::choice:
-      return "word";
-    case KeyType::count:
-      return "number";
-    case KeyType::rate:
-      return "rate";
-    case KeyType::size:
-      return "size";
-    case KeyType::duration:
-      return "duration";
-    case KeyType::mode:
-      return "octal mode";
-    case KeyType::name:
-      return "name";
-    case KeyType::names:
-      return "names";
-    case KeyType::endpoints:
-      return "addresses";
-    case KeyType::blocks:
-      return "address blocks";
-  }
-  return {};
-}
-
-std::string range_text(const Key& key) {
-  const std::string words = words_of(key);
-  switch (key.type) {
-    case KeyType::choice:
-      return words;
-    case KeyType::count:
-    case KeyType::rate:
-    case KeyType::size:
-    case KeyType::duration: {
-      const auto range = format_number(key, key.min) + " to " + format_number(key, key.max);
-      return words.empty() ? range : words + ", " + range;
-    }
-    case KeyType::mode:
-      return "0 to " + format_mode(key.max);
-    case KeyType::text:
-    case KeyType::message:
-    case KeyType::path:
-      return (key.min == 0 ? "up to " : std::to_string(key.min) + " to ") + format_size(key.max) +
-             (key.max < 1024 || key.max % 1024 != 0 ? " bytes" : "");
-    case KeyType::names:
-    case KeyType::endpoints:
-    case KeyType::blocks:
-      return std::to_string(key.min) + " to " + std::to_string(key.max) + " items";
-    case KeyType::flag:
-    case KeyType::name:
-      break;
-  }
+  FAIRLEAD_CHECK(!"a type without a parser");
   return {};
 }
 
@@ -231,16 +186,19 @@ std::string explanation_of(const Key& key) {
   return text;
 }
 
-char reload_letter(Reload reload) noexcept {
-  switch (reload) {
-    case Reload::live:
-      return 'L';
-    case Reload::new_connections:
-      return 'N';
-    case Reload::restart:
-      return 'R';
+char reload_letter(Reload reload) noexcept { return "LNR"[static_cast<std::size_t>(reload)]; }
+
+std::string key_help() {
+  std::string out;
+  for (const auto& kind : section_kinds()) {
+    out += (out.empty() ? "" : "\n") + header_of(kind) + "  " + std::string(kind.help) + "\n";
+    for (const Key* key : keys_of(kind)) {
+      std::string lead = "  " + std::string(1, reload_letter(key->reload)) + " ";
+      lead += std::string(key->name) + " = " + std::string(key->fallback) + " ";
+      out += wrapped(std::move(lead), explanation_of(*key));
+    }
   }
-  return '?';
+  return out;
 }
 
 }  // namespace fairlead

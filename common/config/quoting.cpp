@@ -1,8 +1,9 @@
 #include "common/config/quoting.hpp"
 
 #include "common/base/bytes.hpp"
+#include "common/base/hex.hpp"
 #include "common/text/encoding.hpp"
-#include "common/text/unescape.hpp"
+#include "common/text/escape.hpp"
 
 namespace fairlead {
 namespace {
@@ -33,8 +34,8 @@ bool is_variable_name(std::string_view name) {
   return true;
 }
 
-// Appends what the `${...}` at the front of `text` stands for and takes it away. Returns what is
-// wrong, or nothing.
+// Appends the value of the `${...}` at the front of `text` and removes it from there. Returns an
+// error, or nothing.
 std::string take_variable(std::string_view& text, const Environment& environment,
                           std::string& out) {
   const auto close = text.find('}');
@@ -60,42 +61,6 @@ std::string take_variable(std::string_view& text, const Environment& environment
   return {};
 }
 
-Parsed<std::string> read_bare(std::string_view text, const Environment& environment) {
-  std::string value;
-  while (!text.empty()) {
-    if (text.starts_with("${")) {
-      if (auto error = take_variable(text, environment, value); !error.empty())
-        return {{}, std::move(error)};
-      continue;
-    }
-    value += text.front();
-    text.remove_prefix(1);
-  }
-  return {std::move(value), {}};
-}
-
-Parsed<std::string> read_quoted(std::string_view text, const Environment& environment) {
-  std::string value;
-  text.remove_prefix(1);
-  while (!text.empty() && text.front() != '"') {
-    std::string error;
-    if (text.starts_with("${")) {
-      error = take_variable(text, environment, value);
-    } else if (text.front() == '\\') {
-      error = take_escape(text, kEscapes, value);
-    } else {
-      value += text.front();
-      text.remove_prefix(1);
-    }
-    if (!error.empty()) return {{}, std::move(error)};
-  }
-  if (text.empty()) return {{}, "the closing quote is missing"};
-  text.remove_prefix(1);
-  if (!is_comment_or_nothing(text))
-    return {{}, shown(trimmed(text)) + " stands behind the closing quote"};
-  return {std::move(value), {}};
-}
-
 bool is_control(char c) { return octet(c) < 0x20 || octet(c) == 0x7F; }
 
 bool can_be_bare(std::string_view value) {
@@ -109,13 +74,30 @@ bool can_be_bare(std::string_view value) {
 }  // namespace
 
 Parsed<std::string> read_value(std::string_view raw, const Environment& environment) {
-  if (trimmed(raw).starts_with('"')) return read_quoted(trimmed(raw), environment);
-  return read_bare(trimmed(without_comment(raw)), environment);
+  const bool is_quoted = trimmed(raw).starts_with('"');
+  std::string_view text = is_quoted ? trimmed(raw).substr(1) : trimmed(without_comment(raw));
+  std::string value, error;
+  while (!text.empty() && !(is_quoted && text.front() == '"')) {
+    if (text.starts_with("${")) {
+      error = take_variable(text, environment, value);
+    } else if (is_quoted && text.front() == '\\') {
+      error = take_escape(text, kEscapes, value);
+    } else {
+      value += text.front();
+      text.remove_prefix(1);
+    }
+    if (!error.empty()) return {{}, std::move(error)};
+  }
+  if (!is_quoted) return {std::move(value), {}};
+  if (text.empty()) return {{}, "the closing quote is missing"};
+  text.remove_prefix(1);
+  if (!is_comment_or_nothing(text))
+    return {{}, shown(trimmed(text)) + " stands behind the closing quote"};
+  return {std::move(value), {}};
 }
 
 std::string written_value(std::string_view value) {
   if (can_be_bare(value)) return std::string(value);
-  constexpr std::string_view kHex = "0123456789abcdef";
   const bool text = is_utf8(value);
   std::string out = "\"";
   for (const char c : value) {
@@ -123,9 +105,7 @@ std::string written_value(std::string_view value) {
       out += '\\';
       out += kEscapes.letters[index];
     } else if (is_control(c) || (!text && octet(c) >= 0x80)) {
-      out += "\\x";
-      out += kHex[octet(c) >> 4];
-      out += kHex[octet(c) & 15];
+      out += "\\x" + hex_of({&c, 1});
     } else {
       out += c;
     }

@@ -1,5 +1,5 @@
-// The text behind the `=` of a configuration line: comments, quotes, escapes and variables, and the
-// way back.
+// Reads and writes the text behind the `=` of a configuration line: comments, quotes, escapes and
+// variables.
 #pragma once
 
 #include <string>
@@ -11,20 +11,21 @@
 
 namespace fairlead {
 
-// Turns what stands behind the `=` into the value:
-//   bare      white space around it is dropped; ` #` (or # at its beginning) starts a comment;
-//   "quoted"  everything is kept; \n \t \r \\ \" \$ and \xNN stand for bytes; only a comment may
-//   follow;
-//   ${VAR}, ${VAR:-default}  in both; the default is for a variable that is unset or empty.
+// clang-format off
+// Turns the text behind the `=` into the value:
+//   bare      white space around it is dropped; ` #` (or # at its beginning) starts a comment
+//   "quoted"  everything is kept; \n \t \r \\ \" \$ and \xNN stand for bytes; only a comment may follow
+//   ${VAR}, ${VAR:-default}   in both; the default is for a variable that is unset or empty
+// clang-format on
 Parsed<std::string> read_value(std::string_view raw, const Environment& environment);
 
-// The value as read_value() reads it back: bare where that is possible, else quoted.
+// Writes a value so that read_value() returns it: bare where that is possible, else quoted.
 std::string written_value(std::string_view value);
 
-// A list as it is written: with ", " between the items.
+// The items with ", " between them.
 std::string joined(const std::vector<std::string>& items);
 
-// Without spaces and tabs at both ends.
+// The text without spaces and tabs at both ends.
 std::string_view trimmed(std::string_view text) noexcept;
 
 }  // namespace fairlead

@@ -13,21 +13,21 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-// Up to and with the last slash: what is put in front of a relative include.
+// The path up to its last slash: the prefix of relative includes.
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 
 bool is_pattern(std::string_view path) {
   return path.find_first_of("*?[") != std::string_view::npos;
 }
 
-// "listener.main" and "server": one or two names.
+// "server" or "listener.main": one or two names.
 bool is_section_name(std::string_view name) {
   const auto dot = name.find('.');
   if (dot == std::string_view::npos) return is_config_name(name);
   return is_config_name(name.substr(0, dot)) && is_config_name(name.substr(dot + 1));
 }
 
-// What makes a line unreadable whatever it says; empty: nothing.
+// The reason why the line is no text at all, or nothing.
 std::string broken_bytes(std::string_view line) {
   if (line.size() > kConfigLineBytesMax)
     return "longer than " + std::to_string(kConfigLineBytesMax) + " bytes";
@@ -41,13 +41,13 @@ std::string broken_bytes(std::string_view line) {
   return {};
 }
 
-// One file being read. Those above it are the files that include it.
+// A file that is being read.
 struct Reading {
   std::string path;
-  std::size_t number;  // the how-manieth file
+  std::size_t number;  // counted from 1, in reading order
   std::size_t line = 0;
-  std::string section = {};        // of the lines that follow; empty: none yet
-  bool section_is_broken = false;  // its header was refused: its keys cannot be judged
+  std::string section = {};        // the last header; empty: none yet
+  bool section_is_broken = false;  // the header has an error: its keys are skipped
   std::map<std::pair<std::string, std::string>, std::size_t> lines_of_keys = {};
 };
 
@@ -62,7 +62,7 @@ class Reader {
   }
 
  private:
-  // `origin` and `key` say who wanted the file, for the case that it cannot be had.
+  // `origin` and `key` name the include, for an error.
   void read_file(const std::string& path, const Origin& origin, const std::string& key,
                  const std::string& complaint) {
     if (++files_read_ > kConfigFilesMax) {
@@ -94,14 +94,14 @@ class Reader {
   }
 
   void read_line(std::string_view line) {
-    if (auto error = broken_bytes(line); !error.empty()) return refuse({}, std::move(error));
+    if (auto error = broken_bytes(line); !error.empty()) return add_error({}, std::move(error));
     const auto text = trimmed(line);
     if (text.empty() || text.starts_with('#')) return;
     if (text.starts_with('[')) return read_header(text);
 
     const auto equals = text.find('=');
     if (equals == std::string_view::npos)
-      return refuse({}, shown(text) + " is neither [section] nor key = value");
+      return add_error({}, shown(text) + " is neither [section] nor key = value");
     const auto key = trimmed(text.substr(0, equals));
     const auto raw = text.substr(equals + 1);
     if (key == "include") return read_include(raw);
@@ -110,17 +110,18 @@ class Reader {
 
   void read_header(std::string_view text) {
     const auto close = text.find(']');
-    // Whatever follows belongs to a section that is not known, not to the one before.
+    // After a broken header the keys belong to no known section.
     current().section_is_broken = true;
-    if (close == std::string_view::npos) return refuse({}, shown(text) + " lacks its ]");
+    if (close == std::string_view::npos) return add_error({}, shown(text) + " lacks its ]");
     const auto rest = text.substr(close + 1);
     if (!trimmed(rest).empty() && (!trimmed(rest).starts_with('#') || rest.starts_with('#')))
-      return refuse({}, shown(trimmed(rest)) + " stands behind the section's name");
+      return add_error({}, shown(trimmed(rest)) + " stands behind the section's name");
     const auto name = trimmed(text.substr(1, close - 1));
     if (!is_section_name(name))
-      return refuse({}, shown(text.substr(0, close + 1)) +
-                            " is not [section] or [section.name] of lower-case letters, digits and "
-                            "single _");
+      return add_error({},
+                       shown(text.substr(0, close + 1)) +
+                           " is not [section] or [section.name] of lower-case letters, digits and "
+                           "single _");
     current().section = name;
     current().section_is_broken = false;
     input_.sections.push_back({std::string(name), here()});
@@ -129,36 +130,37 @@ class Reader {
   void read_key(std::string_view key, std::string_view raw) {
     if (current().section_is_broken) return;
     if (!is_config_name(key))
-      return refuse({},
-                    shown(key) + " is not a key: write lower-case letters, digits and single _");
+      return add_error({},
+                       shown(key) + " is not a key: write lower-case letters, digits and single _");
     if (current().section.empty())
-      return refuse(std::string(key), "stands before the first [section]");
+      return add_error(std::string(key), "stands before the first [section]");
 
     const std::string path = current().section + "." + std::string(key);
     const auto [first, is_new] =
         current().lines_of_keys.try_emplace({current().section, std::string(key)}, current().line);
-    if (!is_new) return refuse(path, "given twice, first in line " + std::to_string(first->second));
+    if (!is_new)
+      return add_error(path, "given twice, first in line " + std::to_string(first->second));
     auto value = read_value(raw, environment_);
-    if (!value.value) return refuse(path, std::move(value.error));
+    if (!value.value) return add_error(path, std::move(value.error));
     input_.assignments.push_back(
         {current().section, std::string(key), std::move(*value.value), here()});
   }
 
   void read_include(std::string_view raw) {
     const auto value = read_value(raw, environment_);
-    if (!value.value) return refuse("include", value.error);
-    if (value.value->empty()) return refuse("include", "names no file");
+    if (!value.value) return add_error("include", value.error);
+    if (value.value->empty()) return add_error("include", "names no file");
     if (value.value->find('\0') != std::string::npos)
-      return refuse("include", "a path cannot hold a NUL byte");
+      return add_error("include", "a path cannot hold a NUL byte");
     if (open_.size() >= kIncludeDepthMax)
-      return refuse("include",
-                    "more than " + std::to_string(kIncludeDepthMax) + " files within each other");
+      return add_error(
+          "include", "more than " + std::to_string(kIncludeDepthMax) + " files within each other");
     const std::string folder = folder_of(current().path);
     if (is_pattern(*value.value)) {
-      // A pattern may match nothing: conf.d is often empty. A plain name may not be missing.
+      // A pattern may match nothing, as conf.d is often empty; a plain name must exist.
       const FileMatches matches = files_.matching(folder, *value.value);
       if (!matches.error.empty())
-        refuse("include", shown(*value.value) + " cannot be searched: " + matches.error);
+        add_error("include", shown(*value.value) + " cannot be searched: " + matches.error);
       for (const auto& path : matches.paths) include(path);
     } else {
       include(value.value->starts_with('/') ? *value.value : folder + *value.value);
@@ -171,7 +173,7 @@ class Reader {
       return read_file(path, here(), "include", shown(path) + " cannot be read: ");
     std::string circle;
     for (auto file = same; file != open_.end(); ++file) circle += escaped(file->path) + " -> ";
-    refuse("include", "files include each other in a circle: " + circle + escaped(path));
+    add_error("include", "files include each other in a circle: " + circle + escaped(path));
   }
 
   Reading& current() { return open_.back(); }
@@ -183,14 +185,14 @@ class Reader {
             .reading = current().number};
   }
 
-  void refuse(std::string key, std::string what) {
+  void add_error(std::string key, std::string what) {
     input_.errors.push_back({here(), std::move(key), std::move(what)});
   }
 
   ConfigInput& input_;
   ConfigFiles& files_;
   const Environment& environment_;
-  std::vector<Reading> open_;  // the innermost last
+  std::vector<Reading> open_;  // each file includes the next
   std::size_t files_read_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// Reads configuration files: lines, sections, includes. Knows no key; a pure function of what
-// ConfigFiles says.
+// Reads configuration files: lines, sections, includes. It knows no key and reads no disk: its
+// input is ConfigFiles.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,14 @@
 
 namespace fairlead {
 
-inline constexpr std::size_t kConfigLineBytesMax =
-    64 * 1024;  // the longest value there is, with room for escapes
-inline constexpr std::size_t kIncludeDepthMax = 8;  // files within files; ends what a symlink hides
-inline constexpr std::size_t kConfigFilesMax = 1000;  // bounds the work of many wide includes
+// Longer than any line that a person writes.
+inline constexpr std::size_t kConfigLineBytesMax = 64 * 1024;
+inline constexpr std::size_t kIncludeDepthMax = 8;    // ends a circle that a symlink hides
+inline constexpr std::size_t kConfigFilesMax = 1000;  // bounds the work of nested patterns
 
-// Appends to `input` all that `path` and what it includes say, in reading order: an include stands
-// for the lines of its files. Goes on after every error, so that all are found. Within one file a
-// key may be given once.
+// Appends the content of `path` and of what it includes to `input`, in reading order: an include
+// stands for the lines of its files. Reading continues after an error, so that all are found. A
+// file may set a key once.
 void read_config_file(ConfigInput& input, const std::string& path, ConfigFiles& files,
                       const Environment& environment);
 

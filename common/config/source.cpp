@@ -13,7 +13,7 @@ constexpr std::size_t kNameBytesMax = 64;
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
-// "LISTENER__MAIN__BIND" -> "listener.main.bind". A name cannot hold "__", so each one separates
+// "LISTENER__MAIN__BIND" -> "listener.main.bind". A name cannot hold "__", so each "__" separates
 // two names.
 std::string dotted(std::string_view variable) {
   std::string result;
@@ -28,7 +28,7 @@ std::string dotted(std::string_view variable) {
   return result;
 }
 
-// The key is what follows the last dot: section names may have one, keys have none.
+// The key follows the last dot: a section may have a dot in its name, a key has none.
 void split_path(std::string_view path, Assignment& into) {
   const auto dot = path.rfind('.');
   into.section = path.substr(0, dot);

@@ -1,5 +1,5 @@
-// What was written in a configuration, and where: the currency between the readers (files,
-// environment, command line) and Configuration, which gives it meaning.
+// Sections and assignments as they were written, each with its origin: what the readers (files,
+// environment, command line) hand to Configuration.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,14 @@
 
 namespace fairlead {
 
-// Where a value comes from.
+// The place where a value was written.
 struct Origin {
   enum class Kind { fallback, file, environment, command_line };
 
   Kind kind = Kind::fallback;
   std::string name = {};    // file: its path; environment: the variable
   std::size_t line = 0;     // file: counted from 1; 0: the file as a whole
-  std::size_t reading = 0;  // file: the how-manieth file that was read, to sort by
+  std::size_t reading = 0;  // file: its number in reading order, from 1
 
   // "fairleadd.conf:12", "environment FAIRLEAD_LIMITS__MAX_MESSAGE", "command line", "default".
   std::string text() const;
@@ -26,7 +26,7 @@ struct Origin {
 
 struct ConfigError {
   Origin origin;
-  std::string key;  // "listener.main.bind"; empty: the line has none
+  std::string key;  // "listener.main.bind", or empty
   std::string what;
 
   std::string text() const;  // "origin: key: what", one line, safe on a terminal
@@ -38,7 +38,7 @@ struct SectionHeader {
   Origin origin;
 };
 
-// `key = value`, unquoted and with its variables filled in, not yet understood.
+// `key = value`, unquoted and with its variables replaced; not yet checked.
 struct Assignment {
   std::string section;
   std::string key;
@@ -46,8 +46,8 @@ struct Assignment {
   Origin origin;
 };
 
-// All that was written, a later assignment overriding an earlier one; and all that could not be
-// read.
+// Everything that was written, and every error of reading it. A later assignment overrides an
+// earlier one.
 struct ConfigInput {
   std::vector<SectionHeader> sections;
   std::vector<Assignment> assignments;
@@ -59,11 +59,11 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 
 Environment process_environment();
 
-// Adds what the variables FAIRLEAD_SECTION__KEY and FAIRLEAD_SECTION__NAME__KEY say. Variables that
-// do not begin so, or have no "__" in them, are nobody's business here.
+// Adds the variables FAIRLEAD_SECTION__KEY and FAIRLEAD_SECTION__NAME__KEY. Variables with another
+// prefix, or without "__", are ignored.
 void add_environment(ConfigInput& input, const Environment& environment);
 
-// "section.key=value" of --set; nothing when it is not of this form.
+// Parses "section.key=value" of --set; nothing when it has another form.
 std::optional<Assignment> parse_setting(std::string_view text);
 
 // The variable that overrides a key: FAIRLEAD_LISTENER__MAIN__BIND for "listener.main" and "bind".

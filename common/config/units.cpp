@@ -1,6 +1,5 @@
 #include "common/config/units.hpp"
 
-#include <array>
 #include <limits>
 #include <span>
 
@@ -10,25 +9,21 @@ namespace {
 struct Unit {
   std::string_view name;  // lower case; the empty one stands for a bare number
   std::uint64_t factor;
+  std::string_view written = {};  // by formatting; empty: not used there
 };
 
-// Most significant first, so that formatting finds the shortest form; a name that only parsing
-// knows follows its twin.
-constexpr std::array kDurationUnits{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
-                                    Unit{"s", 1'000},      Unit{"ms", 1},        Unit{"", 1'000}};
-constexpr std::array kFineDurationUnits{Unit{"s", 1'000'000'000}, Unit{"ms", 1'000'000},
-                                        Unit{"us", 1'000}, Unit{"ns", 1}};
-constexpr std::array kSizeUnits{Unit{"gib", 1ULL << 30},
-                                Unit{"mib", 1ULL << 20},
-                                Unit{"kib", 1ULL << 10},
-                                Unit{"g", 1ULL << 30},
-                                Unit{"m", 1ULL << 20},
-                                Unit{"k", 1ULL << 10},
-                                Unit{"b", 1},
-                                Unit{"", 1}};
-constexpr std::array kCountUnits{Unit{"m", 1'000'000}, Unit{"k", 1'000}, Unit{"", 1}};
+// The largest unit first, so that formatting finds the shortest form.
+// clang-format off
+constexpr Unit kDurationUnits[] = {
+    {"d", 86'400'000, "d"}, {"h", 3'600'000, "h"}, {"m", 60'000, "m"}, {"s", 1'000, "s"}, {"ms", 1, "ms"}, {"", 1'000}};
+constexpr Unit kFineDurationUnits[] = {{"s", 1'000'000'000}, {"ms", 1'000'000}, {"us", 1'000}, {"ns", 1}};
+constexpr Unit kSizeUnits[] = {
+    {"gib", 1ULL << 30, "GiB"}, {"mib", 1ULL << 20, "MiB"}, {"kib", 1ULL << 10, "KiB"},
+    {"g", 1ULL << 30}, {"m", 1ULL << 20}, {"k", 1ULL << 10}, {"b", 1}, {"", 1}};
+constexpr Unit kCountUnits[] = {{"m", 1'000'000, "m"}, {"k", 1'000, "k"}, {"", 1}};
+// clang-format on
 
-// More decimals than this cannot matter in any unit, and 10^9 * 2^30 still fits into 64 bits.
+// No unit needs more decimals than this, and 10^9 * 2^30 fits into 64 bits.
 constexpr std::size_t kDecimalsMax = 9;
 
 enum class Scaling { done, malformed, not_whole, too_large };
@@ -42,7 +37,7 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-// Takes the digits at the front of `text` away; false when their value does not fit.
+// Removes the digits at the front of `text`; false when their value does not fit.
 bool take_digits(std::string_view& text, std::uint64_t& value, std::size_t& digits) {
   constexpr auto kMax = std::numeric_limits<std::uint64_t>::max();
   for (value = 0, digits = 0; !text.empty() && is_digit(text.front()); text.remove_prefix(1)) {
@@ -82,7 +77,7 @@ Scaling scale(std::string_view text, std::span<const Unit> units, std::uint64_t&
 }
 
 struct Wording {
-  std::string_view malformed;  // what a right value looks like
+  std::string_view malformed;  // how to write such a value
   std::string_view not_whole;
 };
 
@@ -105,7 +100,7 @@ Parsed<std::uint64_t> parse_scaled(std::string_view text, const std::string& fol
 template <class Time>
 Parsed<Time> parse_time(std::string_view text, std::span<const Unit> units,
                         const Wording& wording) {
-  // Case counts here: nobody should have to guess whether 5M is minutes or months.
+  // Case matters: 5M could be read as minutes or as months.
   const auto parsed = parse_scaled(text, std::string(text), units, wording);
   if (!parsed.value) return {{}, parsed.error};
   if (*parsed.value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
@@ -113,11 +108,10 @@ Parsed<Time> parse_time(std::string_view text, std::span<const Unit> units,
   return {Time(static_cast<std::int64_t>(*parsed.value)), {}};
 }
 
-std::string format_scaled(std::uint64_t value, std::span<const Unit> units,
-                          std::span<const std::string_view> names) {
-  for (std::size_t i = 0; i < names.size(); ++i)
-    if (value != 0 && value % units[i].factor == 0)
-      return std::to_string(value / units[i].factor) + std::string(names[i]);
+std::string format_scaled(std::uint64_t value, std::span<const Unit> units) {
+  for (const Unit& unit : units)
+    if (value != 0 && value % unit.factor == 0 && !unit.written.empty())
+      return std::to_string(value / unit.factor) + std::string(unit.written);
   return std::to_string(value);
 }
 
@@ -165,24 +159,11 @@ Parsed<std::uint64_t> parse_mode(std::string_view text) {
 }
 
 std::string format_duration(Duration value) {
-  constexpr std::array<std::string_view, 5> kNames{"d", "h", "m", "s", "ms"};
-  return format_scaled(static_cast<std::uint64_t>(value.count()), kDurationUnits, kNames);
+  return format_scaled(static_cast<std::uint64_t>(value.count()), kDurationUnits);
 }
 
-std::string format_size(std::uint64_t bytes) {
-  constexpr std::array<std::string_view, 3> kNames{"GiB", "MiB", "KiB"};
-  return format_scaled(bytes, kSizeUnits, kNames);
-}
+std::string format_size(std::uint64_t bytes) { return format_scaled(bytes, kSizeUnits); }
 
-std::string format_count(std::uint64_t value) {
-  constexpr std::array<std::string_view, 2> kNames{"m", "k"};
-  return format_scaled(value, kCountUnits, kNames);
-}
-
-std::string format_mode(std::uint64_t bits) {
-  std::string digits;
-  for (; bits != 0; bits /= 8) digits.insert(digits.begin(), static_cast<char>('0' + bits % 8));
-  return "0" + digits;
-}
+std::string format_count(std::uint64_t value) { return format_scaled(value, kCountUnits); }
 
 }  // namespace fairlead

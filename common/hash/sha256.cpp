@@ -24,7 +24,7 @@ Sha256::Sha256() : context_(std::make_unique<Context>()) {
 
 Sha256::~Sha256() = default;
 
-// Once begun, the digest works in memory it has.
+// After EVP_DigestInit_ex() a digest allocates nothing, so it cannot fail.
 void Sha256::update(Bytes bytes) {
   FAIRLEAD_CHECK(EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size()) == 1);
 }

@@ -1,4 +1,4 @@
-// SHA-256, by OpenSSL's libcrypto, which nobody else sees.
+// SHA-256 by OpenSSL's libcrypto, which no other folder includes.
 #pragma once
 
 #include <array>
@@ -8,8 +8,8 @@
 
 namespace fairlead {
 
-// One hash at a time: update() any number of times, then finish(), after which it begins anew. Used
-// on one thread. Throws std::bad_alloc when it is made.
+// Computes one hash at a time: update() any number of times, then finish(), which begins the next.
+// For one thread. The constructor may throw std::bad_alloc.
 class Sha256 {
  public:
   using Digest = std::array<char, 32>;

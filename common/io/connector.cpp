@@ -6,7 +6,6 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
@@ -24,7 +23,6 @@ namespace {
 
 using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
-using Socket = asio::basic_stream_socket<Protocol, LoopExecutor>;
 
 std::error_code standard(const error_code& error) {
   return {error.value(), std::generic_category()};
@@ -54,7 +52,9 @@ Resolved look_up(const std::string& host, std::uint16_t port, AddressFamily fami
   return result;
 }
 
-// Shared with a thread that may outlast the question, and even the loop.
+// Shared with a thread that may outlast the question, and even the loop. Asio's resolver is no
+// choice: its context joins the thread that asks, so a name server that does not answer would hold
+// up the end of the loop and of the process.
 struct Question {
   std::mutex mutex;
   Loop* loop = nullptr;  // guarded by mutex; null: nobody waits any more
@@ -91,7 +91,7 @@ class Connecting final : public Pending {
         : loop(core), socket(core.context()), done(std::move(callback)) {}
 
     LoopCore& loop;
-    Socket socket;
+    LoopSocket socket;
     std::function<void(Connected)> done;  // empty once answered or taken back
   };
 
@@ -122,7 +122,7 @@ Protocol::endpoint endpoint_of(const Destination& destination) {
 error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
                  const Protocol::endpoint& endpoint, const std::optional<PeerAddress>& source) {
   error_code error;
-  Socket& socket = attempt->socket;
+  LoopSocket& socket = attempt->socket;
   socket.open(endpoint.protocol(), error);
   if (error) return error;
   if (endpoint.protocol().family() != AF_UNIX) {
@@ -144,10 +144,7 @@ error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
     attempt->loop.turn([&attempt, &failed] {
       const auto done = std::exchange(attempt->done, nullptr);
       if (failed) return done({nullptr, standard(failed)});
-      error_code kept;
-      const int descriptor = attempt->socket.release(kept);
-      if (kept) return done({nullptr, standard(kept)});
-      done({std::make_unique<Link>(attempt->loop, descriptor), {}});
+      done({std::make_unique<Link>(attempt->loop, std::move(attempt->socket)), {}});
     });
   });
   return {};

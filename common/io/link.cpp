@@ -1,40 +1,49 @@
 #include "common/io/link.hpp"
 
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <cerrno>
+#include <new>
+#include <span>
+#include <utility>
 
 namespace fairlead {
 namespace {
 
+using boost::system::error_code;
+
 // Disconnects that happen every day are told from those that say the network is gone.
-TransportError kind_of(int error) {
+StreamError kind_of(int error) {
   switch (error) {
     case ECONNRESET:
     case EPIPE:
     case ECONNABORTED:
     case ESHUTDOWN:
-      return TransportError::reset;
+      return StreamError::reset;
     case ETIMEDOUT:
     case EHOSTUNREACH:
     case ENETUNREACH:
     case EHOSTDOWN:
     case ENETDOWN:
     case ENETRESET:
-      return TransportError::vanished;
+      return StreamError::vanished;
     default:
-      return TransportError::failed;
+      return StreamError::failed;
   }
 }
 
 // The attempt was too early, or was disturbed: it will be made again.
-bool is_passing(int error) { return error == EAGAIN || error == EINTR; }
+bool is_passing(const error_code& error) {
+  return error == asio::error::would_block || error == asio::error::interrupted;
+}
 
 // connect(2): "TCP sockets may dissolve the association by connecting to an address with sa_family
 // AF_UNSPEC"; the peer gets an RST. SO_LINGER would do the same by a setting that also changes
@@ -45,214 +54,324 @@ void send_reset(int descriptor) {
   static_cast<void>(::connect(descriptor, &unspecified, sizeof unspecified));
 }
 
+// Pool blocks of one gathering write: 64 KiB.
 constexpr std::size_t kPiecesMax = 16;
 
-// What the kernel may hold unsent for a quick reader: copies are memory of its own; the pages of a
-// file are in its cache anyway, so they may be all that it takes.
-constexpr std::uint32_t kCopiesUnsentMost = 2 * 1024 * 1024;
-constexpr std::uint32_t kPagesUnsentMost = 8 * 1024 * 1024;
+// Of one that waits for room. The kernel wakes the loop for 16 KiB by default.
+constexpr std::size_t kPendingPiecesMax = 7;
 
-// One write of up to kPiecesMax pieces; the kernel's answer, as of send(2). `more`: MSG_MORE or 0.
-ssize_t write_pieces(int descriptor, std::span<const Bytes> pieces, int more) {
-  const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | more;
-  const std::size_t count = std::min(pieces.size(), kPiecesMax);
-  if (count == 1) return ::send(descriptor, pieces[0].data(), pieces[0].size(), flags);
-  std::array<iovec, kPiecesMax> buffers;
-  std::transform(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(count),
-                 buffers.begin(), [](Bytes piece) {
-                   return iovec{const_cast<char*>(piece.data()), piece.size()};
-                 });
-  msghdr message{};
-  message.msg_iov = buffers.data();
-  message.msg_iovlen = count;
-  return ::sendmsg(descriptor, &message, flags);
-}
+// What the kernel may hold unsent of a download: half of it must leave before the loop is woken
+// for more, which is 4 wake-ups for each MiB. Nothing is gained above it.
+constexpr int kDownloadUnsentBytesMax = 512 * 1024;
 
-// As much of the queue as fits into one write.
-ssize_t write_front(int descriptor, const ByteQueue& queue, int more) {
-  std::array<Bytes, kPiecesMax> pieces;
-  return write_pieces(descriptor, {pieces.data(), queue.front(pieces)}, more);
-}
+// More than this at once is a download. The pieces of one gathering write are less.
+constexpr std::size_t kLargeWriteBytes = 64 * std::size_t{1024};
+
+// The bound of one sendfile(2): the turn's other connections wait for it.
+constexpr std::size_t kFileBytesMax = 1024 * std::size_t{1024};
+
+asio::const_buffer buffer_of(Bytes piece) { return {piece.data(), piece.size()}; }
 
 }  // namespace
 
-Link::Link(LoopCore& loop, int descriptor)
-    : loop_(loop), queue_(loop.pool()), descriptor_(descriptor) {}
+// ---- Operations ----
+
+// A link may be gone when its loop, which was stopped, destroys the handlers of its operations:
+// they know the memory without it.
+struct Link::OnRead {
+  using allocator_type = OperationAllocator<char>;
+  allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
+  void operator()(const error_code& error, std::size_t size = 0) const {
+    link->on_read(error, size);
+  }
+
+  OperationPool* memory;
+  Link* link;
+};
+
+// No buffers: it waits for room only.
+struct Link::PendingWrite {
+  Link& link;
+  std::size_t count;
+  std::array<asio::const_buffer, kPendingPiecesMax> buffers;
+};
+
+struct Link::OnRoom {
+  using allocator_type = OperationAllocator<char>;
+  allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
+  void operator()(const error_code& error, std::size_t size = 0) const {
+    write->link.on_room(error, size, *write);
+  }
+
+  OperationPool* memory;
+  PendingWrite* write;  // in the same memory
+};
+
+Link::Link(LoopCore& loop, LoopSocket socket) : loop_(loop), socket_(std::move(socket)) {
+  Error ignored;  // start() finds out
+  socket_.non_blocking(true, ignored);
+}
 
 Link::~Link() {
-  if (finish_pending_) loop_.abandon(*this);
-  if (terminated_) return;
-  loop_.forget(watched_, *this);
-  ::close(descriptor_);
+  if (is_finish_pending_) loop_.abandon(*this);
+  if (is_resting_) loop_.forget(*this);
 }
 
-void Link::start(TransportObserver& observer) {
+void Link::start(StreamObserver& observer) {
   observer_ = &observer;
-  watch();
-}
-
-void Link::watch() {
-  const std::uint32_t wanted = wanted_events();
-  if (const int error = loop_.watch(descriptor_, watched_, wanted, *this)) return fail(error);
-  watched_ = wanted;
-}
-
-std::uint32_t Link::wanted_events() const noexcept {
-  return (paused_ || ended_ ? 0U : EPOLLIN) | (blocked_ ? EPOLLOUT : 0U);
-}
-
-void Link::on_ready(std::uint32_t events) {
-  constexpr std::uint32_t kBroken = EPOLLERR | EPOLLHUP;
-  const std::uint32_t unwanted = events & ~wanted_events();
-  if (blocked_ && (events & (EPOLLOUT | kBroken)) != 0) write_on();
-  if (!terminated_ && !paused_ && !ended_ && (events & (EPOLLIN | kBroken)) != 0) {
-    read(takes_much_ ? kReadBytesMax : kFirstReadBytesMax);
-  }
-  // Only here is watched for less, and only for what was unwanted before: a session that is paused
-  // and resumed at once, or that fills the kernel again, costs no system call for it.
-  if (!terminated_ && (unwanted & ~wanted_events()) != 0) watch();
+  if (!socket_.is_open()) return fail(asio::error::no_memory);
+  read_later();
 }
 
 // ---- Reading ----
 
-// False: nothing was there.
-bool Link::read(std::size_t bytes_max) {
-  const ssize_t size = ::recv(descriptor_, loop_.scratch(), bytes_max, MSG_DONTWAIT);
-  if (size > 0) {
-    const Bytes bytes(loop_.scratch(), static_cast<std::size_t>(size));
-    observer_->on_bytes(bytes);
-    takes_much_ = bytes.size() == bytes_max && !paused_;
-  } else if (size == 0) {
-    ended_ = true;
-    observer_->on_end();
-  } else if (is_passing(errno)) {
-    return false;
-  } else {
-    fail(errno);
+void Link::read_later() {
+  if (is_terminated_ || is_resting_) return;
+  is_resting_ = true;
+  loop_.read_again_later(*this);
+}
+
+void Link::read_loop() {
+  is_resting_ = false;
+  if (is_reading_ || is_paused_ || has_ended_) return;
+  if (has_overflowed_ && read_on()) return read_later();
+  is_reading_ = true;
+  const OnRead on_read{&loop_.operation_memory(), this};
+  try {
+    if (has_overflowed_) {
+      socket_.async_wait(LoopSocket::wait_read, on_read);
+    } else {
+      socket_.async_read_some(asio::buffer(own_), on_read);
+    }
+  } catch (const std::bad_alloc&) {
+    is_reading_ = false;
+    loop_.turn([this] { fail(asio::error::no_memory); });
   }
+}
+
+// A client that has just sent much often goes on. False: not yet.
+bool Link::read_on() {
+  Error error;
+  const std::size_t bytes_max = read_bytes_max();
+  const std::size_t size = read_into_scratch(bytes_max, 0, error);
+  if (size == 0 && is_passing(error)) return false;
+  loop_.connection_turn([this, size, bytes_max, &error] { deliver(size, bytes_max, error); });
   return true;
 }
 
+// `size` bytes lie in own_; of 0, there is something to read.
+void Link::on_read(const Error& error, std::size_t size) {
+  is_reading_ = false;
+  loop_.connection_turn([this, &error, size] {
+    if (is_terminated_) return on_aborted();
+    const bool is_probe = is_probing_;
+    is_probing_ = false;
+    if (error == asio::error::eof) {
+      if (is_probe || !is_paused_) end();  // as in deliver()
+    } else if (error && error != asio::error::operation_aborted) {
+      fail(error);
+    } else if (is_probe || (!is_paused_ && (size == 0 || size == own_.size()))) {
+      // More may have come: one delivery for all of it.
+      std::copy_n(own_.data(), size, loop_.scratch());
+      const bool found = read_directly(is_probe ? kReadBytesMax : read_bytes_max(), size);
+      if (!found && is_probe) observer_->on_silence();
+    } else if (size > 0) {
+      takes_much_ = false;
+      observer_->on_bytes({own_.data(), size});
+    }
+    read_later();
+  });
+}
+
+// Delivers what there is to read, behind `already` bytes that lie in the scratch. False: nothing.
+bool Link::read_directly(std::size_t bytes_max, std::size_t already) {
+  Error error;
+  const std::size_t size = read_into_scratch(bytes_max, already, error);
+  if (size == 0 && is_passing(error)) return false;
+  deliver(size, bytes_max, error);
+  return true;
+}
+
+// How many bytes lie in the scratch then.
+std::size_t Link::read_into_scratch(std::size_t bytes_max, std::size_t already, Error& error) {
+  char* const free = loop_.scratch() + already;
+  return already + socket_.read_some(asio::buffer(free, bytes_max - already), error);
+}
+
+// The bytes in the scratch, then the end or the error that was found behind them.
+void Link::deliver(std::size_t size, std::size_t bytes_max, const Error& error) {
+  if (size > 0) {
+    observer_->on_bytes({loop_.scratch(), size});
+    has_overflowed_ = size > own_.size();
+    takes_much_ = size == bytes_max && !is_paused_;
+  }
+  if (!error || is_passing(error)) return;
+  if (error != asio::error::eof) return fail(error);  // recv(2) tells of it only once
+  // The kernel keeps an end until a session that has paused reads again.
+  if (size == 0 || !is_paused_) end();
+}
+
+// What is read of a client that then has to wait lies in memory.
+std::size_t Link::read_bytes_max() const noexcept {
+  return takes_much_ ? kReadBytesMax : kFirstReadBytesMax;
+}
+
+void Link::end() {
+  if (is_terminated_ || has_ended_) return;
+  has_ended_ = true;
+  observer_->on_end();
+}
+
 void Link::resume() {
-  paused_ = false;
-  if (observer_ != nullptr && !terminated_) watch();
+  is_paused_ = false;
+  if (observer_ != nullptr) read_later();
 }
 
 void Link::probe() {
-  if (terminated_) return;
-  if (ended_ || !read(kReadBytesMax)) observer_->on_silence();
+  if (is_terminated_) return;
+  if (is_reading_) {
+    // The read may have taken bytes that its handler has yet to deliver. Only the answer to the
+    // cancellation tells.
+    is_probing_ = true;
+    Error ignored;
+    socket_.cancel(ignored);
+    return;
+  }
+  if (has_ended_ || !read_directly(kReadBytesMax)) observer_->on_silence();
 }
 
 // ---- Writing ----
 
-void Link::send(Bytes bytes) {
-  more_follows_ = false;
-  if (!terminated_) queue_.append(bytes);
+std::size_t Link::write_some(std::span<const Bytes> pieces) {
+  std::size_t taken = 0;
+  while (!pieces.empty() && may_write()) {
+    const auto batch = pieces.first(std::min(pieces.size(), kPiecesMax));
+    pieces = pieces.subspan(batch.size());
+    std::size_t offered = 0;
+    for (const Bytes piece : batch) offered += piece.size();
+    if (offered > kLargeWriteBytes) begin_download();
+    Error error;
+    const std::size_t size = write_batch(batch, error);
+    taken += size;
+    if (error && !is_passing(error)) fail(error);
+    if (size < offered) break;
+  }
+  return taken;
 }
 
-void Link::send_rest(Bytes bytes) {
-  send(bytes);
-  more_follows_ = true;
+std::size_t Link::write_batch(std::span<const Bytes> pieces, Error& error) {
+  if (pieces.size() == 1) return socket_.write_some(buffer_of(pieces.front()), error);
+  std::array<asio::const_buffer, kPiecesMax> buffers;
+  std::ranges::transform(pieces, buffers.begin(), buffer_of);
+  return socket_.write_some(std::span(buffers.data(), pieces.size()), error);
 }
 
-void Link::flush() {
-  if (terminated_) return;
-  if (!blocked_) write();
-  if (blocked_ && (watched_ & EPOLLOUT) == 0) watch();
-}
-
-void Link::block() {
-  blocked_ = true;
-  if (unsent_bound_) unsent_bound_->on_full(loop_.turn_began());
-}
-
-void Link::expect_much(std::uint32_t unsent_most) {
-  if (!unsent_bound_) unsent_bound_ = std::make_unique<UnsentBound>(descriptor_, unsent_most);
-}
-
-bool Link::may_offer() const noexcept {
-  return !terminated_ && !failed_ && !blocked_ && queue_.empty();
-}
-
-std::size_t Link::offer(std::span<const Bytes> pieces) {
-  if (!may_offer()) return 0;
-  expect_much(kCopiesUnsentMost);
-  return count_sent(write_pieces(descriptor_, pieces, 0));
-}
-
-std::size_t Link::offer_file(const FilePart& part) {
-  if (!may_offer()) return 0;
-  // sendfile(2) has no MSG_DONTWAIT, and a socket that Asio has accepted waits.
-  if (int on = 1; !never_waits_ && ::ioctl(descriptor_, FIONBIO, &on) != 0) return 0;
-  never_waits_ = true;
-  expect_much(kPagesUnsentMost);
+// Asio has no sendfile(2).
+std::optional<std::size_t> Link::write_file(const FilePart& part) {
+  if (!may_write()) return 0;
+  begin_download();
   auto offset = static_cast<off_t>(part.offset);
-  const ssize_t size = ::sendfile(descriptor_, part.descriptor, &offset, part.size);
-  const std::size_t taken = count_sent(size);
-  // At the end of a file that has become shorter, too: there is room at once.
-  if (size < 0 ? is_passing(errno) : taken < part.size) block();
-  return taken;
+  const ssize_t size = ::sendfile(socket_.native_handle(), part.descriptor, &offset,
+                                  std::min(part.size, kFileBytesMax));
+  if (size >= 0) return static_cast<std::size_t>(size);
+  const Error error(errno, boost::system::system_category());
+  if (is_passing(error)) return 0;
+  // Anything else may be the file's trouble: its bytes can still be read.
+  if (kind_of(error.value()) == StreamError::failed) return std::nullopt;
+  fail(error);
+  return 0;
 }
 
-std::size_t Link::count_sent(std::ptrdiff_t size) noexcept {
-  const std::size_t taken = size > 0 ? static_cast<std::size_t>(size) : 0;
-  sent_bytes_ += taken;
-  return taken;
-}
-
-void Link::finish_sending() {
-  finishing_ = true;
-  if (queue_.empty()) blocked_ = false;  // a FIN needs no room
-}
-
-void Link::write() {
-  while (!queue_.empty()) {
-    const ssize_t size = write_front(descriptor_, queue_, more_follows_ ? MSG_MORE : 0);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return is_passing(errno) ? block() : fail(errno);
-    sent_bytes_ += static_cast<std::size_t>(size);
-    queue_.consume(static_cast<std::size_t>(size));
-  }
-  blocked_ = false;
-  if (finishing_ && !finished_sending_) {
-    ::shutdown(descriptor_, SHUT_WR);
-    finished_sending_ = true;
-    if (unsent_bound_) unsent_bound_->on_full(loop_.turn_began());  // nothing comes behind it
+void Link::write_later(std::span<const Bytes> pieces) {
+  if (!may_write()) return;
+  try {
+    void* const memory = loop_.operation_memory().allocate(sizeof(PendingWrite));
+    auto& write = *new (memory) PendingWrite{*this, 0, {}};
+    write.count = std::min(pieces.size(), kPendingPiecesMax);
+    std::ranges::transform(pieces.first(write.count), write.buffers.begin(), buffer_of);
+    begin_write(write);
+  } catch (const std::bad_alloc&) {
+    fail(asio::error::no_memory);
   }
 }
 
-// The kernel takes bytes again.
-void Link::write_on() {
-  if (unsent_bound_) unsent_bound_->on_room(loop_.turn_began());
-  const std::uint64_t before = sent_bytes_;
-  const bool for_a_file = queue_.empty();
-  write();
-  const bool moved = for_a_file || sent_bytes_ != before || finished_sending_;
-  if (moved && !terminated_ && !failed_) observer_->on_progress();
+void Link::begin_write(PendingWrite& write) {
+  const OnRoom on_room{&loop_.operation_memory(), &write};
+  if (write.count == 0) {
+    socket_.async_wait(LoopSocket::wait_write, on_room);
+  } else {
+    socket_.async_write_some(std::span<const asio::const_buffer>(write.buffers.data(), write.count),
+                             on_room);
+  }
+  is_writing_ = true;
+}
+
+void Link::on_room(const Error& error, std::size_t size, PendingWrite& write) {
+  is_writing_ = false;
+  // A probe cancels the write with the read.
+  const bool is_cancelled = error == asio::error::operation_aborted;
+  if (is_cancelled && may_write()) return begin_write(write);
+  loop_.operation_memory().deallocate(&write, sizeof write);
+  loop_.connection_turn([this, &error, size] {
+    if (is_terminated_) return on_aborted();
+    if (error) return fail(error);
+    if (!has_failed_) observer_->on_written(size);
+  });
+}
+
+void Link::shut_down() {
+  if (is_terminated_ || has_failed_) return;
+  Error ignored;
+  socket_.shutdown(LoopSocket::shutdown_send, ignored);
+}
+
+// A bound of 0 is none.
+void Link::begin_download() {
+  if (is_download_) return;
+  is_download_ = true;
+  int bound = 0;
+  socklen_t size = sizeof bound;
+  const int descriptor = socket_.native_handle();
+  const bool is_tcp = ::getsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bound, &size) == 0;
+  if (!is_tcp || bound <= 0 || bound >= kDownloadUnsentBytesMax) return;
+  bound = kDownloadUnsentBytesMax;
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bound, sizeof bound);
+}
+
+std::uint32_t Link::unacknowledged_bytes() const {
+  int bytes = 0;
+  const bool is_known = ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0;
+  return is_known ? static_cast<std::uint32_t>(bytes) : 0;
 }
 
 // ---- The end ----
 
-void Link::fail(int error) {
-  if (terminated_ || failed_) return;
-  failed_ = ended_ = true;
-  blocked_ = false;
-  observer_->on_error(kind_of(error));
+void Link::fail(const Error& error) {
+  if (is_terminated_ || has_failed_) return;
+  has_failed_ = has_ended_ = true;
+  observer_->on_error(kind_of(error.value()));
 }
 
 void Link::terminate(TerminateManner manner) {
-  if (terminated_) return;
-  terminated_ = true;
-  queue_.clear();
-  if (manner == TerminateManner::reset) send_reset(descriptor_);
-  loop_.forget(watched_, *this);
-  ::close(descriptor_);
-  finish_pending_ = true;
+  if (is_terminated_) return;
+  is_terminated_ = true;
+  if (manner == TerminateManner::reset) send_reset(socket_.native_handle());
+  Error ignored;
+  socket_.close(ignored);  // what is pending comes back as operation_aborted
+  if (is_resting_) loop_.forget(*this);
+  is_resting_ = false;
+  if (is_reading_ || is_writing_) return;
+  is_finish_pending_ = true;
   loop_.finish(*this);
 }
 
+// One of two operations, perhaps.
+void Link::on_aborted() {
+  if (!is_reading_ && !is_writing_) tell_finished();
+}
+
 void Link::tell_finished() {
-  finish_pending_ = false;
+  is_finish_pending_ = false;
   observer_->on_finished();
 }
 

@@ -1,14 +1,14 @@
 #include "common/io/listener.hpp"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
+#include "common/io/link.hpp"
 #include "common/io/loop_core.hpp"
 #include "common/io/socket_address.hpp"
 
@@ -18,7 +18,6 @@ namespace {
 using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<Protocol, LoopExecutor>;
-using Connection = asio::basic_stream_socket<Protocol, LoopExecutor>;
 
 // One turn's worth, so that a storm of connections does not hold up those who are connected.
 constexpr int kAcceptsPerTurn = 64;
@@ -53,10 +52,9 @@ struct Listener::Accepting {
   }
 
   void accept_loop();
-  int accept_one(PeerAddress& peer);
-  bool accept_waiting(int at_most);
-  void turn_away_waiting(int error);
-  void take(int descriptor, const PeerAddress& peer);
+  bool accept_waiting(int accepts_max);
+  void reject_waiting(int error);
+  void hand_over(Loop& chosen, LoopSocket connection);
   void pause(const error_code& why);
   void close();
   void stop(std::function<void()> stopped);
@@ -70,52 +68,39 @@ struct Listener::Accepting {
   Acceptor acceptor;
   LoopTimer retry;
   std::chrono::steady_clock::time_point report_next{};
-  Protocol::endpoint peer_endpoint;
-  bool pending = false;  // an async_accept, which may hold a connection already
+  Protocol::endpoint peer;  // of the connection that was accepted last
+  bool pending = false;     // an async_accept, which may hold a connection already
   bool closed = false;
   std::function<void()> on_stopped;
 };
 
-// The first of a burst arrives by async_accept; the rest are taken at once.
+// Accepts into the context of the loop that will serve. The first of a burst arrives by
+// async_accept; the rest are taken at once.
 void Listener::Accepting::accept_loop() {
   pending = true;
-  acceptor.async_accept(peer_endpoint, [this](error_code error, Connection connection) {
-    pending = false;
-    bool paused = false;
-    core.turn([&] {
-      const int descriptor = error ? -1 : connection.release(error);
-      if (!error) take(descriptor, peer_address(*peer_endpoint.data()));
-      if (closed) return report_stopped();
-      if (error) {
-        paused = is_shortage(error);
-        if (paused) pause(error);
-        return;
-      }
-      paused = !accept_waiting(kAcceptsPerTurn - 1);
-    });
-    if (!paused && !closed) accept_loop();
-  });
+  Loop& chosen = client.place();
+  acceptor.async_accept(chosen.core().context(), peer,
+                        [this, &chosen](const error_code& error, LoopSocket connection) {
+                          pending = false;
+                          bool paused = false;
+                          core.turn([&] {
+                            if (!error) hand_over(chosen, std::move(connection));
+                            if (closed) return report_stopped();
+                            paused = is_shortage(error);
+                            if (paused) return pause(error);
+                            if (!error) paused = !accept_waiting(kAcceptsPerTurn - 1);
+                          });
+                          if (!paused && !closed) accept_loop();
+                        });
 }
 
-// A descriptor, or -1 and errno.
-int Listener::Accepting::accept_one(PeerAddress& peer) {
-  sockaddr_storage from{};
-  socklen_t size = sizeof from;
-  const int descriptor = ::accept4(acceptor.native_handle(), reinterpret_cast<sockaddr*>(&from),
-                                   &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (descriptor >= 0) peer = peer_address(reinterpret_cast<const sockaddr&>(from));
-  return descriptor;
-}
-
-// Accepts until nobody waits. False: paused.
-bool Listener::Accepting::accept_waiting(int at_most) {
-  for (int i = 0; i < at_most; ++i) {
-    PeerAddress peer;
-    if (const int descriptor = accept_one(peer); descriptor >= 0) {
-      take(descriptor, peer);
-      continue;
-    }
-    const error_code error(errno, boost::system::system_category());
+// Accepts until no connection waits. False: paused.
+bool Listener::Accepting::accept_waiting(int accepts_max) {
+  for (int i = 0; i < accepts_max; ++i) {
+    Loop& chosen = client.place();
+    error_code error;
+    LoopSocket connection = acceptor.accept(chosen.core().context(), peer, error);
+    if (!error) hand_over(chosen, std::move(connection));
     if (error == asio::error::would_block) return true;
     if (is_shortage(error)) {
       pause(error);
@@ -125,23 +110,27 @@ bool Listener::Accepting::accept_waiting(int at_most) {
   return true;
 }
 
-// Whoever waits is told, rather than left to a time-out of its own.
-void Listener::Accepting::turn_away_waiting(int error) {
+// Tells the clients that wait, rather than leave them to time-outs of their own.
+void Listener::Accepting::reject_waiting(int error) {
   while ((error == EMFILE || error == ENFILE) && reserve.spend_one()) {
-    PeerAddress peer;
-    const int descriptor = accept_one(peer);
-    if (descriptor < 0) return;
-    client.turned_away(loop, loop.adopt(descriptor), peer);
+    error_code failed;
+    LoopSocket connection = acceptor.accept(core.context(), peer, failed);
+    if (failed) return;
+    client.turned_away(loop, std::make_unique<Link>(core, std::move(connection)),
+                       peer_address(*peer.data()));
   }
 }
 
-void Listener::Accepting::take(int descriptor, const PeerAddress& peer) {
-  Loop& chosen = client.place(peer);
-  if (&chosen == &loop) return client.accepted(loop, loop.adopt(descriptor), peer);
-  // Across threads a connection travels as a number.
-  chosen.post([&chosen, &to = client, descriptor, peer] {
-    to.accepted(chosen, chosen.adopt(descriptor), peer);
-  });
+void Listener::Accepting::hand_over(Loop& chosen, LoopSocket connection) {
+  const auto deliver = [&to = client, &chosen,
+                        from = peer_address(*peer.data())](LoopSocket accepted) {
+    to.accepted(chosen, std::make_unique<Link>(chosen.core(), std::move(accepted)), from);
+  };
+  if (&chosen == &loop) return deliver(std::move(connection));
+  asio::post(chosen.core().context(),
+             [&chosen, deliver, accepted = std::move(connection)]() mutable {
+               chosen.core().turn([&] { deliver(std::move(accepted)); });
+             });
 }
 
 void Listener::Accepting::pause(const error_code& why) {
@@ -150,7 +139,7 @@ void Listener::Accepting::pause(const error_code& why) {
     report_next = now + kReportEvery;
     client.accept_failed(why.message());
   }
-  turn_away_waiting(why.value());
+  reject_waiting(why.value());
   retry.expires_after(kRetryAfter);
   retry.async_wait([this](const error_code& failed) {
     if (failed || closed) return;
@@ -164,7 +153,6 @@ void Listener::Accepting::close() {
   retry.cancel();
   error_code ignored;
   acceptor.close(ignored);
-  if (socket.address.kind == Endpoint::Kind::unix_socket) ::unlink(socket.address.path.c_str());
 }
 
 void Listener::Accepting::stop(std::function<void()> stopped) {

@@ -8,24 +8,24 @@
 #include "common/io/descriptor_reserve.hpp"
 #include "common/io/listening_socket.hpp"
 #include "common/io/loop.hpp"
+#include "common/net/byte_stream.hpp"
 #include "common/net/endpoint.hpp"
-#include "common/net/transport.hpp"
 
 namespace fairlead {
 
 // Decides where connections live and takes them there.
 class ListenerClient {
  public:
-  // Which loop is to serve this peer. On the listener's thread.
-  virtual Loop& place(const PeerAddress& peer) = 0;
+  // Which loop is to serve the next connection. On the listener's thread.
+  virtual Loop& place() = 0;
 
   // Takes over the connection. In a turn of the loop that was chosen, on its thread.
-  virtual void accepted(Loop& loop, std::unique_ptr<Transport> transport,
+  virtual void accepted(Loop& loop, std::unique_ptr<ByteStream> stream,
                         const PeerAddress& peer) = 0;
 
   // Takes over a connection for which there was only a descriptor of the reserve: to be told so and
   // closed. In a turn of the listener's loop.
-  virtual void turned_away(Loop& loop, std::unique_ptr<Transport> transport,
+  virtual void turned_away(Loop& loop, std::unique_ptr<ByteStream> stream,
                            const PeerAddress& peer) = 0;
 
   // accept(2) failed for lack of something; the listener waits and tries again by itself. At most

@@ -1,11 +1,11 @@
 #include "common/io/loop.hpp"
 
-#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
-#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -16,25 +16,10 @@ namespace fairlead {
 
 namespace {
 
-// A turn is to take no longer than this, writes included, so that nobody whose message came first
-// waits for all that comes behind it, however much each client sends.
-constexpr std::chrono::microseconds kTurnMax{500};
+using boost::system::error_code;
 
-// Of it, for what has arrived or was left. The writes take their time behind it, five times as much
-// for short replies and far more for large ones, so it follows from how long turns have taken.
-constexpr std::chrono::microseconds kWorkLeast{50};
-constexpr std::chrono::microseconds kWorkMost{250};
-
-std::chrono::microseconds microseconds(std::chrono::steady_clock::time_point from,
-                                       std::chrono::steady_clock::time_point to) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(to - from);
-}
-
-int make_bell() {
-  const int bell = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (bell < 0)
-    throw std::system_error(errno, std::generic_category(), "cannot wait for events: eventfd");
-  return bell;
+std::chrono::microseconds microseconds(std::chrono::steady_clock::duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time);
 }
 
 // What Asio throws names a place in its source.
@@ -46,46 +31,20 @@ std::unique_ptr<LoopCore> make_core() try {
 
 }  // namespace
 
-LoopCore::LoopCore() : work_max_(kWorkMost), mailbox_bell_(context_, make_bell()) {
-  await_letters();
-}
+LoopCore::LoopCore() = default;
 
-// The wait for letters is what keeps the loop running while it has nothing else to do.
-void LoopCore::release() {
-  released_ = true;
-  timer_.cancel();
-  boost::system::error_code ignored;
-  mailbox_bell_.cancel(ignored);
-  if (ready_.empty()) ready_.cancel();
-}
+// ---- Turns ----
 
 void LoopCore::begin_turn() {
   in_turn_ = true;
-  turn_began_ = std::chrono::steady_clock::now();
+  handlers_ = 0;
+  turn_began_ = Clock::now();
+  if (!std::exchange(is_round_open_, true)) round_began_ = turn_began_;
+  if (!is_end_posted_) post_end_of_round();
   client_->begin_turn(std::chrono::time_point_cast<Duration>(turn_began_));
 }
 
-TurnTimes LoopCore::take_turn_times() { return std::exchange(turn_times_, TurnTimes()); }
-
-void LoopCore::measure_turn() {
-  const auto now = std::chrono::steady_clock::now();
-  const auto took = microseconds(turn_began_, now);
-  turn_times_.turns.record(static_cast<std::uint64_t>(took.count()));
-  if (turn_events_ > 0) {
-    const auto waited = turn_before_batch_ + microseconds(batch_began_, now);
-    turn_times_.replies.record(static_cast<std::uint64_t>(waited.count()),
-                               std::exchange(turn_events_, 0));
-  }
-  turn_before_ = took;
-  if (took > kTurnMax) {
-    work_max_ = std::max(kWorkLeast, work_max_ / 2);
-  } else if (worked_ >= work_max_ && took < kTurnMax * 2 / 3) {
-    work_max_ = std::min(kWorkMost, work_max_ + work_max_ / 8);
-  }
-}
-
 void LoopCore::end_turn() {
-  worked_ = microseconds(turn_began_, std::chrono::steady_clock::now());
   while (!finished_.empty()) {
     Link& link = *finished_.back();
     finished_.pop_back();
@@ -98,46 +57,77 @@ void LoopCore::end_turn() {
   in_turn_ = false;
   measure_turn();
   arm_timer();
-  if (released_ && ready_.empty()) ready_.cancel();
-  if (!more || continuing_) return;
-  continuing_ = true;
+  if (more && !std::exchange(is_continuing_, true)) continue_later();
+}
+
+// Behind whatever else the loop has waiting.
+void LoopCore::continue_later() {
   asio::post(context_, [this] {
-    continuing_ = false;
+    is_continuing_ = false;
     turn([this] {
-      while (client_->go_on() && std::chrono::steady_clock::now() < turn_began_ + work_max_) {
+      while (client_->run_deferred() && !is_turn_over()) {
       }
     });
   });
 }
 
-int LoopCore::watch(int descriptor, std::uint32_t before, std::uint32_t events, Watcher& watcher) {
-  const int error = ready_.watch(descriptor, before, events, watcher);
-  if (!awaiting_ready_ && !ready_.empty()) await_ready();
-  return error;
+void LoopCore::post_end_of_round() {
+  is_end_posted_ = true;
+  asio::post(context_,
+             asio::bind_allocator(OperationAllocator<char>(operations_), [this] { end_round(); }));
 }
 
-// A whole batch is one turn, so that a wake-up costs one clock and its replies leave together.
-void LoopCore::await_ready() {
-  awaiting_ready_ = true;
-  ready_.async_wait([this](const boost::system::error_code& failed) {
-    awaiting_ready_ = false;
-    if (!failed && ready_.collect() > 0) {
-      turn([this] {
-        if (ready_.is_fresh()) {
-          batch_began_ = turn_began_;
-          turn_before_batch_ = turn_before_;
-        }
-        turn_events_ = ready_.dispatch(turn_began_ + work_max_);
-      });
-    }
-    if (!awaiting_ready_ && !ready_.empty()) await_ready();
-  });
+// Asio tries to read at once when a read begins. Begun right behind the reply to the last request,
+// it finds nothing, and each message costs such an attempt; begun one round later, it often finds
+// the next request.
+void LoopCore::end_round() {
+  is_end_posted_ = false;
+  if (in_turn_) end_turn();
+  round_before_last_ = last_round_;
+  last_round_ = is_round_open_ ? microseconds(turn_ended_ - round_began_) : microseconds({});
+  is_round_open_ = false;
+  reading_.swap(rested_);
+  rested_.swap(resting_);
+  if (rested_.size() < kRestingMin) {
+    reading_.insert(reading_.end(), rested_.begin(), rested_.end());
+    rested_.clear();
+  }
+  read_again();
+  if (!rested_.empty() && !is_end_posted_) post_end_of_round();
+}
+
+// A link may be forgotten meanwhile.
+void LoopCore::read_again() {
+  for (std::size_t i = 0; i < reading_.size(); ++i) {
+    if (Link* const link = std::exchange(reading_[i], nullptr)) link->read_loop();
+  }
+  reading_.clear();
+}
+
+void LoopCore::forget(Link& link) {
+  for (Links* const links : {&resting_, &rested_, &reading_})
+    std::replace(links->begin(), links->end(), &link, static_cast<Link*>(nullptr));
 }
 
 void LoopCore::finish(Link& link) {
   finished_.push_back(&link);
   if (!in_turn_) asio::post(context_, [this] { turn([] {}); });
 }
+
+// A connection that could be read when its round began may have become readable when it had just
+// been read, in the round before the last: two rounds and the time since then are the most that its
+// reply has taken.
+void LoopCore::measure_turn() {
+  turn_ended_ = Clock::now();
+  turn_times_.turns.record(
+      static_cast<std::uint64_t>(microseconds(turn_ended_ - turn_began_).count()));
+  if (connections_ == 0) return;
+  const auto waited = round_before_last_ + last_round_ + microseconds(turn_ended_ - round_began_);
+  turn_times_.replies.record(static_cast<std::uint64_t>(waited.count()),
+                             std::exchange(connections_, 0));
+}
+
+TurnTimes LoopCore::take_turn_times() { return std::exchange(turn_times_, TurnTimes()); }
 
 // The timer is moved only when something is due earlier than what it waits for: a session's
 // activity does not touch it.
@@ -146,45 +136,41 @@ void LoopCore::arm_timer() {
   if (!due || *due >= armed_for_) return;
   armed_for_ = *due;
   timer_.expires_at(armed_for_);
-  timer_.async_wait([this](const boost::system::error_code& failed) {
+  timer_.async_wait([this](const error_code& failed) {
     if (failed) return;  // replaced by an earlier one
     armed_for_ = kNever;
     turn([this] { client_->on_timer(); });
   });
 }
 
+// ---- Running ----
+
+// Stopped within a turn, its replies still leave.
+void LoopCore::run() {
+  context_.run();
+  if (in_turn_) end_turn();
+}
+
+void LoopCore::run_spinning() {
+  while (!context_.stopped()) context_.poll();
+  if (in_turn_) end_turn();
+}
+
+void LoopCore::run_one() {
+  context_.run_one();
+  if (in_turn_) end_turn();
+}
+
+void LoopCore::release() {
+  timer_.cancel();
+  until_released_.reset();
+}
+
 void LoopCore::post(std::function<void()> work) {
-  bool first = false;
-  {
-    const std::lock_guard lock(mailbox_mutex_);
-    first = mailbox_.empty();
-    mailbox_.push_back(std::move(work));
-  }
-  if (first) static_cast<void>(::eventfd_write(mailbox_bell_.native_handle(), 1));
+  asio::post(context_, [this, work = std::move(work)] { turn(work); });
 }
 
-void LoopCore::await_letters() {
-  mailbox_bell_.async_wait(
-      asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& failed) {
-        if (failed) return empty_mailbox();  // released: what had been posted is still done
-        eventfd_t rung = 0;
-        static_cast<void>(::eventfd_read(mailbox_bell_.native_handle(), &rung));
-        await_letters();
-        empty_mailbox();
-      });
-}
-
-void LoopCore::empty_mailbox() {
-  std::vector<std::function<void()>> letters;
-  {
-    const std::lock_guard lock(mailbox_mutex_);
-    letters.swap(mailbox_);
-  }
-  if (letters.empty()) return;
-  turn([&letters] {
-    for (const auto& work : letters) work();
-  });
-}
+// ---- Loop ----
 
 Loop::Loop() : core_(make_core()) {}
 Loop::~Loop() = default;
@@ -198,8 +184,12 @@ void Loop::release() { core_->release(); }
 void Loop::stop() { core_->stop(); }
 void Loop::post(std::function<void()> work) { core_->post(std::move(work)); }
 
-std::unique_ptr<Transport> Loop::adopt(int descriptor) {
-  return std::make_unique<Link>(*core_, descriptor);
+std::unique_ptr<ByteStream> Loop::adopt(int descriptor) {
+  LoopSocket socket(core_->context());
+  error_code error;
+  socket.assign(asio::generic::stream_protocol(AF_UNSPEC, 0), descriptor, error);
+  if (error) ::close(descriptor);
+  return std::make_unique<Link>(*core_, std::move(socket));
 }
 
 TimePoint Loop::read_clock() noexcept {
@@ -219,7 +209,7 @@ Alarm::~Alarm() = default;
 void Alarm::set(std::chrono::steady_clock::time_point at, std::function<void()> ring) {
   timer_->timer.expires_at(at);
   timer_->timer.async_wait(
-      [&loop = timer_->loop, ring = std::move(ring)](const boost::system::error_code& failed) {
+      [&loop = timer_->loop, ring = std::move(ring)](const error_code& failed) {
         if (!failed) loop.turn(ring);
       });
 }

@@ -7,16 +7,14 @@
 
 #include "common/base/histogram.hpp"
 #include "common/base/time.hpp"
-#include "common/net/transport.hpp"
+#include "common/net/byte_stream.hpp"
 #include "common/net/turn_client.hpp"
 
 namespace fairlead {
 
-// In microseconds. A turn begins when a wake-up's events are known and ends when what they caused
-// has been written. The time from when a connection could be read until its reply was written is at
-// most that from the begin of the turn in which this was learned, and the turn before that one, in
-// which it may have become readable: that is counted for each connection that could be read or
-// written.
+// In microseconds. A turn begins with the first handler behind a wake-up and ends when what its
+// handlers caused has been written. `replies` counts, for each connection that could be read or
+// written, the most time that can lie between then and its reply.
 struct TurnTimes {
   CoarseHistogram turns;
   CoarseHistogram replies;
@@ -61,11 +59,11 @@ class Loop {
   // Makes run() return now, whatever is left. From any thread.
   void stop();
 
-  // Runs `work` in a turn of this loop. From any thread; in order; woken once for a batch.
+  // Runs `work` in a turn of this loop. From any thread; what one thread posts runs in order.
   void post(std::function<void()> work);
 
   // Takes over a connected stream socket. Called on the loop's thread.
-  std::unique_ptr<Transport> adopt(int descriptor);
+  std::unique_ptr<ByteStream> adopt(int descriptor);
 
   static TimePoint read_clock() noexcept;
 

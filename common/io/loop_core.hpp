@@ -1,17 +1,17 @@
 // The Asio side of a Loop. Included by common/io only.
 #pragma once
 
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
-#include "common/base/buffer_pool.hpp"
 #include "common/io/loop.hpp"
-#include "common/io/ready_set.hpp"
+#include "common/io/operation_memory.hpp"
 #include "common/protocol/limits.hpp"
 
 namespace fairlead {
@@ -23,34 +23,46 @@ using LoopExecutor = asio::io_context::executor_type;
 using LoopTimer =
     asio::basic_waitable_timer<std::chrono::steady_clock,
                                asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>;
+using LoopSocket = asio::basic_stream_socket<asio::generic::stream_protocol, LoopExecutor>;
 
 class Link;
 
+// One thread's io_context, and the turns its handlers run in.
+//
+// A *round* is all handlers between two looks for new events. Its end is a posted handler, which
+// Asio runs behind them. A round is one turn, or several where it is long.
 class LoopCore {
  public:
   LoopCore();
 
   asio::io_context& context() noexcept { return context_; }
-  BufferPool& pool() noexcept { return pool_; }
+  OperationPool& operation_memory() noexcept { return operations_; }
   // One read's worth of memory, free between any two callbacks.
   char* scratch() noexcept { return scratch_.get(); }
 
-  // Every completion handler of this loop enters here and nowhere else: time is read once, and what
-  // was said leaves when the work is done. Within a turn it is part of that turn.
+  // Every completion handler of this loop enters here and nowhere else. The first one opens a turn;
+  // it ends with its round, or as soon as it has done enough.
   template <class Work>
   void turn(Work&& work) {
-    if (in_turn_) return work();
-    begin_turn();
+    if (!in_turn_) begin_turn();
     work();
-    end_turn();
+    if (++handlers_ >= kHandlersPerTurn || is_turn_over()) end_turn();
   }
 
-  // Of the one that is under way, or else of the last.
-  std::chrono::steady_clock::time_point turn_began() const noexcept { return turn_began_; }
+  // The same for a connection that could be read or written: the time until its reply is measured.
+  template <class Work>
+  void connection_turn(Work&& work) {
+    turn([&] {
+      ++connections_;
+      work();
+    });
+  }
 
-  // As of ReadySet.
-  int watch(int descriptor, std::uint32_t before, std::uint32_t events, Watcher& watcher);
-  void forget(std::uint32_t before, Watcher& watcher) { ready_.forget(before, watcher); }
+  // Has the link read again in the next round, behind its replies; or in this one, where the loop
+  // is about to sleep.
+  void read_again_later(Link& link) { resting_.push_back(&link); }
+  // It is terminated or destroyed before that.
+  void forget(Link& link);
 
   // Has the link report on_finished at the end of this turn, or in the next.
   void finish(Link& link);
@@ -58,55 +70,63 @@ class LoopCore {
   void abandon(Link& link) { std::erase(finished_, &link); }
 
   void drive(TurnClient& client) { client_ = &client; }
-  void run() { context_.run(); }
-  void run_spinning() {
-    while (!context_.stopped()) context_.poll();
-  }
-  void run_one() { context_.run_one(); }
+  void run();
+  void run_spinning();
+  void run_one();
   TurnTimes take_turn_times();
   void release();
-  void stop() {
-    post([this] { context_.stop(); });
-  }
+  void stop() { context_.stop(); }
   void post(std::function<void()> work);
 
  private:
+  using Clock = std::chrono::steady_clock;
+  using Links = std::vector<Link*>;
+
+  // A turn ends behind so many handlers, or so much time before its writes. Writes take five times
+  // as long for short replies, so a turn is half a millisecond, and nobody whose message came first
+  // waits for all that comes behind it.
+  static constexpr std::size_t kHandlersPerTurn = 64;
+  static constexpr std::chrono::microseconds kWorkMax{250};
+  // Fewer links than these are read again at once: the loop is about to sleep, and an attempt that
+  // finds nothing costs less than another look for events.
+  static constexpr std::size_t kRestingMin = 4;
+
+  bool is_turn_over() const { return Clock::now() >= turn_began_ + kWorkMax; }
   void begin_turn();
   void end_turn();
+  void post_end_of_round();
+  void end_round();
+  void continue_later();
+  void read_again();
   void measure_turn();
   void arm_timer();
-  void await_ready();
-  void await_letters();
-  void empty_mailbox();
 
-  // Touched by one thread only, so it needs no lock at all. Others reach it through the mailbox,
-  // whose bell is an eventfd: posting into the context from another thread would not be legal.
-  asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
-  TurnClient* client_ = nullptr;
-  BufferPool pool_;
+  OperationPool operations_;  // outlives the context, which destroys what is still pending
   std::unique_ptr<char[]> scratch_ = std::make_unique<char[]>(kReadBytesMax);
 
-  ReadySet ready_{context_};
-  bool awaiting_ready_ = false;
+  asio::io_context context_{1};  // run by one thread; others may post
+  asio::executor_work_guard<LoopExecutor> until_released_{context_.get_executor()};
+  TurnClient* client_ = nullptr;
   LoopTimer timer_{context_};
   TimePoint armed_for_ = kNever;
-  bool in_turn_ = false;
-  std::chrono::steady_clock::time_point turn_began_{};
-  std::chrono::microseconds turn_before_{0};  // how long it took
-  std::chrono::microseconds worked_{0};       // of this turn, before its writes
-  std::chrono::microseconds work_max_;        // the most of that
-  // The turn that collected who is being told, and how long the one before that took.
-  std::chrono::steady_clock::time_point batch_began_{};
-  std::chrono::microseconds turn_before_batch_{0};
-  std::size_t turn_events_ = 0;  // of connections
-  TurnTimes turn_times_;
-  bool continuing_ = false;
-  bool released_ = false;
-  std::vector<Link*> finished_;
 
-  asio::posix::basic_stream_descriptor<LoopExecutor> mailbox_bell_;
-  std::mutex mailbox_mutex_;
-  std::vector<std::function<void()>> mailbox_;  // guarded by mailbox_mutex_
+  bool in_turn_ = false;
+  bool is_end_posted_ = false;  // of this round
+  bool is_round_open_ = false;  // a turn has begun in it
+  bool is_continuing_ = false;  // a turn has been posted for what was left
+  std::size_t handlers_ = 0;    // of this turn
+  std::size_t connections_ = 0;
+  Clock::time_point turn_began_{};
+  Clock::time_point turn_ended_{};
+  Clock::time_point round_began_{};
+  std::chrono::microseconds last_round_{0};  // how long it took
+  std::chrono::microseconds round_before_last_{0};
+  TurnTimes turn_times_;
+
+  Links resting_;  // read in this round
+  Links rested_;   // in the one before
+  Links reading_;  // those that read_again() is about to call
+  Links finished_;
 };
 
 }  // namespace fairlead

@@ -1,35 +1,73 @@
 #include "common/io/readable.hpp"
 
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <array>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <cstdint>
+#include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
 
+#include "common/base/background_thread.hpp"
+#include "common/base/descriptor.hpp"
 #include "common/io/loop_core.hpp"
 
 namespace fairlead {
+namespace {
 
-struct Readable::Waiting final : Watcher {
-  Waiting(LoopCore& core, int number) : loop(core), descriptor(number) {}
+Descriptor make_interrupt() {
+  const int interrupt = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (interrupt < 0)
+    throw std::system_error(errno, std::generic_category(), "cannot wait for input: eventfd");
+  return Descriptor(interrupt);
+}
+
+// Also at the end, after an error, and always for a file.
+bool is_readable(int descriptor) {
+  pollfd asked{descriptor, POLLIN, 0};
+  return ::poll(&asked, 1, 0) > 0;
+}
+
+}  // namespace
+
+// Asio's own wait would make the descriptor non-blocking for everybody who shares it. Therefore a
+// thread waits in poll(2), but only while nothing is there.
+struct Readable::Waiting {
+  Waiting(LoopCore& core, int number)
+      : loop(core), descriptor(number), interrupt(make_interrupt()) {}
   ~Waiting() { cancel(); }
 
-  // A file can always be read, and epoll refuses it; the call comes later all the same.
   void wait(const std::shared_ptr<Waiting>& self) {
-    if (loop.watch(descriptor, 0, EPOLLIN, *this) == 0) {
-      watched = EPOLLIN;
-      return;
-    }
-    asio::post(loop.context(), [weak = std::weak_ptr(self), of = ++wait_number] {
-      const auto waiting = weak.lock();
-      if (waiting && waiting->wait_number == of) waiting->loop.turn([&] { waiting->call(); });
+    const auto tell = [&context = loop.context(), weak = std::weak_ptr(self), of = wait_number] {
+      asio::post(context, [weak, of] {
+        const auto waiting = weak.lock();
+        if (waiting && waiting->wait_number == of) waiting->loop.turn([&] { waiting->call(); });
+      });
+    };
+    if (is_readable(descriptor)) return tell();
+    until_told.emplace(loop.context().get_executor());
+    poller = start_background_thread([tell, number = descriptor, stop = interrupt.get()] {
+      std::array<pollfd, 2> asked{pollfd{number, POLLIN, 0}, pollfd{stop, POLLIN, 0}};
+      while (::poll(asked.data(), asked.size(), -1) < 0 && errno == EINTR) {
+      }
+      if (asked[1].revents == 0) tell();
     });
   }
 
   void cancel() {
     ++wait_number;
-    loop.watch(descriptor, std::exchange(watched, 0), 0, *this);
+    until_told.reset();
+    if (!poller.joinable()) return;
+    eventfd_t ignored = 0;
+    ::eventfd_write(interrupt.get(), 1);
+    poller.join();
+    ::eventfd_read(interrupt.get(), &ignored);
   }
-
-  void on_ready(std::uint32_t) override { call(); }
 
   void call() {
     cancel();
@@ -38,8 +76,10 @@ struct Readable::Waiting final : Watcher {
 
   LoopCore& loop;
   const int descriptor;
-  std::uint32_t watched = 0;
-  std::uint64_t wait_number = 0;  // earlier ones are void
+  const Descriptor interrupt;  // readable: the poller is to end
+  std::thread poller;
+  std::optional<asio::executor_work_guard<LoopExecutor>> until_told;  // keeps the loop running
+  std::uint64_t wait_number = 0;                                      // earlier ones are void
   std::function<void()> ready;
 };
 

@@ -19,7 +19,7 @@ constexpr std::array<bool, 256> kPlain = [] {
   return plain;
 }();
 
-constexpr std::size_t kPlainMax = 256;  // longer words may be longer than append_escaped() shows
+constexpr std::size_t kPlainMax = 256;  // append_escaped() may cut longer words
 
 bool is_plain(std::string_view word) noexcept {
   return !word.empty() && word.size() <= kPlainMax &&
@@ -37,7 +37,7 @@ void append_word(std::string& out, std::string_view word) {
   const bool plain =
       !word.empty() && shown == word && shown.find_first_of(" \"=") == std::string_view::npos;
   if (plain) return;
-  // Backslashes are doubled by now, so \" can only mean a quote.
+  // Backslashes are doubled already, so \" can only mean a quote.
   for (std::size_t at = out.find('"', begin); at != std::string::npos; at = out.find('"', at + 2)) {
     out.insert(at, 1, '\\');
   }
@@ -52,7 +52,7 @@ void append_number(std::string& out, Number number) {
   out.append(digits, end);
 }
 
-// Writes a value in a format whose text is written by `append_text`.
+// Appends a value; `append_text` appends the text of the format.
 template <class AppendText>
 void append_value(std::string& out, const Field::Value& value, AppendText append_text) {
   if (const auto* text = std::get_if<std::string_view>(&value)) {

@@ -1,5 +1,4 @@
-// How an event is written: both formats of the log, without the time, which is added when the line
-// is queued.
+// Writes an event in both formats of the log, without the time, which spdlog adds.
 #pragma once
 
 #include <span>
@@ -10,9 +9,9 @@
 
 namespace fairlead {
 
-// Appends `info listening listener=main address=127.0.0.1:7878`. A word that is empty, or holds a
-// space, a quote, an equals sign or anything append_escaped() changes, stands in quotes with quotes
-// inside as \". No newline is written whatever the words hold.
+// Appends `info listening listener=main address=127.0.0.1:7878`. A word is put in quotes, with
+// quotes inside as \", if it is empty or holds a space, a quote, an equals sign or anything that
+// append_escaped() changes. No word can add a newline.
 void append_event_text(std::string& out, Level level, std::string_view event,
                        std::span<const Field> fields);
 

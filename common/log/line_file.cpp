@@ -15,17 +15,16 @@ namespace fairlead {
 
 namespace {
 
-// A pipe that poll(2) calls writable has room for this much, so that the write after it does not
-// block.
+// A pipe that poll(2) calls writable has room for this much, so a write of it does not block.
 constexpr std::size_t kPieceMax = PIPE_BUF;
 
-// How long it may take until a thread that waits for room sees that it should not any more.
+// How often a thread that waits for room checks whether it still may.
 constexpr int kLookUpMilliseconds = 50;
 
 std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
 
-// O_NONBLOCK, because opening a FIFO without a reader would wait for one; it fails instead, and is
-// opened for reading too, which makes this process the reader that was missing.
+// With O_NONBLOCK, opening a FIFO without a reader fails instead of waiting. It is then opened for
+// reading too, which makes this process its reader.
 int open_for_append(const std::string& path) noexcept {
   constexpr int kFlags = O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | kFlags, 0640);
@@ -33,7 +32,7 @@ int open_for_append(const std::string& path) noexcept {
   return ::open(path.c_str(), O_RDWR | kFlags);
 }
 
-// A pipe opened anew may be made non-blocking without those who share the old one being told.
+// A pipe opened anew can be non-blocking without an effect on the processes that share the old one.
 int open_pipe_anew(int descriptor) noexcept {
   const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
   return ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
@@ -61,7 +60,7 @@ void LineFile::duplicate(int descriptor) noexcept {
   if (S_ISFIFO(found.st_mode)) descriptor_ = open_pipe_anew(descriptor);
   if (descriptor_ >= 0) return;
   manner_ = S_ISSOCK(found.st_mode)  ? Manner::socket
-            : S_ISREG(found.st_mode) ? Manner::nonblocking  // has always room, or none at all
+            : S_ISREG(found.st_mode) ? Manner::nonblocking  // never blocks
                                      : Manner::by_piece;
   descriptor_ = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
 }
@@ -79,7 +78,7 @@ std::error_code LineFile::reopen() noexcept {
   if (path_.empty()) return {};
   const int fresh = open_for_append(path_);
   if (fresh < 0) return last_error();
-  // The writing thread sees the old file or the new one, and needs no lock.
+  // dup3() is atomic: the writing thread sees the old file or the new one, and needs no lock.
   const bool replaced = ::dup3(fresh, descriptor_, O_CLOEXEC) >= 0;
   const std::error_code error = replaced ? std::error_code() : last_error();
   ::close(fresh);
@@ -132,7 +131,7 @@ bool LineFile::is_hurried() const noexcept {
 void hold_standard_descriptors() noexcept {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(descriptor, F_GETFD) >= 0) continue;
-    // The lowest number that is free is this one: those before it are open by now.
+    // open() returns this number: it is the lowest free one.
     if (descriptor == STDIN_FILENO) {
       static_cast<void>(::open("/dev/null", O_RDONLY));
     } else if (::open("/dev/full", O_WRONLY) < 0) {

@@ -1,5 +1,5 @@
-// Where finished lines end up: a descriptor that may be full, closed at the other end, or replaced
-// at any time.
+// The destination of lines: a descriptor that may be full, closed at the other end, or replaced at
+// any time.
 #pragma once
 
 #include <atomic>
@@ -11,12 +11,12 @@
 
 namespace fairlead {
 
-// One open destination of lines. write() belongs to one background thread; the rest may be called
-// from any. Nothing throws, and a line that cannot be written is the caller's to count.
+// One thread calls write(); any thread may call the rest. Nothing throws. The caller counts the
+// lines that could not be written.
 class LineFile {
  public:
-  // Appends to the file `path`, which is created (mode 0640) where it is missing. A FIFO may be
-  // without a reader: what fits into it waits for one.
+  // Appends to the file `path`, and creates it (mode 0640) where it is missing. A FIFO needs no
+  // reader: what fits into it waits for one.
   LineFile(std::string path, std::error_code& error);
   // A duplicate of `descriptor`, which stays the caller's. Nothing to reopen.
   LineFile(int descriptor, std::error_code& error);
@@ -24,25 +24,24 @@ class LineFile {
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
 
-  // Writes whole lines, waiting while the other end has no room. Returns how many bytes have left;
-  // what is behind them is lost, and what is written next starts on a line of its own all the same.
+  // Writes whole lines, waiting while the other end has no room. Returns the number of bytes
+  // written; the rest is lost. The next write starts on a new line even after a torn one.
   std::size_t write(std::string_view lines) noexcept;
 
-  // Opens the path again, for whoever has renamed the file; on an error the old one goes on being
-  // written.
+  // Opens the path again after the file was renamed. On an error the old file stays open.
   std::error_code reopen() noexcept;
 
-  // From `when` on, a write waits for room no longer.
+  // From `when` on, write() does not wait for room.
   void stop_waiting_at(std::chrono::steady_clock::time_point when) noexcept { wait_until_ = when; }
 
   const std::string& path() const noexcept { return path_; }  // "" for a duplicate
 
  private:
-  // How a write is kept from blocking.
+  // What keeps a write from blocking.
   enum class Manner {
-    nonblocking,  // the open file is
-    socket,       // each call says so
-    by_piece,     // neither can be said: no more at a time than poll(2) has promised room for
+    nonblocking,  // O_NONBLOCK of the open file
+    socket,       // MSG_DONTWAIT of each call
+    by_piece,     // neither is possible: each write is as small as the room that poll(2) promises
   };
 
   void duplicate(int descriptor) noexcept;
@@ -59,9 +58,9 @@ class LineFile {
       std::chrono::steady_clock::time_point::max()};
 };
 
-// Opens what is closed of stdin, stdout and stderr, to be called before anything else is opened:
-// the first client would otherwise get one of their numbers, and read what is meant for the
-// terminal. What is written there fails, as on a full disk, so that it is counted as lost.
+// Opens those of stdin, stdout and stderr that are closed. Call it before anything else is opened:
+// otherwise the first client gets one of their numbers, and what is meant for the terminal. Writes
+// to them fail as on a full disk, so they are counted as lost.
 void hold_standard_descriptors() noexcept;
 
 }  // namespace fairlead

@@ -1,6 +1,8 @@
-// Where events go, as those who report them see it: no file, no thread, no logging library.
+// The log as the code that reports events sees it: no file, no thread, no logging library.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -13,12 +15,22 @@ namespace fairlead {
 
 enum class Level : std::uint8_t { trace, debug, info, warn, error, off };
 
-std::string_view name_of(Level level) noexcept;                    // "info"
-std::optional<Level> level_named(std::string_view name) noexcept;  // exactly as name_of() writes it
+inline constexpr std::array<std::string_view, 6> kLevelNames = {"trace", "debug", "info",
+                                                                "warn",  "error", "off"};
 
-// One named value of an event. It refers to its name and to text: both must live until the call it
-// is passed to returns. Text may hold any bytes, those of a peer too; escaping them is the sink's
-// duty.
+constexpr std::string_view name_of(Level level) noexcept {
+  return kLevelNames[static_cast<std::size_t>(level)];
+}
+
+// Finds a level by the name that name_of() returns.
+constexpr std::optional<Level> level_named(std::string_view name) noexcept {
+  for (std::size_t index = 0; index < kLevelNames.size(); ++index)
+    if (kLevelNames[index] == name) return static_cast<Level>(index);
+  return std::nullopt;
+}
+
+// One named value of an event. Its name and its text are views that must live until the call
+// returns. Text may hold any bytes, also those of a peer: the sink escapes them.
 struct Field {
   using Value = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool>;
 
@@ -26,7 +38,7 @@ struct Field {
   Value value;
 };
 
-// field("port", 7878), field("peer", text): every integer finds its alternative, and no pointer
+// field("port", 7878), field("peer", text): picks the alternative of the type, so that no pointer
 // becomes a bool.
 template <class T>
 constexpr Field field(std::string_view name, const T& value) noexcept {
@@ -44,8 +56,8 @@ constexpr Field field(std::string_view name, const T& value) noexcept {
   }
 }
 
-// Takes events: a lower case phrase that never varies, and fields for what does. Never throws and
-// never blocks, for it is called from event loops.
+// Takes events: a constant phrase in lower case, and fields for what varies. Never throws and never
+// blocks, since event loops call it.
 class LogSink {
  public:
   virtual ~LogSink() = default;

@@ -7,8 +7,8 @@ namespace fairlead {
 
 bool RepeatLimit::admits(Level level, std::string_view event, std::string_view reason, Time now) {
   const std::lock_guard lock(mutex_);
-  auto kind = std::ranges::find_if(kinds_, [&](const Kind& one) {
-    return one.suppressed.event == event && one.suppressed.reason == reason;
+  auto kind = std::ranges::find_if(kinds_, [&](const Kind& other) {
+    return other.suppressed.event == event && other.suppressed.reason == reason;
   });
   if (kind == kinds_.end()) {
     kinds_.push_back({{level, std::string(event), std::string(reason), 0}});
@@ -18,7 +18,7 @@ bool RepeatLimit::admits(Level level, std::string_view event, std::string_view r
     kind->lines = 0;
     kind->until = now + kWindow;
   }
-  const bool admitted = kind->lines < most_;
+  const bool admitted = kind->lines < lines_max_;
   ++(admitted ? kind->lines : kind->suppressed.lines);
   return admitted;
 }
@@ -27,8 +27,8 @@ std::vector<RepeatLimit::Suppressed> RepeatLimit::take_due(Time now) {
   const std::lock_guard lock(mutex_);
   std::vector<Suppressed> due;
   for (Kind& kind : kinds_) {
-    // One that has been begun anew before anybody asked tells of the window before as well.
-    const bool over = now >= kind.until || kind.lines < most_;
+    // A kind below its limit has begun a new window: what it holds is of an earlier one.
+    const bool over = now >= kind.until || kind.lines < lines_max_;
     if (!over || kind.suppressed.lines == 0) continue;
     due.push_back(kind.suppressed);
     kind.suppressed.lines = 0;
@@ -41,7 +41,7 @@ std::optional<RepeatLimit::Time> RepeatLimit::next_due() const {
   const std::lock_guard lock(mutex_);
   std::optional<Time> next;
   for (const Kind& kind : kinds_) {
-    if (kind.lines >= most_) next = std::min(next.value_or(kind.until), kind.until);
+    if (kind.lines >= lines_max_) next = std::min(next.value_or(kind.until), kind.until);
   }
   return next;
 }

@@ -1,5 +1,5 @@
-// Keeps what happens over and over from filling the disk: a kind of line is written so often within
-// a window of time, and counted from then on.
+// Keeps repeated lines from filling the disk: a kind of line is written a number of times within a
+// window of time, and only counted from then on.
 #pragma once
 
 #include <chrono>
@@ -14,43 +14,42 @@
 
 namespace fairlead {
 
-// Sans-IO: time is a parameter. Any thread may ask. For every kind, exactly: admitted + reported as
-// suppressed == asked for, once take_all() has been called.
+// Sans-IO: time is a parameter. Thread-safe. For every kind, calls of admits() == admitted lines +
+// lines returned by take_due(), once that was called with Time::max().
 class RepeatLimit {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   static constexpr std::chrono::seconds kWindow{10};
 
-  // Lines of one event and, where there is one, of one reason.
+  // Suppressed lines of one event and one reason, which may be empty.
   struct Suppressed {
     Level level;
     std::string event, reason;
     std::uint64_t lines;
   };
 
-  explicit RepeatLimit(std::uint64_t lines_per_window) noexcept : most_(lines_per_window) {}
+  explicit RepeatLimit(std::uint64_t lines_max) noexcept : lines_max_(lines_max) {}
 
-  // Whether this one is to be written.
+  // True: write the line. False: it has been counted.
   bool admits(Level level, std::string_view event, std::string_view reason, Time now);
 
-  // What has been suppressed in windows that are over, each told once.
+  // Returns, once each, the lines that were suppressed in windows that have ended.
   std::vector<Suppressed> take_due(Time now);
-  std::vector<Suppressed> take_all() { return take_due(Time::max()); }
 
-  // When take_due() may have something to tell; nothing while no window is full.
+  // When take_due() may return something; nothing while no window is full.
   std::optional<Time> next_due() const;
 
  private:
   struct Kind {
-    Suppressed suppressed;    // not yet told
-    std::uint64_t lines = 0;  // in this window
+    Suppressed suppressed;    // not yet returned
+    std::uint64_t lines = 0;  // admitted in this window
     Time until{};
   };
 
-  const std::uint64_t most_;
+  const std::uint64_t lines_max_;  // of one kind in a window
   mutable std::mutex mutex_;
-  std::vector<Kind> kinds_;  // a handful: events and reasons are words of this program
+  std::vector<Kind> kinds_;  // few: events and reasons are words of this program
 };
 
 }  // namespace fairlead

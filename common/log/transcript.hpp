@@ -1,4 +1,4 @@
-// The transcripts on stdout: what the tutorials' servers print.
+// The transcripts on stdout, as the servers of the tutorials print them.
 #pragma once
 
 #include <chrono>
@@ -9,22 +9,23 @@
 
 #include "common/log/log_sink.hpp"
 
+namespace spdlog {
+class logger;
+}
+
 namespace fairlead {
 
-class AsyncLines;
+class QueueSink;
 
 struct TranscriptOptions {
-  int descriptor = 1;  // duplicated, stays the caller's
-  std::size_t queue_lines =
-      8192;  // what may wait; beyond it the oldest line is lost, and the loss reported
-  std::chrono::milliseconds close_wait{
-      1000};  // the end waits so long for a reader that takes nothing
+  int descriptor = 1;                          // duplicated, stays the caller's
+  std::size_t queue_lines = 8192;              // a longer queue loses its oldest line
+  std::chrono::milliseconds close_wait{1000};  // how long the end waits for a blocked reader
 };
 
-// Lines for stdout exactly as given, each written at once and in order, by a background thread of
-// its own: a reader of stdout that has stalled must not silence the log. Lost lines are reported
-// there as `transcript_lines_lost`. Any thread may print. Owned by the application; the log
-// outlives it.
+// Writes lines to stdout exactly as given and in order, through a queue and a thread of its own: a
+// stalled reader of stdout must not silence the log. Lost lines are reported in the log as
+// `transcript_lines_lost`. Any thread may print. Owned by the application; the log outlives it.
 class Transcript {
  public:
   // Throws std::system_error when the descriptor is not open.
@@ -33,14 +34,14 @@ class Transcript {
   Transcript(const Transcript&) = delete;
   Transcript& operator=(const Transcript&) = delete;
 
-  // `line` is one line or several, without the last newline; what came from a peer in it is escaped
-  // already.
+  // One line or several, without the last newline. The caller has escaped what came from a peer.
   void print(std::string_view line) noexcept;
 
-  std::uint64_t lines_lost() const noexcept;  // so far; what was one print() counts as one
+  std::uint64_t lines_lost() const noexcept;  // since the start; one print() counts as one
 
  private:
-  std::unique_ptr<AsyncLines> lines_;
+  std::shared_ptr<QueueSink> sink_;
+  std::unique_ptr<spdlog::logger> logger_;
 };
 
 }  // namespace fairlead

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "common/base/bytes.hpp"
@@ -60,11 +61,11 @@ class ByteStream {
   // reported by on_error within the call.
   virtual std::size_t write_some(std::span<const Bytes> pieces) = 0;
 
-  // The same for a part of a file, which the kernel reads itself (sendfile(2)). A stream that
-  // cannot do this takes none: read the file and use write_some().
-  virtual std::size_t write_file(const FilePart& part) {
+  // The same for a part of a file, which the kernel reads itself (sendfile(2)). Nothing where the
+  // stream cannot do this: read the file and use write_some().
+  virtual std::optional<std::size_t> write_file(const FilePart& part) {
     static_cast<void>(part);
-    return 0;
+    return std::nullopt;
   }
 
   // Writes some of `pieces` as soon as the kernel has room and answers by on_written. Without
@@ -89,7 +90,7 @@ class ByteStream {
 
   // Bytes that the kernel has taken and the peer has not acknowledged (SIOCOUTQ, tcp(7)); 0 where
   // that is unknown. A system call: ask before a slow reader is judged, not for each message.
-  virtual std::size_t unacknowledged_bytes() const { return 0; }
+  virtual std::uint32_t unacknowledged_bytes() const { return 0; }
 };
 
 }  // namespace fairlead

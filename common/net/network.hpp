@@ -10,8 +10,8 @@
 #include <system_error>
 #include <vector>
 
+#include "common/net/byte_stream.hpp"
 #include "common/net/endpoint.hpp"
-#include "common/net/transport.hpp"
 
 namespace fairlead {
 
@@ -35,7 +35,7 @@ struct Resolved {
 
 // A connection, or the error that connect(2) or bind(2) gave (std::generic_category).
 struct Connected {
-  std::unique_ptr<Transport> transport;
+  std::unique_ptr<ByteStream> stream;
   std::error_code error;
 };
 

@@ -39,8 +39,11 @@ std::size_t OutputQueue::write_through(ByteStream& stream, std::span<const Bytes
   return is_waiting_ || !queue_.empty() ? 0 : count(stream.write_some(pieces));
 }
 
-std::size_t OutputQueue::write_through(ByteStream& stream, const FilePart& part) {
-  return is_waiting_ || !queue_.empty() ? 0 : count(stream.write_file(part));
+std::optional<std::size_t> OutputQueue::write_through(ByteStream& stream, const FilePart& part) {
+  if (is_waiting_ || !queue_.empty()) return 0;
+  const auto size = stream.write_file(part);
+  if (size) count(*size);
+  return size;
 }
 
 void OutputQueue::await_room(ByteStream& stream) {

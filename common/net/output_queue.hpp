@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "common/base/byte_queue.hpp"
@@ -32,9 +33,10 @@ class OutputQueue final : public ByteSink {
   void on_written(std::size_t size) noexcept;
 
   // Past the queue: bytes, or a part of a file, that need not be copied. How many the kernel took;
-  // none while anything waits. Where it took fewer than all, call await_room().
+  // none while anything waits. Where it took fewer than all, call await_room(). Nothing where the
+  // stream cannot send a part of a file.
   std::size_t write_through(ByteStream& stream, std::span<const Bytes> pieces);
-  std::size_t write_through(ByteStream& stream, const FilePart& part);
+  std::optional<std::size_t> write_through(ByteStream& stream, const FilePart& part);
   void await_room(ByteStream& stream);
 
   // The next flush() that leaves the queue empty ends our sending side.

@@ -1,5 +1,5 @@
-// What a loop drives: one shard. Lets common/io know nothing of the server, and a simulation be the
-// loop.
+// The contract between a loop and the shard that it drives: common/io knows nothing of the server,
+// and a simulation can be the loop.
 #pragma once
 
 #include <optional>
@@ -18,13 +18,12 @@ class TurnClient {
   // Does what has become due. Called within a turn.
   virtual void on_timer() = 0;
 
-  // Does one piece of what earlier turns have left for this one, so that the bursts of some clients
-  // do not hold up the others. True: there is another piece for this turn.
-  // Called within a turn.
-  virtual bool go_on() = 0;
+  // Does one piece of the work that earlier turns have deferred, so that the bursts of some clients
+  // do not hold up the others. True: there is another piece for this turn. Called within a turn.
+  virtual bool run_deferred() = 0;
 
   // One write per connection, however many messages were queued; then frees what is finished. True:
-  // call go_on() in a turn of its own, after whatever else the loop has waiting.
+  // call run_deferred() in a turn of its own, after whatever else the loop has waiting.
   virtual bool end_turn() = 0;
 
   // When on_timer has something to do next.

@@ -23,7 +23,7 @@ DecodeResult Codec::on_end(FrameSink& sink) { return parse_tail(More::none, sink
 DecodeResult Codec::parse_tail(More more, FrameSink& sink) {
   const Parsed parsed = parse(tail_.view(), more, sink);
   stopped_ = parsed.result.status == DecodeResult::Status::stopped;
-  // What stands behind an error will never be read, and the session may linger for long.
+  // Bytes behind an error are never read, and the session may linger for long.
   const bool failed = parsed.result.status == DecodeResult::Status::failed;
   tail_.drop_front(failed ? tail_.size() : parsed.consumed);
   return parsed.result;

@@ -1,10 +1,9 @@
 // The contract of the three protocols: bytes in, frames out, and back. Sans-IO: no socket, no
 // clock, no thread.
 //
-// A codec is right when any split of the input gives the same frames (but where the protocol itself
-// is made of deliveries and silences, as `chunk` and `auto` text are), when nothing follows an
-// error, when a length is checked before anything is allocated, and when what it writes it also
-// reads.
+// A codec is right if any split of the input gives the same frames (except in `chunk` and `auto`
+// text, where deliveries and pauses end messages), if no frame follows an error, if a length is
+// checked before anything is allocated, and if it reads what it writes.
 #pragma once
 
 #include <cstddef>
@@ -18,13 +17,13 @@
 
 namespace fairlead {
 
-enum class Flow : std::uint8_t { go_on, stop };
+enum class Flow : std::uint8_t { proceed, stop };
 
-// Takes what a codec has read. `stop` keeps the codec from handing out more until the next feed():
-// the handler has closed its session, or this client has had its share of the turn.
+// Takes the frames of a codec. After `stop` the codec passes no frame until the next feed(): the
+// handler has closed its session, or this client has had its share of the turn.
 class FrameSink {
  public:
-  // The payload's view dies when the call returns.
+  // The payload is valid until the call returns.
   virtual Flow on_frame(const Frame& frame) = 0;
 
  protected:
@@ -36,7 +35,7 @@ struct DecodeResult {
 
   Status status = Status::ok;
   CloseReason reason = CloseReason::none;  // failed: message_too_big or protocol_error
-  const char* problem = "";                // failed: what was wrong, for the log and the client
+  const char* problem = "";                // failed: the mistake, for the log and the client
 
   static DecodeResult failed(CloseReason reason, const char* problem) {
     return {Status::failed, reason, problem};
@@ -44,20 +43,20 @@ struct DecodeResult {
   static DecodeResult stopped() { return {Status::stopped, CloseReason::none, ""}; }
 };
 
-// One client's codec; owned by its session, touched by its shard's thread only. Keeps nothing but
-// the unfinished tail of the stream (and, after a stop, what came behind it), sized by what has
-// arrived.
+// The codec of one connection, owned by its session and touched by its shard's thread only. It
+// keeps the unfinished tail of the stream and, after a stop, the input behind it; both are sized by
+// what has arrived.
 class Codec {
  public:
   virtual ~Codec() = default;
   Codec(const Codec&) = delete;
   Codec& operator=(const Codec&) = delete;
 
-  // Takes the next bytes and hands every complete frame to the sink. After a failure call nothing
-  // but the destructor. feed({}, sink) goes on where a stop left off.
+  // Takes the next bytes and passes every complete frame to the sink. After a failure, only the
+  // destructor may be called. feed({}, sink) continues after a stop.
   DecodeResult feed(Bytes in, FrameSink& sink);
 
-  // Keeps `in` for later without handing out anything: the session is paused.
+  // Keeps `in` and passes no frame: the session is paused.
   void keep(Bytes in);
 
   // The client has been silent for `pause` since its last byte.
@@ -66,21 +65,21 @@ class Codec {
   // The client will send nothing more.
   DecodeResult on_end(FrameSink& sink);
 
-  // True while a silence would end a message or complete a character.
+  // True while a pause would end a message or complete a character.
   bool awaits_pause() const noexcept { return !stopped_ && !tail_.empty() && pause_matters(); }
 
-  // True while a message has been begun and not finished, or a frame that is skipped.
+  // True while a message, or a frame that is skipped, is incomplete.
   bool mid_message() const noexcept { return !tail_.empty() || skipping_ != Skipping::nothing; }
-  // The last bytes have all been part of a frame that is skipped, and has not ended.
+  // True if the last bytes were all of a skipped frame that is still incomplete.
   bool goes_on_skipping() const noexcept { return skipping_ == Skipping::on; }
 
   std::size_t kept_bytes() const noexcept { return tail_.size(); }
   std::size_t kept_memory() const noexcept { return tail_.capacity(); }  // bytes
 
-  // What is kept will have to wait: no more memory for it than it takes. Not from within a sink.
+  // Releases spare memory, since the kept bytes will stay for a while. Not from within a sink.
   void trim() noexcept { tail_.trim(); }
 
-  // Gives back what is kept: nothing will be read any more. Not from within a sink.
+  // Drops the kept bytes, since no more will be read. Not from within a sink.
   void forget() noexcept { tail_.clear(); }
 
   virtual void encode(const Frame& frame, ByteSink& out) const = 0;
@@ -94,11 +93,11 @@ class Codec {
   };
   enum class More : std::uint8_t { may_follow, after_pause, none };
 
-  // Reads frames from the front of `in` until it is used up, unfinished or stopped.
+  // Reads frames from the front of `in` to its end, an incomplete frame or a stop.
   virtual Parsed parse(Bytes in, More more, FrameSink& sink) = 0;
   virtual bool pause_matters() const noexcept { return false; }
 
-  // What is skipped is never kept, but it is a message begun.
+  // A skipped frame is not kept, but counts as an incomplete message.
   enum class Skipping : std::uint8_t { nothing, begun, on };
   void skip(Skipping how) noexcept { skipping_ = how; }
 

@@ -1,5 +1,4 @@
-// Which protocol a client of an `auto` listener speaks, told from its first bytes at the earliest
-// one possible.
+// Detects the protocol of a client of an `auto` listener, at the earliest byte possible.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +8,14 @@
 namespace fairlead {
 
 enum class Detected : std::uint8_t {
-  undecided,  // a proper prefix of something that is not text; becomes text after `pause` or at the
-              // end of the stream
+  undecided,  // a proper prefix of a mark below; text after `pause` or at the end of the stream
   text,
   len32,   // 00
   framed,  // FF 'F' 'L' 'D'
   tls,     // 16 03: a ClientHello
 };
 
-// `first` is all that has arrived. Undecided is answered for at most three bytes (and for none).
+// `first` is all input so far. The result is undecided for three bytes at most.
 Detected detect(Bytes first) noexcept;
 
 }  // namespace fairlead

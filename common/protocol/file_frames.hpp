@@ -1,6 +1,7 @@
-// The payloads of the file frames (docs/protocol.md, Files), big-endian. Both sides read and write
-// them with these functions.
+// The payloads of the file frames, which both sides read and write with these functions. Numbers
+// are big-endian.
 //
+// clang-format off
 //   STAT     name
 //   STATUS   u8 kind, identity
 //   LIST     u16 most entries, u16 length, known name; name of a directory
@@ -11,6 +12,7 @@
 //   END      u64 bytes sent
 //   HASH     u64 first chunk, u32 most chunks, identity, name
 //   HASHES   identity, u32 bytes of a chunk, SHA-256, u64 first chunk, u32 count, count x SHA-256
+// clang-format on
 #pragma once
 
 #include <array>
@@ -25,7 +27,7 @@
 
 namespace fairlead {
 
-// One version of one file, as far as the file system can tell. All zero: any version.
+// One version of one file, as the file system tells versions apart. All zero: any version.
 struct FileIdentity {
   std::uint64_t device = 0, inode = 0, size = 0;
   std::int64_t mtime_ns = 0, ctime_ns = 0;
@@ -99,7 +101,7 @@ struct FileHashes {
   bool operator==(const FileHashes&) const = default;
 };
 
-// Each appends a payload.
+// Append a payload.
 void append_status(std::string& out, const FileStatus& status);
 void append_list_request(std::string& out, const ListRequest& request);
 void append_listing(std::string& out, const FileListing& listing);
@@ -109,12 +111,12 @@ void append_end(std::string& out, std::uint64_t bytes_sent);
 void append_hash_request(std::string& out, const HashRequest& request);
 void append_hashes(std::string& out, const FileHashes& hashes);
 
-// Bytes that one entry takes in a LISTING.
+// The size of an entry in a LISTING.
 std::size_t listed_bytes(std::string_view name) noexcept;
 
-// Each reads a whole payload, and nothing where it is shorter than its fields, or where an answer
-// is longer. Names are views into it. What is announced is held against what is there before
-// anything is allocated.
+// Read a whole payload; nothing where it is shorter or longer than its fields. Names in requests
+// are views into it. A count is checked against the size of the payload before anything is
+// allocated.
 std::optional<FileStatus> read_status(Bytes payload);
 std::optional<ListRequest> read_list_request(Bytes payload);
 std::optional<FileListing> read_listing(Bytes payload);

@@ -1,12 +1,11 @@
-// What may be the name of a file on the wire (docs/protocol.md, Files), for whoever takes one from
-// the other side.
+// The names of files on the wire (docs/protocol.md, Files). Both sides check what they receive.
 #pragma once
 
 #include <string_view>
 
 namespace fairlead {
 
-// One name in a directory: UTF-8, 1 to kFileComponentBytesMax bytes, no `/`, no NUL, neither `.`
+// A name in a directory: UTF-8, 1 to kFileComponentBytesMax bytes, no `/`, no NUL, neither `.`
 // nor `..`.
 bool is_file_component(std::string_view component) noexcept;
 

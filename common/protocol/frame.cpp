@@ -1,14 +1,31 @@
 #include "common/protocol/frame.hpp"
 
-namespace fairlead {
+#include <iterator>
 
-std::array<char, 8> big_endian_64(std::uint64_t value) noexcept {
-  std::array<char, 8> bytes;
-  for (char& byte : bytes) {
-    byte = static_cast<char>(value >> 56);
-    value <<= 8;
-  }
-  return bytes;
+#include "common/base/check.hpp"
+
+namespace fairlead {
+namespace {
+
+// The place of each type byte in kFrameKinds, which every frame asks for; beyond its end: unknown.
+constexpr auto kPlaces = [] {
+  std::array<std::uint8_t, 256> places{};
+  places.fill(std::size(kFrameKinds));
+  for (std::uint8_t place = 0; place < std::size(kFrameKinds); ++place)
+    places[static_cast<std::uint8_t>(kFrameKinds[place].type)] = place;
+  return places;
+}();
+
+}  // namespace
+
+const FrameKind* find_frame_kind(std::uint8_t type) noexcept {
+  return kPlaces[type] == std::size(kFrameKinds) ? nullptr : &kFrameKinds[kPlaces[type]];
+}
+
+const FrameKind& frame_kind(FrameType type) noexcept {
+  const FrameKind* kind = find_frame_kind(static_cast<std::uint8_t>(type));
+  FAIRLEAD_CHECK(kind != nullptr);
+  return *kind;
 }
 
 std::array<char, 4> big_endian_32(std::uint32_t value) noexcept {
@@ -18,10 +35,6 @@ std::array<char, 4> big_endian_32(std::uint32_t value) noexcept {
 
 std::array<char, 2> big_endian_16(std::uint16_t value) noexcept {
   return {static_cast<char>(value >> 8), static_cast<char>(value)};
-}
-
-std::uint64_t read_big_endian_64(const char* at) noexcept {
-  return std::uint64_t{read_big_endian_32(at)} << 32 | read_big_endian_32(at + 4);
 }
 
 std::uint32_t read_big_endian_32(const char* at) noexcept {

@@ -1,13 +1,5 @@
-// One unit of conversation, whatever protocol carried it. Text and len32 clients only ever send and
-// get messages on channel 0; the framed protocol uses all of it.
-//
-//   framed wire format, big-endian          offset  size
-//   payload length                               0     4   at most max_message
-//   type                                         4     1
-//   flags                                        5     1   reserved: 0 in version 1
-//   channel                                      6     2   0 is the connection itself and its
-//   default service request id                                   8     4   increases per
-//   connection, never 0 where one is needed payload                                     12   ...
+// A frame: one message or control message, whatever protocol carried it. Text and len32 clients
+// only send and receive MESSAGE and REPLY on channel 0; the framed protocol uses all of it.
 #pragma once
 
 #include <array>
@@ -18,45 +10,74 @@
 
 namespace fairlead {
 
+// clang-format off
 enum class FrameType : std::uint8_t {
-  hello = 0x01,    // who speaks: version, limits, name, services
-  open = 0x02,     // client: open the service named in the payload on this channel
-  opened = 0x03,   // server: it is open
-  close = 0x04,    // either: this channel is over (payload as in ERROR)
-  message = 0x05,  // client: a request; server: something said without being asked, request id 0
-  reply = 0x06,    // server: the one answer to the request with this id
-  error = 0x07,  // server: u32 close reason, then a sentence; request id 0: about the whole channel
-                 // or connection
-  ping = 0x08,   // either: answer at once with the same payload
-  pong = 0x09,
-  goaway = 0x0a,  // server: u32 id of the last request executed, u32 close reason, then a sentence
-
-  // Files; payloads in file_frames.hpp.
-  stat = 0x20,     // client
-  status = 0x21,   // server: the answer to STAT
-  list = 0x22,     // client
-  listing = 0x23,  // server: the answer to LIST
-  get = 0x24,      // client
-  begin = 0x25,    // server: what GET will bring
-  data = 0x26,     // server: a piece of it
-  end = 0x27,      // server: all of it has been sent
-  hash = 0x28,     // client
-  hashes = 0x29,   // server: the answer to HASH
+  hello = 0x01, open, opened, close, message, reply, error, ping, pong, goaway,
+  stat = 0x20, status, list, listing, get, begin, data, end, hash, hashes,  // see file_frames.hpp
 };
 
-// What a client may ask a service of type `file`.
-constexpr bool is_file_request(FrameType type) noexcept {
-  return type == FrameType::stat || type == FrameType::list || type == FrameType::get ||
-         type == FrameType::hash;
-}
+enum class Sender : std::uint8_t { client, server, both };
 
+struct FrameKind {
+  FrameType type;
+  std::string_view name;
+  Sender sender;
+  bool is_file_request;  // a request that only a service of type `file` answers
+  bool is_message;       // from the server: a whole answer of a service, or a message without a request
+};
+
+// The frame types, as in docs/protocol.md, which has their payloads too.
+inline constexpr FrameKind kFrameKinds[] = {
+  // type                name       sent by         file request  message
+  {FrameType::hello,     "HELLO",   Sender::both,   false,        false},
+  {FrameType::open,      "OPEN",    Sender::client, false,        false},
+  {FrameType::opened,    "OPENED",  Sender::server, false,        false},
+  {FrameType::close,     "CLOSE",   Sender::both,   false,        false},
+  {FrameType::message,   "MESSAGE", Sender::both,   false,        true},
+  {FrameType::reply,     "REPLY",   Sender::server, false,        true},
+  {FrameType::error,     "ERROR",   Sender::server, false,        false},
+  {FrameType::ping,      "PING",    Sender::both,   false,        false},
+  {FrameType::pong,      "PONG",    Sender::both,   false,        false},
+  {FrameType::goaway,    "GOAWAY",  Sender::server, false,        false},
+  {FrameType::stat,      "STAT",    Sender::client, true,         false},
+  {FrameType::status,    "STATUS",  Sender::server, false,        true},
+  {FrameType::list,      "LIST",    Sender::client, true,         false},
+  {FrameType::listing,   "LISTING", Sender::server, false,        true},
+  {FrameType::get,       "GET",     Sender::client, true,         false},
+  {FrameType::begin,     "BEGIN",   Sender::server, false,        false},
+  {FrameType::data,      "DATA",    Sender::server, false,        false},
+  {FrameType::end,       "END",     Sender::server, false,        true},
+  {FrameType::hash,      "HASH",    Sender::client, true,         false},
+  {FrameType::hashes,    "HASHES",  Sender::server, false,        true},
+};
+// clang-format on
+
+// The row of a type byte, or null for an unknown one.
+const FrameKind* find_frame_kind(std::uint8_t type) noexcept;
+
+// The row of a type that a codec has accepted.
+const FrameKind& frame_kind(FrameType type) noexcept;
+
+inline bool is_file_request(FrameType type) noexcept { return frame_kind(type).is_file_request; }
+
+// clang-format off
+// The header of a frame on the wire; numbers are big-endian.
+//
+//   offset  size  field
+//   0       4     payload length   at most max_message
+//   4       1     type
+//   5       1     flags            0; every bit is reserved
+//   6       2     channel          0 is the connection itself and the listener's own service
+//   8       4     request id       greater than the last one, or 0 where none is needed
+//   12      ...   payload
+// clang-format on
 inline constexpr std::size_t kFrameHeaderBytes = 12;
 inline constexpr std::string_view kPreface{
     "\xff"
     "FLD\x01\x00\x00\x00",
     8};
 
-// How a text message ended, so that its reply can end the same way.
+// The end of a text message, which its reply gets too.
 enum class LineEnd : std::uint8_t { none, lf, crlf };
 
 struct Frame {
@@ -69,11 +90,9 @@ struct Frame {
 
 std::array<char, kFrameHeaderBytes> frame_header(const Frame& frame) noexcept;
 
-// Big-endian integers, as every number on the wire is.
-std::array<char, 8> big_endian_64(std::uint64_t value) noexcept;
+// Numbers on the wire are big-endian.
 std::array<char, 4> big_endian_32(std::uint32_t value) noexcept;
 std::array<char, 2> big_endian_16(std::uint16_t value) noexcept;
-std::uint64_t read_big_endian_64(const char* at) noexcept;
 std::uint32_t read_big_endian_32(const char* at) noexcept;
 std::uint16_t read_big_endian_16(const char* at) noexcept;
 

@@ -5,28 +5,19 @@
 namespace fairlead {
 namespace {
 
-// Types from here on are for extensions that a peer may ignore.
+// Types from here on belong to extensions, which a peer may ignore.
 constexpr std::uint8_t kSkippableFrom = 0x80;
-
-bool is_between(std::uint8_t type, FrameType first, FrameType last) {
-  return type >= static_cast<std::uint8_t>(first) && type <= static_cast<std::uint8_t>(last);
-}
-
-bool is_known(std::uint8_t type) {
-  return is_between(type, FrameType::hello, FrameType::goaway) ||
-         is_between(type, FrameType::stat, FrameType::hashes);
-}
 
 DecodeResult malformed(const char* problem) {
   return DecodeResult::failed(CloseReason::protocol_error, problem);
 }
 
-// Judges a header by itself, before a byte of its payload is looked at or waited for.
-DecodeResult judge(std::uint32_t length, std::uint8_t type, std::uint8_t flags,
-                   std::uint32_t payload_bytes_max) {
+// Checks a header by itself, before its payload has arrived.
+DecodeResult check_header(std::uint32_t length, std::uint8_t type, std::uint8_t flags,
+                          std::uint32_t payload_bytes_max) {
   if (length > payload_bytes_max) return malformed("frame above the size limit");
   if (type >= kSkippableFrom) return {};
-  if (!is_known(type)) return malformed("unknown frame type");
+  if (find_frame_kind(type) == nullptr) return malformed("unknown frame type");
   if (flags != 0) return malformed("reserved frame flag");
   return {};
 }
@@ -52,7 +43,8 @@ Codec::Parsed FramedCodec::parse(Bytes in, More, FrameSink& sink) {
     const char* header = in.data() + at;
     const std::uint32_t length = read_big_endian_32(header);
     const std::uint8_t type = octet(header[4]);
-    if (const DecodeResult verdict = judge(length, type, octet(header[5]), payload_bytes_max_);
+    if (const DecodeResult verdict =
+            check_header(length, type, octet(header[5]), payload_bytes_max_);
         verdict.status == DecodeResult::Status::failed) {
       return {at, verdict};
     }

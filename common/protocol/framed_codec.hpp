@@ -1,12 +1,11 @@
-// framed: Fairlead's own protocol. A preface of 8 bytes, then frames (see frame.hpp and
-// docs/protocol.md).
+// framed: Fairlead's own protocol. A preface of 8 bytes, then frames (frame.hpp, docs/protocol.md).
 #pragma once
 
 #include "common/protocol/codec.hpp"
 
 namespace fairlead {
 
-// Reads either side's stream: both begin with the same preface.
+// Reads the stream of either side: both begin with the same preface.
 class FramedCodec final : public Codec {
  public:
   FramedCodec(BufferPool& pool, std::uint32_t payload_bytes_max)
@@ -18,7 +17,7 @@ class FramedCodec final : public Codec {
   Parsed parse(Bytes in, More more, FrameSink& sink) override;
 
   std::uint32_t payload_bytes_max_;
-  std::uint32_t skip_bytes_ = 0;  // what is left of a frame of an unknown, skippable type
+  std::uint32_t skip_bytes_ = 0;  // the rest of a frame that is skipped
   bool preface_seen_ = false;
 };
 

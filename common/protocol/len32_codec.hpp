@@ -1,5 +1,5 @@
-// len32: a 4-byte big-endian length, then that many bytes; the reply likewise. For clients of three
-// lines.
+// len32: a 4-byte big-endian length, then that many bytes; replies likewise. For the simplest
+// clients.
 #pragma once
 
 #include "common/protocol/codec.hpp"

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "common/base/planted_bug.hpp"
-
 namespace fairlead {
 namespace {
 
@@ -12,7 +10,7 @@ struct Line {
   LineEnd end;
 };
 
-// `line` ends with its LF.
+// `line` ends with an LF.
 Line without_end(Bytes line) {
   line.remove_suffix(1);
   if (!line.empty() && line.back() == '\r') {
@@ -23,7 +21,7 @@ Line without_end(Bytes line) {
 }
 
 Flow deliver(Bytes text, LineEnd end, FrameSink& sink) {
-  if (text.empty()) return Flow::go_on;
+  if (text.empty()) return Flow::proceed;
   return sink.on_frame({.line_end = end, .payload = text});
 }
 
@@ -46,7 +44,7 @@ Codec::Parsed TextCodec::parse_lines(Bytes in, More more, FrameSink& sink) {
   for (;;) {
     const std::size_t newline = in.find('\n', at + searched_bytes_);
     if (newline == Bytes::npos) break;
-    if (!planted(PlantedBug::stale_search_offset)) searched_bytes_ = 0;
+    searched_bytes_ = 0;
     const Line line = without_end(in.substr(at, newline + 1 - at));
     if (line.text.size() > message_bytes_max_) {
       return {at, DecodeResult::failed(CloseReason::message_too_big, "line above max_message")};
@@ -55,7 +53,7 @@ Codec::Parsed TextCodec::parse_lines(Bytes in, More more, FrameSink& sink) {
     if (deliver(line.text, line.end, sink) == Flow::stop) return {at, DecodeResult::stopped()};
   }
   const Bytes rest = in.substr(at);
-  // One byte more may be the CR of a line that is just within the limit.
+  // The byte above the limit may be the CR of a line that is just within it.
   if (rest.size() > std::size_t{message_bytes_max_} + 1) {
     return {at, DecodeResult::failed(CloseReason::message_too_big, "line above max_message")};
   }
@@ -75,8 +73,7 @@ Codec::Parsed TextCodec::parse_chunks(Bytes in, More more, FrameSink& sink) {
   std::size_t at = 0;
   while (at < in.size()) {
     const Bytes window = in.substr(at, settings_.chunk);
-    // A window that does not reach the end of what has arrived is cut at a character; only the last
-    // one may hold back.
+    // A window is cut at a character if more bytes are there or may come.
     const bool may_grow = window.size() < in.size() - at || more == More::may_follow;
     const std::size_t size = encoding_.whole_characters(window, settings_.chunk, may_grow);
     if (size == 0) break;

@@ -1,10 +1,13 @@
-// text: raw bytes as plain sockets, nc and telnet send them. Where a message ends is the service's
-// `boundary`:
+// text: raw bytes as plain sockets, nc and telnet send them. The `boundary` of the service says
+// where a message ends:
+//
+// clang-format off
 //   line   LF or CRLF; the reply ends as the request did
 //   chunk  each delivery, cut into pieces of at most `chunk` bytes (the tutorials' recv(1024))
-//   auto   a newline ends it at once; without one, a silence of `pause` or the end of the stream;
-//   at most `chunk` bytes
-// A message is never empty, and a character is never torn while its rest may still come.
+//   auto   a newline; without one, a pause of `pause`, the end of the stream, or `chunk` bytes
+// clang-format on
+//
+// A message is never empty, and no character is cut while its rest may still come.
 #pragma once
 
 #include "common/protocol/codec.hpp"
@@ -36,7 +39,7 @@ class TextCodec final : public Codec {
   const TextSettings& settings_;
   const ClientEncoding& encoding_;
   std::uint32_t message_bytes_max_;
-  std::uint32_t searched_bytes_ = 0;  // of the unfinished line: known to hold no LF
+  std::uint32_t searched_bytes_ = 0;  // of the incomplete line: these hold no LF
 };
 
 }  // namespace fairlead

@@ -1,4 +1,4 @@
-// Where a message of a plain-text client ends (docs/protocol.md, Text).
+// The ends of messages of plain-text clients (docs/protocol.md, Text).
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,7 @@ enum class Boundary : std::uint8_t { line, chunk, automatic };
 struct TextSettings {
   Boundary boundary = Boundary::automatic;
   std::uint32_t chunk = 1024;  // bytes, >= 4: the longest message of `chunk` and `auto`
-  Duration pause{
-      20};  // the silence that ends a message of `auto`, and a wait for the rest of a character
+  Duration pause{20};          // ends a message of `auto`, and the wait for the rest of a character
 };
 
 }  // namespace fairlead

@@ -8,9 +8,8 @@
 namespace fairlead {
 namespace {
 
-// The last end of a character, or of a broken part, that is at most `limit`; with `hold_tail` an
-// unfinished character has no end. UTF-8 shows from behind where its characters begin, so this
-// looks at four bytes at most.
+// The last end of a character, or of a broken part, up to `limit`; with `hold_tail` an unfinished
+// character has no end. The bytes of UTF-8 show where a character begins, so four are enough.
 std::size_t utf8_cut(Bytes bytes, std::size_t limit, bool hold_tail) noexcept {
   for (std::size_t back = 1; back <= std::min<std::size_t>(3, limit); ++back) {
     const std::size_t begin = limit - back;
@@ -23,7 +22,7 @@ std::size_t utf8_cut(Bytes bytes, std::size_t limit, bool hold_tail) noexcept {
   return limit;
 }
 
-// The same for GB18030, whose characters can only be found from the front.
+// The same for GB18030, whose characters can be found from the front only.
 std::size_t gb18030_cut(Bytes bytes, std::size_t limit, bool hold_tail) noexcept {
   std::size_t cut = 0;
   while (cut < limit) {
@@ -39,8 +38,8 @@ std::size_t gb18030_cut(Bytes bytes, std::size_t limit, bool hold_tail) noexcept
   return cut;
 }
 
-// The last place up to `limit` where a character ends in both encodings; 0 when there is none. The
-// bytes before it must be valid in both.
+// The last place up to `limit` where a character ends in both encodings, or 0. The bytes before it
+// must be valid in both.
 std::size_t last_shared_end(Bytes bytes, std::size_t limit) noexcept {
   std::size_t shared = 0;
   std::size_t utf8 = 0;
@@ -51,7 +50,7 @@ std::size_t last_shared_end(Bytes bytes, std::size_t limit) noexcept {
       if (shared == limit) break;
       utf8 = gb18030 = shared;
     }
-    // The one that is behind moves, so neither can step over a place that they share.
+    // The position that is behind moves, so neither steps over a shared place.
     if (utf8 <= gb18030) {
       utf8 += utf8_step(bytes.substr(utf8)).size;
     } else {
@@ -63,8 +62,8 @@ std::size_t last_shared_end(Bytes bytes, std::size_t limit) noexcept {
 
 std::size_t undecided_cut(Bytes bytes, std::size_t limit, bool hold_tail) noexcept {
   const std::size_t utf8 = utf8_cut(bytes, limit, hold_tail);
-  // What is undecided and whole in UTF-8 is read as UTF-8 anyway. Cutting it back to a shared end
-  // would make two messages of a `哈哈哈` that was sent at once, and answer it twice.
+  // Undecided bytes that are whole in UTF-8 are read as UTF-8 anyway. A cut at a shared end would
+  // make two messages of a `哈哈哈` that was sent at once.
   if (utf8 == bytes.size()) return utf8;
   const std::size_t shared = last_shared_end(bytes, utf8);
   return shared != 0 ? shared : utf8;

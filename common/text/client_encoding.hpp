@@ -1,5 +1,4 @@
-// What one client's bytes are taken for, and in what its replies are written (the rules of
-// docs/protocol.md, Encodings).
+// The encoding of one client's bytes and of its replies (docs/protocol.md, Encodings).
 #pragma once
 
 #include <cstddef>
@@ -10,45 +9,42 @@
 
 namespace fairlead {
 
-// `decode` and `encode` of a service. An empty optional is `auto` for decode and `match` for
-// encode.
+// `decode` and `encode` of a service.
 struct EncodingSettings {
-  std::optional<Encoding> decode;        // auto
-  std::optional<Encoding> encode;        // match
+  std::optional<Encoding> decode;        // empty: auto
+  std::optional<Encoding> encode;        // empty: match
   Encoding encode_tie = Encoding::utf8;  // for `match`, until the client has decided
 };
 
-// The memory of one client's encoding: a pointer and two bytes, owned by its session, touched by
-// its shard's thread only. Under `auto` a message decides when it holds non-ASCII bytes and is
-// valid in exactly one of UTF-8 and GB18030. Decided GBK flips to UTF-8 at a message that is
-// invalid in GB18030 and valid in UTF-8; decided UTF-8 never flips.
+// The state of one client: a pointer and two bytes, owned by its session, touched by its shard's
+// thread only. Under `auto` a message decides when it holds non-ASCII bytes and is valid in exactly
+// one of UTF-8 and GB18030. A decision for GBK changes to UTF-8 at a message that is invalid in
+// GB18030 and valid in UTF-8; a decision for UTF-8 is final.
 class ClientEncoding {
  public:
   explicit ClientEncoding(const EncodingSettings& settings) noexcept;
 
-  // Takes one complete message into account and says what to read it as: under `auto`, the decided
-  // encoding; undecided text is utf8 if valid; what is valid in neither UTF-8 nor GB18030 is binary
-  // and decides nothing (but once UTF-8 is decided, bad bytes are still read as utf8 and become
-  // U+FFFD). Decided GBK is reported as gb18030, its superset.
+  // Takes one complete message into account and returns the encoding to read it as. Under `auto`
+  // that is the decided encoding; before a decision, utf8 if the message is valid UTF-8; and binary
+  // if it is valid in neither UTF-8 nor GB18030, unless UTF-8 is decided. GBK is returned as its
+  // superset gb18030.
   Encoding observe(Bytes message) noexcept;
 
-  // What a reply is to be written in now: `encode`, or under `match` what the client has decided,
-  // else the tie. A fixed `decode` (other than binary) counts as decided. GBK clients are written
-  // to in gb18030 unless encode says gbk.
+  // The encoding of a reply: `encode`; or under `match` the decided one, else the tie. A fixed
+  // `decode` (other than binary) counts as decided. A decision for GBK is answered in gb18030.
   Encoding reply_encoding() const noexcept;
 
-  // The longest prefix of `bytes` (which begins at a character) of at most `bytes_max` that tears
-  // no character in any encoding the client may still be speaking. Undecided bytes that are valid
-  // so far in both UTF-8 and GB18030 are whole when they end with a character of UTF-8 within
-  // `bytes_max` (one delivery stays one message); else they are cut where both have a
-  // boundary; where they share none within `bytes_max`, UTF-8's boundary counts. A decided GBK
-  // client is cut by GB18030, and by UTF-8 where only that is still possible, because it may flip.
-  // With `hold_tail` false an unfinished character at the very end counts as whole (the silence has
-  // lasted long enough). Returns 0 only when `bytes` is empty or is nothing but an unfinished
-  // character. bytes_max >= 4. Bytes that fit no encoding are cut at bytes_max; under a fixed or
-  // decided UTF-8 and a fixed GBK or GB18030, broken parts are stepped over and the characters
-  // around them are still not torn. Costs one scan of at most `bytes_max` bytes while they are
-  // ASCII, four bytes under UTF-8, nothing under latin1.
+  // The length of the longest prefix of `bytes` (which begins at a character), at most `bytes_max`
+  // (>= 4), that cuts no character in an encoding the client may still use:
+  // * UTF-8, and fixed GBK or GB18030: at a character of that encoding. Broken parts are skipped.
+  // * Decided GBK: by GB18030, or by UTF-8 where only that is possible, since it may change.
+  // * Undecided and valid in both so far: all of it if it ends with a character of UTF-8, so that
+  // one
+  //   delivery stays one message; else where both have a boundary; else at a boundary of UTF-8.
+  // * latin1, binary, and bytes that fit no encoding: at `bytes_max`.
+  // With `hold_tail` false an unfinished character at the end counts as whole, since the pause has
+  // passed. Returns 0 only if `bytes` is empty or nothing but an unfinished character. Scans at
+  // most `bytes_max` bytes of ASCII, four bytes under UTF-8, and none under latin1.
   std::size_t whole_characters(Bytes bytes, std::size_t bytes_max, bool hold_tail) const noexcept;
 
   std::optional<Encoding> decided() const noexcept;  // for the session log

@@ -14,8 +14,7 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 using StepFunction = Step (*)(Bytes) noexcept;
 
-// The length of the whole characters at the front; what stands behind them is unfinished, broken or
-// the end.
+// The length of the whole characters at the front.
 template <StepFunction step>
 std::size_t whole_length(Bytes bytes) noexcept {
   std::size_t length = 0;
@@ -55,16 +54,14 @@ class Converter {
     return is_open();
   }
 
-  // Appends what it can make of a slice of at most kSliceBytes and returns how much of it that was:
-  // less than all when it meets a character that it cannot read or write, or that goes on behind
-  // the slice.
+  // Converts and appends a slice of at most kSliceBytes, up to a character that it cannot convert
+  // or that is incomplete, and returns the length of the converted part.
   std::size_t append(std::string& out, std::string_view slice) {
     if (slice.empty() || !open()) return 0;
     iconv(descriptor_, nullptr, nullptr, nullptr, nullptr);
 
-    // Twice the input is the most that any of the routes writes (U+0080: two bytes in UTF-8, four
-    // in GB18030). Should the room end all the same, the rest is not converted yet and the caller
-    // comes again.
+    // No conversion writes more than twice its input (U+0080: two bytes in UTF-8, four in GB18030).
+    // If the room ends all the same, the caller converts the rest with another call.
     std::array<char, 2 * kSliceBytes> buffer;
     char* read = const_cast<char*>(slice.data());  // iconv's signature is older than const
     char* write = buffer.data();
@@ -87,8 +84,7 @@ class Converter {
   iconv_t descriptor_ = closed();
 };
 
-// Every route there is. A descriptor carries state, so each thread has its own; they close when the
-// thread ends.
+// All conversions. A descriptor has state, so each thread has its own; they close with the thread.
 struct Converters {
   Converter gb18030_to_utf8{"UTF-8", "GB18030"};
   Converter latin1_to_utf8{"UTF-8", "ISO-8859-1"};
@@ -107,14 +103,13 @@ Converters& converters() noexcept {
   return of_this_thread;
 }
 
-// Runs `in` through `converter`; each character that it cannot read or write, and each broken part,
-// becomes `replacement`. `shorten` cuts off from a slice what the converter must not be shown.
+// Converts `in`; each character that the converter cannot convert, and each broken part, becomes
+// `replacement`. `shorten` cuts a slice in front of characters that the converter gets wrong.
 template <StepFunction step, class Shorten>
 void convert(std::string& out, std::string_view in, Converter& converter,
              std::string_view replacement, Shorten shorten) {
-  // glibc reads on as far as it may before it reports a character it cannot write, and does so
-  // again after each one. After such a character slices are short, and grow while all goes well;
-  // any slice holds a whole character.
+  // glibc reads the whole slice before it reports a character that it cannot write. So slices are
+  // short after such a character, and grow again; the shortest holds a whole character.
   constexpr std::size_t kShortSlice = 16;
   std::size_t slice = Converter::kSliceBytes;
   while (true) {
@@ -136,10 +131,9 @@ void convert(std::string& out, std::string_view in, Converter& converter,
 
 std::string_view whole_slice(std::string_view slice) noexcept { return slice; }
 
-// Up to the first character that glibc would not report as unwritable although it is: it drops tag
-// characters (U+E0000 to U+E007F) without a word, and writes the euro into GBK as 0x80, which no
-// GBK client reads.
-std::string_view up_to_untold(std::string_view slice) noexcept {
+// The slice up to the first character that glibc converts wrongly without an error: it drops tag
+// characters (U+E0000 to U+E007F), and writes the euro into GBK as 0x80, which no GBK client reads.
+std::string_view up_to_silent_error(std::string_view slice) noexcept {
   constexpr std::string_view kEuro = "\xE2\x82\xAC";
   constexpr std::string_view kTags = "\xF3\xA0\x80";
   constexpr std::string_view kMoreTags = "\xF3\xA0\x81";
@@ -165,14 +159,14 @@ struct EncodingName {
   Encoding encoding;
 };
 
-// The first name of an encoding is the one it is shown by.
+// name_of() returns the first name of an encoding.
 constexpr std::array kNames = {
     EncodingName{"utf-8", Encoding::utf8},    EncodingName{"utf8", Encoding::utf8},
     EncodingName{"gbk", Encoding::gbk},       EncodingName{"gb18030", Encoding::gb18030},
     EncodingName{"latin1", Encoding::latin1}, EncodingName{"binary", Encoding::binary},
 };
 
-// Not tolower(): that asks the locale.
+// tolower() would depend on the locale.
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
@@ -202,13 +196,13 @@ void append_encoded(std::string& out, std::string_view utf8, Encoding to) {
       out.append(utf8);
       return;
     case Encoding::gbk:
-      convert<utf8_step>(out, utf8, converters().utf8_to_gbk, "?", up_to_untold);
+      convert<utf8_step>(out, utf8, converters().utf8_to_gbk, "?", up_to_silent_error);
       return;
     case Encoding::gb18030:
       convert<utf8_step>(out, utf8, converters().utf8_to_gb18030, "?", whole_slice);
       return;
     case Encoding::latin1:
-      convert<utf8_step>(out, utf8, converters().utf8_to_latin1, "?", up_to_untold);
+      convert<utf8_step>(out, utf8, converters().utf8_to_latin1, "?", up_to_silent_error);
       return;
   }
 }

@@ -1,6 +1,6 @@
-// Bytes <-> Unicode in the encodings that clients of Fairlead speak. Inside the daemon text is
-// UTF-8. Nothing here asks the locale; conversion is iconv's (GB18030 covers GBK), validation and
-// cutting are ours because they must be resumable at every split.
+// Conversion between UTF-8, which is used inside the daemon, and the encodings of clients. Nothing
+// depends on the locale. iconv converts (GB18030 covers GBK); validation and cutting are our own,
+// since they must resume at every split of the input.
 #pragma once
 
 #include <cstddef>
@@ -16,19 +16,19 @@ namespace fairlead {
 enum class Encoding : std::uint8_t { utf8, gbk, gb18030, latin1, binary };
 
 std::string_view name_of(Encoding) noexcept;  // "utf-8", "gbk", ...
-std::optional<Encoding> encoding_named(
-    std::string_view name) noexcept;  // case-insensitive; "utf8" too
+// Ignores case, and knows "utf8" too.
+std::optional<Encoding> encoding_named(std::string_view name) noexcept;
 
 bool is_ascii(Bytes) noexcept;
 
 // Strict UTF-8 of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(Bytes) noexcept;
 
-// Structurally valid GB18030: bytes below 0x80, two-byte and four-byte forms. 0x80 and 0xFF are in
-// no form.
+// The structure of GB18030: bytes below 0x80, and forms of two and four bytes, none of which begins
+// with 0x80 or 0xFF.
 bool is_gb18030(Bytes) noexcept;
 
-// What the bytes are so far, when more may follow.
+// The validity of bytes of which more may follow.
 struct Prefix {
   bool valid;              // no byte so far contradicts the encoding
   std::size_t unfinished;  // bytes of an incomplete character at the end: 0..3 (0 when !valid)
@@ -36,22 +36,20 @@ struct Prefix {
 Prefix utf8_prefix(Bytes) noexcept;
 Prefix gb18030_prefix(Bytes) noexcept;  // the view must begin at a character
 
-// Appends the UTF-8 for `bytes` read as `from`; gbk is read as gb18030, which holds all of it. What
-// is not valid, or is no character, becomes U+FFFD, one for each maximal broken part (in GB18030 a
-// broken part is one byte, so that no ASCII byte behind it is swallowed); `binary` is passed
-// through untouched. Never fails.
+// Appends the UTF-8 for `bytes` read as `from`; gbk is read as its superset gb18030. Each broken
+// part (in GB18030 one byte) and each character without a code point becomes U+FFFD. `binary` is
+// copied. Never fails.
 void append_utf8(std::string& out, Bytes bytes, Encoding from);
 
-// Appends `utf8` (valid UTF-8, or what came through as binary) written in `to`. What the encoding
-// cannot write becomes '?', one for each character or broken part; `binary` and `utf8` pass
-// everything through untouched. Never fails. GBK has what Python's codec of that name has. GB18030
-// has every code point but 24 private-use ones, which the revision of 2005 gave up (U+E78D to
-// U+E796 and fourteen between U+E816 and U+E864).
+// Appends `utf8` (valid UTF-8, or bytes that came as binary) written in `to`. Each character that
+// the encoding lacks, and each broken part, becomes '?'. `binary` and `utf8` are copied. Never
+// fails. GBK is the same as Python's codec. GB18030 lacks the 24 private-use code points that the
+// revision of 2005 gave up (U+E78D to U+E796 and fourteen between U+E816 and U+E864).
 void append_encoded(std::string& out, std::string_view utf8, Encoding to);
 
-// Opens what the two above need in this thread, so that no message later waits for the loading of a
-// converter, or finds no descriptor left to load it with. False when one cannot be opened: until it
-// can, every non-ASCII character of that encoding is replaced.
+// Opens the converters of this thread in advance, so that no message waits for one to be loaded, or
+// finds no descriptor left for it. False when one cannot be opened: until it can, all non-ASCII
+// characters of its encoding are replaced.
 bool open_converters() noexcept;
 
 }  // namespace fairlead

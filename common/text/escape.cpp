@@ -8,7 +8,7 @@
 namespace fairlead {
 namespace {
 
-// What moves the cursor, changes the direction of what follows, or ends a line in some viewer.
+// Characters that move the cursor, change the direction of text, or end a line in some viewer.
 bool is_control(char32_t code) noexcept {
   return code < 0x20 || (code >= 0x7F && code <= 0x9F) || code == 0x061C || code == 0x200E ||
          code == 0x200F || (code >= 0x2028 && code <= 0x202E) ||
@@ -20,7 +20,7 @@ void append_hex(std::string& out, std::uint32_t value, int digits) {
     out += "0123456789abcdef"[value >> shift & 0xF];
 }
 
-// Appends \n, \r or \t; false when `code` has no such short form in both of the formats.
+// Appends \n, \r or \t; false for any other code.
 bool append_short_form(std::string& out, char32_t code) {
   const char letter = code == '\n' ? 'n' : code == '\r' ? 'r' : code == '\t' ? 't' : '\0';
   if (letter == '\0') return false;
@@ -64,7 +64,7 @@ struct Json {
       out += {'\\', static_cast<char>(code)};
     } else {
       out += "\\u";
-      append_hex(out, code, 4);  // all that is special lies below U+10000
+      append_hex(out, code, 4);  // all special codes are below U+10000
     }
   }
 
@@ -78,7 +78,7 @@ void append_shown(std::string& out, Bytes text, std::size_t bytes_max) {
   while (shown < limit) {
     const Step step = utf8_step(text.substr(shown));
     const bool whole = step.kind == Step::Kind::whole;
-    if (whole && step.size > limit - shown) break;  // not torn, but left out
+    if (whole && step.size > limit - shown) break;  // no character is shown in part
 
     const Bytes part = text.substr(shown, std::min<std::size_t>(step.size, limit - shown));
     shown += part.size();
@@ -91,6 +91,19 @@ void append_shown(std::string& out, Bytes text, std::size_t bytes_max) {
     }
   }
   if (shown < text.size()) out += "...(+" + std::to_string(text.size() - shown) + " bytes)";
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string no_escape(std::string_view text, const EscapeLetters& known) {
+  std::string error = '"' + escaped(text.substr(0, 2)) + "\" is no escape: there are";
+  for (const char letter : known.letters) error += {' ', '\\', letter};
+  return error + " and \\xNN";
 }
 
 }  // namespace
@@ -109,6 +122,22 @@ void append_json_string(std::string& out, Bytes text, std::size_t bytes_max) {
   out += '"';
   append_shown<Json>(out, text, bytes_max);
   out += '"';
+}
+
+std::string take_escape(std::string_view& text, const EscapeLetters& known, std::string& out) {
+  if (text.size() > 1 && text[1] == 'x') {
+    const int high = text.size() > 2 ? hex_digit(text[2]) : -1;
+    const int low = text.size() > 3 ? hex_digit(text[3]) : -1;
+    if (high < 0 || low < 0) return "\\x needs two hexadecimal digits";
+    out += static_cast<char>(high * 16 + low);
+    text.remove_prefix(4);
+    return {};
+  }
+  const auto index = text.size() > 1 ? known.letters.find(text[1]) : std::string_view::npos;
+  if (index == std::string_view::npos) return no_escape(text, known);
+  out += known.meanings[index];
+  text.remove_prefix(2);
+  return {};
 }
 
 }  // namespace fairlead

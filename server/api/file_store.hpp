@@ -71,10 +71,10 @@ struct ReadAhead {
 };
 using FileWork = std::variant<OpenForReading, LookAt, ListDirectory, HashFile, ReadAhead>;
 
-// What came of it. A CloseReason is why there is nothing else: no_such_file (missing or forbidden,
+// What came of it. A RequestError is why there is nothing else: no_such_file (missing or forbidden,
 // which look the same), file_changed, server_full; none answers a ReadAhead.
 using FileAnswer =
-    std::variant<CloseReason, std::unique_ptr<OpenFile>, FileStatus, FileListing, FileHashes>;
+    std::variant<RequestError, std::unique_ptr<OpenFile>, FileStatus, FileListing, FileHashes>;
 
 // Called once, in a turn of the shard, perhaps before start() returns. Only notes the answer: what
 // follows from it is for on_writable.
@@ -131,7 +131,6 @@ inline FileTask::~FileTask() {
 class FileStores {
  public:
   // Null only when no root is configured, or it cannot be opened (then the daemon has logged why).
-  // The settings outlive the store.
   virtual std::unique_ptr<FileStore> store_for(const FileSettings& settings) = 0;
 
  protected:

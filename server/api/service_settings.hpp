@@ -17,6 +17,7 @@ struct TranscriptSettings {
 };
 
 struct FileSettings {
+  std::string service;         // whose max_downloads this is, over all shards
   std::string root;            // empty: nothing is served
   std::uint64_t max_rate = 0;  // bytes/s per download; 0: no limit
   std::uint64_t max_downloads = 0;

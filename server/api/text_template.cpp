@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace fairlead {
 namespace {
@@ -26,7 +27,8 @@ const TextTemplate::Placeholder TextTemplate::kPlaceholders[] = {
     {"{port}", Kind::port}, {"{peer}", Kind::peer}, {"{id}", Kind::id},
 };
 
-TextTemplate::TextTemplate(std::string_view source) : source_(source) {
+TextTemplate::TextTemplate(std::string from) : source_(std::move(from)) {
+  const std::string_view source = source_;
   std::size_t literal_from = 0;
   std::size_t at = 0;
   for (auto braced = next_braced(source, at); !braced.empty(); braced = next_braced(source, at)) {
@@ -37,24 +39,25 @@ TextTemplate::TextTemplate(std::string_view source) : source_(source) {
                      [braced](const Placeholder& row) { return row.name == braced; });
     if (known == std::end(kPlaceholders)) continue;
     if (begin > literal_from)
-      pieces_.push_back({Kind::literal, source.substr(literal_from, begin - literal_from)});
-    pieces_.push_back({known->kind, {}});
+      pieces_.push_back({Kind::literal, literal_from, begin - literal_from});
+    pieces_.push_back({known->kind});
     literal_from = at;
   }
-  if (literal_from < source.size()) pieces_.push_back({Kind::literal, source.substr(literal_from)});
+  if (literal_from < source.size())
+    pieces_.push_back({Kind::literal, literal_from, source.size() - literal_from});
 }
 
 std::optional<std::string_view> TextTemplate::literal() const noexcept {
   const bool plain = std::all_of(pieces_.begin(), pieces_.end(),
                                  [](const Piece& piece) { return piece.kind == Kind::literal; });
-  return plain ? std::optional(source_) : std::nullopt;
+  return plain ? std::optional<std::string_view>(source_) : std::nullopt;
 }
 
 void TextTemplate::render(std::string& out, const TemplateValues& values) const {
   for (const Piece& piece : pieces_) {
     switch (piece.kind) {
       case Kind::literal:
-        out += piece.literal;
+        out.append(source_, piece.begin, piece.size);
         break;
       case Kind::text:
         out += values.text;

@@ -22,13 +22,13 @@ struct TemplateValues {
 
 class TextTemplate {
  public:
-  // `source` outlives the template: it is the configuration's. A `{` that opens no known
-  // placeholder stands for itself; the configuration refuses those before (see
-  // unknown_placeholder).
-  explicit TextTemplate(std::string_view source);
+  // A `{` that opens no known placeholder stands for itself; the configuration refuses those before
+  // (see unknown_placeholder).
+  explicit TextTemplate(std::string from);
 
   bool empty() const noexcept { return pieces_.empty(); }
-  // The whole text when it has no placeholder: it can be sent as it is.
+  // The whole text when it has no placeholder: it can be sent as it is. Lives as long as the
+  // template.
   std::optional<std::string_view> literal() const noexcept;
   void render(std::string& out, const TemplateValues& values) const;
 
@@ -40,11 +40,11 @@ class TextTemplate {
   };
   struct Piece {
     Kind kind;
-    std::string_view literal;
+    std::size_t begin = 0, size = 0;  // of a literal, in source_: no view, so that a copy is whole
   };
   static const Placeholder kPlaceholders[];
 
-  std::string_view source_;
+  std::string source_;
   std::vector<Piece> pieces_;
 
   friend std::optional<std::string_view> unknown_placeholder(std::string_view source);

@@ -7,8 +7,8 @@
 #include <charconv>
 #include <sstream>
 
+#include "common/config/key_table.hpp"
 #include "common/config/parsed.hpp"
-#include "common/config/reference.hpp"
 #include "common/config/source.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/text/escape.hpp"
@@ -64,11 +64,11 @@ Words words_of(const po::variables_map& given, const char* option) {
   return given.contains(option) ? given[option].as<Words>() : Words();
 }
 
-ParsedCommandLine refused(std::string error) {
-  return {{}, std::move(error) + " (fairleadd -h shows the options)"};
+tl::unexpected<Failure> refused(const std::string& what) {
+  return failure(what + " (fairleadd -h shows the options)", kExitBadArguments);
 }
 
-ParsedCommandLine understood(const po::variables_map& given) {
+Outcome<CommandLine> understood(const po::variables_map& given) {
   CommandLine result;
   result.action = action_of(given);
   if (given.contains("config")) result.config_file = given["config"].as<std::string>();
@@ -86,14 +86,14 @@ ParsedCommandLine understood(const po::variables_map& given) {
     result.port = parse_port(text);
     if (!result.port) return refused("-p " + shown(text) + " is not a port from 0 to 65535");
   }
-  return {std::move(result), {}};
+  return result;
 }
 
 }  // namespace
 
-ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) {
+Outcome<CommandLine> parse_command_line(const std::vector<std::string>& arguments) {
   namespace style = po::command_line_style;
-  // Guessing would make every future option break a script that abbreviates an old one.
+  // With guessing every new option could break a script that abbreviates an old one.
   constexpr int kStyle = style::unix_style & ~style::allow_guessing;
   try {
     const auto table = options();
@@ -122,9 +122,9 @@ std::string help_text() {
       << options()
       << "\nExit status: 0 ok, 1 run-time failure, 2 bad arguments, 4 no permission, 6 invalid "
          "configuration.\n"
-         "\nKeys of the configuration, each with its default. Class: L takes effect at once, N for "
-         "new\n"
-         "connections, R at the next start.\n\n"
+         "\nKeys of the configuration, each with its default. Every change needs a restart.\n"
+         "The class says what a reload will change once there is one: L at once, N for new\n"
+         "connections, R nothing.\n\n"
       << key_help();
   return out.str();
 }

@@ -6,10 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace fairlead {
+#include "server/app/outcome.hpp"
 
-inline constexpr int kExitBadArguments = 2;
-inline constexpr int kExitInvalidConfiguration = 6;
+namespace fairlead {
 
 struct CommandLine {
   enum class Action {
@@ -28,14 +27,9 @@ struct CommandLine {
   std::optional<std::uint16_t> port = {};  // -p; 0: the kernel chooses
 };
 
-struct ParsedCommandLine {
-  std::optional<CommandLine> command_line;
-  std::string error;  // when there is none: one line for stderr; exit kExitBadArguments
-};
-
-// `arguments` are those behind the program's name. Help wins over version, that over --doctor, that
-// over -T, that over -t.
-ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
+// `arguments` come without the program's name. Of several actions the first of help, version,
+// --doctor, -T and -t wins.
+Outcome<CommandLine> parse_command_line(const std::vector<std::string>& arguments);
 
 // What -h prints: the options, the exit statuses and every key of the configuration.
 std::string help_text();

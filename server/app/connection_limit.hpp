@@ -12,17 +12,17 @@ namespace fairlead {
 // Descriptors that are neither connections nor files being sent: logs, listeners, loops, roots.
 inline constexpr std::uint64_t kReservedDescriptors = 128;
 
-// Of them, those by which clients are told that there are no others.
+// Part of them: clients are told with these that no others are left.
 inline constexpr std::size_t kReserveForRefusals = 16;
 
 struct ConnectionLimit {
   std::uint64_t descriptors;
-  std::uint64_t downloads;  // at a time that have a descriptor
-  std::uint64_t possible;
-  std::uint64_t meant;  // by max_connections
+  std::uint64_t downloads;   // at a time that have a descriptor
+  std::uint64_t possible;    // connections at a time that have a descriptor
+  std::uint64_t configured;  // what max_connections stands for
 };
 
-// Of all services together.
+// All services together.
 inline std::uint64_t downloads_max(const ServerSettings& settings) noexcept {
   std::uint64_t downloads = 0;
   for (const auto& service : settings.services)
@@ -30,8 +30,8 @@ inline std::uint64_t downloads_max(const ServerSettings& settings) noexcept {
   return downloads;
 }
 
-// `descriptors`: what RLIMIT_NOFILE allows; every connection is one, and every download, but for
-// those that could be had by half of them only: a max_downloads of a million is meant as no limit.
+// `descriptors` is what RLIMIT_NOFILE allows. Every connection takes one, and every download, but
+// downloads take at most half: a max_downloads of a million means no limit.
 inline ConnectionLimit connection_limit(std::uint64_t descriptors,
                                         const ServerSettings& settings) noexcept {
   const std::uint64_t left =
@@ -42,10 +42,10 @@ inline ConnectionLimit connection_limit(std::uint64_t descriptors,
   return {.descriptors = descriptors,
           .downloads = downloads,
           .possible = possible,
-          .meant = wanted == 0 ? possible : wanted};
+          .configured = wanted == 0 ? possible : wanted};
 }
 
-// The fewest with which so many connections are possible.
+// The smallest limit of descriptors with which so many connections are possible.
 inline std::uint64_t descriptors_for(std::uint64_t connections,
                                      const ServerSettings& settings) noexcept {
   return kReservedDescriptors + connections + std::min(downloads_max(settings), connections);

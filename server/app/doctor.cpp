@@ -14,11 +14,10 @@ using Grade = Finding::Grade;
 // An idle session: the daemon's part and the kernel's (docs/performance.md), rounded up.
 constexpr std::uint64_t kSessionBytes = 6 * 1024;
 
-// `max_connections = auto` follows the descriptors; with fewer than these it is rarely what was
-// meant.
+// `max_connections = auto` follows the descriptors. Fewer connections than these are rarely wanted.
 constexpr std::uint64_t kFewConnections = 4096;
 
-// A log of fewer free bytes than these is full within a day of some traffic.
+// With fewer free bytes than these a log is full within a day of some traffic.
 constexpr std::uint64_t kLittleRoom = 256ULL << 20;
 
 std::string count(std::uint64_t number) { return std::to_string(number); }
@@ -54,7 +53,7 @@ class Examination {
     findings_.push_back({grade, std::move(where), std::move(what)});
   }
 
-  // The soft limit is of no account, since the daemon raises it.
+  // The daemon raises the soft limit to the hard one.
   void descriptors() {
     const std::string room = "RLIMIT_NOFILE " + count(facts_.descriptors_hard) +
                              " (hard) leaves room for " + count(connections_.possible) +
@@ -63,17 +62,17 @@ class Examination {
       return "; raise LimitNOFILE= of the unit or `ulimit -Hn` to " +
              count(descriptors_for(connections, settings_));
     };
-    if (connections_.meant > connections_.possible) {
+    if (connections_.configured > connections_.possible) {
       found(Grade::bad, "descriptors",
-            room + ", limits.max_connections wants " + count(connections_.meant) +
-                raise(connections_.meant) + ", or lower limits.max_connections");
+            room + ", limits.max_connections wants " + count(connections_.configured) +
+                raise(connections_.configured) + ", or lower limits.max_connections");
     } else if (settings_.limits.max_connections == 0 && connections_.possible < kFewConnections) {
       found(Grade::warn, "descriptors",
             room + ", which is all that limits.max_connections = auto gives" +
                 raise(2 * kFewConnections));
     } else {
       found(Grade::ok, "descriptors",
-            room + ", limits.max_connections is " + count(connections_.meant));
+            room + ", limits.max_connections is " + count(connections_.configured));
     }
   }
 
@@ -82,7 +81,9 @@ class Examination {
                                        : " and " + count(connections_.downloads) + " downloads";
   }
 
-  std::uint64_t connections() const { return std::min(connections_.meant, connections_.possible); }
+  std::uint64_t connections() const {
+    return std::min(connections_.configured, connections_.possible);
+  }
 
   void memory() {
     if (!facts_.memory_bytes) return;
@@ -106,35 +107,34 @@ class Examination {
 
   void listening(const MachineFacts::Address& address) {
     const std::string where = "listener " + address.listener;
-    const std::string held =
-        address.holder.empty() ? "" : address.holder + " listens at " + address.text;
-    if (!address.problem.empty() && address.is_held_by_fairleadd) {
-      found(Grade::warn, where, held + "; right if it is this daemon, else stop it");
-    } else if (!address.problem.empty()) {
-      found(Grade::bad, where, address.problem + (held.empty() ? "" : " (" + held + ")"));
-    } else if (!held.empty()) {
+    if (address.is_in_use) {
+      const std::string command = address.port != 0 ? "`ss -lptn`" : "`ss -lpx`";
       found(Grade::warn, where,
-            held + " too, and gets a part of the connections; stop it unless that is meant");
+            address.text +
+                " is in use: right if this daemon is running, else stop the program that " +
+                command + " shows there, or choose another address");
+    } else if (!address.problem.empty()) {
+      found(Grade::bad, where, address.problem);
     } else {
-      found(Grade::ok, where, address.text + " is free");
+      found(Grade::ok, where, address.text + " can be listened at");
     }
   }
 
-  // An outgoing connection may have such a port at the moment the daemon starts.
+  // An outgoing connection may use such a port at the moment the daemon starts.
   void ephemeral_ports() {
     if (!facts_.ephemeral_ports) return;
     const auto contains = [](const PortRange& range, std::uint16_t port) {
       return range.first <= port && port <= range.last;
     };
     const PortRange range = *facts_.ephemeral_ports;
-    std::vector<std::uint16_t> told;
+    std::vector<std::uint16_t> reported;
     for (const auto& address : facts_.addresses) {
       const std::uint16_t port = address.port;
       const bool reserved = std::ranges::any_of(
-          facts_.reserved_ports, [&](const PortRange& one) { return contains(one, port); });
+          facts_.reserved_ports, [&](const PortRange& kept) { return contains(kept, port); });
       if (port == 0 || reserved || !contains(range, port)) continue;
-      if (std::ranges::count(told, port) != 0) continue;
-      told.push_back(port);
+      if (std::ranges::count(reported, port) != 0) continue;
+      reported.push_back(port);
       found(Grade::warn, "listener " + address.listener,
             "port " + count(port) + " lies within net.ipv4.ip_local_port_range (" +
                 count(range.first) + " to " + count(range.last) +

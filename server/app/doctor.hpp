@@ -1,5 +1,5 @@
-// fairleadd --doctor: whether this machine is fit for this configuration. Sans-IO: what is known of
-// the machine comes as facts (machine_facts.hpp), and what follows from them as findings.
+// fairleadd --doctor: whether this machine is fit for this configuration. Pure: facts about the
+// machine in (machine_facts.hpp), findings out.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct PortRange {
   std::uint16_t first = 0, last = 0;  // both are in it
 };
 
-// What could be found out; what could not is empty, and judged by nobody.
+// Facts about the machine. A fact that could not be found out is empty, and gives no finding.
 struct MachineFacts {
   // One address of a listener, tried.
   struct Address {
@@ -23,8 +23,7 @@ struct MachineFacts {
     std::string text;
     std::uint16_t port = 0;  // 0: any, or a unix socket
     std::string problem;     // why it cannot be listened at, and what to do; empty: it can
-    std::string holder;      // the program that listens there, as "nginx (pid 12)"
-    bool is_held_by_fairleadd = false;
+    bool is_in_use = false;  // by another process, which may be this daemon
   };
 
   // A file or a folder that will be written.
@@ -43,7 +42,7 @@ struct MachineFacts {
     std::string problem;
   };
 
-  std::uint64_t descriptors_soft = 0, descriptors_hard = 0;
+  std::uint64_t descriptors_hard = 0;
   std::optional<std::uint64_t> somaxconn, syn_backlog;
   std::optional<PortRange> ephemeral_ports;
   std::vector<PortRange> reserved_ports{};

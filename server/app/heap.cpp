@@ -19,7 +19,7 @@
 
 namespace {
 
-// Written by all threads, but for a connection and not for a message.
+// Written by all threads, once for a connection and never for a message.
 std::atomic<std::uint64_t> bytes_in_use{0};
 
 }  // namespace
@@ -28,8 +28,8 @@ std::uint64_t fairlead::heap_bytes_in_use() noexcept {
   return bytes_in_use.load(std::memory_order_relaxed);
 }
 
-// The other forms, but for over-aligned objects, of which there are none, come to these two
-// ([new.delete.single], [new.delete.array]).
+// The other forms call these two ([new.delete.single], [new.delete.array]), but for those of
+// over-aligned objects, which do not occur here.
 #if FAIRLEAD_OWN_OPERATORS
 
 void* operator new(std::size_t size) {

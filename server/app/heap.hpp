@@ -1,14 +1,14 @@
-// How much memory the daemon has from its heap.
+// How much memory the daemon has taken from its heap.
 #pragma once
 
 #include <cstdint>
 
 namespace fairlead {
 
-// The bytes that operator new has given and not got back, of all threads; what C libraries take by
-// malloc(3) is not among them. mallinfo2(3) would know of those as well, but it walks every free
-// piece: tens of milliseconds of a loop, just after thousands of queues have been freed. 0 under a
-// sanitizer, whose own operators stay in place. From any thread.
+// The bytes that operator new has given out to all threads and not taken back, without what C
+// libraries take by malloc(3). mallinfo2(3) knows those as well, but it walks every free piece,
+// which takes tens of milliseconds of a loop when thousands of queues have just been freed. 0 under
+// a sanitizer, which has operators of its own. From any thread.
 std::uint64_t heap_bytes_in_use() noexcept;
 
 }  // namespace fairlead

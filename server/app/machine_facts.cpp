@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "common/text/encoding.hpp"
-#include "server/app/listening.hpp"
+#include "server/app/listeners.hpp"
 
 namespace fairlead {
 namespace {
@@ -66,22 +66,22 @@ std::optional<std::uint64_t> memory_of_machine() {
   return {};
 }
 
-// The least that the control groups around this process (version 2) have left.
+// What the tightest control group around this process (version 2) has left.
 std::optional<std::uint64_t> memory_of_groups() {
   std::ifstream file("/proc/self/cgroup");
-  std::optional<std::uint64_t> least;
+  std::optional<std::uint64_t> tightest;
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with("0::/")) continue;
     fs::path group = "/sys/fs/cgroup" + line.substr(3);
     for (; group.string().starts_with("/sys/fs/cgroup"); group = group.parent_path()) {
-      const auto most = number_in(group / "memory.max");  // "max": no limit, and no number
+      const auto limit = number_in(group / "memory.max");  // "max": no limit, and no number
       const auto used = number_in(group / "memory.current");
-      if (!most || !used) continue;
-      const std::uint64_t left = *most > *used ? *most - *used : 0;
-      least = std::min(least.value_or(left), left);
+      if (!limit || !used) continue;
+      const std::uint64_t left = *limit > *used ? *limit - *used : 0;
+      tightest = std::min(tightest.value_or(left), left);
     }
   }
-  return least;
+  return tightest;
 }
 
 std::optional<std::uint64_t> available_memory() {
@@ -90,97 +90,29 @@ std::optional<std::uint64_t> available_memory() {
   return machine && groups ? std::min(*machine, *groups) : machine ? machine : groups;
 }
 
-// ---- Who listens
+// ---- What a start would do
 
-// The inodes of sockets that listen at this port, from lines such as
-//   0: 0100007F:1EC6 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0  0 12345 1 ...
-std::vector<std::string> inodes_of_port(std::uint16_t port) {
-  constexpr std::string_view kListening = "0A";
-  std::vector<std::string> inodes;
-  for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-    std::ifstream file(table);
-    for (std::string line; std::getline(file, line);) {
-      std::istringstream text(line);
-      std::string slot, local, remote, state, queues, timer, retransmits, user, timeout, inode;
-      text >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> user >>
-          timeout >> inode;
-      const std::size_t colon = local.rfind(':');
-      if (state != kListening || inode.empty() || colon == local.npos) continue;
-      if (std::stoul(local.substr(colon + 1), nullptr, 16) == port) inodes.push_back(inode);
-    }
-  }
-  return inodes;
+bool is_in_use(const std::string& problem) {
+  return problem.find(std::generic_category().message(EADDRINUSE)) != problem.npos;
 }
-
-// Lines such as `ffff8881: 00000002 00000000 00010000 0001 01 12345 /run/socket`.
-std::vector<std::string> inodes_of_path(const std::string& path) {
-  std::vector<std::string> inodes;
-  std::ifstream file("/proc/net/unix");
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream text(line);
-    std::string number, references, protocol, flags, type, state, inode, bound;
-    text >> number >> references >> protocol >> flags >> type >> state >> inode;
-    std::getline(text >> std::ws, bound);
-    if (bound == path) inodes.push_back(inode);
-  }
-  return inodes;
-}
-
-struct Holder {
-  std::string text;
-  bool is_fairleadd = false;
-};
-
-bool has_socket(const fs::path& process, const std::vector<std::string>& inodes) try {
-  for (const auto& file : fs::directory_iterator(process / "fd")) {
-    const std::string target = fs::read_symlink(file.path()).string();
-    const auto is_it = [&](const std::string& inode) { return target == "socket:[" + inode + "]"; };
-    if (std::ranges::any_of(inodes, is_it)) return true;
-  }
-  return false;
-} catch (const fs::filesystem_error&) {
-  return false;  // it has ended meanwhile, or is another user's
-}
-
-Holder holder_of(const Endpoint& endpoint) {
-  const bool is_path = endpoint.kind == Endpoint::Kind::unix_socket;
-  if (!is_path && endpoint.port == 0) return {};
-  const auto inodes = is_path ? inodes_of_path(endpoint.path) : inodes_of_port(endpoint.port);
-  if (inodes.empty()) return {};
-  std::error_code error;
-  for (const auto& process : fs::directory_iterator("/proc", error)) {
-    const std::string pid = process.path().filename().string();
-    if (pid.find_first_not_of("0123456789") != pid.npos) continue;
-    if (!has_socket(process.path(), inodes)) continue;
-    if (pid == std::to_string(::getpid())) return {"another listener of this configuration", false};
-    std::ifstream file(process.path() / "comm");
-    std::string name;
-    std::getline(file, name);
-    return {name + " (pid " + pid + ")", name == "fairleadd"};
-  }
-  return {"a program of another user (root sees which)", false};
-}
-
-// ---- What would be done at a start
 
 std::vector<MachineFacts::Address> try_addresses(const ServerSettings& settings) {
   std::vector<MachineFacts::Address> addresses;
-  std::vector<ListeningSocket> open;  // until the end, so that two of ours get in each other's way
+  std::vector<ListeningSocket> open;  // until the end, so that two of our own addresses can collide
   for (const auto& listener : settings.listeners) {
     for (const Endpoint& endpoint : listener->bind) {
+      const auto opened = open_listening_sockets(endpoint, listening_options(settings, *listener));
       MachineFacts::Address address{.listener = listener->name,
                                     .text = endpoint.text(),
                                     .port = endpoint.port,
-                                    .problem = {},
-                                    .holder = {}};
-      const Holder holder = holder_of(endpoint);
-      const auto opened = open_listening_sockets(endpoint, listening_options(settings, *listener));
-      address.problem = opened.error;
-      const bool shared = opened.error.empty() && settings.accept == AcceptMode::reuseport &&
-                          endpoint.kind == Endpoint::Kind::tcp;
-      if (!opened.error.empty() || shared) {
-        address.holder = holder.text;
-        address.is_held_by_fairleadd = holder.is_fairleadd;
+                                    .problem = opened.error,
+                                    .is_in_use = is_in_use(opened.error)};
+      const bool is_ours = std::ranges::any_of(open, [&](const ListeningSocket& other) {
+        return endpoint.port != 0 && other.address.port == endpoint.port;
+      });
+      if (address.is_in_use && is_ours) {
+        address.is_in_use = false;
+        address.problem += " (another listener of this configuration has it)";
       }
       open.insert(open.end(), opened.sockets.begin(), opened.sockets.end());
       addresses.push_back(std::move(address));
@@ -253,7 +185,6 @@ MachineFacts gather_facts(const ServerSettings& settings) {
   MachineFacts facts;
   rlimit descriptors{};
   static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
-  facts.descriptors_soft = descriptors.rlim_cur;
   facts.descriptors_hard = descriptors.rlim_max;
   facts.somaxconn = number_in("/proc/sys/net/core/somaxconn");
   facts.syn_backlog = number_in("/proc/sys/net/ipv4/tcp_max_syn_backlog");

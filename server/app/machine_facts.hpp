@@ -1,4 +1,4 @@
-// What --doctor asks the machine.
+// The facts about the machine that --doctor judges.
 #pragma once
 
 #include "server/app/doctor.hpp"

@@ -80,11 +80,11 @@ std::string apply_port(ConfigInput& input, const Configuration& config, std::uin
 // The last words on a configuration without listeners.
 void refuse_emptiness(Configuration& config, const std::optional<std::string>& file) {
   if (file) {
-    config.refuse({.kind = Origin::Kind::file, .name = *file}, "no [listener.NAME] section");
+    config.add_error({.kind = Origin::Kind::file, .name = *file}, "no [listener.NAME] section");
   } else {
-    config.refuse(command_line_origin(), std::string("no configuration: give one with -c, write ") +
-                                             kDefaultConfigFile +
-                                             ", or use --listen ADDRESS for an echo service");
+    config.add_error(command_line_origin(),
+                     std::string("no configuration: give one with -c, write ") +
+                         kDefaultConfigFile + ", or use --listen ADDRESS for an echo service");
   }
 }
 

@@ -18,7 +18,7 @@ namespace fairlead {
 
 inline constexpr const char* kDefaultConfigFile = "/etc/fairlead/fairleadd.conf";
 
-// The world as the configuration sees it, so that a test can be another one.
+// What the configuration depends on beside the command line; a test passes its own.
 struct ConfigWorld {
   ConfigFiles& files;
   const Environment& environment;

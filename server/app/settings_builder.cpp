@@ -8,8 +8,9 @@
 #include <utility>
 
 #include "common/base/check.hpp"
+#include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
-#include "common/config/suggest.hpp"
+#include "common/protocol/limits.hpp"
 #include "server/api/text_template.hpp"
 
 namespace fairlead {
@@ -73,24 +74,9 @@ class Builder {
     limits.accept_rate_per_ip = number("accept_rate_per_ip");
     limits.early_drop = number("early_drop");
     limits.max_message = number("max_message");
-    limits.queue_hard = number("queue_hard");
     limits.queue_soft = number("queue_soft");
-    limits.queue_soft_for = config_.duration("limits", "queue_soft_for");
-    limits.slow_policy = choice<SlowPolicy>(
-        config_, "limits", "slow_policy",
-        {{"disconnect", SlowPolicy::disconnect}, {"drop_oldest", SlowPolicy::drop_oldest}});
     limits.max_buffer_memory = number("max_buffer_memory");
     limits.requests_per_turn = number("requests_per_turn");
-    if (limits.queue_soft > limits.queue_hard) refuse_queues();
-  }
-
-  // Where only one of the two was written, that one is the mistake.
-  void refuse_queues() {
-    if (config_.origin_of("limits", "queue_soft").kind != Origin::Kind::fallback) {
-      config_.refuse("limits", "queue_soft", "is above limits.queue_hard");
-    } else {
-      config_.refuse("limits", "queue_hard", "is below limits.queue_soft");
-    }
   }
 
   void read_timeouts() {
@@ -111,7 +97,7 @@ class Builder {
     socket.nodelay = config_.flag("socket", "nodelay");
     socket.keepalive = config_.duration("socket", "keepalive");
     if (socket.keepalive % std::chrono::seconds(1) != Duration::zero())
-      config_.refuse("socket", "keepalive", "must be whole seconds");
+      config_.add_error("socket", "keepalive", "must be whole seconds");
     socket.user_timeout = config_.duration("socket", "user_timeout", automatic_user_timeout());
     socket.notsent_lowat = config_.number("socket", "notsent_lowat");
     socket.send_buffer = config_.number("socket", "send_buffer");
@@ -139,10 +125,10 @@ class Builder {
       if (const auto block = parse_address_block(item)) {
         result.push_back(*block);
       } else {
-        config_.refuse("access", key,
-                       shown(item) +
-                           " is not an address block: write 192.0.2.7, 10.0.0.0/8 or "
-                           "2001:db8::/32, without bits behind the prefix");
+        config_.add_error("access", key,
+                          shown(item) +
+                              " is not an address block: write 192.0.2.7, 10.0.0.0/8 or "
+                              "2001:db8::/32, without bits behind the prefix");
       }
     }
     return result;
@@ -168,7 +154,8 @@ class Builder {
                            .on_message = text("on_message"),
                            .on_close = text("on_close"),
                            .on_missing = text("on_missing")};
-    service->file = {.root = text("root"),
+    service->file = {.service = name,
+                     .root = text("root"),
                      .max_rate = config_.number(section, "max_rate"),
                      .max_downloads = config_.number(section, "max_downloads"),
                      .symlinks = config_.flag(section, "symlinks"),
@@ -176,6 +163,7 @@ class Builder {
     check_type(*service, section);
     for (const char* key : {"text", "on_connect", "on_message", "on_close", "on_missing"})
       check_template(section, key);
+    check_reply_length(*service, section);
     settings_.services.push_back(std::move(service));
   }
 
@@ -195,21 +183,35 @@ class Builder {
       const std::vector<std::string> names(types.begin(), types.end());
       const auto what = service.type.empty() ? std::string("is missing")
                                              : shown(service.type) + " is no service type";
-      config_.refuse(section, "type",
-                     what + ": there are " + joined(names) + did_you_mean(service.type, types));
+      config_.add_error(section, "type",
+                        what + ": there are " + joined(names) + did_you_mean(service.type, types));
     } else if (service.type == "reply" && service.text.empty()) {
-      config_.refuse(section, "text", "is missing: it is what a service of type reply answers");
+      config_.add_error(section, "text", "is missing: it is what a service of type reply answers");
     }
   }
 
   void check_template(const std::string& section, const char* key) {
     if (const auto unknown = unknown_placeholder(config_.text(section, key)))
-      config_.refuse(
+      config_.add_error(
           section, key,
           shown(*unknown) + " is no placeholder: there are {text} {len} {ip} {port} {peer} {id}");
     if (times_of_text(config_.text(section, key)) > kTextsMax)
-      config_.refuse(section, key,
-                     "holds {text} more than 4 times: a reply would be as many messages long");
+      config_.add_error(section, key,
+                        "holds {text} more than 4 times: a reply would be as many messages long");
+  }
+
+  // The protocol page promises that no payload of ours is above kMessageBytesCeiling. A byte that
+  // is not valid becomes U+FFFD, which is three bytes, or four in GB18030; every other placeholder
+  // is replaced by no more than 16 times its own length.
+  void check_reply_length(const ServiceSettings& service, const std::string& section) {
+    if (service.type != "reply") return;
+    const std::uint64_t growth = service.encoding.encode == Encoding::gb18030 ? 4 : 3;
+    const std::uint64_t longest = 16 * service.text.size() + times_of_text(service.text) * growth *
+                                                                 settings_.limits.max_message;
+    if (longest > kMessageBytesCeiling)
+      config_.add_error(section, "text",
+                        "a reply to a message of limits.max_message could be longer than 16777215 "
+                        "bytes: lower limits.max_message, or take {text} out");
   }
 
   void read_listener(const std::string& name) {
@@ -234,7 +236,7 @@ class Builder {
     for (const auto& item : config_.list(section, "bind")) {
       const auto parsed = parse_endpoint(item);
       if (!parsed.endpoint) {
-        config_.refuse(section, "bind", shown(item) + ": " + parsed.error);
+        config_.add_error(section, "bind", shown(item) + ": " + parsed.error);
         continue;
       }
       const auto [other, is_new] = bound_.try_emplace(parsed.endpoint->text(), section);
@@ -242,9 +244,9 @@ class Builder {
       const bool shares =
           parsed.endpoint->kind == Endpoint::Kind::unix_socket || parsed.endpoint->port != 0;
       if (!is_new && shares)
-        config_.refuse(section, "bind",
-                       shown(item) + " is already bound by " +
-                           (other->second == section ? "this listener" : other->second));
+        config_.add_error(section, "bind",
+                          shown(item) + " is already bound by " +
+                              (other->second == section ? "this listener" : other->second));
       result.push_back(*parsed.endpoint);
     }
     return result;
@@ -253,35 +255,34 @@ class Builder {
   void connect_services(ListenerSettings& listener, const std::string& section) {
     const auto& name = config_.text(section, "service");
     const auto& names = config_.list(section, "services");
+    listener.default_service = name;
     if (!name.empty()) {
-      listener.service = find_service(section, "service", name);
+      check_service(section, "service", name);
     } else if (listener.protocol != ListenerProtocol::framed) {
-      config_.refuse(section, "service", "is missing: only framed clients can name one themselves");
+      config_.add_error(section, "service",
+                        "is missing: only framed clients can name one themselves");
     } else if (names.empty()) {
-      config_.refuse(section, "services",
-                     "is missing, and so is service: there is nothing to open");
+      config_.add_error(section, "services",
+                        "is missing, and so is service: there is nothing to open");
     }
     std::set<std::string_view> seen;
     for (const auto& each : names) {
       if (!seen.insert(each).second) {
-        config_.refuse(section, "services", shown(each) + " is named twice");
-      } else if (const auto* service = find_service(section, "services", each)) {
-        listener.open_services.push_back(service);
+        config_.add_error(section, "services", shown(each) + " is named twice");
+      } else {
+        check_service(section, "services", each);
+        listener.offered_services.push_back(each);
       }
     }
-    if (names.empty() && listener.service != nullptr)
-      listener.open_services.push_back(listener.service);
+    if (names.empty() && !name.empty()) listener.offered_services.push_back(name);
   }
 
-  const ServiceSettings* find_service(const std::string& section, const char* key,
-                                      const std::string& name) {
+  void check_service(const std::string& section, const char* key, const std::string& name) {
+    if (settings_.service_named(name) != nullptr) return;
     std::vector<std::string_view> known;
-    for (const auto& service : settings_.services) {
-      if (service->name == name) return service.get();
-      known.push_back(service->name);
-    }
-    config_.refuse(section, key, "there is no [service." + name + "]" + did_you_mean(name, known));
-    return nullptr;
+    for (const auto& service : settings_.services) known.push_back(service->name);
+    config_.add_error(section, key,
+                      "there is no [service." + name + "]" + did_you_mean(name, known));
   }
 
   Configuration& config_;

@@ -1,4 +1,4 @@
-// What the keys of a configuration mean together: names become pointers, words become enumerators,
+// What the keys of a configuration mean together: names are looked up, words become enumerators,
 // `auto` is resolved.
 #pragma once
 
@@ -11,8 +11,8 @@
 
 namespace fairlead {
 
-// Reports what does not fit together through config.refuse(); the settings are to be used only when
-// there is no error. `cores` is what `threads = auto` means; 0 counts as 1.
+// Reports what does not fit together through config.add_error(); the settings are to be used only
+// when there is no error. `cores` is what `threads = auto` means; 0 counts as 1.
 ServerSettings build_settings(Configuration& config,
                               const std::vector<std::string_view>& service_types,
                               std::uint32_t cores);

@@ -22,45 +22,45 @@ std::optional<std::uint8_t> longest_match(const std::vector<AddressBlock>& block
 
 Admission::Admission(const LimitSettings& limits, const AccessSettings& access,
                      std::uint64_t connections_max, std::uint64_t seed)
-    : limits_(limits), access_(access), connections_max_(connections_max), dice_(seed | 1) {}
+    : limits_(limits), access_(access), connections_max_(connections_max), rng_state_(seed | 1) {}
 
-CloseReason Admission::admit(const PeerAddress& peer, TimePoint now) {
+Admission::Answer Admission::admit(const PeerAddress& peer, TimePoint now) {
   const bool has_address = peer.family != PeerAddress::Family::unix_socket;
-  if (has_address && is_denied(peer)) return CloseReason::denied;
+  if (has_address && is_denied(peer)) return {CloseReason::denied};
 
   const std::lock_guard lock(mutex_);
-  if (connections_ >= connections_max_ || is_dropped_early()) return CloseReason::server_full;
-  const bool counts_neighbours = limits_.max_per_ip > 0 || limits_.accept_rate_per_ip > 0;
-  if (!has_address || !counts_neighbours) {
-    if (!may_take(rate_, limits_.accept_rate, now)) return CloseReason::rate_limited;
-    ++connections_;
-    return CloseReason::none;
+  if (connections_ >= connections_max_ || is_dropped_early()) return {CloseReason::server_full};
+  const bool counts_groups = limits_.max_per_ip > 0 || limits_.accept_rate_per_ip > 0;
+  auto group = groups_.end();
+  if (has_address && counts_groups) {
+    try {
+      forget_quiet_groups(now);
+      group = groups_.try_emplace(block_of(peer)).first;
+    } catch (const std::bad_alloc&) {
+      return {CloseReason::server_full};  // a connection that cannot be counted is refused
+    }
+    if (const CloseReason refused = judge(group->second, now); refused != CloseReason::none)
+      return {refused};
   }
-  try {
-    forget_quiet_neighbours(now);
-    return admit_neighbour(neighbours_[neighbourhood_of(peer)], now);
-  } catch (const std::bad_alloc&) {
-    return CloseReason::server_full;  // whom we cannot remember we cannot count
-  }
+  // A connection that is refused for its own address takes nothing of the rate that all share.
+  if (!may_take(rate_, limits_.accept_rate, now)) return {CloseReason::rate_limited};
+  if (group != groups_.end()) ++group->second.connections;
+  ++connections_;
+  return {CloseReason::none, AdmissionUnit(*this, group)};
 }
 
-// Who is refused for its own address takes nothing of the rate that all share.
-CloseReason Admission::admit_neighbour(Neighbourhood& neighbours, TimePoint now) {
-  if (limits_.max_per_ip > 0 && neighbours.connections >= limits_.max_per_ip)
+CloseReason Admission::judge(AddressGroup& group, TimePoint now) {
+  if (limits_.max_per_ip > 0 && group.connections >= limits_.max_per_ip)
     return CloseReason::ip_limit;
-  if (!may_take(neighbours.rate, limits_.accept_rate_per_ip, now)) return CloseReason::rate_limited;
-  if (!may_take(rate_, limits_.accept_rate, now)) return CloseReason::rate_limited;
-  ++neighbours.connections;
-  ++connections_;
+  if (!may_take(group.rate, limits_.accept_rate_per_ip, now)) return CloseReason::rate_limited;
   return CloseReason::none;
 }
 
-void Admission::release(const PeerAddress& peer) {
+void Admission::give_back(Groups::iterator group) {
   const std::lock_guard lock(mutex_);
   --connections_;
-  const auto found = neighbours_.find(neighbourhood_of(peer));
-  if (found == neighbours_.end() || found->second.connections == 0) return;
-  if (--found->second.connections == 0 && limits_.accept_rate_per_ip == 0) neighbours_.erase(found);
+  if (group == groups_.end() || group->second.connections == 0) return;
+  if (--group->second.connections == 0 && limits_.accept_rate_per_ip == 0) groups_.erase(group);
 }
 
 std::uint64_t Admission::connections() const {
@@ -68,12 +68,7 @@ std::uint64_t Admission::connections() const {
   return connections_;
 }
 
-std::size_t Admission::neighbours_remembered() const {
-  const std::lock_guard lock(mutex_);
-  return neighbours_.size();
-}
-
-// The longest matching prefix wins, deny wins a tie, and whom no list names is welcome.
+// The longest matching prefix wins, deny wins a tie, and a peer that no list names may connect.
 bool Admission::is_denied(const PeerAddress& peer) const {
   const auto allowed = longest_match(access_.allow, peer);
   const auto denied = longest_match(access_.deny, peer);
@@ -82,7 +77,7 @@ bool Admission::is_denied(const PeerAddress& peer) const {
 }
 
 // Between early_drop percent of the limit and the limit itself, the chance to be refused grows from
-// 0 to 1, so that a crowd that comes back at once does not all come back at once.
+// 0 to 1, so that clients that reconnect all at once do not all succeed at once.
 bool Admission::is_dropped_early() {
   if (limits_.early_drop == 0) return false;
   const double from =
@@ -90,11 +85,11 @@ bool Admission::is_dropped_early() {
   const double span = static_cast<double>(connections_max_) - from;
   const double above = static_cast<double>(connections_) - from;
   if (above <= 0 || span <= 0) return false;
-  // xorshift64: dice, not secrets.
-  dice_ ^= dice_ << 13;
-  dice_ ^= dice_ >> 7;
-  dice_ ^= dice_ << 17;
-  return static_cast<double>(dice_ >> 11) / static_cast<double>(1ULL << 53) < above / span;
+  // xorshift64: chance, not secrets.
+  rng_state_ ^= rng_state_ << 13;
+  rng_state_ ^= rng_state_ >> 7;
+  rng_state_ ^= rng_state_ << 17;
+  return static_cast<double>(rng_state_ >> 11) / static_cast<double>(1ULL << 53) < above / span;
 }
 
 bool Admission::may_take(Bucket& bucket, std::uint64_t per_second, TimePoint now) {
@@ -111,7 +106,7 @@ bool Admission::may_take(Bucket& bucket, std::uint64_t per_second, TimePoint now
   return true;
 }
 
-AddressBlock Admission::neighbourhood_of(const PeerAddress& peer) const {
+AddressBlock Admission::block_of(const PeerAddress& peer) const {
   const bool ipv4 = peer.family == PeerAddress::Family::ipv4;
   const auto bits = static_cast<std::uint8_t>(ipv4 ? limits_.ip_prefix_v4 : limits_.ip_prefix_v6);
   AddressBlock block{peer.family, peer.ip, bits};
@@ -122,13 +117,14 @@ AddressBlock Admission::neighbourhood_of(const PeerAddress& peer) const {
   return block;
 }
 
-// Those who are gone and whose bucket is full again need not be remembered.
-void Admission::forget_quiet_neighbours(TimePoint now) {
-  if (neighbours_.size() < forget_at_) return;
-  std::erase_if(neighbours_, [now](const auto& one) {
-    return one.second.connections == 0 && now - one.second.rate.filled >= std::chrono::seconds(1);
+// A group without a connection whose bucket is full again need not be remembered.
+void Admission::forget_quiet_groups(TimePoint now) {
+  if (groups_.size() < forget_at_) return;
+  std::erase_if(groups_, [now](const auto& entry) {
+    const AddressGroup& group = entry.second;
+    return group.connections == 0 && now - group.rate.filled >= std::chrono::seconds(1);
   });
-  forget_at_ = std::max<std::size_t>(1024, 2 * neighbours_.size());
+  forget_at_ = std::max<std::size_t>(1024, 2 * groups_.size());
 }
 
 }  // namespace fairlead

@@ -1,9 +1,10 @@
-// Who may stay connected: asked once per connection, never per message.
+// Which connections may stay: asked once for each connection, never for a message.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "common/base/time.hpp"
 #include "common/net/endpoint.hpp"
@@ -12,62 +13,99 @@
 
 namespace fairlead {
 
+class AdmissionUnit;
+
 // [limits] max_connections, max_per_ip, accept_rate, accept_rate_per_ip, early_drop, and [access],
 // for the whole daemon. Shared by its shards; a mutex guards it, because a connection is rare
-// beside a message. Unix sockets are judged by the overall limits only: whoever may open the path
-// may connect.
+// beside a message. Outlives its units. Unix sockets are judged by the overall limits only: a user
+// who may open the path may connect.
 //
-// Invariant: connections() == admit() calls answered `none` - release() calls.
+// Invariant: connections() == units that exist.
 class Admission {
  public:
-  // `connections_max` is what max_connections means here (auto is resolved). `seed` is for
-  // early_drop's dice.
+  // `connections_max` is what max_connections means here (auto is resolved). `seed` is for the
+  // random choice of early_drop.
   Admission(const LimitSettings& limits, const AccessSettings& access,
             std::uint64_t connections_max, std::uint64_t seed);
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
 
-  // none: welcome, and release() is owed. Else why not: denied, server_full, ip_limit or
-  // rate_limited; nothing is owed.
-  CloseReason admit(const PeerAddress& peer, TimePoint now);
-  void release(const PeerAddress& peer);
+  struct Answer;
+  Answer admit(const PeerAddress& peer, TimePoint now);
 
   std::uint64_t connections() const;
-  std::size_t neighbours_remembered() const;
 
  private:
+  friend class AdmissionUnit;
+
   // What a rate in connections per second leaves of its burst, which is one second's worth.
   struct Bucket {
     double tokens = 0;
     TimePoint filled{};
   };
-  // Everybody behind one prefix (ip_prefix_v4, ip_prefix_v6).
-  struct Neighbourhood {
+  // All peers behind one prefix (ip_prefix_v4, ip_prefix_v6).
+  struct AddressGroup {
     std::uint64_t connections = 0;
-    Bucket rate;
+    Bucket rate{};
   };
-
-  bool is_denied(const PeerAddress& peer) const;
-  bool is_dropped_early();
-  static bool may_take(Bucket& bucket, std::uint64_t per_second, TimePoint now);
-  CloseReason admit_neighbour(Neighbourhood& neighbours, TimePoint now);
-  AddressBlock neighbourhood_of(const PeerAddress& peer) const;
-  void forget_quiet_neighbours(TimePoint now);
-
   struct BlockOrder {
     bool operator()(const AddressBlock& a, const AddressBlock& b) const {
       return a.family != b.family ? a.family < b.family : a.ip < b.ip;
     }
   };
+  using Groups = std::map<AddressBlock, AddressGroup, BlockOrder>;
 
-  const LimitSettings& limits_;
-  const AccessSettings& access_;
+  bool is_denied(const PeerAddress& peer) const;
+  bool is_dropped_early();
+  static bool may_take(Bucket& bucket, std::uint64_t per_second, TimePoint now);
+  CloseReason judge(AddressGroup& group, TimePoint now);
+  AddressBlock block_of(const PeerAddress& peer) const;
+  void forget_quiet_groups(TimePoint now);
+  void give_back(Groups::iterator group);
+
+  const LimitSettings limits_;
+  const AccessSettings access_;
   const std::uint64_t connections_max_;
 
   mutable std::mutex mutex_;  // guards all that follows
   std::uint64_t connections_ = 0;
-  std::uint64_t dice_;
+  std::uint64_t rng_state_;
   Bucket rate_;
-  std::map<AddressBlock, Neighbourhood, BlockOrder> neighbours_;
-  std::size_t forget_at_ = 1024;  // neighbours; the next sweep's threshold
+  Groups groups_;                 // those with a connection, and those that had one lately
+  std::size_t forget_at_ = 1024;  // groups; the next sweep's threshold
+};
+
+// The place of one connection among all that the limits allow, and in its address group. Its owner
+// is the connection; the place is free again when the unit is destroyed. On any thread.
+class AdmissionUnit {
+ public:
+  AdmissionUnit() noexcept = default;  // no place
+  AdmissionUnit(AdmissionUnit&& other) noexcept
+      : admission_(std::exchange(other.admission_, nullptr)), group_(other.group_) {}
+  AdmissionUnit& operator=(AdmissionUnit&& other) noexcept {
+    std::swap(admission_, other.admission_);
+    std::swap(group_, other.group_);
+    return *this;
+  }
+  ~AdmissionUnit() {
+    if (admission_ != nullptr) admission_->give_back(group_);
+  }
+
+  explicit operator bool() const noexcept { return admission_ != nullptr; }
+
+ private:
+  friend class Admission;
+  AdmissionUnit(Admission& admission, Admission::Groups::iterator group) noexcept
+      : admission_(&admission), group_(group) {}
+
+  Admission* admission_ = nullptr;
+  Admission::Groups::iterator group_{};  // end(): in no group
+};
+
+// Invariant: there is a unit exactly if `refused` is none.
+struct Admission::Answer {
+  CloseReason refused;  // none, or denied, server_full, ip_limit, rate_limited
+  AdmissionUnit unit{};
 };
 
 }  // namespace fairlead

@@ -1,8 +1,8 @@
-// One [service.NAME] as one shard runs it: the service, its clock, and the parsed texts that the
-// core itself says for it.
+// One [service.NAME] as one shard runs it: the service, its clock, and its lines of the transcript.
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "server/api/service.hpp"
 #include "server/api/service_environment.hpp"
@@ -14,42 +14,43 @@ namespace fairlead {
 
 // Owned by its shard, touched by its thread only.
 class ServiceInstance final : private ServiceClock {
-  // What the service is made with, so it comes before it.
-  const TimePoint& now_;
-  TimePoint due_ = kNever;
-  ServiceEnvironment environment_;
-
  public:
   // `now` is the shard's, and outlives the instance as everything else does.
-  ServiceInstance(const ServiceSettings& of, const ServiceType& type, TranscriptSink& transcript,
-                  FileStores& files, const TimePoint& now)
-      : now_(now),
-        environment_{transcript, files, *this},
-        settings(of),
-        service(type.make(of, environment_)),
-        pushes(service->pushes()),
-        on_connect(of.transcript.on_connect),
-        on_message(of.transcript.on_message),
-        on_close(of.transcript.on_close) {}
+  ServiceInstance(std::shared_ptr<const ServiceSettings> settings, const ServiceType& type,
+                  TranscriptSink& transcript, FileStores& files, const TimePoint& now);
+
+  Service& service() noexcept { return *service_; }
+  const ServiceSettings& settings() const noexcept { return *settings_; }
 
   // When the service wants to be called; kNever: it does not.
   TimePoint due() const noexcept { return due_; }
-
   // Calls it if its time has come.
-  void wake() {
-    if (due_ > now_) return;
-    due_ = kNever;
-    service->on_time();
-  }
+  void wake();
 
-  const ServiceSettings& settings;
-  const std::unique_ptr<Service> service;
-  const bool pushes;
-  const TextTemplate on_connect, on_message, on_close;  // transcript lines
+  // ---- The transcript, where the settings have a line for it.
+
+  struct Speaker {
+    const PeerAddress& address;
+    std::uint64_t id;
+  };
+  void transcribe_connect(const Speaker& speaker);
+  bool transcribes_messages() const noexcept { return !on_message_.empty(); }
+  void transcribe_message(const Speaker& speaker, std::string_view text, std::uint64_t bytes);
+  // Without memory the transcript is short of a line.
+  void transcribe_close(const Speaker& speaker) noexcept;
 
  private:
   TimePoint now() const noexcept override { return now_; }
   void wake_at(TimePoint at) noexcept override { due_ = at; }
+  void transcribe(const TextTemplate& line, const Speaker& speaker, std::string_view text,
+                  std::uint64_t bytes);
+
+  const std::shared_ptr<const ServiceSettings> settings_;  // with their snapshot
+  const TimePoint& now_;
+  TimePoint due_ = kNever;
+  ServiceEnvironment environment_;
+  const std::unique_ptr<Service> service_;
+  const TextTemplate on_connect_, on_message_, on_close_;
 };
 
 }  // namespace fairlead

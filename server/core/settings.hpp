@@ -1,12 +1,14 @@
 // What the configuration means, as plain values: the core, the services and the shells read these
 // and never a file. Filled by server/app/server_config from the key table; every default stands in
-// that table, not here. Immutable once the daemon runs; owned by the Application, which outlives
-// every session.
+// that table, not here. The daemon shares them as immutable, numbered snapshots: whoever needs one
+// beyond a call keeps it. Sections refer to each other by name.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/time.hpp"
@@ -16,17 +18,15 @@
 namespace fairlead {
 
 enum class ListenerProtocol : std::uint8_t { automatic, text, len32, framed };
-enum class SlowPolicy : std::uint8_t { disconnect, drop_oldest };
 enum class AcceptMode : std::uint8_t { shared, reuseport };
 
 struct ListenerSettings {
   std::string name;
   std::vector<Endpoint> bind;
   ListenerProtocol protocol = ListenerProtocol::automatic;
-  const ServiceSettings* service =
-      nullptr;  // the default one; null: only framed clients, which name theirs
-  std::vector<const ServiceSettings*> open_services;  // what a framed client may OPEN here
-  Duration idle{};                                    // listener's own, or timeouts.idle; 0: none
+  std::string default_service;  // its name; empty: only framed clients, which name theirs
+  std::vector<std::string> offered_services;  // what a framed client may OPEN here, by name
+  Duration idle{};                            // listener's own, or timeouts.idle; 0: none
   Duration greet_wait{};
   std::uint32_t unix_mode = 0;  // permission bits of a unix socket
 };
@@ -39,10 +39,8 @@ struct LimitSettings {
   std::uint64_t max_connections = 0;  // 0: auto, from RLIMIT_NOFILE
   std::uint64_t max_per_ip = 0, ip_prefix_v4 = 32, ip_prefix_v6 = 64;
   std::uint64_t accept_rate = 0, accept_rate_per_ip = 0, early_drop = 0;
-  std::uint64_t max_message = 0;                 // bytes; < 16 MiB
-  std::uint64_t queue_hard = 0, queue_soft = 0;  // bytes
-  Duration queue_soft_for{};
-  SlowPolicy slow_policy = SlowPolicy::disconnect;
+  std::uint64_t max_message = 0;        // bytes; < 16 MiB
+  std::uint64_t queue_soft = 0;         // bytes
   std::uint64_t max_buffer_memory = 0;  // bytes, all shards together
   std::uint64_t requests_per_turn = 0;
 };
@@ -68,6 +66,7 @@ struct AccessSettings {
 };
 
 struct ServerSettings {
+  std::uint64_t version = 1;  // 1 at the start; each reload makes the next one
   std::string name;
   std::uint32_t threads = 0;  // resolved: never 0
   AcceptMode accept = AcceptMode::shared;
@@ -80,6 +79,33 @@ struct ServerSettings {
   std::vector<std::unique_ptr<ServiceSettings>>
       services;  // in the order of the file; addresses are stable
   std::vector<std::unique_ptr<ListenerSettings>> listeners;
+
+  bool serves_files() const noexcept {
+    return std::any_of(services.begin(), services.end(),
+                       [](const auto& service) { return !service->file.root.empty(); });
+  }
+
+  // Null: there is none of that name.
+  const ServiceSettings* service_named(std::string_view wanted) const noexcept {
+    return named(services, wanted);
+  }
+  const ListenerSettings* listener_named(std::string_view wanted) const noexcept {
+    return named(listeners, wanted);
+  }
+
+ private:
+  template <class Section>
+  static const Section* named(const std::vector<std::unique_ptr<Section>>& sections,
+                              std::string_view wanted) noexcept {
+    for (const auto& section : sections)
+      if (section->name == wanted) return section.get();
+    return nullptr;
+  }
 };
+
+using SettingsSnapshot = std::shared_ptr<const ServerSettings>;
+
+// One listener of a snapshot, which it keeps alive.
+using ListenerSnapshot = std::shared_ptr<const ListenerSettings>;
 
 }  // namespace fairlead

@@ -1,4 +1,4 @@
-// One core's part of the daemon: its sessions, their services, its wheel. Sans-IO: driven by
+// One thread's part of the daemon: its connections, their services, its wheel. Sans-IO: driven by
 // common/io's Loop, or by a simulation.
 #pragma once
 
@@ -7,10 +7,11 @@
 #include <memory>
 #include <optional>
 
-#include "common/net/transport.hpp"
+#include "common/net/byte_stream.hpp"
 #include "common/net/turn_client.hpp"
+#include "server/core/admission.hpp"
+#include "server/core/connection_table.hpp"
 #include "server/core/counters.hpp"
-#include "server/core/session_table.hpp"
 #include "server/core/settings.hpp"
 #include "server/core/shard_context.hpp"
 
@@ -21,124 +22,99 @@ namespace fairlead {
 class Shard final : public TurnClient {
  public:
   struct Environment {
-    const ServerSettings& settings;
+    SettingsSnapshot settings;
     TranscriptSink& transcript;
     FileStores& files;
     LogSink& log;
     LogSink& session_log;
-    OutputBudget& output;  // of all shards
+    BeginConversation begin_conversation;
   };
 
-  // `index` of `shards`: makes the connections' numbers unique in the daemon.
+  // `index` of `shards`: makes the connections' numbers unique in the daemon, and max_buffer_memory
+  // this shard's part.
   Shard(const Environment& environment, TimePoint now, std::uint32_t index, std::uint32_t shards);
   ~Shard();
 
   // TurnClient.
   void begin_turn(TimePoint now) override;
   void on_timer() override;
-  bool go_on() override;
+  bool run_deferred() override;
   bool end_turn() override;
   std::optional<TimePoint> next_due() const override;
 
   // The rest is called within a turn.
 
-  // Takes over a connection. `refused` is why it may not stay: it is told, where that costs no
-  // wait, and closed. Throws nothing: where there is no memory for a session, it is one that has
-  // ended.
-  void accept(std::unique_ptr<Transport> transport, const ListenerSettings& listener,
-              const PeerAddress& peer, CloseReason refused = CloseReason::none);
+  // Takes over a stream. One that is refused is told why, where that costs no wait, and closed.
+  // Throws nothing: where there is no memory for a connection, it counts as one that has ended.
+  void accept(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& listener,
+              const PeerAddress& peer, Admission::Answer admission);
 
-  // The two phases of a stop (docs/protocol.md, Endings). Framed clients are sent away at once; the
-  // others are served on until evict_all.
+  // The two phases of a stop (docs/protocol.md, Endings). Framed clients are told at once and end;
+  // the others are served on until evict_all.
   void begin_drain();
   void evict_all(CloseReason reason);
 
-  // Lame duck: those who are there now are evicted one after the other, evenly over that time.
-  // Until its turn each is served as ever. Either phase of a stop may follow at any time.
+  // Lame duck: the connections of now are evicted one after the other, evenly over that time. Each
+  // is served as ever until then. Either phase of a stop may follow at any time.
   void evict_over(Duration time, CloseReason reason);
 
-  std::size_t sessions() const noexcept { return table_.size(); }
+  std::size_t connections() const noexcept { return table_.size(); }
+  // Calls visit(const Connection&) for each.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    table_.for_each([&visit](const Connection& connection) { visit(connection); });
+  }
 
-  // Who is still being served, by protocol.
-  struct Census {
-    std::uint64_t undecided = 0, text = 0, len32 = 0, framed = 0;
-
-    Census& operator+=(const Census& other) noexcept {
-      undecided += other.undecided;
-      text += other.text;
-      len32 += other.len32;
-      framed += other.framed;
-      return *this;
-    }
-  };
+  // The connections that are still served, by protocol.
   Census census();
 
   const Counters& counters() const noexcept { return context_.counters; }
 
-  // The counters with what open sessions have moved so far. Walks them all, so that a message costs
-  // no counter but its session's own.
+  // The counters with the traffic of open connections so far. Walks them all, so that a message
+  // costs no counter but its connection's own.
   Counters report();
 
-  // What unfinished messages hold of the shard's pool just now.
-  std::size_t buffer_bytes() const noexcept { return context_.pool.bytes_in_use(); }
+  const BufferPool& pool() const noexcept { return context_.pool; }
   // What waits to be sent, and unread behind that, in the blocks it takes.
-  std::uint64_t queued_memory() const noexcept { return context_.output.used_bytes(); }
+  const OutputBudget& output() const noexcept { return context_.output; }
 
-  // Called once for each session that had been let in, when it has been freed.
-  std::function<void(const PeerAddress&)> on_session_freed;
-  // Called once, when a stop has been begun and no session is left.
+  // Called once, when a stop has been begun and no connection is left.
   std::function<void()> on_empty;
 
  private:
-  TimePoint resume(TimePoint late);
+  TimePoint discount_stall(TimePoint late);
   TimePoint next_wake() const;
   void flush_all();
-  void flush_some_pushed();
-  void keep_to_budget();
-  void report_queues();
-  void begin_relief(std::size_t count);
-  void relieve_next();
-  void end_relief();
-  Session& make_session(std::unique_ptr<Transport> transport, const ListenerSettings& listener,
-                        const PeerAddress& peer, std::uint64_t id);
-  void free(Session& session);
+  void shed_largest();
+  Connection& make_connection(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& listener,
+                              const PeerAddress& peer, std::uint64_t id,
+                              Admission::Answer admission);
+  void free(Connection& connection);
   TimePoint next_eviction() const;
   void evict_next();
 
   ShardContext context_;
-  OutputBudget& budget_;
-  SessionTable table_;
-  std::size_t may_go_on_ = 0;  // of the unfinished, in this turn: each once
+  ConnectionTable table_;
+  std::size_t turns_left_ = 0;  // of the deferred connections, in this turn: each once
   std::uint64_t next_id_;
-  const std::uint32_t index_;
   const std::uint64_t id_step_;
 
   struct Evictions {
     TimePoint begun;
     Duration time;
     CloseReason reason;
-    std::int64_t sessions;
+    std::int64_t connections;
     std::int64_t done = 0;
-    std::uint32_t slot = 0;  // those before it have had their turn
+    std::uint32_t slot = 0;  // those before it have been evicted
   };
   std::optional<Evictions> evictions_;  // of a lame duck
 
-  // Those with the largest queues, ended some in each turn.
-  struct Relief {
-    std::uint64_t from_bytes;  // so large, or larger, are the queues of those who go
-    std::size_t larger;        // so many of them are larger,
-    std::size_t equal;         // and so many are not
-    std::uint32_t slot = 0;    // those before it have had their turn
-    std::size_t ended = 0;
-    std::uint64_t freed_bytes = 0;
-  };
-  std::optional<Relief> relief_;
   bool stopping_ = false;
 
   // The shard's time is the clock's less the gaps in which the daemon did not run.
   Duration skipped_{};
-  TimePoint awaited_ = kNever;  // the latest that the next turn should have begun
-  TimePoint forgiven_{};        // the last `awaited_` that a stall was forgiven for
+  TimePoint turn_due_ = kNever;  // when the next turn should have begun, at the latest
+  TimePoint discounted_due_{};   // the last turn_due_ for which a stall was discounted
 };
 
 }  // namespace fairlead

@@ -1,55 +1,56 @@
-// What a session uses of its shard: everything here belongs to the shard, is shared by its sessions
-// and touched by its thread only.
+// What a connection and its conversation use of their shard: all of it belongs to the shard, is
+// shared by its connections and touched by its thread only.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/buffer_pool.hpp"
 #include "common/base/time.hpp"
 #include "common/base/timer_wheel.hpp"
 #include "common/log/log_sink.hpp"
-#include "server/api/service.hpp"
-#include "server/api/service_environment.hpp"
+#include "server/core/connection_list.hpp"
+#include "server/core/conversation.hpp"
 #include "server/core/counters.hpp"
-#include "server/core/dirty_list.hpp"
 #include "server/core/output_budget.hpp"
 #include "server/core/service_instance.hpp"
 #include "server/core/settings.hpp"
 
 namespace fairlead {
 
-class Session;
-
-// Sessions that wait for a FIN after ours; beyond, the oldest is reset.
+// Connections that wait for a FIN after ours; beyond, the oldest is reset.
 inline constexpr std::size_t kLingeringMax = 1000;
 
 struct ShardContext {
-  const ServerSettings& settings;
-  TranscriptSink& transcript;
+  SettingsSnapshot settings;
   LogSink& log;
   LogSink& session_log;
+  BeginConversation begin_conversation;
 
   BufferPool pool{};
   TimerWheel wheel;
-  TimePoint now;                  // of this turn
-  std::size_t offered_bytes = 0;  // of files, in this turn
+  TimePoint now;               // of this turn
+  std::size_t body_bytes = 0;  // written past the queues in this turn
   Counters counters{};
-  OutputAccount output;   // what waits in the sessions' queues
+  OutputBudget output;
   bool draining = false;  // framed clients are sent away as soon as they have shown themselves
-  TimePoint stopping_since = kNever;  // the drain's deadline is over
+  TimePoint stopping_since = kNever;  // the drain's deadline has passed
 
   std::vector<std::unique_ptr<ServiceInstance>> services{};  // one for each [service.NAME]
 
-  DirtyList dirty{};                  // to be flushed, or freed, at the end of the turn
-  DirtyList pushed{};                 // to be flushed, some in each turn
-  DirtyList unfinished{};             // had their share of a turn; go on in another
-  std::vector<Session*> lingering{};  // closed by us, waiting for the peer's FIN; oldest first
+  ConnectionList dirty{};                // to be flushed, or freed, at the end of the turn
+  ConnectionList deferred{};             // have asked for a turn of their own
+  std::vector<Connection*> lingering{};  // closed by us, waiting for the peer's FIN; oldest first
 
-  std::string text{};     // what Peer::text_of decodes into
-  std::string encoded{};  // what replies are encoded into
+  std::vector<std::unique_ptr<Conversation>> retired{};  // handed over in this turn
 
-  ServiceInstance& service(const ServiceSettings& wanted);
+  std::string decoded_text{};  // what Peer::text_of decodes into
+  std::string encoded_text{};  // what replies are encoded into
+
+  // A service of the settings, by name.
+  ServiceInstance& service(std::string_view name);
 };
 
 }  // namespace fairlead

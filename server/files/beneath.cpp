@@ -32,10 +32,11 @@ bool is_servable_name(std::string_view name, bool hidden) {
   return hidden || (name.front() != '.' && name.find("/.") == name.npos);
 }
 
-Descriptor open_beneath(int root, const std::string& name, What what, const Confinement& rules) {
+Descriptor open_beneath(int root, const std::string& name, OpenMode mode,
+                        const Confinement& rules) {
   constexpr int kTriesMax = 8;  // EAGAIN: something was renamed while the kernel looked
   int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  if (what == What::directory) flags |= O_DIRECTORY;
+  if (mode == OpenMode::directory) flags |= O_DIRECTORY;
   std::uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   if (!rules.symlinks) resolve |= RESOLVE_NO_SYMLINKS;
   const char* path = name.empty() ? "." : name.c_str();

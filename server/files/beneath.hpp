@@ -1,4 +1,4 @@
-// Files below one directory, by descriptor. Confinement is the kernel's: openat2(2) resolves a name
+// Files below one directory, by descriptor. The kernel confines them: openat2(2) resolves a name
 // below the root, so no race with a renamed directory or a new symlink leads outside.
 #pragma once
 
@@ -14,22 +14,22 @@ struct stat;
 namespace fairlead {
 
 struct Confinement {
-  bool symlinks = false;  // followed, if they lead to below the root
+  bool symlinks = false;  // symlinks are followed if they lead to below the root
   bool hidden = false;    // components may begin with a dot
 };
 
-// True for a name that may be looked up below a root; every other one is refused before any call:
-// empty, absolute, too long, not UTF-8, or with NUL, "..", "." or an empty component, or one that
-// begins with a dot where those are hidden.
+// True for a name that may be looked up below a root. False, before any call of the kernel, for a
+// name that is empty, absolute, too long, not UTF-8, or has NUL or a component that is "..", "." or
+// empty, or begins with a dot where such files are hidden.
 bool is_servable_name(std::string_view name, bool hidden);
 
-enum class What : std::uint8_t { to_read, directory };
+enum class OpenMode : std::uint8_t { read, directory };
 
-// Empty: missing or forbidden. `name` must be servable; an empty one is the root itself, as a
-// directory. Never waits for the other end of a FIFO, and never makes a terminal ours.
-Descriptor open_beneath(int root, const std::string& name, What what, const Confinement& rules);
+// Empty: missing or forbidden. `name` must be servable; the empty name is the root itself, as a
+// directory. Never waits for the other end of a FIFO, and takes no controlling terminal.
+Descriptor open_beneath(int root, const std::string& name, OpenMode mode, const Confinement& rules);
 
-// The kernel has openat2(2): without it nothing may be served.
+// Whether the kernel has openat2(2). Without it nothing may be served.
 bool can_confine();
 
 FileIdentity identity_of(const struct stat& found);

@@ -32,8 +32,8 @@ bool DiskFile::is_unchanged() const {
 OpenFile::Reading DiskFile::read_cached(std::uint64_t offset, char* into, std::size_t size) {
   const int descriptor = data_->file.descriptor.get();
   ssize_t got = read_some(descriptor, offset, into, size, RWF_NOWAIT);
-  // Some file systems know no RWF_NOWAIT, and what was read ahead may be gone again: so it is read
-  // once without, which keeps a download going, slowly, where memory is short.
+  // Some file systems know no RWF_NOWAIT, and what was read ahead may have left memory again. One
+  // read without the flag keeps a download going, slowly, when memory is short.
   if (got < 0 && (errno == EAGAIN || errno == EOPNOTSUPP)) {
     const std::uint64_t warm_to = data_->warm_to;
     if (offset < data_->warm_from || offset >= warm_to) return {Got::not_in_memory};
@@ -66,7 +66,7 @@ void read_ahead(DiskFileData& data, std::uint64_t offset) {
     if (got <= 0) break;
     at += static_cast<std::uint64_t>(got);
   }
-  // At the end, or where it cannot be read, the shard finds out by reading itself.
+  // The shard finds out by its own read that this is the end, or that it cannot be read.
   data.warm_from = offset;
   data.warm_to = std::max(at, offset + 1);
 }

@@ -13,7 +13,7 @@ struct DiskFileData {
   explicit DiskFileData(OpenedFile opened) : file(std::move(opened)) {}
 
   const OpenedFile file;
-  // What a read-ahead has brought last; an empty range: nothing.
+  // The range that the last read-ahead has brought into memory; empty: none.
   std::atomic<std::uint64_t> warm_from{0}, warm_to{0};
 };
 

@@ -15,7 +15,7 @@
 namespace fairlead {
 namespace {
 
-// Files are stamped with this one.
+// The clock of the time stamps of files.
 std::int64_t wall_clock_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
@@ -23,9 +23,9 @@ std::int64_t wall_clock_ns() {
 }
 
 FileAnswer open_for_reading(const ServedRoot& root, const OpenForReading& work) {
-  OpenedFile file = open_file(root, work.name);
-  if (!file.descriptor) return file.why_not;
-  return std::make_unique<DiskFile>(std::move(file));
+  auto file = open_file(root, work.name);
+  if (!file) return file.error();
+  return std::make_unique<DiskFile>(std::move(*file));
 }
 
 class Slot final : public DownloadSlot {
@@ -37,16 +37,16 @@ class Slot final : public DownloadSlot {
   std::atomic<std::uint64_t>& taken_;
 };
 
-// The shard keeps who asked, the pool only a number: of a peer that has gone no other thread knows.
+// The shard keeps the callbacks, the pool only numbers: no other thread sees anything of a peer.
 class DiskStore final : public FileStore {
  public:
   DiskStore(Descriptor root, const FileSettings& settings, FileShare& share,
             const DiskFileStores::Post& post)
       : root_(std::make_shared<const ServedRoot>(
             ServedRoot{std::move(root), {settings.symlinks, settings.hidden}})),
-        settings_(settings),
+        downloads_max_(settings.max_downloads),
         share_(share),
-        downloads_(share.downloads(settings)),
+        downloads_(share.downloads(settings.service)),
         post_(post) {}
 
   FileTask start(FileWork work, FileDone done) override {
@@ -54,19 +54,19 @@ class DiskStore final : public FileStore {
     const auto given_up = std::make_shared<std::atomic<bool>>(false);
     waiting_.emplace(number, Waiting{std::move(done), given_up});
     if (!share_.pool.submit(length_of(work), job_for(number, std::move(work), given_up)))
-      answer(number, CloseReason::server_full);
+      answer(number, RequestError::server_full);
     return {*this, number};
   }
 
   std::unique_ptr<DownloadSlot> begin_download() override {
     auto slot = std::make_unique<Slot>(downloads_);
-    return ++downloads_ <= settings_.max_downloads ? std::move(slot) : nullptr;
+    return ++downloads_ <= downloads_max_ ? std::move(slot) : nullptr;
   }
 
  private:
   struct Waiting {
     FileDone done;
-    std::shared_ptr<std::atomic<bool>> given_up;  // true: nobody wants to know any more
+    std::shared_ptr<std::atomic<bool>> given_up;  // true: the answer is no longer wanted
   };
 
   static FilePool::Length length_of(const FileWork& work) {
@@ -74,8 +74,8 @@ class DiskStore final : public FileStore {
                                                   : FilePool::Length::quick;
   }
 
-  // What a job needs is its own or shared with it; `this` is used on the shard's thread only, which
-  // runs no letter once the store has gone.
+  // A job owns or shares everything it needs. `this` is used on the shard's thread only, which runs
+  // no task after the store has been destroyed.
   std::function<void()> job_for(std::uint64_t number, FileWork work,
                                 std::shared_ptr<std::atomic<bool>> given_up) {
     std::shared_ptr<DiskFileData> file;
@@ -84,11 +84,11 @@ class DiskStore final : public FileStore {
     return [this, number, root = root_, share = &share_, post = &post_, file = std::move(file),
             work = std::move(work), given_up = std::move(given_up)] {
       if (*given_up) return;
-      auto result = std::make_shared<FileAnswer>(CloseReason::internal_error);
+      auto result = std::make_shared<FileAnswer>(RequestError::internal_error);
       try {
         *result = run(*root, *share, work, file.get(), *given_up);
       } catch (const std::exception&) {
-        // Without memory, or a bug: the one who asked is told so.
+        // Out of memory, or a bug: the answer is internal_error.
       }
       (*post)([this, number, result] { answer(number, std::move(*result)); });
     };
@@ -103,7 +103,7 @@ class DiskStore final : public FileStore {
       return hash_file(root, share.hashes, *hash, wall_clock_ns,
                        [&] { return given_up || share.pool.is_stopping(); });
     read_ahead(*file, std::get<ReadAhead>(work).offset);
-    return CloseReason::none;
+    return RequestError::none;
   }
 
   void answer(std::uint64_t number, FileAnswer result) {
@@ -119,7 +119,7 @@ class DiskStore final : public FileStore {
   }
 
   const std::shared_ptr<const ServedRoot> root_;
-  const FileSettings& settings_;
+  const std::uint64_t downloads_max_;
   FileShare& share_;
   std::atomic<std::uint64_t>& downloads_;
   const DiskFileStores::Post& post_;
@@ -129,9 +129,9 @@ class DiskStore final : public FileStore {
 
 }  // namespace
 
-std::atomic<std::uint64_t>& FileShare::downloads(const FileSettings& settings) {
+std::atomic<std::uint64_t>& FileShare::downloads(const std::string& service) {
   const std::lock_guard lock(mutex_);
-  return downloads_[&settings];
+  return downloads_[service];
 }
 
 std::unique_ptr<FileStore> DiskFileStores::store_for(const FileSettings& settings) {

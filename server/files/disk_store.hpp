@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "common/log/log_sink.hpp"
 #include "server/api/file_store.hpp"
@@ -14,19 +15,19 @@
 
 namespace fairlead {
 
-// What the shards share: the pool, the hashes, and how many downloads are under way. Thread-safe.
-// Outlives every store; stop() comes before the loops go that answers are posted to.
+// What all shards share: the pool, the hashes, and the number of downloads under way. Thread-safe.
+// Outlives every store; the pool is stopped before the loops go that answers are posted to.
 class FileShare {
  public:
   FilePool pool;
   HashCache hashes;
 
-  // By the service's settings, which outlive the daemon's threads.
-  std::atomic<std::uint64_t>& downloads(const FileSettings& settings);
+  // Downloads under way of the service of that name, whatever settings it has now.
+  std::atomic<std::uint64_t>& downloads(const std::string& service);
 
  private:
   std::mutex mutex_;
-  std::map<const FileSettings*, std::atomic<std::uint64_t>> downloads_;
+  std::map<std::string, std::atomic<std::uint64_t>> downloads_;  // by service
 };
 
 // One per shard; outlives its stores.
@@ -35,7 +36,7 @@ class DiskFileStores final : public FileStores {
   // Runs a function in a turn of the shard; called by the pool's threads.
   using Post = std::function<void(std::function<void()>)>;
 
-  // The log is told of a root that cannot be opened; nothing is served from it then.
+  // A root that cannot be opened is logged, and nothing is served from it.
   DiskFileStores(FileShare& share, LogSink& log, Post post)
       : share_(share), log_(log), post_(std::move(post)) {}
 

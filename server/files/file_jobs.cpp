@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "common/base/page_buffer.hpp"
 #include "common/hash/sha256.hpp"
@@ -39,26 +40,18 @@ std::optional<Found> look_at(int descriptor) {
   return found_in(status);
 }
 
-class Directory {
- public:
-  explicit Directory(Descriptor opened) : stream_(::fdopendir(opened.get())) {
-    if (stream_ != nullptr) opened.release();
-  }
-  ~Directory() {
-    if (stream_ != nullptr) ::closedir(stream_);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  explicit operator bool() const { return stream_ != nullptr; }
-  int descriptor() const { return ::dirfd(stream_); }
-  const dirent* next() { return ::readdir(stream_); }
-
- private:
-  DIR* stream_;
+struct CloseDirectory {
+  void operator()(DIR* stream) const { ::closedir(stream); }
 };
 
-// What an entry is for a client. A link is what it leads to, where it may be followed.
+// Null: it is no directory, or cannot be read.
+std::unique_ptr<DIR, CloseDirectory> directory_of(Descriptor opened) {
+  std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(opened.get()));
+  if (stream) opened.release();
+  return stream;
+}
+
+// A directory entry as a client sees it: a symlink that may be followed is the file it leads to.
 std::optional<Found> judge(const ServedRoot& root, const ListDirectory& work, int directory,
                            const std::string& name) {
   struct stat status {};
@@ -66,13 +59,13 @@ std::optional<Found> judge(const ServedRoot& root, const ListDirectory& work, in
   if (!S_ISLNK(status.st_mode)) return found_in(status);
   if (!root.rules.symlinks) return std::nullopt;
   const std::string path = work.name.empty() ? name : work.name + '/' + name;
-  return look_at(open_beneath(root.descriptor.get(), path, What::to_read, root.rules).get());
+  return look_at(open_beneath(root.descriptor.get(), path, OpenMode::read, root.rules).get());
 }
 
-// Said right after an open has failed: a lack of ours is not the file's.
-CloseReason why_not_opened() {
-  const bool lacking = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
-  return lacking ? CloseReason::server_full : CloseReason::no_such_file;
+// Asked right after an open has failed: a shortage of ours says nothing about the file.
+RequestError why_not_opened() {
+  const bool is_shortage = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+  return is_shortage ? RequestError::server_full : RequestError::no_such_file;
 }
 
 // The whole of a chunk, or less at the end of the file.
@@ -87,7 +80,7 @@ std::size_t read_chunk(int descriptor, std::uint64_t offset, char* into, std::si
   return at;
 }
 
-// Null: it is not as long as it was, or nobody wants to know any more.
+// Null: the file has become shorter, or the answer is no longer wanted.
 std::shared_ptr<HashedFile> hash_all(const OpenedFile& file,
                                      const std::function<bool()>& is_given_up) {
   auto hashed = std::make_shared<HashedFile>();
@@ -116,9 +109,9 @@ FileHashes page_of(const HashedFile& hashed, const HashFile& work) {
                   .first = work.first,
                   .chunks = {}};
   const std::uint64_t from = std::min<std::uint64_t>(work.first, hashed.chunks.size());
-  const std::size_t most =
+  const std::size_t page_max =
       work.chunks_max == 0 ? kFilePageEntriesMax : std::min(work.chunks_max, kFilePageEntriesMax);
-  const std::uint64_t count = std::min<std::uint64_t>(most, hashed.chunks.size() - from);
+  const std::uint64_t count = std::min<std::uint64_t>(page_max, hashed.chunks.size() - from);
   const auto begin = hashed.chunks.begin() + static_cast<std::ptrdiff_t>(from);
   page.chunks.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
   return page;
@@ -126,53 +119,48 @@ FileHashes page_of(const HashedFile& hashed, const HashFile& work) {
 
 }  // namespace
 
-OpenedFile open_file(const ServedRoot& root, const std::string& name) {
-  if (!is_servable_name(name, root.rules.hidden)) return {};
-  OpenedFile file{
-      .descriptor = open_beneath(root.descriptor.get(), name, What::to_read, root.rules),
-      .identity = {}};
-  if (!file.descriptor) {
-    file.why_not = why_not_opened();
-    return file;
-  }
-  const auto found = look_at(file.descriptor.get());
-  if (!found || found->kind != FileKind::file) return {};
-  file.identity = found->identity;
-  return file;
+tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const std::string& name) {
+  if (!is_servable_name(name, root.rules.hidden)) return tl::unexpected(RequestError::no_such_file);
+  Descriptor opened = open_beneath(root.descriptor.get(), name, OpenMode::read, root.rules);
+  if (!opened) return tl::unexpected(why_not_opened());
+  const auto found = look_at(opened.get());
+  if (!found || found->kind != FileKind::file) return tl::unexpected(RequestError::no_such_file);
+  return OpenedFile{std::move(opened), found->identity};
 }
 
 FileAnswer look_at(const ServedRoot& root, const LookAt& work) {
   if (!work.name.empty() && !is_servable_name(work.name, root.rules.hidden))
-    return CloseReason::no_such_file;
+    return RequestError::no_such_file;
   const Descriptor opened =
-      open_beneath(root.descriptor.get(), work.name, What::to_read, root.rules);
+      open_beneath(root.descriptor.get(), work.name, OpenMode::read, root.rules);
   if (!opened) return why_not_opened();
   const auto found = look_at(opened.get());
-  if (!found) return CloseReason::no_such_file;
+  if (!found) return RequestError::no_such_file;
   return FileStatus{found->kind, found->identity};
 }
 
-// The smallest names behind `after`, as many as a page holds: memory does not grow with the
-// directory.
+// Keeps the smallest names behind `after`, as many as a page holds, so that memory does not grow
+// with the directory.
 FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work) {
   if (!work.name.empty() && !is_servable_name(work.name, root.rules.hidden))
-    return CloseReason::no_such_file;
-  Directory directory(open_beneath(root.descriptor.get(), work.name, What::directory, root.rules));
+    return RequestError::no_such_file;
+  const auto directory =
+      directory_of(open_beneath(root.descriptor.get(), work.name, OpenMode::directory, root.rules));
   if (!directory) return why_not_opened();
 
-  const std::size_t most =
+  const std::size_t page_max =
       work.entries_max == 0 ? kFilePageEntriesMax : std::min(work.entries_max, kFilePageEntriesMax);
   std::map<std::string, Found> page;
   std::size_t bytes = 0;
   FileListing listing;
-  while (const dirent* entry = directory.next()) {
+  while (const dirent* entry = ::readdir(directory.get())) {
     const std::string name = entry->d_name;
     if (name <= work.after || !is_servable_name(name, root.rules.hidden)) continue;
     const auto is_full = [&] {
-      return page.size() > most || (page.size() > 1 && bytes > kFilePageBytesMax);
+      return page.size() > page_max || (page.size() > 1 && bytes > kFilePageBytesMax);
     };
     if (listing.more && name > page.rbegin()->first) continue;
-    const auto found = judge(root, work, directory.descriptor(), name);
+    const auto found = judge(root, work, ::dirfd(directory.get()), name);
     if (!found || !page.emplace(name, *found).second) continue;
     bytes += listed_bytes(name);
     while (is_full()) {
@@ -190,18 +178,18 @@ FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work) {
 FileAnswer hash_file(const ServedRoot& root, HashCache& cache, const HashFile& work,
                      const std::function<std::int64_t()>& now_ns,
                      const std::function<bool()>& is_given_up) {
-  const OpenedFile file = open_file(root, work.name);
-  if (!file.descriptor) return file.why_not;
-  if (!work.identity.is_any() && work.identity != file.identity) return CloseReason::file_changed;
-  // A page behind the first is of the reading that the one before was of.
+  const auto file = open_file(root, work.name);
+  if (!file) return file.error();
+  if (!work.identity.is_any() && work.identity != file->identity) return RequestError::file_changed;
+  // Later pages must come from the same read of the file as the first page.
   if (work.first > 0)
-    if (const auto known = cache.find(file.identity, work.reader)) return page_of(*known, work);
-  if (const auto known = cache.find(file.identity)) return page_of(*known, work);
-  const std::shared_ptr<const HashedFile> hashed = hash_all(file, is_given_up);
-  const auto after = look_at(file.descriptor.get());
-  if (!hashed || !after || after->identity != file.identity) return CloseReason::file_changed;
+    if (const auto known = cache.find(file->identity, work.reader)) return page_of(*known, work);
+  if (const auto known = cache.find(file->identity)) return page_of(*known, work);
+  const std::shared_ptr<const HashedFile> hashed = hash_all(*file, is_given_up);
+  const auto after = look_at(file->descriptor.get());
+  if (!hashed || !after || after->identity != file->identity) return RequestError::file_changed;
   FileHashes page = page_of(*hashed, work);
-  if (now_ns() - file.identity.ctime_ns >= kSettledNs) {
+  if (now_ns() - file->identity.ctime_ns >= kSettledNs) {
     cache.put(hashed);
   } else if (page.first + page.chunks.size() < hashed->chunks.size()) {
     cache.put(hashed, work.reader);

@@ -2,64 +2,39 @@
 
 #include <utility>
 
-#include "common/base/background_thread.hpp"
-
 namespace fairlead {
 namespace {
 
 // Disks answer several questions at a time; hashes are bound by the processor.
-constexpr int kQuickThreads = 4;
-constexpr int kLongThreads = 2;
+constexpr std::size_t kQuickThreads = 4;
+constexpr std::size_t kLongThreads = 2;
 
 }  // namespace
 
+void FilePool::start() {
+  quick_.threads.emplace(kQuickThreads);
+  long_.threads.emplace(kLongThreads);
+  running_ = true;
+}
+
 bool FilePool::submit(Length length, std::function<void()> job) {
   Queue& queue = length == Length::quick ? quick_ : long_;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopped_ || queue.jobs.size() >= queue.jobs_max) return false;
-    if (threads_.empty()) begin_threads();
-    queue.jobs.push_back(std::move(job));
+  if (!running_) return false;
+  if (++queue.waiting > queue.waiting_max) {
+    --queue.waiting;
+    return false;
   }
-  queue.some.notify_one();
+  queue.threads->post([&queue, job = std::move(job)] {
+    --queue.waiting;
+    job();
+  });
   return true;
 }
 
-void FilePool::begin_threads() {
-  const auto start = [this](int count, Queue& queue) {
-    for (int i = 0; i < count; ++i)
-      threads_.push_back(start_background_thread([this, &queue] { work(queue); }));
-  };
-  start(kQuickThreads, quick_);
-  start(kLongThreads, long_);
-}
-
-void FilePool::work(Queue& queue) {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    queue.some.wait(lock, [&] { return stopped_ || !queue.jobs.empty(); });
-    if (stopped_) return;
-    {
-      const std::function<void()> job = std::move(queue.jobs.front());
-      queue.jobs.pop_front();
-      lock.unlock();
-      job();
-    }
-    lock.lock();
-  }
-}
-
 void FilePool::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopped_ = true;
-  }
-  quick_.some.notify_all();
-  long_.some.notify_all();
-  for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
-  quick_.jobs.clear();
-  long_.jobs.clear();
+  running_ = false;
+  for (Queue* queue : {&quick_, &long_})
+    if (queue->threads) queue->threads->stop();
 }
 
 }  // namespace fairlead

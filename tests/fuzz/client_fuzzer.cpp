@@ -1,5 +1,5 @@
 // What a server, hostile or broken, may do to our client. The first byte chooses between a
-// conversation (one Connection; the rest is the stream, which must come to the same at every
+// conversation (one ServerConnection; the rest is the stream, which must come to the same at every
 // split), a script (a Client that dials, waits and dials again; the bytes say what happens next)
 // and a text to be shown. What is told is also printed on a terminal, where nothing may arrive that
 // steers it.
@@ -58,13 +58,13 @@ class Talk final : public ConnectionObserver {
       : settings_(settings), close_at_(close_at) {}
 
   Told play(const Deliveries& deliveries, Ending ending) {
-    transport_ = &loop_.make();
+    stream_ = &loop_.make();
     ConnectionObserver& self = *this;
-    connection_ = std::make_unique<Connection>(loop_.shard, settings_, loop_.owned(), self);
+    connection_ = std::make_unique<ServerConnection>(loop_.shard, settings_, loop_.owned(), self);
     loop_.turn([this] { connection_->start(); });
     for (const Delivery& delivery : deliveries) {
       if (!connection_) break;
-      loop_.deliver(*transport_, delivery.bytes);
+      loop_.deliver(*stream_, delivery.bytes);
       check_memory(loop_.shard.pool(), settings_, delivery.bytes.size());
       if (delivery.then_silence) loop_.pass(settings_.reply.quiet + Duration(20));
     }
@@ -79,11 +79,11 @@ class Talk final : public ConnectionObserver {
   void finish(Ending ending) {
     switch (ending) {
       case Ending::end:
-        return loop_.end(*transport_);
+        return loop_.end(*stream_);
       case Ending::reset:
-        return loop_.fail(*transport_, TransportError::reset);
+        return loop_.fail(*stream_, StreamError::reset);
       case Ending::vanished:
-        return loop_.fail(*transport_, TransportError::vanished);
+        return loop_.fail(*stream_, StreamError::vanished);
       case Ending::ours:
         return loop_.turn([this] { connection_->close(); });
     }
@@ -104,15 +104,16 @@ class Talk final : public ConnectionObserver {
     told_.kind = failure.kind;
     told_.reason = failure.told;
     told_.fragment = connection_->take_fragment();
-    told_.sent = transport_->sent + transport_->queued;
+    told_.sent = stream_->sent;
+    told_.unsent_bytes = connection_->queued_bytes();
     connection_.reset();
   }
 
   const ConnectionSettings& settings_;
   FakeLoop loop_;
   std::size_t close_at_;
-  FakeTransport* transport_ = nullptr;
-  std::unique_ptr<Connection> connection_;
+  FakeByteStream* stream_ = nullptr;
+  std::unique_ptr<ServerConnection> connection_;
   Told told_;
 };
 
@@ -226,7 +227,7 @@ class Script final : public ClientObserver {
       case 8:
         return lose();
       case 9:
-        if (FakeTransport* transport = live()) trouble(*transport);
+        if (FakeByteStream* stream = live()) trouble(*stream);
         return;
       default:
         return loop_.turn([this] { react(); });
@@ -249,19 +250,19 @@ class Script final : public ClientObserver {
     }
     if (how % 4 == 0) return loop_.refuse(what, how < 64 ? ETIMEDOUT : ECONNREFUSED);
     ++connected_;
-    transport_ended_ = false;
+    stream_ended_ = false;
     connected_at_ = loop_.now();
-    transport_ = &loop_.connect(what);
+    stream_ = &loop_.connect(what);
   }
 
-  FakeTransport* live() {
-    const bool alive = connected_ > 0 && loop_.is_alive(connected_ - 1) && !transport_ended_;
-    return alive ? transport_ : nullptr;
+  FakeByteStream* live() {
+    const bool alive = connected_ > 0 && loop_.is_alive(connected_ - 1) && !stream_ended_;
+    return alive ? stream_ : nullptr;
   }
 
   void deliver(Bytes bytes) {
     longest_delivery_ = std::max(longest_delivery_, bytes.size());
-    if (FakeTransport* transport = live()) loop_.deliver(*transport, bytes);
+    if (FakeByteStream* stream = live()) loop_.deliver(*stream, bytes);
   }
 
   void deliver_frame() {
@@ -276,25 +277,25 @@ class Script final : public ClientObserver {
   }
 
   void lose() {
-    FakeTransport* const transport = live();
-    if (transport == nullptr) return;
-    transport_ended_ = true;
+    FakeByteStream* const stream = live();
+    if (stream == nullptr) return;
+    stream_ended_ = true;
     const std::uint8_t how = input_.below(4);
-    if (how == 3) return loop_.end(*transport);
-    loop_.fail(*transport, static_cast<TransportError>(how));
+    if (how == 3) return loop_.end(*stream);
+    loop_.fail(*stream, static_cast<StreamError>(how));
   }
 
   // A kernel that takes nothing, takes it all after all, or has something that only a probe finds.
-  void trouble(FakeTransport& transport) {
+  void trouble(FakeByteStream& stream) {
     const std::uint8_t how = input_.below(3);
     if (how == 2) {
-      transport.arrived = input_.bytes(input_.byte());
-      longest_delivery_ = std::max(longest_delivery_, transport.arrived.size());
+      stream.arrived = input_.bytes(input_.byte());
+      longest_delivery_ = std::max(longest_delivery_, stream.arrived.size());
       return;
     }
-    transport.takes_bytes = how == 1;
-    if (how == 1) loop_.turn([&transport] { transport.flush(); });
-    loop_.turn([&transport] { transport.observer->on_progress(); });
+    stream.takes_bytes = how == 1;
+    const std::uint8_t size = how == 1 ? 0 : input_.byte();
+    loop_.turn([&] { stream.make_room(how == 1 ? SIZE_MAX : size); });
   }
 
   // What a user of the client may do, at any time and within every call.
@@ -305,7 +306,7 @@ class Script final : public ClientObserver {
       deadline_ = loop_.now() + Duration(input_.byte());
       return client_->set_deadline(deadline_);
     }
-    Connection* const connection = client_->connection();
+    ServerConnection* const connection = client_->connection();
     if (connection == nullptr) return;
     const bool framed = settings_.connection.protocol == Protocol::framed;
     const Bytes payload = what < 6 ? input_.bytes(input_.below(16)) : Bytes();
@@ -364,12 +365,13 @@ class Script final : public ClientObserver {
     if (over_) return;
     constexpr Duration kLate{20};
     FAIRLEAD_CHECK(deadline_ == kNever || loop_.now() <= deadline_ + kLate);
-    const FakeTransport* const transport = live();
-    if (transport == nullptr) return;
+    if (live() == nullptr) return;
     FAIRLEAD_CHECK(ready_ || loop_.now() <= connected_at_ + settings_.dial.timeout + kLate);
     constexpr std::size_t kGreetingBytes = 64;
-    FAIRLEAD_CHECK(transport->queued_bytes() <=
-                   said_bytes_ + Connection::kPongBytesQueuedMax + kGreetingBytes);
+    const ServerConnection* const connection = client_->connection();
+    FAIRLEAD_CHECK(connection == nullptr ||
+                   connection->queued_bytes() <=
+                       said_bytes_ + ServerConnection::kPongBytesQueuedMax + kGreetingBytes);
   }
 
   // However it stands, a close ends it, and then there is nothing left to wait for.
@@ -389,13 +391,13 @@ class Script final : public ClientObserver {
   ClientSettings settings_;
   Terminal terminal_;
   std::unique_ptr<Client> client_;
-  FakeTransport* transport_ = nullptr;  // of the last connection
-  std::size_t connected_ = 0;           // connections there have been
+  FakeByteStream* stream_ = nullptr;  // of the last connection
+  std::size_t connected_ = 0;         // connections there have been
   std::size_t longest_delivery_ = 0;
   std::size_t said_bytes_ = 0;  // by us, at most
   TimePoint connected_at_ = kNever;
   TimePoint deadline_ = kNever;
-  bool transport_ended_ = false;
+  bool stream_ended_ = false;
   bool ready_ = false;
   bool over_ = false;
   bool destroys_within_ = false;
@@ -448,7 +450,7 @@ void show(FuzzInput input) {
   Terminal shown(terminal, settings);
   shown.show({.line_end = static_cast<LineEnd>(bytes_max % 3), .payload = text});
   shown.show({.kind = FailureKind::turned_away, .told = told, .what = std::string(text)});
-  check_harmless(report_line("", outcome_of(told, text)), "\n");
+  check_harmless(report_line("", result_of(told, text)), "\n");
 }
 
 }  // namespace

@@ -42,9 +42,17 @@ struct Told {
   FailureKind kind = FailureKind::none;
   CloseReason reason = CloseReason::none;
   std::string fragment;
-  std::string sent;  // what we said
+  std::string sent;              // what we said, but for
+  std::size_t unsent_bytes = 0;  // behind it, which had not left when it ended
 
-  bool operator==(const Told&) const = default;
+  // Whatever of it had left.
+  bool operator==(const Told& other) const {
+    const std::string& longer = sent.size() < other.sent.size() ? other.sent : sent;
+    const std::string& shorter = sent.size() < other.sent.size() ? sent : other.sent;
+    return frames == other.frames && ready == other.ready && kind == other.kind &&
+           reason == other.reason && fragment == other.fragment && longer.starts_with(shorter) &&
+           sent.size() + unsent_bytes == other.sent.size() + other.unsent_bytes;
+  }
 };
 
 inline FailureKind kind_of(Ending ending) {

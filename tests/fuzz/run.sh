@@ -1,20 +1,28 @@
 #!/usr/bin/env bash
-# Builds the preset `fuzz` and runs each libFuzzer program for a while, from the saved inputs on. Prints one line per
-# program; fails at a finding, and keeps the input that shows it.
+# Builds the libFuzzer programs (the build preset `fuzz`) and runs each for a while, from the saved inputs on. Prints one
+# line per program; fails at a finding, and keeps the input that shows it.
 #
-#   tests/fuzz/run.sh [--runs N] [NAME...]     NAME: detect framed len32 text config session client
+#   tests/fuzz/run.sh [--built] [--runs N] [NAME...]     NAME: detect framed len32 text config session client
 #
-# Without --runs each makes 20,000 runs, or as many as fit into a minute.
+# --built    they are built already
+# --runs N   each makes N runs; without it 20,000, or as many as fit into a minute. FAIRLEAD_FUZZ_RUNS=N says the same.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 die() { echo "tests/fuzz/run.sh: $*" >&2; exit 1; }
 
+built=no runs=${FAIRLEAD_FUZZ_RUNS:-}
+while [[ "${1:-}" == --* ]]; do
+  case "$1" in
+    --built) built=yes; shift ;;
+    --runs) runs=${2:-none}; shift $(($# > 1 ? 2 : 1)) ;;
+    *) die "there is no option $1" ;;
+  esac
+done
 limits=(-runs=20000 -max_total_time=60)
-if [ "${1:-}" = --runs ]; then
-  [[ "${2:-}" =~ ^[1-9][0-9]*$ ]] || die "--runs takes a number"
-  limits=("-runs=$2")
-  shift 2
+if [ -n "$runs" ]; then
+  [[ "$runs" =~ ^[1-9][0-9]*$ ]] || die "--runs takes a number"
+  limits=("-runs=$runs")
 fi
 names=("$@")
 if [ ${#names[@]} -eq 0 ]; then
@@ -27,11 +35,13 @@ done
 command -v clang++-16 >/dev/null ||
   die "clang++-16 is missing, NOTHING WAS FUZZED: apt-get install clang-16 libclang-rt-16-dev"
 
-build=build/fuzz
+build=build/asan
 mkdir -p "$build/findings"
-if ! { cmake --preset fuzz && cmake --build --preset fuzz --target "${names[@]/#/fuzz_}"; } >"$build/build.log" 2>&1; then
-  tail -n 40 "$build/build.log" >&2
-  die "the build failed; all of it is in $build/build.log"
+if [ "$built" = no ] &&
+  ! { cmake --preset asan && cmake --build --preset fuzz --target "${names[@]/#/fuzz_}"; } >"$build/fuzz-build.log" 2>&1
+then
+  tail -n 40 "$build/fuzz-build.log" >&2
+  die "the build failed; all of it is in $build/fuzz-build.log"
 fi
 
 # A run is short and takes little memory, so that a small quarantine holds all it has freed, and a few frames of a stack

@@ -23,8 +23,9 @@ void add_listeners(ServerSettings& settings) {
   using enum ListenerProtocol;
   const auto add = [&settings](ListenerProtocol protocol, const ServiceSettings* service) {
     ListenerSettings& listener = add_listener(settings, protocol, service);
-    listener.open_services.clear();
-    for (const auto& one : settings.services) listener.open_services.push_back(one.get());
+    listener.offered_services.clear();
+    for (const auto& offered : settings.services)
+      listener.offered_services.push_back(offered->name);
   };
   for (const auto protocol : {automatic, text, len32, framed})
     for (const auto& service : settings.services) add(protocol, service.get());
@@ -36,7 +37,6 @@ ServerSettings narrow_settings(std::uint8_t choice) {
   ServerSettings settings = default_settings();
   settings.limits.max_message = 200;
   settings.limits.queue_soft = (choice & 1) != 0 ? 64 : 600;
-  settings.limits.queue_hard = 1024;
   settings.limits.requests_per_turn = 1U + (choice >> 1) % 4;
   settings.timeouts = {.idle = seconds(20),
                        .first_byte = (choice & 8) != 0 ? seconds(5) : seconds(0),
@@ -137,7 +137,7 @@ class Script {
       case 4:
         return world_.advance(Duration(input_.two_bytes()));
       case 5:
-        client.fails(static_cast<TransportError>(input_.below(3)));
+        client.fails(static_cast<StreamError>(input_.below(3)));
         return;
       case 6:
         return stop();
@@ -163,13 +163,12 @@ class Script {
     FAIRLEAD_CHECK(world_.turns() < 200'000);  // a loop that never sleeps
     const Counters& counters = world_.shard().counters();
     FAIRLEAD_CHECK(counters.accepted == world_.clients().size());
-    FAIRLEAD_CHECK(counters.open == world_.shard().sessions());
+    FAIRLEAD_CHECK(counters.open == world_.shard().connections());
     FAIRLEAD_CHECK(counters.accepted == counters.open + closed_sessions(counters));
     // The mark, and what one answer may put above it.
     constexpr std::size_t kOneAnswerMax = 4096;
     for (const auto& client : world_.clients()) {
-      FAIRLEAD_CHECK(client->wire.queued_bytes() <=
-                     world_.settings().limits.queue_soft + kOneAnswerMax);
+      FAIRLEAD_CHECK(client->queued_bytes() <= world_.settings().limits.queue_soft + kOneAnswerMax);
       FAIRLEAD_CHECK(client->wire.breach().empty());
     }
   }
@@ -178,7 +177,7 @@ class Script {
   void end() {
     world_.advance(seconds(120));
     const Counters& counters = world_.shard().counters();
-    FAIRLEAD_CHECK(world_.shard().sessions() == 0);
+    FAIRLEAD_CHECK(world_.shard().connections() == 0);
     FAIRLEAD_CHECK(counters.closed[static_cast<std::size_t>(CloseReason::none)] == 0);
     FAIRLEAD_CHECK(world_.session_log.events.size() == counters.accepted);
     FAIRLEAD_CHECK(times_empty_ == (draining_ ? 1 : 0));

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "client/commands/exit_code.hpp"
-#include "client/commands/reply_printer.hpp"
-#include "client/terminal/shown_text.hpp"
+#include "client/cli/exit_code.hpp"
+#include "client/cli/output.hpp"
+#include "client/cli/reply_printer.hpp"
 #include "common/base/check.hpp"
 #include "common/text/characters.hpp"
 #include "common/text/encoding.hpp"
@@ -143,7 +143,8 @@ class Terminal {
  public:
   Terminal(Encoding encoding, const EncodingSettings& decode)
       : encoding_(encoding),
-        printer_(out_, {Show::text, Show::json, Show::hex}, encoding, decode) {}
+        printer_(out_, {ReplyFormat::text, ReplyFormat::json, ReplyFormat::hex}, encoding, decode) {
+  }
 
   void show(const Frame& reply) {
     printer_.print(reply);
@@ -156,7 +157,7 @@ class Terminal {
   }
 
   void show(const Failure& failure) {
-    const std::string line = report_line("host\n:1", outcome_of(failure));
+    const std::string line = report_line("host\n:1", result_of(failure));
     FAIRLEAD_CHECK(line.empty() == (failure.kind == FailureKind::none));
     check_harmless(line, "\n");
     FAIRLEAD_CHECK(line.empty() || line.find('\n') == line.size() - 1);

@@ -24,7 +24,7 @@ class Host final : public ListenerClient {
     std::vector<std::thread::id> threads;
   };
 
-  Host(LoopThread& own, LoopThread& serving) : Host(own, serving, none_) {}
+  Host(LoopThread& own, LoopThread& serving) : own_(own), serving_(serving), reserve_(none_) {}
   Host(LoopThread& own, LoopThread& serving, DescriptorReserve& kept)
       : own_(own), serving_(serving), reserve_(kept) {}
   ~Host() {
@@ -53,24 +53,26 @@ class Host final : public ListenerClient {
     EXPECT_TRUE(stopped.wait_until([](bool now) { return now; }));
   }
 
+  ByteStream& first() { return *streams_.front(); }
+
   // For a test that is on the loop's thread itself.
   void start_here() { listener_->start(); }
   void stop_here() {
     listener_->stop([] {});
   }
 
-  Loop& place(const PeerAddress&) override { return serving_.loop(); }
-  void accepted(Loop& loop, std::unique_ptr<Transport> transport, const PeerAddress&) override {
+  Loop& place() override { return serving_.loop(); }
+  void accepted(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress&) override {
     EXPECT_EQ(&serving_.loop(), &loop);
-    transports_.push_back(std::move(transport));
+    streams_.push_back(std::move(stream));
     counts.change([](Counts& now) {
       ++now.accepted;
       now.threads.push_back(std::this_thread::get_id());
     });
   }
-  void turned_away(Loop& loop, std::unique_ptr<Transport> transport, const PeerAddress&) override {
+  void turned_away(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress&) override {
     EXPECT_EQ(&own_.loop(), &loop);
-    transports_.push_back(std::move(transport));
+    streams_.push_back(std::move(stream));
     counts.change([](Counts& now) { ++now.turned_away; });
   }
   void accept_failed(const std::string& why) override {
@@ -84,7 +86,7 @@ class Host final : public ListenerClient {
 
   // On the loop's thread, before it ends: nothing was started, so nothing is pending.
   void drop_connections() {
-    serving_.call([this] { transports_.clear(); });
+    serving_.call([this] { streams_.clear(); });
   }
 
   Watched<Counts> counts;
@@ -95,7 +97,7 @@ class Host final : public ListenerClient {
   DescriptorReserve none_{0};
   DescriptorReserve& reserve_;
   std::unique_ptr<Listener> listener_;
-  std::vector<std::unique_ptr<Transport>> transports_;
+  std::vector<std::unique_ptr<ByteStream>> streams_;
 };
 
 // The descriptor in this process whose peer is the other end of `client`.
@@ -174,6 +176,43 @@ TEST(ListenerTest, ConnectionsLiveOnTheLoopThatWasChosen) {
   }
   ASSERT_TRUE(host.wait_for_accepted(100));
   for (const std::thread::id id : host.counts.now().threads) EXPECT_EQ(serving.id(), id);
+  host.drop_connections();
+}
+
+// Its socket belongs to the context of the loop that serves, whichever accepted it.
+TEST(ListenerTest, AConnectionIsReadOnTheLoopThatWasChosen) {
+  class Reading final : public StreamObserver {
+   public:
+    void on_bytes(Bytes bytes) override {
+      got.change([bytes](std::pair<std::string, std::thread::id>& now) {
+        now = {std::string(bytes), std::this_thread::get_id()};
+      });
+    }
+    void on_end() override {}
+    void on_silence() override {}
+    void on_written(std::size_t) override {}
+    void on_error(StreamError) override {}
+    void on_finished() override {
+      finished.change([](bool& now) { now = true; });
+    }
+
+    Watched<std::pair<std::string, std::thread::id>> got;
+    Watched<bool> finished;
+  };
+  LoopThread accepting, serving;
+  Host host(accepting, serving);
+  const std::uint16_t port = host.listen();
+  host.start();
+  const Socket client = new_socket();
+  connect_to(client, port);
+  ASSERT_TRUE(host.wait_for_accepted(1));
+  Reading reading;
+  serving.call([&] { host.first().start(reading); });
+  client.send_all("hello");
+  ASSERT_TRUE(reading.got.wait_until([](const auto& now) { return now.first == "hello"; }));
+  EXPECT_EQ(serving.id(), reading.got.now().second);
+  serving.call([&] { host.first().terminate(TerminateManner::quiet); });
+  ASSERT_TRUE(reading.finished.wait_until([](bool now) { return now; }));
   host.drop_connections();
 }
 

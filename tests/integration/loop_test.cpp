@@ -36,12 +36,17 @@ TEST(LoopTest, RunsWhatManyThreadsPostInEachOnesOrderAndOnItsOwnThread) {
 
 TEST(LoopTest, WhatIsPostedFromWithinRunsInALaterTurn) {
   LoopThread thread;
-  std::vector<int> order;
+  Watched<std::vector<int>> order;
+  const auto add = [&order](int mark) {
+    order.change([mark](std::vector<int>& marks) { marks.push_back(mark); });
+  };
   thread.call([&] {
-    thread.loop().post([&order] { order.push_back(2); });
-    order.push_back(1);
+    thread.loop().post([&add] { add(2); });
+    thread.loop().post([&add] { add(3); });
+    add(1);
   });
-  EXPECT_EQ((std::vector{1, 2}), thread.call([&order] { return order; }));
+  ASSERT_TRUE(order.wait_until([](const std::vector<int>& marks) { return marks.size() == 3; }));
+  EXPECT_EQ((std::vector{1, 2, 3}), order.now());
 }
 
 // What a turn takes is not what the loop has slept.
@@ -74,14 +79,14 @@ TEST(LoopTest, RunEndsWhenItIsReleasedAndWorkHasEnded) {
   EXPECT_EQ(1, ran);
 }
 
-// The link goes before its pending read has come back, and the loop after it.
+// The link is destroyed before its pending read has come back, and the loop after it.
 TEST(LoopTest, StoppedWithALinkThatReadsItGoesWithoutATrace) {
-  class Deaf final : public TransportObserver {
+  class Deaf final : public StreamObserver {
     void on_bytes(Bytes) override {}
     void on_end() override {}
     void on_silence() override {}
-    void on_progress() override {}
-    void on_error(TransportError) override {}
+    void on_written(std::size_t) override {}
+    void on_error(StreamError) override {}
     void on_finished() override {}
   };
   EmptyTurns turns;
@@ -89,7 +94,7 @@ TEST(LoopTest, StoppedWithALinkThatReadsItGoesWithoutATrace) {
   Pair pair = connected_pair();
   Loop loop;
   loop.drive(turns);
-  std::unique_ptr<Transport> link;
+  std::unique_ptr<ByteStream> link;
   loop.post([&] {
     link = loop.adopt(pair.near.release());
     link->start(observer);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "common/io/loop.hpp"
+#include "common/net/output_queue.hpp"
 
 namespace fairlead {
 
@@ -29,7 +30,7 @@ class EmptyTurns final : public TurnClient {
  public:
   void begin_turn(TimePoint) override {}
   void on_timer() override {}
-  bool go_on() override { return false; }
+  bool run_deferred() override { return false; }
   bool end_turn() override { return false; }
   std::optional<TimePoint> next_due() const override { return {}; }
 };
@@ -104,38 +105,39 @@ class Watched {
   State state_{};
 };
 
-// What one Transport has reported.
+// What one ByteStream has reported.
 struct Reported {
   std::string bytes;
   int deliveries = 0;
   int ends = 0;
   int silences = 0;
-  int progresses = 0;
+  int writes = 0;  // those that had to wait, and have come to something
   int finishes = 0;
-  std::vector<TransportError> errors;
+  std::vector<StreamError> errors;
 };
 
-// Owns a Transport made on the loop, and records. `on_bytes_do`, when set, runs within each
-// delivery.
-class Recorder final : public TransportObserver {
+// Owns a ByteStream made on the loop with its queue, as a connection does, and records.
+// `on_bytes_do`, when set, runs within each delivery.
+class Recorder final : public StreamObserver {
  public:
   explicit Recorder(LoopThread& thread) : thread_(thread) {}
   ~Recorder() {
     thread_.call([this] {
-      if (transport) transport->terminate(TerminateManner::quiet);
+      if (stream) stream->terminate(TerminateManner::quiet);
     });
-    if (transport) reported.wait_until([](const Reported& now) { return now.finishes > 0; });
-    thread_.call([this] { transport.reset(); });
+    if (stream) reported.wait_until([](const Reported& now) { return now.finishes > 0; });
+    thread_.call([this] { stream.reset(); });
   }
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
   void adopt(int descriptor) {
     thread_.call([this, descriptor] {
-      transport = thread_.loop().adopt(descriptor);
-      transport->start(*this);
+      stream = thread_.loop().adopt(descriptor);
+      stream->start(*this);
     });
   }
+  void flush() { output.flush(*stream); }
 
   void on_bytes(Bytes bytes) override {
     if (on_bytes_do) on_bytes_do(bytes);
@@ -150,18 +152,24 @@ class Recorder final : public TransportObserver {
   void on_silence() override {
     reported.change([](Reported& now) { ++now.silences; });
   }
-  void on_progress() override {
-    reported.change([](Reported& now) { ++now.progresses; });
+  void on_written(std::size_t size) override {
+    output.on_written(size);
+    flush();
+    reported.change([](Reported& now) { ++now.writes; });
   }
-  void on_error(TransportError error) override {
+  void on_error(StreamError error) override {
     reported.change([error](Reported& now) { now.errors.push_back(error); });
   }
   void on_finished() override {
     reported.change([](Reported& now) { ++now.finishes; });
   }
 
-  std::unique_ptr<Transport> transport;  // touched on the loop's thread only
+  // Touched on the loop's thread only.
+  BufferPool pool;
+  OutputQueue output{pool};
+  std::unique_ptr<ByteStream> stream;
   std::function<void(Bytes)> on_bytes_do;
+
   Watched<Reported> reported;
 
  private:

@@ -31,5 +31,26 @@ TEST(SignalsTest, ASignalThatHasComeBeforeTheStopIsNotToldBehindIt) {
   EXPECT_EQ(1, told);
 }
 
+TEST(SignalsTest, TwoLoopsMayWaitForSignals) {
+  EmptyTurns turns;
+  Loop first, second;
+  first.drive(turns);
+  second.drive(turns);
+  std::vector<int> told;
+  Signals one(first, {SIGUSR1}, [&](int number) {
+    told.push_back(number);
+    first.stop();
+  });
+  Signals other(second, {SIGUSR2}, [&](int number) {
+    told.push_back(number);
+    second.stop();
+  });
+  ASSERT_EQ(0, ::raise(SIGUSR1));
+  ASSERT_EQ(0, ::raise(SIGUSR2));
+  first.run();
+  second.run();
+  EXPECT_EQ((std::vector{SIGUSR1, SIGUSR2}), told);
+}
+
 }  // namespace
 }  // namespace fairlead

@@ -1,44 +1,24 @@
 // sim: runs seeds of the simulation (docs/simulation.md).
 //   sim --seeds COUNT [--seed FIRST]      all must be clean
 //   sim ... --twice                       and each must have the same trace when it is run again
-//   sim ... --bug NAME                    with that bug planted, one of them must fail
+//   sim ... --must-fail                   a bug has been planted: one of them must fail
 //   sim --seed N --trace                  prints what happens
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
-#include <iterator>
 #include <string>
 #include <string_view>
 
-#include "common/base/planted_bug.hpp"
 #include "tests/sim/world.hpp"
 
 namespace fairlead {
 namespace {
 
-PlantedBug planted_bug = PlantedBug::none;
-
-struct NamedBug {
-  std::string_view name;
-  PlantedBug bug;
-};
-
-constexpr NamedBug kBugs[] = {
-    {"stale_search_offset", PlantedBug::stale_search_offset},
-    {"no_resume_after_end", PlantedBug::no_resume_after_end},
-    {"close_drops_queue", PlantedBug::close_drops_queue},
-    {"message_clock_keeps_running", PlantedBug::message_clock_keeps_running},
-    {"early_goaway", PlantedBug::early_goaway},
-    {"endless_queue", PlantedBug::endless_queue},
-    {"two_verdicts", PlantedBug::two_verdicts},
-    {"stalls_count", PlantedBug::stalls_count},
-};
-
 struct Options {
   std::uint64_t first = 1;
   std::uint64_t count = 1;
-  std::string_view bug;
+  bool must_fail = false;
   bool twice = false;
   bool trace = false;
 };
@@ -60,13 +40,8 @@ bool parse(int argc, char** argv, Options& options) {
       ++i;
     } else if (word == "--seeds" && parse_number(value, options.count)) {
       ++i;
-    } else if (word == "--bug") {
-      const auto* found = std::find_if(std::begin(kBugs), std::end(kBugs),
-                                       [value](const NamedBug& one) { return one.name == value; });
-      if (found == std::end(kBugs)) return false;
-      planted_bug = found->bug;
-      options.bug = value;
-      ++i;
+    } else if (word == "--must-fail") {
+      options.must_fail = true;
     } else {
       return false;
     }
@@ -74,18 +49,15 @@ bool parse(int argc, char** argv, Options& options) {
   return true;
 }
 
-void report(std::uint64_t seed, const sim::Verdict& verdict, const Options& options) {
+void report(std::uint64_t seed, const sim::Verdict& verdict) {
   std::printf("seed %llu: %zu failures\n", static_cast<unsigned long long>(seed),
               verdict.failures.size());
   const std::size_t shown = std::min<std::size_t>(verdict.failures.size(), 10);
   for (std::size_t i = 0; i < shown; ++i) std::printf("  %s\n", verdict.failures[i].c_str());
-  std::printf("replay: sim --seed %llu --trace", static_cast<unsigned long long>(seed));
-  if (!options.bug.empty())
-    std::printf(" --bug %.*s", static_cast<int>(options.bug.size()), options.bug.data());
-  std::puts("");
+  std::printf("replay: sim --seed %llu --trace\n", static_cast<unsigned long long>(seed));
 }
 
-// Exit status 0: as it should be. With a bug planted, that is a failure found.
+// Exit status 0: as it should be. With --must-fail, that is a failure found.
 int run(const Options& options) {
   for (std::uint64_t seed = options.first; seed < options.first + options.count; ++seed) {
     sim::Verdict verdict = sim::run_world(seed, options.trace);
@@ -95,10 +67,10 @@ int run(const Options& options) {
     if (options.twice && sim::run_world(seed, false).trace_hash != verdict.trace_hash)
       verdict.failures.push_back("the second run has another trace");
     if (verdict.failures.empty()) continue;
-    report(seed, verdict, options);
-    return options.bug.empty() ? 1 : 0;
+    report(seed, verdict);
+    return options.must_fail ? 0 : 1;
   }
-  if (!options.bug.empty()) {
+  if (options.must_fail) {
     std::printf("the planted bug was not found\n");
     return 1;
   }
@@ -108,15 +80,13 @@ int run(const Options& options) {
 
 }  // namespace
 
-bool planted(PlantedBug bug) noexcept { return bug == planted_bug; }
-
 }  // namespace fairlead
 
 int main(int argc, char** argv) {
   fairlead::Options options;
   if (!fairlead::parse(argc, argv, options)) {
     std::fprintf(stderr,
-                 "usage: sim [--seed N] [--seeds COUNT] [--bug NAME] [--twice] [--trace]\n");
+                 "usage: sim [--seed N] [--seeds COUNT] [--must-fail] [--twice] [--trace]\n");
     return 2;
   }
   return fairlead::run(options);

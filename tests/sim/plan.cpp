@@ -65,7 +65,7 @@ class Planner {
   void choose() {
     plan_.listener = dice_.between(0, settings_.listeners.size() - 1);
     listener_ = settings_.listeners[plan_.listener].get();
-    service_ = listener_->service;
+    service_ = settings_.service_named(listener_->default_service);
     switch (listener_->protocol) {
       case ListenerProtocol::automatic:
         plan_.speaks = static_cast<Speaks>(dice_.between(0, 2));
@@ -95,28 +95,8 @@ class Planner {
       plan_.kernel_bytes_max = dice_.one_of({20, 200, 3000});
       plan_.read_bytes = dice_.one_of({100, 1000, 10'000});
     }
-    plan_.is_ticker = service_->type == "ticker";
-    if (plan_.is_ticker) listen_to_ticks();
     plan_.probe_answers_later = dice_.chance(50);
     writes_gbk_ = plan_.manner != Manner::leaving && dice_.chance(30);
-  }
-
-  // Who only takes what is pushed is never idle, and would stay for ever.
-  void listen_to_ticks() {
-    if (plan_.manner == Manner::idle || plan_.manner == Manner::silent)
-      plan_.manner = Manner::polite;
-    plan_.stays = Duration(dice_.between(0, 6000));
-    if (plan_.kernel_bytes_max == SIZE_MAX && dice_.chance(40)) {
-      plan_.reads_slowly = true;
-      plan_.read_every = Duration(dice_.between(200, 900));
-      plan_.kernel_bytes_max = dice_.one_of({20, 500});
-      plan_.read_bytes = dice_.one_of({10, 400});
-    }
-    if (!plan_.reads_slowly) return;
-    // A queue that is always full still has to leave before the end of time.
-    const std::size_t least = settings_.limits.queue_hard / 300;
-    plan_.kernel_bytes_max = std::max(plan_.kernel_bytes_max, least);
-    plan_.read_bytes = std::max(plan_.read_bytes, least);
   }
 
   // A message that says which encoding its client speaks.
@@ -131,7 +111,7 @@ class Planner {
 
   // What `service` answers to `text`, in the bytes that the client gets.
   std::string answer(const ServiceSettings& service, const std::string& text, bool framed) const {
-    if (service.type == "echo" || service.type == "ticker") return text;
+    if (service.type == "echo") return text;
     if (service.type == "reply") return writes_gbk_ && !framed ? kReplyGbk : kReplyUtf8;
     return {};
   }
@@ -155,8 +135,7 @@ class Planner {
         continue;
       }
       std::string end = dice_.chance(50) ? "\n" : "\r\n";
-      // What is pushed behind a last word without an end would be taken for its rest.
-      if (last && ends && dice_.chance(60) && !plan_.is_ticker) end.clear();
+      if (last && ends && dice_.chance(60)) end.clear();
       if (lines && dice_.chance(5)) say("\n");
       say(text + end);
       hear_plain(answer(*service_, text, false) + end, text);
@@ -235,8 +214,8 @@ class Planner {
     const std::uint64_t channel = dice_.between(1, 9);
     if (channels_.count(channel) != 0) return;
     id_ += dice_.between(1, 3);
-    const auto& service =
-        *listener_->open_services[dice_.between(0, listener_->open_services.size() - 1)];
+    const auto& offered = listener_->offered_services;
+    const auto& service = *settings_.service_named(offered[dice_.between(0, offered.size() - 1)]);
     const bool known = dice_.chance(90);
     say(client::frame(client::open, channel, id_, known ? service.name : "nowhere"));
     if (!known) return hear_code(client::error, channel, id_, CloseReason::unknown_service);
@@ -498,10 +477,6 @@ ServerSettings make_settings(Dice& dice) {
   ServerSettings settings = default_settings();
   settings.limits.max_message = dice.one_of({64, 300, 5000});
   settings.limits.queue_soft = dice.one_of({100, 1000, 30'000});
-  settings.limits.queue_hard =
-      std::max(settings.limits.queue_soft, dice.one_of({1024, 8000, 60'000}));
-  settings.limits.queue_soft_for = Duration(dice.one_of({700, 2500}));
-  settings.limits.slow_policy = dice.chance(40) ? SlowPolicy::drop_oldest : SlowPolicy::disconnect;
   if (dice.chance(25)) settings.limits.max_buffer_memory = dice.one_of({40'000, 100'000});
   settings.limits.requests_per_turn = dice.one_of({1, 3, 64});
   settings.timeouts = {.idle = 8s,
@@ -519,16 +494,13 @@ ServerSettings make_settings(Dice& dice) {
   service(settings, "welcome", "greet", Boundary::line).greeting = kGreeting;
   service(settings, "notes", "log", Boundary::line);
   service(settings, "files", "file", Boundary::line);
-  service(settings, "ticks", "ticker", Boundary::line).text =
-      std::to_string(dice.one_of({50, 300})) + " " +
-      std::to_string(dice.one_of({20, 200, kTickBytesMax}));
   for (std::size_t i = 0; i < settings.services.size(); ++i) {
     for (std::size_t protocol = 0; protocol < kProtocols; ++protocol) {
       auto& listener = add_listener(settings, static_cast<ListenerProtocol>(protocol),
                                     settings.services[i].get());
-      listener.open_services.clear();
-      for (const auto& one : settings.services)
-        if (one->type != "ticker") listener.open_services.push_back(one.get());
+      listener.offered_services.clear();
+      for (const auto& offered : settings.services)
+        listener.offered_services.push_back(offered->name);
     }
   }
   return settings;

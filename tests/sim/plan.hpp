@@ -59,12 +59,8 @@ struct Plan {
   Compare compare = Compare::exactly;
   CloseReason ends_as = CloseReason::peer_closed;  // when nobody interferes
   bool is_download = false;
-  bool is_ticker = false;  // pushed to on channel 0
-  Duration stays{};        // before it ends, when it has said everything
+  Duration stays{};  // before it ends, when it has said everything
 };
-
-// The longest message that is pushed.
-inline constexpr std::uint64_t kTickBytesMax = 2000;
 
 // The daemon of a seed: every service behind listeners of every protocol.
 ServerSettings make_settings(Dice& dice);

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <queue>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -22,7 +23,7 @@ constexpr Duration kEndOfTime = 15min;
 constexpr Duration kSlot = TimerWheel::kSlot;
 constexpr Duration kGrace = 1s;  // what a stop that is noticed leaves everybody to be heard
 
-constexpr const char* kEventNames[] = {"delivered", "end", "error",      "silence", "progress",
+constexpr const char* kEventNames[] = {"delivered", "end", "error",      "silence", "written",
                                        "sent",      "fin", "terminated", "reset",   "finished"};
 
 class Trace {
@@ -88,6 +89,7 @@ class World {
       client.wire.conditions.read_bytes_max = dice_.between(1, read_max);
     };
     shard_.pieces_per_turn = dice_.one_of({1, 2, 1000});
+    shard_.events_per_turn = dice_.one_of({1, 3, 64});
     memory_is_short_ = shard_.settings().limits.max_buffer_memory < 1'000'000;
     shard_.after_turn = [this] { check_turn(); };
   }
@@ -223,7 +225,7 @@ class World {
   void break_off(Actor& actor) {
     if (std::exchange(actor.has_broken_off, true)) return;
     if (actor.plan.manner == Manner::resetting) {
-      actor.client->wire.fail(dice_.chance(80) ? TransportError::reset : TransportError::vanished);
+      actor.client->wire.fail(dice_.chance(80) ? StreamError::reset : StreamError::vanished);
     } else {
       actor.client->wire.leave();
     }
@@ -248,7 +250,7 @@ class World {
   // The goodbyes are spread; now and then a drain cuts that short.
   void be_lame_duck(Actor& actor) {
     const Duration time = shard_.settings().timeouts.lame_duck;
-    const Shard::Census there = shard_.shard().census();
+    const Census there = shard_.shard().census();
     lame_ = there.text + there.len32 + there.framed + there.undecided;
     shard_.evict_over(time);
     if (dice_.chance(30)) return schedule(Duration(dice_.between(0, 3000)), &actor, &World::drain);
@@ -310,27 +312,17 @@ class World {
   void check_turn() {
     check_counters();
     const LimitSettings& limits = shard_.settings().limits;
-    const std::uint64_t grant = std::max<std::uint64_t>(limits.max_buffer_memory / 32, 4096);
-    if (shard_.shard().queued_memory() > limits.max_buffer_memory + grant)
-      fail("more waits than max_buffer_memory and a grant");
+    if (shard_.shard().output().used_bytes() > limits.max_buffer_memory)
+      fail("more waits than max_buffer_memory");
     for (const auto& actor : actors_) {
       if (actor->client == nullptr) continue;
-      const std::size_t queued = actor->client->wire.queued_bytes();
-      // Replies are not dropped; they may stand beside a full queue of what is.
-      const std::size_t replies =
-          limits.slow_policy == SlowPolicy::drop_oldest ? limits.queue_soft : 0;
-      if (queued > limits.queue_hard + replies + one_message(*actor))
-        fail("a queue is above queue_hard");
+      const std::size_t queued = actor->client->queued_bytes();
+      if (queued > limits.queue_soft + one_message()) fail("a queue is above queue_soft");
     }
   }
 
-  // The most that one message, a word on how many are missing, and a goodbye take.
-  std::uint64_t one_message(const Actor& actor) {
-    constexpr std::uint64_t kAround = 300;
-    const bool may_get_files = actor.plan.speaks == Speaks::framed || !actor.plan.is_ticker;
-    return kAround +
-           (may_get_files ? 26'000 : std::max(shard_.settings().limits.max_message, kTickBytesMax));
-  }
+  // The most that one message, or a piece of a file, and a goodbye take.
+  static std::uint64_t one_message() { return 300 + 26'000; }
 
   void check_counters() {
     const Counters& counters = shard_.shard().counters();
@@ -341,8 +333,8 @@ class World {
 
   void judge() {
     const Counters& counters = shard_.shard().counters();
-    if (shard_.shard().sessions() != 0) fail("sessions are left at the end");
-    if (shard_.shard().buffer_bytes() != 0) fail("buffers are in use at the end");
+    if (shard_.shard().connections() != 0) fail("sessions are left at the end");
+    if (shard_.shard().pool().bytes_in_use() != 0) fail("buffers are in use at the end");
     if (counters.accepted != connected_) fail("accepted is not the number of clients");
     if (shard_.session_log.events.size() != connected_) fail("not one line in the log per session");
     std::uint64_t bytes_in = 0;
@@ -427,9 +419,7 @@ class World {
     if (draining_) allow(CloseReason::draining);
     if (actor.plan.ends_as != CloseReason::peer_closed) allow(actor.plan.ends_as);
     const bool is_slow = actor.plan.kernel_bytes_max != SIZE_MAX;
-    const bool pushed_out =
-        actor.plan.is_ticker && shard_.settings().limits.slow_policy == SlowPolicy::disconnect;
-    if (is_slow && (pushed_out || memory_is_short_)) allow(CloseReason::slow_consumer);
+    if (is_slow && memory_is_short_) allow(CloseReason::slow_consumer);
     const bool ends_itself = actor.plan.ends_as == CloseReason::peer_closed;
     switch (actor.plan.manner) {
       case Manner::polite:
@@ -470,14 +460,10 @@ class World {
       case Manner::breaking:
         break;
     }
-    if (actor.plan.is_ticker && actor.plan.deliveries.empty())
-      allow(CloseReason::first_byte_timeout);
     if (is_unheard(actor)) {
       allow(CloseReason::message_timeout);
       allow(CloseReason::write_timeout);
     }
-    // Who is pushed to is judged by what waits, and by nothing else.
-    if (actor.plan.is_ticker) allowed.erase("write_timeout");
     return allowed;
   }
 
@@ -528,7 +514,7 @@ class World {
 
   template <class Complain>
   void judge_bytes(const Actor& actor, bool interrupted, Complain&& complain) {
-    std::string said = without_ticks(actor, complain);
+    std::string said = actor.client->wire.received();
     std::string expected = actor.plan.expected;
     if (actor.plan.ends_as == CloseReason::message_too_big) {
       // The replies that are owed, and then a word on what was wrong.
@@ -546,60 +532,6 @@ class World {
     if (!interrupted && said.size() < expected.size())
       complain("replies are missing: " + std::to_string(said.size()) + " of " +
                std::to_string(expected.size()) + " bytes");
-  }
-
-  // What a client was pushed, and how much of it is said to be missing.
-  struct Ticks {
-    std::uint64_t last = 0;
-    bool in_order = true;
-    bool has_gaps = false;
-
-    bool take(const std::string& message) {
-      const std::string kTick = "tick ";
-      const std::string kGap = "error: slow_consumer: ";
-      if (message.starts_with(kGap)) {
-        last += std::stoull(message.substr(kGap.size()));
-        return has_gaps = true;
-      }
-      if (!message.starts_with(kTick)) return false;
-      in_order = in_order && std::stoull(message.substr(kTick.size())) == last + 1;
-      ++last;
-      return true;
-    }
-  };
-
-  template <class Complain>
-  void judge_ticks(const Ticks& ticks, Complain&& complain) {
-    if (!ticks.in_order) complain("something pushed is missing, and nobody was told");
-    if (ticks.has_gaps && shard_.settings().limits.slow_policy != SlowPolicy::drop_oldest)
-      complain("messages were dropped");
-  }
-
-  // What a plain client was answered, without what it was pushed.
-  template <class Complain>
-  std::string without_ticks(const Actor& actor, Complain&& complain) {
-    const std::string& received = actor.client->wire.received();
-    if (!actor.plan.is_ticker) return received;
-    const bool is_text = actor.plan.speaks == Speaks::text;
-    std::string answers;
-    Ticks ticks;
-    std::size_t at = 0;
-    while (at < received.size()) {
-      const std::size_t head = is_text ? 0 : 4;
-      const std::size_t end =
-          is_text ? received.find('\n', at) + 1
-          : received.size() - at < 4
-              ? 0
-              : at + 4 + client::number_in(std::string_view(received).substr(at, 4));
-      if (end == 0 || end > received.size()) break;
-      const std::string message = received.substr(at, end - at);
-      if (!ticks.take(message.substr(head))) answers += message;
-      at = end;
-    }
-    const bool may_be_torn = actor.client->wire.saw_reset() || actor.has_broken_off;
-    if (at < received.size() && !may_be_torn) complain("a message is torn");
-    judge_ticks(ticks, complain);
-    return answers;
   }
 
   template <class Complain>
@@ -620,13 +552,6 @@ class World {
     if (said.frames.empty()) return;
     if (said.frames.front().type != client::hello) complain("no hello");
     said.frames.erase(said.frames.begin());
-    if (actor.plan.is_ticker) {
-      Ticks ticks;
-      std::erase_if(said.frames, [&](const client::Received& frame) {
-        return frame.type == client::message && frame.channel == 0 && ticks.take(frame.payload);
-      });
-      judge_ticks(ticks, complain);
-    }
 
     const auto& expected = actor.plan.expected_frames;
     std::uint64_t last_id = 0;
@@ -636,7 +561,14 @@ class World {
         last_id = std::max(last_id, answers_request(frame) ? frame.id : 0);
         continue;
       }
-      if (i + 1 != said.frames.size()) return complain("frames differ, or follow a goodbye");
+      if (i + 1 != said.frames.size()) {
+        std::ostringstream words;
+        words << "frame " << i << " differs, or follows a goodbye: got ";
+        PrintTo(frame, &words);
+        words << ", expected ";
+        if (i < expected.size()) PrintTo(expected[i], &words);
+        return complain(words.str());
+      }
       judge_goodbye(frame, reason, last_id, complain);
       said.frames.pop_back();
     }

@@ -1,7 +1,7 @@
 // Load tests as they may end, made up: for tests of what is shown of them.
 #pragma once
 
-#include "client/bench/result.hpp"
+#include "client/bench/judge/result.hpp"
 
 namespace fairlead {
 

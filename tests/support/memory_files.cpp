@@ -118,7 +118,7 @@ FileTask MemoryFileStores::start(FileStore& store, FileWork work, FileDone done)
   ++works;
   const std::uint64_t number = ++last_;
   if (is_busy) {
-    done(CloseReason::server_full);
+    done(RequestError::server_full);
     return {store, number};
   }
   // What is read ahead is the file's own, which may go before it is answered.
@@ -144,7 +144,7 @@ void MemoryFileStores::give_up(std::uint64_t number) {
 
 FileAnswer MemoryFileStores::do_work(const OpenForReading& work) {
   const auto found = files_.find(work.name);
-  if (found == files_.end()) return CloseReason::no_such_file;
+  if (found == files_.end()) return RequestError::no_such_file;
   if (found->second.throws) throw std::runtime_error("the disk is on fire");
   return std::make_unique<File>(*this, found->second);
 }
@@ -154,7 +154,7 @@ FileAnswer MemoryFileStores::do_work(const LookAt& work) {
   if (found != files_.end()) return FileStatus{FileKind::file, found->second.identity};
   const auto below = files_.lower_bound(work.name + '/');
   const bool is_directory = below != files_.end() && below->first.starts_with(work.name + '/');
-  if (!is_directory) return CloseReason::no_such_file;
+  if (!is_directory) return RequestError::no_such_file;
   return FileStatus{FileKind::directory, {.device = 1, .inode = 999}};
 }
 
@@ -170,7 +170,7 @@ FileAnswer MemoryFileStores::do_work(const ListDirectory& work) {
         is_file ? FileEntry{FileKind::file, stored.identity.size, stored.identity.mtime_ns, name}
                 : FileEntry{FileKind::directory, 0, 0, name};
   }
-  if (entries.empty() && !prefix.empty()) return CloseReason::no_such_file;
+  if (entries.empty() && !prefix.empty()) return RequestError::no_such_file;
   FileListing listing;
   for (auto at = entries.upper_bound(work.after); at != entries.end(); ++at) {
     if (work.entries_max != 0 && listing.entries.size() == work.entries_max) {
@@ -184,9 +184,10 @@ FileAnswer MemoryFileStores::do_work(const ListDirectory& work) {
 
 FileAnswer MemoryFileStores::do_work(const HashFile& work) {
   const auto found = files_.find(work.name);
-  if (found == files_.end()) return CloseReason::no_such_file;
+  if (found == files_.end()) return RequestError::no_such_file;
   const Stored& stored = found->second;
-  if (!work.identity.is_any() && work.identity != stored.identity) return CloseReason::file_changed;
+  if (!work.identity.is_any() && work.identity != stored.identity)
+    return RequestError::file_changed;
   Sha256 hash;
   FileHashes hashes{stored.identity, kFileChunkBytes, {}, work.first, {}};
   hash.update(stored.content);
@@ -204,7 +205,7 @@ FileAnswer MemoryFileStores::do_work(const HashFile& work) {
 FileAnswer MemoryFileStores::do_work(const ReadAhead& work) {
   Stored& stored = static_cast<const File&>(work.file).stored();
   stored.cold_from = static_cast<std::size_t>(work.offset) + stored.read_ahead_bytes;
-  return CloseReason::none;
+  return RequestError::none;
 }
 
 }  // namespace fairlead

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "server/conversation/detector.hpp"
 #include "tests/support/failing_allocations.hpp"
 
 namespace fairlead {
@@ -16,9 +17,7 @@ ServerSettings default_settings() {
   settings.name = "fairlead";
   settings.threads = 1;
   settings.limits.max_message = 1024 * 1024;
-  settings.limits.queue_hard = 1024 * 1024;
   settings.limits.queue_soft = 256 * 1024;
-  settings.limits.queue_soft_for = 10s;
   settings.limits.max_buffer_memory = 256ULL * 1024 * 1024;
   settings.limits.requests_per_turn = 64;
   settings.timeouts = {.idle = 600s,
@@ -44,8 +43,8 @@ ListenerSettings& add_listener(ServerSettings& settings, ListenerProtocol protoc
   auto& listener = *settings.listeners.emplace_back(std::make_unique<ListenerSettings>());
   listener.name = "main";
   listener.protocol = protocol;
-  listener.service = service;
-  if (service != nullptr) listener.open_services = {service};
+  if (service != nullptr) listener.default_service = service->name;
+  if (service != nullptr) listener.offered_services = {service->name};
   listener.idle = settings.timeouts.idle;
   listener.greet_wait = 100ms;
   return listener;
@@ -79,7 +78,7 @@ TestClient& TestClient::ends() {
   return *this;
 }
 
-TestClient& TestClient::fails(TransportError error) {
+TestClient& TestClient::fails(StreamError error) {
   wire.fail(error);
   shard_.settle();
   return *this;
@@ -96,6 +95,14 @@ std::string TestClient::news() {
   return received().substr(from);
 }
 
+std::size_t TestClient::queued_bytes() const {
+  std::size_t bytes = 0;
+  shard_.shard().for_each([&](const Connection& connection) {
+    if (connection.id() == id_) bytes = connection.queued_bytes();
+  });
+  return bytes;
+}
+
 std::string TestClient::reason() const { return log_field("reason"); }
 
 std::string TestClient::log_field(const std::string& name) const {
@@ -109,10 +116,10 @@ std::string TestClient::log_field(const std::string& name) const {
 // ---- The loop ----
 
 TestShard::TestShard(ServerSettings settings)
-    : settings_(std::move(settings)),
-      output_(std::make_unique<OutputBudget>(settings_.limits.max_buffer_memory, 1U)) {
+    : settings_(std::make_shared<ServerSettings>(std::move(settings))) {
   shard_ = std::make_unique<Shard>(
-      Shard::Environment{settings_, transcript, files, log, session_log, *output_}, now_, 0U, 1U);
+      Shard::Environment{settings_, transcript, files, log, session_log, begin_conversation}, now_,
+      0U, 1U);
 }
 
 TestShard::~TestShard() = default;
@@ -125,7 +132,7 @@ void TestShard::turn(const std::function<void()>& work) {
     const AllocationsMayFail all;
     shard_->begin_turn(now_);
     work();
-    if (shard_->end_turn()) go_on_posted_ = true;
+    if (shard_->end_turn()) deferred_posted_ = true;
   }
   if (after_turn) after_turn();
 }
@@ -137,14 +144,19 @@ void TestShard::in_turn(const std::function<void()>& work) {
 
 TestClient& TestShard::connect(FakeConditions conditions, std::size_t listener,
                                CloseReason refused) {
+  return connect(conditions, listener, {.refused = refused});
+}
+
+TestClient& TestShard::connect(FakeConditions conditions, std::size_t listener,
+                               Admission::Answer admission) {
   const auto number = static_cast<std::uint32_t>(clients_.size());
   auto& client =
       *clients_.emplace_back(std::make_unique<TestClient>(*this, conditions, number + 1));
   const auto port = static_cast<std::uint16_t>(40'001 + number);
-  auto transport = client.wire.make_transport();
+  auto stream = client.wire.make_stream();
   in_turn([&, this] {
-    shard_->accept(std::move(transport), *settings_.listeners[listener],
-                   PeerAddress::from_ipv4({127, 0, 0, 1}, port), refused);
+    shard_->accept(std::move(stream), {settings_, settings_->listeners[listener].get()},
+                   PeerAddress::from_ipv4({127, 0, 0, 1}, port), std::move(admission));
   });
   return client;
 }
@@ -157,16 +169,21 @@ void TestShard::settle() {
       if (client->wire.has_event()) ready.push_back(client.get());
     }
     if (shuffle != nullptr) std::shuffle(ready.begin(), ready.end(), *shuffle);
-    if (ready.empty() && !go_on_posted_) return;
+    if (ready.empty() && !deferred_posted_) return;
     // What was left for the next turn comes behind whatever else the loop has waiting.
-    for (TestClient* client : ready) {
-      if (!client->wire.has_event()) continue;
-      if (before_event) before_event(*client);
-      turn([client] { client->wire.run_event(); });
+    for (std::size_t i = 0; i < ready.size();) {
+      turn([&] {
+        for (std::size_t events = 0; events < events_per_turn && i < ready.size(); ++i) {
+          if (!ready[i]->wire.has_event()) continue;
+          if (before_event) before_event(*ready[i]);
+          ready[i]->wire.run_event();
+          ++events;
+        }
+      });
     }
-    if (std::exchange(go_on_posted_, false)) {
+    if (std::exchange(deferred_posted_, false)) {
       turn([this] {
-        for (std::size_t pieces = 1; shard_->go_on() && pieces < pieces_per_turn; ++pieces) {
+        for (std::size_t pieces = 1; shard_->run_deferred() && pieces < pieces_per_turn; ++pieces) {
         }
       });
     }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "server/core/shard.hpp"
-#include "tests/support/fake_transport.hpp"
+#include "tests/support/fake_stream.hpp"
 #include "tests/support/fakes.hpp"
 #include "tests/support/memory_files.hpp"
 
@@ -43,7 +43,7 @@ class TestClient {
   // One delivery, and one settling, for each piece.
   TestClient& sends_pieces(const std::vector<Bytes>& pieces);
   TestClient& ends();
-  TestClient& fails(TransportError error);
+  TestClient& fails(StreamError error);
   TestClient& takes(std::size_t bytes);
 
   const std::string& received() const { return wire.received(); }
@@ -51,6 +51,8 @@ class TestClient {
   std::string news();
   // Its session's line in the log; "" while the session lives.
   std::string reason() const;
+  // What waits for it in its connection; 0 once that has been freed.
+  std::size_t queued_bytes() const;
   std::string log_field(const std::string& name) const;
   std::uint64_t id() const { return id_; }
 
@@ -69,6 +71,7 @@ class TestShard {
 
   TestClient& connect(FakeConditions conditions = {}, std::size_t listener = 0,
                       CloseReason refused = CloseReason::none);
+  TestClient& connect(FakeConditions conditions, std::size_t listener, Admission::Answer admission);
 
   // Runs the loop until nothing is left to do without time passing.
   void settle();
@@ -103,7 +106,7 @@ class TestShard {
 
   TimePoint now() const { return now_; }
   Shard& shard() { return *shard_; }
-  ServerSettings& settings() { return settings_; }
+  ServerSettings& settings() { return *settings_; }
   std::deque<std::unique_ptr<TestClient>>& clients() { return clients_; }
   std::uint64_t closed(CloseReason reason) {
     return shard_->counters().closed[static_cast<std::size_t>(reason)];
@@ -117,18 +120,19 @@ class TestShard {
   std::function<void()> after_turn;    // optional
   std::mt19937_64* shuffle = nullptr;  // optional: the order in which connections are served
   std::function<void(TestClient&)> before_event;  // optional: conditions may change
-  std::size_t pieces_per_turn = std::numeric_limits<std::size_t>::max();  // of TurnClient::go_on
+  std::size_t pieces_per_turn =
+      std::numeric_limits<std::size_t>::max();  // of TurnClient::run_deferred
+  std::size_t events_per_turn = 1;              // of different connections
 
  private:
   void turn(const std::function<void()>& work);
 
-  ServerSettings settings_;
-  std::unique_ptr<OutputBudget> output_;
+  std::shared_ptr<ServerSettings> settings_;
   TimePoint now_{std::chrono::hours(1)};
   std::deque<std::unique_ptr<TestClient>> clients_;
   std::unique_ptr<Shard> shard_;
   std::uint64_t turns_ = 0;
-  bool go_on_posted_ = false;
+  bool deferred_posted_ = false;
 };
 
 }  // namespace fairlead

@@ -4,10 +4,7 @@
 #include <fstream>
 #include <utility>
 
-#include "client/bench_report/csv_report.hpp"
-#include "client/bench_report/html_report.hpp"
-#include "client/bench_report/json_report.hpp"
-#include "client/bench_report/text_report.hpp"
+#include "client/bench/report/reports.hpp"
 #include "tests/support/bench_samples.hpp"
 
 using namespace fairlead;

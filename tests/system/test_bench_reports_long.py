@@ -22,7 +22,7 @@ def brightness(colour):
 @unittest.skipUnless(CHROMIUM, "chromium is not installed")
 class Rendered(BenchTest):
     def check_drawn(self, page):
-        kept = pathlib.Path(os.environ.get("FAIRLEAD_SEEN_DIR", self.folder))  # to be looked at
+        kept = pathlib.Path(os.environ.get("FAIRLEAD_PICTURES_DIR", self.folder))  # to be looked at
         kept.mkdir(exist_ok=True)
         for scheme in ("light", "dark"):
             with self.subTest(f"{page.stem}, {scheme}"):

@@ -15,7 +15,7 @@ import unittest
 from support.client import ENVIRONMENT, PlainServer, deaf_port, fairlead, hold, reset, unused_port
 from support.daemon import Daemon, binary
 from support.peers import ERROR, GOAWAY, HELLO, PREFACE, frame, receive_exactly
-from support.runner import main
+from support.runner import main, release_only
 from support.waiting import DEADLINE, wait_for
 
 
@@ -344,7 +344,7 @@ class Connecting(SendTest):
             self.check(fairlead("send", "--source", "127.0.0.9", server.address, "x"), 0, "127.0.0.9\n")
             self.check(fairlead("send", "--source", "192.0.2.1", server.address, "x"), 7, "")
 
-    @unittest.skipIf(os.environ.get("FAIRLEAD_SANITIZE"), "a sanitizer needs descriptors of its own")
+    @release_only  # a sanitizer needs descriptors of its own
     def test_too_few_descriptors_however_many_there_are(self):
         def with_few(descriptors, *words):
             return fairlead(*words, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors)))
@@ -540,14 +540,6 @@ class AgainstFairleadd(SendTest):
         self.check(fairlead(*framed, "--service", "shout", self.address, "x"), 0, "<x>\n")
         self.check(fairlead(*framed, "--service", "shout", "--greeting", self.address, "x"), 0, "hello\n<x>\n")
         self.check(fairlead(*framed, "--service", "whisper", self.address, "x"), 1, "")
-
-    def test_the_example_program_of_the_documentation(self):
-        example = subprocess.run([binary("example_client"), self.address], capture_output=True, text=True,
-                                 timeout=DEADLINE)
-        self.assertEqual((example.returncode, example.stdout, example.stderr), (0, "1: hello\n2: world\n", ""))
-        example = subprocess.run([binary("example_client"), f"127.0.0.1:{unused_port()}"], capture_output=True,
-                                 text=True, timeout=DEADLINE)
-        self.assertEqual((example.returncode, example.stdout, example.stderr), (0, "", "Connection refused\n"))
 
     def test_a_message_above_the_servers_limit_is_not_sent(self):
         result = fairlead("send", "--protocol", "framed", self.address, "x" * 1001)

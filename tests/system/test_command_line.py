@@ -11,7 +11,7 @@ import unittest
 
 from support.daemon import Daemon, binary, socket_address
 from support.peers import exchange
-from support.runner import main
+from support.runner import main, release_only
 from support.waiting import DEADLINE
 
 ECHO = "service = echo\n[service.echo]\ntype = echo\n"
@@ -178,7 +178,7 @@ class Failing(CommandLineTest):
         for key in ("log.file", "log.session_file", "server.run_dir"):
             self.check_fails(1, "nowhere", "-c", self.good(), "--set", f"{key}={self.folder}/nowhere/x")
 
-    @unittest.skipIf(os.environ.get("FAIRLEAD_SANITIZE"), "a sanitizer needs descriptors of its own")
+    @release_only  # a sanitizer needs descriptors of its own
     def test_too_few_descriptors_to_start_is_1_however_many_there_are(self):
         path = self.good("[server]\nthreads = 1\n")
         for descriptors in range(4, 64):  # with fewer, no library can be loaded
@@ -195,6 +195,31 @@ class Failing(CommandLineTest):
             self.assertEqual(1, process.returncode, said)
             self.assertRegex(said, r"\Afairleadd: cannot [^\n\[]*: Too many open files; allow more [^\n\[]*\n\Z")
         self.assertEqual(0, process.returncode, said)
+
+    @unittest.skipIf(os.environ.get("FAIRLEAD_SANITIZE"), "a sanitizer needs memory of its own")
+    def test_a_thread_that_cannot_be_had_is_1(self):
+        """Address space runs out: large stacks make it the threads that use it up."""
+        root = self.folder / "root"
+        root.mkdir()
+        path = self.good(f"[server]\nthreads = 4\n[service.files]\ntype = file\nroot = {root}\n")
+        stack, missing = 256 << 20, set()
+        def limit(stacks):
+            resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
+            resource.setrlimit(resource.RLIMIT_AS, (stacks * stack, stacks * stack))
+        for stacks in range(2, 40):
+            with subprocess.Popen([binary(), "-c", path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True, preexec_fn=lambda: limit(stacks)) as process:
+                said = ""
+                while " ready " not in said and (line := process.stderr.readline()):
+                    said += line
+                if " ready " in said:
+                    process.terminate()
+                    break
+            self.assertEqual(1, process.returncode, said)
+            reason, = [line for line in said.splitlines() if line.startswith("fairleadd: ")]
+            missing.update(re.findall("cannot begin (the threads for files|thread [2-4] of 4): .*; allow more", reason))
+        self.assertEqual(0, process.returncode, said)
+        self.assertEqual({"the threads for files", "thread 2 of 4", "thread 3 of 4", "thread 4 of 4"}, missing)
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root, to give it up")
     def test_no_permission_is_4(self):

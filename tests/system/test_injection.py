@@ -11,11 +11,11 @@ import time
 import unittest
 
 from support.daemon import POOLS_KEEP_MAX, Daemon, binary
+from support.documents import close_reasons
 from support.injection import Injection, skip_without_strace, strace_command
 from support.peers import Framed, receive_until_end
 from support.runner import main
 from support.waiting import DEADLINE, wait_for
-from test_every_reason import close_reasons
 
 CONFIG = """
 [listener.main]
@@ -163,7 +163,8 @@ class AtTheStart(unittest.TestCase):
         self.assertRegex(done.stderr, f"(?s)^fairleadd: .*{why}")
 
     def test_without_sockets_or_anything_to_wait_with(self):
-        for calls in ("socket", "epoll_create1", "epoll_ctl", "eventfd2"):
+        # A loop without an eventfd makes do with a pipe.
+        for calls in ("socket", "epoll_create1", "epoll_ctl", "eventfd2,pipe,pipe2"):
             for error in ERRORS:
                 with self.subTest(calls=calls, error=error):
                     self.check_fails(1, calls, error)

@@ -10,7 +10,6 @@ MIB = 1 << 20
 LARGE_QUEUES = """
 [limits]
 queue_soft = 256KiB
-queue_hard = 1MiB
 max_buffer_memory = 256MiB
 """
 
@@ -39,13 +38,11 @@ class TenThousand(test_slow_readers.SlowReaders):
         self.assertLessEqual(most["user"], idle_bytes + 256 * MIB * 1.1)
         self.check_healthy(daemon, healthy)
         counters = daemon.counters()
-        self.assertGreater(counters["relieved"], 0)
+        self.assertGreater(counters["shed"], 0)
         echo = self.reasons(daemon, "echo")
         self.assertEqual(HEALTHY, echo.pop("peer_closed"))
         self.assertLessEqual(set(echo), {"write_timeout", "slow_consumer"})
-        ticker = self.reasons(daemon, "ticker")
-        self.assertEqual({"slow_consumer"}, set(ticker))
-        self.assertEqual(self.readers, (echo + ticker).total())
+        self.assertEqual(self.readers, echo.total())
         self.windows.judge(self)
 
 

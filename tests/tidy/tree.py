@@ -9,7 +9,7 @@ import sys
 
 TOP_LEVEL = {
     "CMakeLists.txt", "server", "client", "common", "tests", "config", "docs",
-    "README.md", "LICENSE", "CHANGELOG.md", "CMakePresets.json", "run.sh", "test.sh",
+    "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "CMakePresets.json", "run.sh", "test.sh",
 }
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)]*)?\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

@@ -23,7 +23,7 @@ class Echoing final : public FrameSink {
   explicit Echoing(const Codec& codec) : codec_(codec) {}
   Flow on_frame(const Frame& frame) override {
     codec_.encode(frame, out_);
-    return Flow::go_on;
+    return Flow::proceed;
   }
 
  private:

@@ -1,13 +1,12 @@
 // A load test without a socket: what a message costs fairlead bench above the kernel and the loop.
 #include <benchmark/benchmark.h>
 
-#include <array>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
-#include "client/bench/bench_worker.hpp"
+#include "client/bench/engine/bench_worker.hpp"
 #include "tests/bench/micro/allocations.hpp"
 #include "tests/bench/micro/socketless.hpp"
 
@@ -24,7 +23,7 @@ Load load_of(Protocol protocol) {
 }
 
 // One worker with one connection, whose server is the benchmark.
-class Rig final : public BenchClock, public Pacer, public BenchWorkerObserver, public Network {
+class Rig final : public BenchClock, public BenchWorkerObserver, public Network {
  public:
   explicit Rig(Protocol protocol) : plan_(load_of(protocol), {}) {
     turn([this] { worker_.open(); });
@@ -35,7 +34,7 @@ class Rig final : public BenchClock, public Pacer, public BenchWorkerObserver, p
   void exchange() {
     std::swap(sent_, arriving_);
     sent_.clear();
-    turn([this] { transport_->observer().on_bytes(arriving_); });
+    turn([this] { stream_->observer().on_bytes(arriving_); });
   }
 
   BenchTime now() noexcept override { return now_; }
@@ -44,17 +43,14 @@ class Rig final : public BenchClock, public Pacer, public BenchWorkerObserver, p
   void step() {
     now_ += std::chrono::milliseconds(1);
     if (auto done = std::exchange(connecting_, nullptr)) {
-      auto transport = std::make_unique<Socketless>();
-      transport_ = transport.get();
-      transport_->on_flush = [this](const ByteQueue& queue) { keep(queue); };
-      return done({std::move(transport), {}});
+      auto stream = std::make_unique<Socketless>();
+      stream_ = stream.get();
+      stream_->on_write = [this](std::span<const Bytes> pieces) {
+        for (const Bytes piece : pieces) sent_ += piece;
+      };
+      return done({std::move(stream), {}});
     }
     worker_.on_due();
-  }
-  void keep(const ByteQueue& queue) {
-    std::array<Bytes, 8> pieces;
-    const std::size_t count = queue.front(pieces);
-    for (std::size_t i = 0; i < count; ++i) sent_ += pieces[i];
   }
   template <class Work>
   void turn(Work&& work) {
@@ -63,7 +59,7 @@ class Rig final : public BenchClock, public Pacer, public BenchWorkerObserver, p
     shard_.end_turn();
   }
 
-  void set(BenchTime) override {}
+  void wake_at(BenchTime) override {}
   void on_opened() override { worker_.begin(now_); }
   void on_interval(const Interval&) override {}
   void on_ended() override {}
@@ -81,9 +77,9 @@ class Rig final : public BenchClock, public Pacer, public BenchWorkerObserver, p
   BenchPlan plan_;
   ClientShard shard_{TimePoint()};
   std::function<void(Connected)> connecting_;
-  Socketless* transport_ = nullptr;
+  Socketless* stream_ = nullptr;
   std::string sent_, arriving_;
-  BenchWorker worker_{plan_, 0, shard_, *this, *this, *this, *this};
+  BenchWorker worker_{plan_, 0, shard_, *this, *this, *this};
 };
 
 // Sixteen messages of 64 bytes are answered by one delivery, checked, counted, and followed by

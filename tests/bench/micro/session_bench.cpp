@@ -1,4 +1,4 @@
-// Whole sessions, from the bytes of a delivery to the bytes of a write, without a socket: what a
+// Whole connections, from the bytes of a delivery to the bytes of a write, without a socket: what a
 // message costs above the kernel and the loop.
 #include <benchmark/benchmark.h>
 
@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "server/api/file_store.hpp"
+#include "server/conversation/detector.hpp"
 #include "server/core/shard.hpp"
 #include "tests/bench/micro/allocations.hpp"
 #include "tests/bench/micro/messages.hpp"
@@ -31,42 +32,45 @@ class NoFiles final : public FileStores {
   std::unique_ptr<FileStore> store_for(const FileSettings&) override { return nullptr; }
 };
 
-// One session with an echo behind it, and the shard around it.
-class EchoSession {
+// One connection with an echo behind it, and the shard around it.
+class EchoConnection {
  public:
-  explicit EchoSession(ListenerProtocol protocol) {
-    settings_.limits.max_message = kMessageBytesMax;
-    settings_.limits.queue_soft = 256 * 1024;
-    settings_.limits.queue_hard = 1024 * 1024;
-    settings_.limits.requests_per_turn = 64;
-    settings_.timeouts.message = settings_.timeouts.write = Duration(30'000);
+  explicit EchoConnection(ListenerProtocol protocol) {
+    const auto settings = std::make_shared<ServerSettings>();
+    settings->limits.max_message = kMessageBytesMax;
+    settings->limits.queue_soft = 256 * 1024;
+    settings->limits.max_buffer_memory = 256 * 1024 * 1024;
+    settings->limits.requests_per_turn = 64;
+    settings->timeouts.message = settings->timeouts.write = Duration(30'000);
     auto service = std::make_unique<ServiceSettings>();
     service->name = service->type = "echo";
     service->text_rules.boundary = Boundary::line;
-    listener_.protocol = protocol;
-    listener_.service = service.get();
-    listener_.idle = Duration(600'000);
-    settings_.services.push_back(std::move(service));
+    settings->services.push_back(std::move(service));
+    const auto listener = std::make_shared<ListenerSettings>();
+    listener->protocol = protocol;
+    listener->default_service = "echo";
+    listener->idle = Duration(600'000);
     shard_ = std::make_unique<Shard>(
-        Shard::Environment{settings_, transcript_, files_, log_, log_, output_}, now_, 0, 1);
-    auto transport = std::make_unique<Socketless>();
-    transport_ = transport.get();
-    turn([&] { shard_->accept(std::move(transport), listener_, {}); });
+        Shard::Environment{settings, transcript_, files_, log_, log_, begin_conversation}, now_, 0,
+        1);
+    auto stream = std::make_unique<Socketless>();
+    stream_ = stream.get();
+    turn([&] { shard_->accept(std::move(stream), listener, {}, {}); });
   }
 
   // The shard's last turn frees what has been ended.
-  ~EchoSession() {
+  ~EchoConnection() {
     turn([this] { shard_->evict_all(CloseReason::draining); });
-    turn([this] { transport_->observer().on_error(TransportError::reset); });
-    turn([this] { transport_->observer().on_finished(); });
+    turn([this] { stream_->observer().on_error(StreamError::reset); });
+    turn([this] { stream_->observer().on_finished(); });
   }
 
   void deliver(Bytes bytes) {
-    turn([&] { transport_->observer().on_bytes(bytes); });
+    turn([&] { stream_->observer().on_bytes(bytes); });
   }
 
-  bool is_open() const { return !transport_->terminated(); }
-  std::uint64_t sent_bytes() const { return transport_->sent_bytes(); }
+  bool is_open() const { return !stream_->terminated(); }
+  std::uint64_t sent_bytes() const { return stream_->sent_bytes(); }
 
  private:
   template <class Work>
@@ -78,24 +82,21 @@ class EchoSession {
   }
 
   static constexpr TimePoint now_{Duration(1'000'000)};
-  ServerSettings settings_;
-  ListenerSettings listener_;
   NoTranscript transcript_;
   NoFiles files_;
   NoLog log_;
-  OutputBudget output_{std::uint64_t{256} * 1024 * 1024, 1};
   std::unique_ptr<Shard> shard_;
-  Socketless* transport_ = nullptr;  // the session's
+  Socketless* stream_ = nullptr;  // the connection's
 };
 
-void finish(benchmark::State& state, const EchoSession& session, std::uint64_t expected_bytes) {
+void finish(benchmark::State& state, const EchoConnection& session, std::uint64_t expected_bytes) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
   if (!session.is_open() || session.sent_bytes() != expected_bytes)
     state.SkipWithError("not every message was answered");
 }
 
 void echo(benchmark::State& state, ListenerProtocol protocol, const std::string& delivery) {
-  EchoSession session(protocol);
+  EchoConnection session(protocol);
   session.deliver(delivery);
   NoAllocations steady(state);
   for (auto _ : state) session.deliver(delivery);
@@ -115,7 +116,7 @@ BENCHMARK(session_len32)->Arg(1)->Arg(16);
 
 // Request ids increase, so each delivery is written anew in place.
 void session_framed(benchmark::State& state) {
-  EchoSession session(ListenerProtocol::framed);
+  EchoConnection session(ListenerProtocol::framed);
   session.deliver(kPreface);
   const std::uint64_t greeted_bytes = session.sent_bytes();
   std::string delivery = framed_messages(state.range(0), 1);

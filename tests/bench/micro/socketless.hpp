@@ -1,44 +1,40 @@
-// A transport for benchmarks of what lies above the kernel.
+// A stream for benchmarks of what lies above the kernel.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 
-#include "common/base/byte_queue.hpp"
-#include "common/net/transport.hpp"
+#include "common/net/byte_stream.hpp"
 
 namespace fairlead {
 
 // Link without a socket: a kernel that takes everything at once.
-class Socketless final : public Transport {
+class Socketless final : public ByteStream {
  public:
-  void start(TransportObserver& observer) override { observer_ = &observer; }
-  void send(Bytes bytes) override { queue_.append(bytes); }
-  void flush() override {
-    if (on_flush) on_flush(queue_);
-    sent_bytes_ += queue_.size();
-    queue_.consume(queue_.size());
+  void start(StreamObserver& observer) override { observer_ = &observer; }
+  std::size_t write_some(std::span<const Bytes> pieces) override {
+    if (on_write) on_write(pieces);
+    std::size_t size = 0;
+    for (const Bytes piece : pieces) size += piece.size();
+    sent_bytes_ += size;
+    return size;
   }
-  void finish_sending() override {}
+  void write_later(std::span<const Bytes>) override {}
+  void shut_down() override {}
   void pause() override {}
   void resume() override {}
   void probe() override { observer_->on_silence(); }
   void terminate(TerminateManner) override { terminated_ = true; }
-  std::size_t queued_bytes() const noexcept override { return queue_.size(); }
-  std::size_t queued_memory() const noexcept override { return queue_.memory(); }
-  std::uint64_t sent_bytes() const noexcept override { return sent_bytes_; }
-  bool finished_sending() const noexcept override { return false; }
 
   // Sees what leaves, where that is wanted.
-  std::function<void(const ByteQueue&)> on_flush;
+  std::function<void(std::span<const Bytes>)> on_write;
 
-  TransportObserver& observer() { return *observer_; }
+  StreamObserver& observer() { return *observer_; }
   bool terminated() const { return terminated_; }
+  std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
 
  private:
-  TransportObserver* observer_ = nullptr;
-  BufferPool pool_;
-  ByteQueue queue_{pool_};
+  StreamObserver* observer_ = nullptr;
   std::uint64_t sent_bytes_ = 0;
   bool terminated_ = false;
 };

@@ -9,7 +9,6 @@ import struct
 import subprocess
 import tempfile
 
-from . import seen
 from .waiting import DEADLINE, wait_for
 
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[3]
@@ -133,7 +132,6 @@ class Daemon:
             elif self._process:
                 status = self._process.returncode
         finally:
-            self.events()  # the last counters are seen even if the test does not look
             complaint = self.stderr() if self._process else ""
             killed = self._process and self._process.returncode == -signal.SIGKILL
             self._clean_up()
@@ -233,7 +231,6 @@ class Daemon:
             for line in lines:
                 if line.startswith(b"{"):
                     self._events.append(json.loads(line))
-                    seen.note_event(self._events[-1])
         return [event for event in self._events if name is None or event["event"] == name]
 
     def wait_for_events(self, name, count=1, where=lambda event: True):

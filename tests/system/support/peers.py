@@ -3,8 +3,6 @@ import collections
 import socket
 import struct
 
-from . import seen
-
 PREFACE = b"\xffFLD\x01\0\0\0"
 
 HELLO, OPEN, OPENED, CLOSE, MESSAGE, REPLY, ERROR, PING, PONG, GOAWAY = range(1, 11)
@@ -66,13 +64,6 @@ def frame(kind, payload=b"", channel=0, request_id=0, flags=0):
     return struct.pack(">IBBHI", len(payload), kind, flags, channel, request_id) + payload
 
 
-def noted(one):
-    """The frame; the close reason in it, if there is one, has been raised by a test."""
-    if one.type in (ERROR, CLOSE, GOAWAY):
-        seen.note_code(reason_of(one.payload[4:] if one.type == GOAWAY else one.payload))
-    return one
-
-
 def frames_of(data):
     """The frames in bytes that were received, preface and all; EOFError if the last one is torn."""
     if not data.startswith(PREFACE):
@@ -86,7 +77,7 @@ def frames_of(data):
         payload = data[at + 12:at + 12 + length]
         if len(payload) < length:
             raise EOFError(header + payload)
-        frames.append(noted(Frame(kind, flags, channel, request_id, payload)))
+        frames.append(Frame(kind, flags, channel, request_id, payload))
         at += 12 + length
     return frames
 
@@ -119,7 +110,7 @@ class Framed:
 
     def read(self):
         length, kind, flags, channel, request_id = struct.unpack(">IBBHI", receive_exactly(self.socket, 12))
-        return noted(Frame(kind, flags, channel, request_id, receive_exactly(self.socket, length)))
+        return Frame(kind, flags, channel, request_id, receive_exactly(self.socket, length))
 
     def read_until_end(self):
         """The frames that are left; EOFError inside a frame."""

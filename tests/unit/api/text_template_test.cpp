@@ -2,13 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <utility>
+
 namespace fairlead {
 namespace {
 
 std::string rendered(std::string_view source) {
   const PeerAddress peer = PeerAddress::from_ipv4({127, 0, 0, 1}, 45246);
   std::string out;
-  TextTemplate(source).render(out, {.text = "你好", .len = 4, .peer = peer, .id = 7});
+  TextTemplate(std::string(source)).render(out, {.text = "你好", .len = 4, .peer = peer, .id = 7});
   return out;
 }
 
@@ -26,6 +29,21 @@ TEST(TextTemplate, KnowsWhenItIsLiteral) {
   EXPECT_EQ(TextTemplate("好的,收到.").literal(), "好的,收到.");
   EXPECT_EQ(TextTemplate("").literal(), "");
   EXPECT_EQ(TextTemplate("a {len}").literal(), std::nullopt);
+}
+
+// A reload replaces the settings that a text came from while its old service still says it.
+TEST(TextTemplate, OwnsItsTextAlsoAfterACopyAndAMove) {
+  auto text = std::make_unique<std::string>("a {len} b");
+  TextTemplate original(*text);
+  text.reset();
+  const TextTemplate copy = original;
+  const TextTemplate moved = std::move(original);
+  const PeerAddress peer;
+  for (const TextTemplate& each : {copy, moved}) {
+    std::string out;
+    each.render(out, {.text = "", .len = 4, .peer = peer, .id = 7});
+    EXPECT_EQ(out, "a 4 b");
+  }
 }
 
 TEST(TextTemplate, NamesTheFirstUnknownPlaceholder) {

@@ -23,15 +23,13 @@ struct DoctorTest : testing::Test {
     settings.limits.max_connections = 10'000;
     settings.limits.max_buffer_memory = 256 * kMiB;
     settings.socket.backlog = 4096;
-    facts.descriptors_soft = 1024;
     facts.descriptors_hard = 20'000;
     facts.somaxconn = 4096;
     facts.syn_backlog = 4096;
     facts.ephemeral_ports = PortRange{32768, 60999};
     facts.memory_bytes = 1024 * kMiB;
     facts.has_encodings = true;
-    facts.addresses = {
-        {.listener = "main", .text = "127.0.0.1:7878", .port = 7878, .problem = {}, .holder = {}}};
+    facts.addresses = {{.listener = "main", .text = "127.0.0.1:7878", .port = 7878, .problem = {}}};
     facts.paths = {
         {.key = "log.file", .path = "/var/log/f", .problem = {}, .free_bytes = 1000 * kMiB}};
     facts.roots = {{.service = "files", .path = "/srv", .problem = {}}};
@@ -113,11 +111,6 @@ TEST_F(DoctorTest, LeavesHalfOfTheDescriptorsToConnections) {
   EXPECT_THAT(line("descriptors"), AllOf(StartsWith("bad "), HasSubstr("to 20128")));
 }
 
-TEST_F(DoctorTest, IsContentWithALowSoftLimitBecauseTheDaemonRaisesIt) {
-  facts.descriptors_soft = 10;
-  EXPECT_THAT(line("descriptors"), StartsWith("ok "));
-}
-
 TEST_F(DoctorTest, WarnsWhenAutoGivesFewConnections) {
   settings.limits.max_connections = 0;
   facts.descriptors_hard = 1024;
@@ -145,24 +138,25 @@ TEST_F(DoctorTest, CountsOnlyTheConnectionsThatTheDescriptorsAllow) {
   EXPECT_THAT(line("memory"), AllOf(StartsWith("ok "), HasSubstr("19872 idle sessions")));
 }
 
-TEST_F(DoctorTest, SaysWhoHoldsAnAddress) {
+TEST_F(DoctorTest, FindsAnAddressBadThatCannotBeListenedAt) {
   auto& address = facts.addresses[0];
-  address.problem = "cannot listen at 127.0.0.1:7878: bind: Address already in use; stop it";
-  EXPECT_THAT(line("listener main"), AllOf(StartsWith("bad "), HasSubstr("already in use")));
-  address.holder = "nginx (pid 12)";
-  EXPECT_THAT(line("listener main"),
-              AllOf(StartsWith("bad "), HasSubstr("(nginx (pid 12) listens at 127.0.0.1:7878)")));
+  address.problem = "cannot listen at 127.0.0.1:7878: bind: Permission denied; run as another user";
+  EXPECT_EQ(line("listener main"), "bad   listener main: " + address.problem);
   EXPECT_FALSE(fit());
-  address.holder = "fairleadd (pid 13)";
-  address.is_held_by_fairleadd = true;
-  EXPECT_THAT(line("listener main"), AllOf(StartsWith("warn "), HasSubstr("fairleadd (pid 13)"),
-                                           HasSubstr("this daemon")));
-  EXPECT_TRUE(fit()) << "it is asked about while it runs, too";
 }
 
-TEST_F(DoctorTest, WarnsOfSomebodyWhoSharesThePort) {
-  facts.addresses[0].holder = "other (pid 12)";
-  EXPECT_THAT(line("listener main"), AllOf(StartsWith("warn "), HasSubstr("other (pid 12)")));
+// --doctor is asked while the daemon runs, too.
+TEST_F(DoctorTest, WarnsOfAnAddressInUseAndSaysHowToFindTheProgram) {
+  auto& address = facts.addresses[0];
+  address.problem = "cannot listen at 127.0.0.1:7878: bind: Address already in use";
+  address.is_in_use = true;
+  EXPECT_THAT(line("listener main"),
+              AllOf(StartsWith("warn  listener main: 127.0.0.1:7878 is in use"),
+                    HasSubstr("right if this daemon is running"), HasSubstr("`ss -lptn`")));
+  EXPECT_TRUE(fit());
+  address.text = "unix:/run/socket";
+  address.port = 0;
+  EXPECT_THAT(line("listener main"), HasSubstr("`ss -lpx`"));
 }
 
 TEST_F(DoctorTest, WarnsOfPortsThatAnyProgramMayBeGiven) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "source_dir.hpp"
 #include "tests/unit/config/fake_files.hpp"
 
@@ -56,232 +58,138 @@ std::vector<std::string> errors_of(const std::string& text) {
   return loaded.errors;
 }
 
+std::vector<AddressBlock> blocks(const std::vector<std::string>& texts) {
+  std::vector<AddressBlock> result;
+  for (const auto& text : texts) result.push_back(parse_address_block(text).value());
+  return result;
+}
+
 std::vector<std::string> texts(const std::vector<Endpoint>& endpoints) {
   std::vector<std::string> result;
   for (const auto& endpoint : endpoints) result.push_back(endpoint.text());
   return result;
 }
 
-TEST(ServerConfig, GivesEveryDefaultItsMeaning) {
-  const auto settings = settings_of("[listener.main]\nservice = echo\n" + kEcho);
-  EXPECT_EQ(settings.name, "fairlead");
-  EXPECT_EQ(settings.threads, 4U);
-  EXPECT_EQ(settings.accept, AcceptMode::shared);
-  EXPECT_EQ(settings.run_dir, "");
-  EXPECT_EQ(settings.limits.max_connections, 0U);
-  EXPECT_EQ(settings.limits.max_per_ip, 0U);
-  EXPECT_EQ(settings.limits.ip_prefix_v4, 32U);
-  EXPECT_EQ(settings.limits.ip_prefix_v6, 64U);
-  EXPECT_EQ(settings.limits.accept_rate, 0U);
-  EXPECT_EQ(settings.limits.accept_rate_per_ip, 0U);
-  EXPECT_EQ(settings.limits.early_drop, 0U);
-  EXPECT_EQ(settings.limits.max_message, 1U << 20);
-  EXPECT_EQ(settings.limits.queue_hard, 1U << 20);
-  EXPECT_EQ(settings.limits.queue_soft, 256U << 10);
-  EXPECT_EQ(settings.limits.queue_soft_for, 10s);
-  EXPECT_EQ(settings.limits.slow_policy, SlowPolicy::disconnect);
-  EXPECT_EQ(settings.limits.max_buffer_memory, 256U << 20);
-  EXPECT_EQ(settings.limits.requests_per_turn, 64U);
-  EXPECT_EQ(settings.timeouts.idle, 10min);
-  EXPECT_EQ(settings.timeouts.first_byte, 0s);
-  EXPECT_EQ(settings.timeouts.message, 30s);
-  EXPECT_EQ(settings.timeouts.write, 30s);
-  EXPECT_EQ(settings.timeouts.linger, 2s);
-  EXPECT_EQ(settings.timeouts.drain, 10s);
-  EXPECT_EQ(settings.timeouts.lame_duck, 2min);
-  EXPECT_EQ(settings.socket.backlog, 4096U);
-  EXPECT_TRUE(settings.socket.reuse_address);
-  EXPECT_TRUE(settings.socket.nodelay);
-  EXPECT_EQ(settings.socket.keepalive, 60s);
-  EXPECT_EQ(settings.socket.user_timeout, 60s);
-  EXPECT_EQ(settings.socket.notsent_lowat, 32U << 10);
-  EXPECT_EQ(settings.socket.send_buffer, 0U);
-  EXPECT_EQ(settings.socket.receive_buffer, 0U);
-  EXPECT_EQ(settings.log.level, "info");
-  EXPECT_FALSE(settings.log.json);
-  EXPECT_EQ(settings.log.file, "");
-  EXPECT_EQ(settings.log.session_file, "");
-  EXPECT_THAT(settings.access.allow, IsEmpty());
-  EXPECT_THAT(settings.access.deny, IsEmpty());
+using S = const ServerSettings&;
 
-  ASSERT_EQ(settings.services.size(), 1U);
-  const auto& service = *settings.services[0];
-  EXPECT_EQ(service.name, "echo");
-  EXPECT_EQ(service.type, "echo");
-  EXPECT_FALSE(service.encoding.decode);
-  EXPECT_FALSE(service.encoding.encode);
-  EXPECT_EQ(service.encoding.encode_tie, Encoding::utf8);
-  EXPECT_EQ(service.text_rules.boundary, Boundary::automatic);
-  EXPECT_EQ(service.text_rules.chunk, 1024U);
-  EXPECT_EQ(service.text_rules.pause, 20ms);
-  EXPECT_EQ(service.close_after, 0U);
-  EXPECT_EQ(service.file.max_downloads, 256U);
-  EXPECT_FALSE(service.file.symlinks);
-
-  ASSERT_EQ(settings.listeners.size(), 1U);
-  const auto& listener = *settings.listeners[0];
-  EXPECT_THAT(texts(listener.bind), ElementsAre("127.0.0.1:7878", "[::1]:7878"));
-  EXPECT_EQ(listener.protocol, ListenerProtocol::automatic);
-  EXPECT_EQ(listener.service, &service);
-  EXPECT_THAT(listener.open_services, ElementsAre(&service));
-  EXPECT_EQ(listener.idle, 10min);
-  EXPECT_EQ(listener.greet_wait, 100ms);
-  EXPECT_EQ(listener.unix_mode, 0660U);
+const ServiceSettings& default_service_of(S settings, std::size_t listener) {
+  return *settings.service_named(settings.listeners.at(listener)->default_service);
 }
 
+const ServiceSettings& one(S s) { return *s.services.at(0); }
+const ListenerSettings& listener(S s) { return *s.listeners.at(0); }
+
+const std::string kBase =
+    "[service.one]\ntype = reply\ntext = x\n[service.two]\ntype = file\n"
+    "[listener.x]\nservice = one\n";
+
+// A value of a key that is not its default, and the setting that it must make.
+struct KeyMeaning {
+  std::string key, value;
+  bool (*holds)(S);
+};
+
+// clang-format off
+const KeyMeaning kMeanings[] = {
+  {"server.name", "lead", [](S s) { return s.name == "lead"; }},
+  {"server.threads", "3", [](S s) { return s.threads == 3; }},
+  {"server.accept", "reuseport", [](S s) { return s.accept == AcceptMode::reuseport; }},
+  {"server.run_dir", "/run/lead", [](S s) { return s.run_dir == "/run/lead"; }},
+  {"limits.max_connections", "10k", [](S s) { return s.limits.max_connections == 10'000; }},
+  {"limits.max_per_ip", "11", [](S s) { return s.limits.max_per_ip == 11; }},
+  {"limits.ip_prefix_v4", "24", [](S s) { return s.limits.ip_prefix_v4 == 24; }},
+  {"limits.ip_prefix_v6", "56", [](S s) { return s.limits.ip_prefix_v6 == 56; }},
+  {"limits.accept_rate", "12", [](S s) { return s.limits.accept_rate == 12; }},
+  {"limits.accept_rate_per_ip", "13", [](S s) { return s.limits.accept_rate_per_ip == 13; }},
+  {"limits.early_drop", "90", [](S s) { return s.limits.early_drop == 90; }},
+  {"limits.max_message", "2MiB", [](S s) { return s.limits.max_message == 2 << 20; }},
+  {"limits.queue_soft", "4k", [](S s) { return s.limits.queue_soft == 4096; }},
+  {"limits.max_buffer_memory", "6m", [](S s) { return s.limits.max_buffer_memory == 6 << 20; }},
+  {"limits.requests_per_turn", "7", [](S s) { return s.limits.requests_per_turn == 7; }},
+  {"timeouts.idle", "1m", [](S s) { return s.timeouts.idle == 1min && listener(s).idle == 1min; }},
+  {"timeouts.first_byte", "2s", [](S s) { return s.timeouts.first_byte == 2s; }},
+  {"timeouts.message", "3s", [](S s) { return s.timeouts.message == 3s; }},
+  {"timeouts.write", "4s", [](S s) { return s.timeouts.write == 4s; }},
+  {"timeouts.linger", "5s", [](S s) { return s.timeouts.linger == 5s; }},
+  {"timeouts.drain", "6s", [](S s) { return s.timeouts.drain == 6s; }},
+  {"timeouts.lame_duck", "7s", [](S s) { return s.timeouts.lame_duck == 7s; }},
+  {"socket.backlog", "8", [](S s) { return s.socket.backlog == 8; }},
+  {"socket.reuse_address", "no", [](S s) { return !s.socket.reuse_address; }},
+  {"socket.nodelay", "off", [](S s) { return !s.socket.nodelay; }},
+  {"socket.keepalive", "9s", [](S s) { return s.socket.keepalive == 9s; }},
+  {"socket.user_timeout", "10s", [](S s) { return s.socket.user_timeout == 10s; }},
+  {"socket.notsent_lowat", "11k", [](S s) { return s.socket.notsent_lowat == 11 << 10; }},
+  {"socket.send_buffer", "12k", [](S s) { return s.socket.send_buffer == 12 << 10; }},
+  {"socket.receive_buffer", "13k", [](S s) { return s.socket.receive_buffer == 13 << 10; }},
+  {"log.level", "debug", [](S s) { return s.log.level == "debug"; }},
+  {"log.format", "json", [](S s) { return s.log.json; }},
+  {"log.file", "/log/a", [](S s) { return s.log.file == "/log/a"; }},
+  {"log.session_file", "/log/b", [](S s) { return s.log.session_file == "/log/b"; }},
+  {"log.repeats", "5", [](S s) { return s.log.repeats == 5; }},
+  {"access.allow", "10.0.0.0/8, 192.0.2.7", [](S s) { return s.access.allow == blocks({"10.0.0.0/8", "192.0.2.7"}); }},
+  {"access.deny", "::/0", [](S s) { return s.access.deny == blocks({"::/0"}); }},
+  {"service.one.type", "echo", [](S s) { return one(s).type == "echo"; }},
+  {"service.one.greeting", "hi {word}", [](S s) { return one(s).greeting == "hi {word}"; }},
+  {"service.one.decode", "gbk", [](S s) { return one(s).encoding.decode == Encoding::gbk; }},
+  {"service.one.encode", "gb18030", [](S s) { return one(s).encoding.encode == Encoding::gb18030; }},
+  {"service.one.encode", "binary", [](S s) { return one(s).encoding.encode == Encoding::binary; }},
+  {"service.one.encode_tie", "latin1", [](S s) { return one(s).encoding.encode_tie == Encoding::latin1; }},
+  {"service.one.boundary", "line", [](S s) { return one(s).text_rules.boundary == Boundary::line; }},
+  {"service.one.boundary", "chunk", [](S s) { return one(s).text_rules.boundary == Boundary::chunk; }},
+  {"service.one.chunk", "2k", [](S s) { return one(s).text_rules.chunk == 2048; }},
+  {"service.one.pause", "30ms", [](S s) { return one(s).text_rules.pause == 30ms; }},
+  {"service.one.text", "{text} {len}", [](S s) { return one(s).text == "{text} {len}"; }},
+  {"service.one.close_after", "4", [](S s) { return one(s).close_after == 4; }},
+  {"service.one.on_connect", "a {peer}", [](S s) { return one(s).transcript.on_connect == "a {peer}"; }},
+  {"service.one.on_message", "b {ip}", [](S s) { return one(s).transcript.on_message == "b {ip}"; }},
+  {"service.one.on_close", "c {id}", [](S s) { return one(s).transcript.on_close == "c {id}"; }},
+  {"service.one.on_missing", "d", [](S s) { return one(s).transcript.on_missing == "d"; }},
+  {"service.one.root", "/srv", [](S s) { return one(s).file.root == "/srv"; }},
+  {"service.one.max_rate", "1k", [](S s) { return one(s).file.max_rate == 1000; }},
+  {"service.one.max_downloads", "5", [](S s) { return one(s).file.max_downloads == 5; }},
+  {"service.one.symlinks", "yes", [](S s) { return one(s).file.symlinks; }},
+  {"service.one.hidden", "yes", [](S s) { return one(s).file.hidden; }},
+  {"listener.x.bind", "unix:/run/x, :0", [](S s) { return texts(listener(s).bind) == std::vector<std::string>{"unix:/run/x", ":0"}; }},
+  {"listener.x.protocol", "text", [](S s) { return listener(s).protocol == ListenerProtocol::text; }},
+  {"listener.x.protocol", "len32", [](S s) { return listener(s).protocol == ListenerProtocol::len32; }},
+  {"listener.x.protocol", "framed", [](S s) { return listener(s).protocol == ListenerProtocol::framed; }},
+  {"listener.x.service", "two", [](S s) { return listener(s).default_service == "two"; }},
+  {"listener.x.services", "two, one", [](S s) { return listener(s).offered_services == std::vector<std::string>{"two", "one"}; }},
+  {"listener.x.idle", "0", [](S s) { return listener(s).idle == 0s; }},
+  {"listener.x.greet_wait", "1s", [](S s) { return listener(s).greet_wait == 1s; }},
+  {"listener.x.unix_mode", "0600", [](S s) { return listener(s).unix_mode == 0600; }},
+};
+// clang-format on
+
 TEST(ServerConfig, GivesEveryKeyItsMeaning) {
-  const auto settings = settings_of(R"([server]
-name = lead
-threads = 3
-accept = reuseport
-run_dir = /run/lead
-[limits]
-max_connections = 10k
-max_per_ip = 11
-ip_prefix_v4 = 24
-ip_prefix_v6 = 56
-accept_rate = 12
-accept_rate_per_ip = 13
-early_drop = 90
-max_message = 2MiB
-queue_hard = 3MiB
-queue_soft = 4k
-queue_soft_for = 5s
-slow_policy = drop_oldest
-max_buffer_memory = 6m
-requests_per_turn = 7
-[timeouts]
-idle = 1m
-first_byte = 2s
-message = 3s
-write = 4s
-linger = 5s
-drain = 6s
-lame_duck = 7s
-[socket]
-backlog = 8
-reuse_address = no
-nodelay = off
-keepalive = 9s
-user_timeout = 10s
-notsent_lowat = 11k
-send_buffer = 12k
-receive_buffer = 13k
-[log]
-level = debug
-format = json
-file = /log/a
-session_file = /log/b
-[access]
-allow = 10.0.0.0/8, 192.0.2.7
-deny = ::/0
-[service.one]
-type = reply
-greeting = hi {word}
-decode = gbk
-encode = gb18030
-encode_tie = latin1
-boundary = line
-chunk = 2k
-pause = 30ms
-text = {text} {len}
-close_after = 4
-on_connect = a {peer}
-on_message = b {ip} {port}
-on_close = c {id}
-on_missing = d
-root = /srv
-max_rate = 1k
-max_downloads = 5
-symlinks = yes
-hidden = yes
-[service.two]
-type = file
-encode = binary
-boundary = chunk
-[listener.x]
-bind = unix:/run/x, :0
-protocol = framed
-service = one
-services = two, one
-idle = 0
-greet_wait = 1s
-unix_mode = 0600
-)");
-  EXPECT_EQ(settings.name, "lead");
-  EXPECT_EQ(settings.threads, 3U);
-  EXPECT_EQ(settings.accept, AcceptMode::reuseport);
-  EXPECT_EQ(settings.run_dir, "/run/lead");
-  EXPECT_EQ(settings.limits.max_connections, 10'000U);
-  EXPECT_EQ(settings.limits.max_per_ip, 11U);
-  EXPECT_EQ(settings.limits.ip_prefix_v4, 24U);
-  EXPECT_EQ(settings.limits.ip_prefix_v6, 56U);
-  EXPECT_EQ(settings.limits.accept_rate, 12U);
-  EXPECT_EQ(settings.limits.accept_rate_per_ip, 13U);
-  EXPECT_EQ(settings.limits.early_drop, 90U);
-  EXPECT_EQ(settings.limits.max_message, 2U << 20);
-  EXPECT_EQ(settings.limits.queue_hard, 3U << 20);
-  EXPECT_EQ(settings.limits.queue_soft, 4096U);
-  EXPECT_EQ(settings.limits.queue_soft_for, 5s);
-  EXPECT_EQ(settings.limits.slow_policy, SlowPolicy::drop_oldest);
-  EXPECT_EQ(settings.limits.max_buffer_memory, 6U << 20);
-  EXPECT_EQ(settings.limits.requests_per_turn, 7U);
-  EXPECT_EQ(settings.timeouts.idle, 1min);
-  EXPECT_EQ(settings.timeouts.first_byte, 2s);
-  EXPECT_EQ(settings.timeouts.message, 3s);
-  EXPECT_EQ(settings.timeouts.write, 4s);
-  EXPECT_EQ(settings.timeouts.linger, 5s);
-  EXPECT_EQ(settings.timeouts.drain, 6s);
-  EXPECT_EQ(settings.timeouts.lame_duck, 7s);
-  EXPECT_EQ(settings.socket.backlog, 8U);
-  EXPECT_FALSE(settings.socket.reuse_address);
-  EXPECT_FALSE(settings.socket.nodelay);
-  EXPECT_EQ(settings.socket.keepalive, 9s);
-  EXPECT_EQ(settings.socket.user_timeout, 10s);
-  EXPECT_EQ(settings.socket.notsent_lowat, 11U << 10);
-  EXPECT_EQ(settings.socket.send_buffer, 12U << 10);
-  EXPECT_EQ(settings.socket.receive_buffer, 13U << 10);
-  EXPECT_EQ(settings.log.level, "debug");
-  EXPECT_TRUE(settings.log.json);
-  EXPECT_EQ(settings.log.file, "/log/a");
-  EXPECT_EQ(settings.log.session_file, "/log/b");
-  EXPECT_THAT(settings.access.allow,
-              ElementsAre(*parse_address_block("10.0.0.0/8"), *parse_address_block("192.0.2.7")));
-  EXPECT_THAT(settings.access.deny, ElementsAre(*parse_address_block("::/0")));
+  const auto defaults = settings_of(kBase);
+  for (const auto& [key, value, holds] : kMeanings) {
+    SCOPED_TRACE(key + "=" + value);
+    EXPECT_FALSE(holds(defaults)) << "the value is the default";
+    const auto loaded = load(kBase, {.settings = {key + "=" + value}});
+    EXPECT_THAT(loaded.errors, IsEmpty());
+    EXPECT_TRUE(loaded.settings && holds(*loaded.settings));
+  }
+}
 
-  const auto& one = *settings.services.at(0);
-  EXPECT_EQ(one.name, "one");
-  EXPECT_EQ(one.type, "reply");
-  EXPECT_EQ(one.greeting, "hi {word}");  // no template: braces are braces
-  EXPECT_EQ(one.text, "{text} {len}");
-  EXPECT_EQ(one.encoding.decode, Encoding::gbk);
-  EXPECT_EQ(one.encoding.encode, Encoding::gb18030);
-  EXPECT_EQ(one.encoding.encode_tie, Encoding::latin1);
-  EXPECT_EQ(one.text_rules.boundary, Boundary::line);
-  EXPECT_EQ(one.text_rules.chunk, 2048U);
-  EXPECT_EQ(one.text_rules.pause, 30ms);
-  EXPECT_EQ(one.close_after, 4U);
-  EXPECT_EQ(one.transcript.on_connect, "a {peer}");
-  EXPECT_EQ(one.transcript.on_message, "b {ip} {port}");
-  EXPECT_EQ(one.transcript.on_close, "c {id}");
-  EXPECT_EQ(one.transcript.on_missing, "d");
-  EXPECT_EQ(one.file.root, "/srv");
-  EXPECT_EQ(one.file.max_rate, 1000U);
-  EXPECT_EQ(one.file.max_downloads, 5U);
-  EXPECT_TRUE(one.file.symlinks);
-  EXPECT_TRUE(one.file.hidden);
-  const auto& two = *settings.services.at(1);
-  EXPECT_EQ(two.encoding.encode, Encoding::binary);
-  EXPECT_EQ(two.text_rules.boundary, Boundary::chunk);
+TEST(ServerConfig, IsTestedWithEveryKey) {
+  for (const Key& key : all_keys()) {
+    std::string path = std::string(key.section) + "." + std::string(key.name);
+    if (path.starts_with("service.*")) path.replace(8, 1, "one");
+    if (path.starts_with("listener.*")) path.replace(9, 1, "x");
+    EXPECT_NE(std::ranges::find(kMeanings, path, &KeyMeaning::key), std::end(kMeanings)) << path;
+  }
+}
 
-  const auto& listener = *settings.listeners.at(0);
-  EXPECT_THAT(texts(listener.bind), ElementsAre("unix:/run/x", ":0"));
-  EXPECT_EQ(listener.protocol, ListenerProtocol::framed);
-  EXPECT_EQ(listener.service, &one);
-  EXPECT_THAT(listener.open_services, ElementsAre(&two, &one));
-  EXPECT_EQ(listener.idle, 0s);
-  EXPECT_EQ(listener.greet_wait, 1s);
-  EXPECT_EQ(listener.unix_mode, 0600U);
+TEST(ServerConfig, ResolvesTheWordsThatStandForNumbersAndNames) {
+  const auto settings = settings_of(kBase);
+  EXPECT_EQ(settings.threads, 4U) << "auto: as many as there are cores";
+  EXPECT_EQ(settings.limits.max_connections, 0U) << "auto: the limit on descriptors decides later";
+  EXPECT_EQ(settings.socket.user_timeout, settings.timeouts.write + 30s);
+  EXPECT_FALSE(one(settings).encoding.decode) << "auto";
+  EXPECT_FALSE(one(settings).encoding.encode) << "match";
+  EXPECT_EQ(listener(settings).idle, settings.timeouts.idle);
+  EXPECT_THAT(listener(settings).offered_services, ElementsAre("one"));
 }
 
 TEST(ServerConfig, ResolvesWhatDependsOnOtherThings) {
@@ -297,10 +205,34 @@ TEST(ServerConfig, ResolvesWhatDependsOnOtherThings) {
             1U);
 }
 
+TEST(ServerConfig, FindsItsSectionsByName) {
+  const auto settings = settings_of(kListener + kEcho);
+  EXPECT_EQ(settings.version, 1U);
+  EXPECT_EQ(settings.service_named("echo"), settings.services[0].get());
+  EXPECT_EQ(settings.listener_named("main"), settings.listeners[0].get());
+  EXPECT_EQ(settings.service_named("main"), nullptr);
+  EXPECT_EQ(settings.listener_named("echo"), nullptr);
+}
+
+// A client may rely on it that no payload of the server's is above 16,777,215 bytes.
+TEST(ServerConfig, RefusesAReplyThatCouldBeLongerThanTheProtocolAllows) {
+  const auto is_accepted = [](const std::string& max_message, const std::string& service) {
+    return load(kListener + "[service.echo]\ntype = reply\n" + service +
+                "\n[limits]\nmax_message = " + max_message + "\n")
+        .errors.empty();
+  };
+  EXPECT_TRUE(is_accepted("16777215", "text = ok"));
+  EXPECT_FALSE(is_accepted("16777215", "text = <{text}>"));
+  EXPECT_TRUE(is_accepted("5m", "text = <{text}>"));
+  EXPECT_FALSE(is_accepted("6m", "text = <{text}>"));
+  EXPECT_TRUE(is_accepted("1m", "text = {text}{text}{text}{text}"));
+  EXPECT_FALSE(is_accepted("1048576", "text = {text}{text}{text}{text}\nencode = gb18030"));
+}
+
 TEST(ServerConfig, LetsFramedListenersDoWithoutADefaultService) {
   const auto settings = settings_of("[listener.f]\nprotocol = framed\nservices = echo\n" + kEcho);
-  EXPECT_EQ(settings.listeners[0]->service, nullptr);
-  EXPECT_THAT(settings.listeners[0]->open_services, ElementsAre(settings.services[0].get()));
+  EXPECT_EQ(settings.listeners[0]->default_service, "");
+  EXPECT_THAT(settings.listeners[0]->offered_services, ElementsAre("echo"));
 }
 
 TEST(ServerConfig, AllowsAFileServiceWithoutARoot) {
@@ -347,10 +279,6 @@ TEST(ServerConfig, SaysWhatIsWrong) {
        "long"},
       {kListener + kEcho + "[access]\ndeny = 10.0.0.1/8\n",
        R"(f:7: access.deny: "10.0.0.1/8" is not an address block: write 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, without bits behind the prefix)"},
-      {kListener + kEcho + "[limits]\nqueue_soft = 2m\n",
-       "f:7: limits.queue_soft: is above limits.queue_hard"},
-      {kListener + kEcho + "[limits]\nqueue_hard = 2k\n",
-       "f:7: limits.queue_hard: is below limits.queue_soft"},
       {kListener + kEcho + "[socket]\nkeepalive = 1500ms\n",
        "f:7: socket.keepalive: must be whole seconds"},
       {kListener + kEcho + "[limits]\nmax_message = 16MiB\n",
@@ -467,7 +395,7 @@ TEST(ServerConfig, ListenMakesAnEchoListenerWhereThereIsNone) {
   const auto loaded = load(Given{.command_line = {.listen = {"127.0.0.1:9", "[::1]:9"}}});
   EXPECT_THAT(bind_of(loaded), ElementsAre("127.0.0.1:9", "[::1]:9"));
   EXPECT_EQ(loaded.settings->listeners.at(0)->name, "main");
-  EXPECT_EQ(loaded.settings->listeners.at(0)->service->type, "echo");
+  EXPECT_EQ(default_service_of(*loaded.settings, 0).type, "echo");
   EXPECT_THAT(
       loaded.listing,
       HasSubstr(
@@ -478,7 +406,7 @@ TEST(ServerConfig, ListenUsesAnEchoServiceThatIsThere) {
   const auto loaded = load("[service.echo]\ntype = reply\ntext = x\n", {.listen = {":9"}});
   EXPECT_THAT(bind_of(loaded), ElementsAre(":9"));
   EXPECT_EQ(loaded.settings->services.size(), 1U);
-  EXPECT_EQ(loaded.settings->listeners.at(0)->service->type, "reply");
+  EXPECT_EQ(default_service_of(*loaded.settings, 0).type, "reply");
 }
 
 TEST(ServerConfig, ListenReplacesTheAddressesOfMainOrOfTheOnlyListener) {
@@ -565,8 +493,8 @@ TEST(ReadyConfig, ServesEchoOnTheDefaultPort) {
   const auto loaded = load_ready("fairleadd.conf");
   EXPECT_THAT(bind_of(loaded), ElementsAre("127.0.0.1:7878", "[::1]:7878"));
   ASSERT_TRUE(loaded.settings);
-  EXPECT_EQ(loaded.settings->listeners.at(0)->service->type, "echo");
-  EXPECT_GT(loaded.settings->listeners.at(0)->open_services.size(), 1U);
+  EXPECT_EQ(default_service_of(*loaded.settings, 0).type, "echo");
+  EXPECT_GT(loaded.settings->listeners.at(0)->offered_services.size(), 1U);
 }
 
 // The table of the tutorials' servers, row by row.
@@ -608,7 +536,7 @@ TEST(ReadyConfig, OpensEveryServerOfTheTutorials) {
     EXPECT_THAT(texts(listener.bind), ElementsAre("127.0.0.1:" + std::to_string(row.port)));
     EXPECT_EQ(listener.protocol, ListenerProtocol::text);
     EXPECT_EQ(listener.idle, 0s);
-    const auto& service = *listener.service;
+    const auto& service = default_service_of(*loaded.settings, i);
     EXPECT_EQ(service.type, row.type);
     EXPECT_EQ(service.greeting, row.greeting);
     EXPECT_EQ(service.text, row.text);
@@ -623,9 +551,9 @@ TEST(ReadyConfig, OpensEveryServerOfTheTutorials) {
     EXPECT_EQ(service.transcript.on_close, row.on_close);
     EXPECT_EQ(service.transcript.on_missing, row.on_missing);
   }
-  EXPECT_EQ(listeners[3]->service->file.root, "/srv/fairlead");
+  EXPECT_EQ(default_service_of(*loaded.settings, 3).file.root, "/srv/fairlead");
   const auto elsewhere = load_ready("seeds.conf", {{"FAIRLEAD_FILES", "/tmp/files"}});
-  EXPECT_EQ(elsewhere.settings->listeners.at(3)->service->file.root, "/tmp/files");
+  EXPECT_EQ(default_service_of(*elsewhere.settings, 3).file.root, "/tmp/files");
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "client/bench/comparison.hpp"
+#include "client/bench/judge/comparison.hpp"
 
 namespace fairlead {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "client/bench/setting_error.hpp"
+#include "client/bench/workload/load.hpp"
 
 namespace fairlead {
 

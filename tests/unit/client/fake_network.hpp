@@ -14,22 +14,24 @@
 
 namespace fairlead {
 
-class FakeTransport final : public Transport {
+class FakeByteStream final : public ByteStream {
  public:
-  explicit FakeTransport(bool& alive) : alive_(alive) { alive_ = true; }
-  ~FakeTransport() override { alive_ = false; }
+  explicit FakeByteStream(bool& alive) : alive_(alive) { alive_ = true; }
+  ~FakeByteStream() override { alive_ = false; }
 
-  void start(TransportObserver& to) override { observer = &to; }
-  void send(Bytes bytes) override {
-    if (!terminated) queued += bytes;
+  void start(StreamObserver& to) override { observer = &to; }
+  std::size_t write_some(std::span<const Bytes> pieces) override {
+    ++writes;
+    if (!takes_bytes || terminated) return 0;
+    const std::size_t before = sent.size();
+    for (const Bytes piece : pieces) sent += piece;
+    return sent.size() - before;
   }
-  void flush() override {
-    ++flushes;
-    if (!takes_bytes || terminated) return;
-    sent += std::exchange(queued, {});
-    if (finishing) finished = true;
+  void write_later(std::span<const Bytes> pieces) override {
+    waiting.assign(pieces.begin(), pieces.end());
+    is_waiting = true;
   }
-  void finish_sending() override { finishing = true; }
+  void shut_down() override { finished = true; }
   void pause() override {}
   void resume() override {}
   void probe() override {
@@ -38,17 +40,26 @@ class FakeTransport final : public Transport {
     observer->on_bytes(std::exchange(arrived, {}));
   }
   void terminate(TerminateManner) override { terminated = true; }
-  std::size_t queued_bytes() const noexcept override { return queued.size(); }
-  std::size_t queued_memory() const noexcept override { return queued_bytes(); }
-  std::uint64_t sent_bytes() const noexcept override { return sent.size(); }
-  bool finished_sending() const noexcept override { return finished; }
 
-  TransportObserver* observer = nullptr;
-  std::string queued, sent;
+  // The kernel has room again, for `size` bytes of what waits.
+  void make_room(std::size_t size = SIZE_MAX) {
+    if (terminated || !std::exchange(is_waiting, false)) return;
+    std::size_t taken = 0;
+    for (const Bytes piece : std::exchange(waiting, {})) {
+      sent += piece.substr(0, size - taken);
+      taken += std::min(piece.size(), size - taken);
+    }
+    observer->on_written(taken);
+  }
+
+  StreamObserver* observer = nullptr;
+  std::string sent;
   std::string arrived;  // what a probe finds
+  std::vector<Bytes> waiting;
+  bool is_waiting = false;  // write_later() has not been answered
   bool takes_bytes = true;
-  bool finishing = false, finished = false, terminated = false, told_finished = false;
-  int probes = 0, flushes = 0;
+  bool finished = false, terminated = false, told_finished = false;
+  int probes = 0, writes = 0;
 
  private:
   bool& alive_;
@@ -135,41 +146,41 @@ class FakeLoop {
       std::exchange(question->connect, nullptr)({nullptr, {error, std::generic_category()}});
     });
   }
-  FakeTransport& connect(const std::string& what) {
+  FakeByteStream& connect(const std::string& what) {
     const auto question = take(what);
-    FakeTransport& transport = make();
+    FakeByteStream& stream = make();
     turn([&] {
-      std::exchange(question->connect, nullptr)({std::move(transports_.back().owned), {}});
+      std::exchange(question->connect, nullptr)({std::move(streams_.back().owned), {}});
     });
-    return transport;
+    return stream;
   }
 
-  // A transport that is connected already; take it with `owned`.
-  FakeTransport& make() {
-    auto& one = transports_.emplace_back();
+  // A stream that is connected already; take it with `owned`.
+  FakeByteStream& make() {
+    auto& one = streams_.emplace_back();
     one.alive = std::make_unique<bool>(false);
-    one.owned = std::make_unique<FakeTransport>(*one.alive);
-    one.transport = one.owned.get();
-    return *one.transport;
+    one.owned = std::make_unique<FakeByteStream>(*one.alive);
+    one.stream = one.owned.get();
+    return *one.stream;
   }
-  std::unique_ptr<Transport> owned() { return std::move(transports_.back().owned); }
-  bool is_alive(std::size_t index) const { return *transports_[index].alive; }
+  std::unique_ptr<ByteStream> owned() { return std::move(streams_.back().owned); }
+  bool is_alive(std::size_t index) const { return *streams_[index].alive; }
 
-  void deliver(FakeTransport& on, Bytes bytes) {
+  void deliver(FakeByteStream& on, Bytes bytes) {
     turn([&] { on.observer->on_bytes(bytes); });
   }
-  void end(FakeTransport& on) {
+  void end(FakeByteStream& on) {
     turn([&] { on.observer->on_end(); });
   }
-  void fail(FakeTransport& on, TransportError error) {
+  void fail(FakeByteStream& on, StreamError error) {
     turn([&] { on.observer->on_error(error); });
   }
 
  private:
   struct Made {
     std::unique_ptr<bool> alive;
-    std::unique_ptr<FakeTransport> owned;
-    FakeTransport* transport;
+    std::unique_ptr<FakeByteStream> owned;
+    FakeByteStream* stream;
   };
 
   std::shared_ptr<FakeQuestion> take(const std::string& what) {
@@ -180,16 +191,16 @@ class FakeLoop {
 
   // on_finished comes in a turn of its own, once.
   void tell_finished() {
-    for (std::size_t i = 0; i < transports_.size(); ++i) {
-      if (!*transports_[i].alive) continue;
-      FakeTransport& one = *transports_[i].transport;
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+      if (!*streams_[i].alive) continue;
+      FakeByteStream& one = *streams_[i].stream;
       if (!one.terminated || std::exchange(one.told_finished, true)) continue;
       turn([&] { one.observer->on_finished(); });
     }
   }
 
   TimePoint now_{Duration(1'000'000)};
-  std::vector<Made> transports_;
+  std::vector<Made> streams_;
 };
 
 inline PeerAddress v4(std::uint8_t last, std::uint16_t port = 7878) {

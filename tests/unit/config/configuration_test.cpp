@@ -111,6 +111,18 @@ TEST(Configuration, RefusesUnknownKeysAndSaysWhatMayBeMeant) {
               ElementsAre("f:2: listener.main.tls_certificate: unknown key"));
 }
 
+TEST(Configuration, SaysWhatToDoAboutARemovedKeyWhereverItIsSet) {
+  const Configuration config(input_of("[limits]\nqueue_hard = 1MiB\n",
+                                      {{"FAIRLEAD_LIMITS__QUEUE_SOFT_FOR", "10s"}},
+                                      {"limits.slow_policy=drop_oldest"}));
+  const std::string what = "has gone: no service pushes to clients; remove it";
+  EXPECT_THAT(
+      errors(config),
+      ElementsAre("f:2: limits.queue_hard: " + what,
+                  "environment FAIRLEAD_LIMITS__QUEUE_SOFT_FOR: limits.queue_soft_for: " + what,
+                  "command line: limits.slow_policy: " + what));
+}
+
 TEST(Configuration, RefusesAnUnknownSectionOnceWithoutItsKeys) {
   EXPECT_THAT(errors_of("[listner.main]\nbind = 1\nfoo = 2\n[listner.main]\n[tokens]\nx = 1\n"),
               ElementsAre("f:1: unknown section [listner.main]; did you mean [listener.main]?",
@@ -147,7 +159,7 @@ TEST(Configuration, ListsAllErrorsInTheOrderOfTheirLines) {
       input_of("junk\n"
                "[limits]\n"
                "max_message = 17m\n"
-               "queue_hard = \"1m\n"
+               "queue_soft = \"1m\n"
                "[timeouts]\n"
                "idle = soon\n"
                "idel = 5\n"
@@ -159,7 +171,7 @@ TEST(Configuration, ListsAllErrorsInTheOrderOfTheirLines) {
       ElementsAre(
           R"(f:1: "junk" is neither [section] nor key = value)",
           R"(f:3: limits.max_message: "17m" is above the largest allowed, 16777215)",
-          "f:4: limits.queue_hard: the closing quote is missing",
+          "f:4: limits.queue_soft: the closing quote is missing",
           R"(f:6: timeouts.idle: "soon" is not a duration: write a number and ms, s, m, h or d, such as 30s)",
           R"(f:7: timeouts.idel: unknown key; did you mean "idle"?)",
           "f:9: timeouts.write: given twice, first in line 8",
@@ -183,9 +195,9 @@ TEST(Configuration, ChecksValuesThatAreOverriddenToo) {
 
 TEST(Configuration, TakesErrorsOfItsReaderAtTheRightPlace) {
   Configuration config(input_of("[log]\nfile = a\nlevel = none_such\n[service.x]\n"));
-  config.refuse("log", "file", "cannot be opened");
-  config.refuse("log", "level", "a second complaint about a refused value");
-  config.refuse("service.x", "type", "is missing");
+  config.add_error("log", "file", "cannot be opened");
+  config.add_error("log", "level", "a second error for one value");
+  config.add_error("service.x", "type", "is missing");
   EXPECT_THAT(errors(config), ElementsAre("f:2: log.file: cannot be opened",
                                           HasSubstr("f:3: log.level: \"none_such\" is none of"),
                                           "f:4: service.x.type: is missing"));

@@ -49,87 +49,15 @@ TEST(KeyTable, HasProperRows) {
   EXPECT_EQ(listed, all_keys().size());
 }
 
-// The names and defaults that users rely on. A change here is a change of the contract.
-TEST(KeyTable, KeepsNamesDefaultsAndClasses) {
-  struct Row {
-    const char *section, *name, *fallback;
-    char reload;
-  };
-  const Row rows[] = {
-      {"server", "name", "fairlead", 'L'},
-      {"server", "threads", "auto", 'R'},
-      {"server", "accept", "shared", 'R'},
-      {"server", "run_dir", "", 'R'},
-      {"limits", "max_connections", "auto", 'L'},
-      {"limits", "max_per_ip", "0", 'L'},
-      {"limits", "ip_prefix_v4", "32", 'L'},
-      {"limits", "ip_prefix_v6", "64", 'L'},
-      {"limits", "accept_rate", "0", 'L'},
-      {"limits", "accept_rate_per_ip", "0", 'L'},
-      {"limits", "early_drop", "0", 'L'},
-      {"limits", "max_message", "1MiB", 'N'},
-      {"limits", "queue_hard", "1MiB", 'L'},
-      {"limits", "queue_soft", "256KiB", 'L'},
-      {"limits", "queue_soft_for", "10s", 'L'},
-      {"limits", "slow_policy", "disconnect", 'L'},
-      {"limits", "max_buffer_memory", "256MiB", 'L'},
-      {"limits", "requests_per_turn", "64", 'L'},
-      {"timeouts", "idle", "10m", 'L'},
-      {"timeouts", "first_byte", "0", 'N'},
-      {"timeouts", "message", "30s", 'N'},
-      {"timeouts", "write", "30s", 'L'},
-      {"timeouts", "linger", "2s", 'L'},
-      {"timeouts", "drain", "10s", 'L'},
-      {"timeouts", "lame_duck", "2m", 'L'},
-      {"socket", "backlog", "4096", 'R'},
-      {"socket", "reuse_address", "yes", 'R'},
-      {"socket", "nodelay", "yes", 'N'},
-      {"socket", "keepalive", "60s", 'N'},
-      {"socket", "user_timeout", "auto", 'N'},
-      {"socket", "notsent_lowat", "32KiB", 'N'},
-      {"socket", "send_buffer", "0", 'N'},
-      {"socket", "receive_buffer", "0", 'N'},
-      {"log", "level", "info", 'L'},
-      {"log", "format", "text", 'L'},
-      {"log", "file", "", 'L'},
-      {"log", "session_file", "", 'L'},
-      {"log", "repeats", "10", 'R'},
-      {"access", "allow", "", 'L'},
-      {"access", "deny", "", 'L'},
-      {"listener.x", "bind", "127.0.0.1:7878, [::1]:7878", 'L'},
-      {"listener.x", "protocol", "auto", 'N'},
-      {"listener.x", "service", "", 'N'},
-      {"listener.x", "services", "", 'N'},
-      {"listener.x", "idle", "", 'N'},
-      {"listener.x", "greet_wait", "100ms", 'N'},
-      {"listener.x", "unix_mode", "0660", 'R'},
-      {"service.x", "type", "", 'N'},
-      {"service.x", "greeting", "", 'L'},
-      {"service.x", "decode", "auto", 'N'},
-      {"service.x", "encode", "match", 'N'},
-      {"service.x", "encode_tie", "utf-8", 'N'},
-      {"service.x", "boundary", "auto", 'N'},
-      {"service.x", "chunk", "1024", 'N'},
-      {"service.x", "pause", "20ms", 'N'},
-      {"service.x", "text", "", 'L'},
-      {"service.x", "close_after", "0", 'N'},
-      {"service.x", "on_connect", "", 'L'},
-      {"service.x", "on_message", "", 'L'},
-      {"service.x", "on_close", "", 'L'},
-      {"service.x", "on_missing", "", 'L'},
-      {"service.x", "root", "", 'N'},
-      {"service.x", "max_rate", "0", 'L'},
-      {"service.x", "max_downloads", "256", 'L'},
-      {"service.x", "symlinks", "no", 'N'},
-      {"service.x", "hidden", "no", 'N'},
-  };
-  EXPECT_EQ(std::size(rows), all_keys().size());
-  for (const auto& row : rows) {
-    const Key* found = find_key(row.section, row.name);
-    ASSERT_NE(found, nullptr) << row.section << "." << row.name;
-    EXPECT_EQ(found->fallback, row.fallback) << row.section << "." << row.name;
-    EXPECT_EQ(reload_letter(found->reload), row.reload) << row.section << "." << row.name;
+TEST(KeyTable, HasProperRowsOfRemovedKeys) {
+  EXPECT_FALSE(removed_keys().empty());
+  for (const RemovedKey& row : removed_keys()) {
+    EXPECT_EQ(find_key(row.section, row.name), nullptr) << row.name << " is a key";
+    EXPECT_NE(find_section_kind(row.section), nullptr) << row.section;
+    EXPECT_EQ(find_removed_key(row.section, row.name), &row) << row.name << " is there twice";
+    EXPECT_FALSE(row.advice.empty() || row.advice.ends_with('.')) << row.name;
   }
+  EXPECT_EQ(find_removed_key("limits", "queue_soft"), nullptr);
 }
 
 TEST(KeyTable, FindsSectionsByTheirKind) {
@@ -217,18 +145,6 @@ TEST(KeyTable, BoundsLists) {
   for (int i = 1; i < 64; ++i) names += ",a" + std::to_string(i);
   value("listener.x", "services", names);
   EXPECT_EQ(error("listener.x", "services", names + ",a"), "has more than the 64 items allowed");
-}
-
-TEST(KeyTable, DescribesRanges) {
-  EXPECT_EQ(range_text(key("limits", "max_message")), "1 to 16777215");
-  EXPECT_EQ(range_text(key("server", "threads")), "auto, 1 to 1024");
-  EXPECT_EQ(range_text(key("server", "accept")), "shared, reuseport");
-  EXPECT_EQ(range_text(key("timeouts", "idle")), "0 to 365d");
-  EXPECT_EQ(range_text(key("listener.x", "unix_mode")), "0 to 0777");
-  EXPECT_EQ(range_text(key("server", "name")), "1 to 64 bytes");
-  EXPECT_EQ(range_text(key("service.x", "text")), "up to 64KiB");
-  EXPECT_EQ(range_text(key("listener.x", "bind")), "1 to 256 items");
-  EXPECT_EQ(range_text(key("socket", "nodelay")), "");
 }
 
 }  // namespace

@@ -124,7 +124,6 @@ TEST(Units, WriteWhatTheyRead) {
   EXPECT_EQ(format_duration(0ms), "0");
   EXPECT_EQ(format_size(262144), "256KiB");
   EXPECT_EQ(format_count(10'000), "10k");
-  EXPECT_EQ(format_mode(0660), "0660");
 }
 
 }  // namespace

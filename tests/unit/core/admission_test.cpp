@@ -1,6 +1,10 @@
 #include "server/core/admission.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <optional>
+#include <vector>
 
 namespace fairlead {
 namespace {
@@ -18,114 +22,124 @@ struct AdmissionTest : testing::Test {
   AccessSettings access;
   TimePoint now{1h};
 
-  Admission make(std::uint64_t connections_max = 1000) {
-    return Admission(limits, access, connections_max, 42);
+  Admission& make(std::uint64_t connections_max = 1000) {
+    return admission_.emplace(limits, access, connections_max, 42);
   }
+  // The answer to a connection that stays.
+  CloseReason admit(const PeerAddress& peer) { return admit(peer, now); }
+  CloseReason admit(const PeerAddress& peer, TimePoint at) {
+    Admission::Answer answer = admission_->admit(peer, at);
+    EXPECT_EQ(static_cast<bool>(answer.unit), answer.refused == CloseReason::none);
+    if (answer.unit) units.push_back(std::move(answer.unit));
+    return answer.refused;
+  }
+
+ private:
+  std::optional<Admission> admission_;
+
+ public:
+  std::vector<AdmissionUnit> units;  // of the connections that stay, in their order
 };
 
 TEST_F(AdmissionTest, RefusesAboveMaxConnectionsUntilOneLeaves) {
-  Admission admission = make(2);
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::none);
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::none);
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::server_full);
+  Admission& admission = make(2);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::server_full);
   EXPECT_EQ(admission.connections(), 2U);
-  admission.release(ipv4(127, 0, 0, 1));
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::none);
+  units.pop_back();
+  EXPECT_EQ(admission.connections(), 1U);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
 }
 
-TEST_F(AdmissionTest, CountsNeighboursOfOnePrefixTogether) {
+TEST_F(AdmissionTest, CountsTheAddressesOfOnePrefixTogether) {
   limits.max_per_ip = 2;
   limits.ip_prefix_v4 = 24;
-  Admission admission = make();
-  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 1), now), CloseReason::none);
-  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 2), now), CloseReason::none);
-  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 3), now), CloseReason::ip_limit);
-  EXPECT_EQ(admission.admit(ipv4(10, 0, 1, 3), now), CloseReason::none);
-  admission.release(ipv4(10, 0, 0, 2));
-  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 3), now), CloseReason::none);
+  make();
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 2)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 3)), CloseReason::ip_limit);
+  EXPECT_EQ(admit(ipv4(10, 0, 1, 3)), CloseReason::none);
+  units[1] = AdmissionUnit();
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 3)), CloseReason::none);
 }
 
 TEST_F(AdmissionTest, CountsIpv6BySixtyFourBits) {
   limits.max_per_ip = 1;
-  Admission admission = make();
+  make();
   const auto near =
       PeerAddress::from_ipv6({0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 9, 9, 9, 9, 9, 9, 9, 1}, 1);
   const auto same =
       PeerAddress::from_ipv6({0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 7, 7, 7, 7, 7, 7, 7, 7}, 1);
   const auto other =
       PeerAddress::from_ipv6({0x20, 1, 0xd, 0xb8, 0, 0, 0, 2, 9, 9, 9, 9, 9, 9, 9, 1}, 1);
-  EXPECT_EQ(admission.admit(near, now), CloseReason::none);
-  EXPECT_EQ(admission.admit(same, now), CloseReason::ip_limit);
-  EXPECT_EQ(admission.admit(other, now), CloseReason::none);
+  EXPECT_EQ(admit(near), CloseReason::none);
+  EXPECT_EQ(admit(same), CloseReason::ip_limit);
+  EXPECT_EQ(admit(other), CloseReason::none);
 }
 
 TEST_F(AdmissionTest, LongestPrefixWinsAndDenyWinsATie) {
   access.deny = {block("10.0.0.0/8"), block("192.0.2.7/32")};
   access.allow = {block("10.1.0.0/16"), block("192.0.2.7/32")};
-  Admission admission = make();
-  EXPECT_EQ(admission.admit(ipv4(10, 2, 0, 1), now), CloseReason::denied);
-  EXPECT_EQ(admission.admit(ipv4(10, 1, 0, 1), now), CloseReason::none);
-  EXPECT_EQ(admission.admit(ipv4(192, 0, 2, 7), now), CloseReason::denied);
-  EXPECT_EQ(admission.admit(ipv4(198, 51, 100, 1), now), CloseReason::none) << "named by no list";
+  make();
+  EXPECT_EQ(admit(ipv4(10, 2, 0, 1)), CloseReason::denied);
+  EXPECT_EQ(admit(ipv4(10, 1, 0, 1)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(192, 0, 2, 7)), CloseReason::denied);
+  EXPECT_EQ(admit(ipv4(198, 51, 100, 1)), CloseReason::none) << "named by no list";
 }
 
 TEST_F(AdmissionTest, RateAllowsOneSecondsBurstThenRefills) {
   limits.accept_rate = 10;
-  Admission admission = make();
-  for (int i = 0; i < 10; ++i)
-    EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::none);
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 2), now), CloseReason::rate_limited);
+  make();
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 2)), CloseReason::rate_limited);
   now += 100ms;
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 2), now), CloseReason::none);
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 2), now), CloseReason::rate_limited);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 2)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 2)), CloseReason::rate_limited);
 }
 
 TEST_F(AdmissionTest, RatePerAddressSparesOthersAndOutlivesItsConnections) {
   limits.accept_rate_per_ip = 1;
-  Admission admission = make();
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::none);
-  admission.release(ipv4(127, 0, 0, 1));
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::rate_limited);
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 2), now), CloseReason::none);
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now + 1s), CloseReason::none);
+  make();
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
+  units.clear();
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::rate_limited);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 2)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1), now + 1s), CloseReason::none);
 }
 
-TEST_F(AdmissionTest, WhoIsRefusedForItsAddressUsesUpNothingOfTheOthers) {
+TEST_F(AdmissionTest, APeerThatIsRefusedForItsAddressTakesNothingFromTheOthers) {
   limits.accept_rate = 3;
   limits.accept_rate_per_ip = 1;
   limits.max_per_ip = 1;
-  Admission admission = make();
-  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 1), now), CloseReason::none);
-  for (int i = 0; i < 100; ++i)
-    EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 1), now), CloseReason::ip_limit);
-  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 2), now), CloseReason::none);
-  admission.release(ipv4(10, 0, 0, 2));
-  for (int i = 0; i < 100; ++i)
-    EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 2), now), CloseReason::rate_limited);
-  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 3), now), CloseReason::none);
-  EXPECT_EQ(admission.admit(ipv4(10, 0, 0, 4), now), CloseReason::rate_limited) << "the fourth";
+  make();
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::none);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::ip_limit);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 2)), CloseReason::none);
+  units.pop_back();
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(admit(ipv4(10, 0, 0, 2)), CloseReason::rate_limited);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 3)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 4)), CloseReason::rate_limited) << "the fourth";
 }
 
-TEST_F(AdmissionTest, EarlyDropStopsShortOfNobodyBelowItsShare) {
+TEST_F(AdmissionTest, EarlyDropRefusesNobodyBelowItsShare) {
   limits.early_drop = 100;
-  Admission admission = make(100);
-  for (int i = 0; i < 100; ++i)
-    EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::none);
-  EXPECT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::server_full);
+  make(100);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::server_full);
 }
 
 TEST_F(AdmissionTest, EarlyDropRefusesSomeAndMoreTheFullerItIs) {
   limits.early_drop = 50;
-  Admission admission = make(1000);
+  Admission& admission = make(1000);
   int refused_low = 0;
   int refused_high = 0;
-  while (admission.connections() < 500)
-    ASSERT_EQ(admission.admit(ipv4(127, 0, 0, 1), now), CloseReason::none);
+  while (admission.connections() < 500) ASSERT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
   while (admission.connections() < 600) {
-    refused_low += admission.admit(ipv4(127, 0, 0, 1), now) == CloseReason::server_full ? 1 : 0;
+    refused_low += admit(ipv4(127, 0, 0, 1)) == CloseReason::server_full ? 1 : 0;
   }
   while (admission.connections() < 700) {
-    refused_high += admission.admit(ipv4(127, 0, 0, 1), now) == CloseReason::server_full ? 1 : 0;
+    refused_high += admit(ipv4(127, 0, 0, 1)) == CloseReason::server_full ? 1 : 0;
   }
   EXPECT_GT(refused_low, 0);
   EXPECT_GT(refused_high, refused_low);
@@ -134,22 +148,40 @@ TEST_F(AdmissionTest, EarlyDropRefusesSomeAndMoreTheFullerItIs) {
 TEST_F(AdmissionTest, UnixPeersHaveNoAddressToJudge) {
   limits.max_per_ip = 1;
   access.deny = {block("0.0.0.0/0"), block("::/0")};
-  Admission admission = make(3);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(admission.admit(PeerAddress{}, now), CloseReason::none);
-  EXPECT_EQ(admission.admit(PeerAddress{}, now), CloseReason::server_full);
+  make(3);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(admit(PeerAddress{}), CloseReason::none);
+  EXPECT_EQ(admit(PeerAddress{}), CloseReason::server_full);
 }
 
-TEST_F(AdmissionTest, ForgetsVisitorsWhoAreGone) {
+TEST_F(AdmissionTest, AUnitThatMovesKeepsItsOnePlace) {
+  limits.max_per_ip = 1;
+  Admission& admission = make();
+  Admission::Answer answer = admission.admit(ipv4(10, 0, 0, 1), now);
+  {
+    AdmissionUnit moved = std::move(answer.unit);
+    AdmissionUnit assigned;
+    assigned = std::move(moved);
+    EXPECT_TRUE(assigned);
+    EXPECT_FALSE(moved);
+    EXPECT_EQ(admission.connections(), 1U);
+    EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::ip_limit);
+  }
+  EXPECT_EQ(admission.connections(), 0U);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::none);
+}
+
+// A hundred thousand addresses would be ten megabytes.
+TEST_F(AdmissionTest, ForgetsAddressesWithoutAConnection) {
   limits.accept_rate_per_ip = 5;
-  Admission admission = make(1'000'000);
+  Admission& admission = make(1'000'000);
+  const std::size_t before = ::mallinfo2().uordblks;
   for (int i = 0; i < 100'000; ++i) {
     const auto peer = ipv4(10, static_cast<std::uint8_t>(i >> 16),
                            static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i));
-    ASSERT_EQ(admission.admit(peer, now), CloseReason::none);
-    admission.release(peer);
+    ASSERT_EQ(admission.admit(peer, now).refused, CloseReason::none);
     now += 1ms;
   }
-  EXPECT_LE(admission.neighbours_remembered(), 8192U);
+  EXPECT_LT(::mallinfo2().uordblks, before + (2 << 20));
 }
 
 }  // namespace

@@ -163,7 +163,7 @@ TEST(Evict, ASilentClientAndOneThatIsLingeringEnd) {
   shard.advance(2s + TimerWheel::kSlot);
   EXPECT_EQ(silent.reason(), "draining");
   EXPECT_EQ(lingering.reason(), "close_after");
-  EXPECT_EQ(shard.shard().sessions(), 0U);
+  EXPECT_EQ(shard.shard().connections(), 0U);
 }
 
 TEST(Evict, ADownloadIsCutByAResetWhichIsItsOnlySignal) {
@@ -256,9 +256,9 @@ TEST(Evict, NoEndingTakesLongerThanThirtySecondsHoweverItDrips) {
     }
   };
   drip_for(29);
-  EXPECT_EQ(shard.shard().sessions(), 3U);
+  EXPECT_EQ(shard.shard().connections(), 3U);
   drip_for(2);
-  EXPECT_EQ(shard.shard().sessions(), 0U);
+  EXPECT_EQ(shard.shard().connections(), 0U);
   EXPECT_EQ(held.reason(), "draining");
   EXPECT_EQ(ending.reason(), "peer_closed");
   EXPECT_EQ(framed.reason(), "draining");
@@ -281,7 +281,7 @@ TEST(Evict, EndsEverySessionEvenWithoutTimeOuts) {
       .sends(std::string(500, 'x') + "\n");
   shard.evict_all();
   shard.advance(60s);
-  EXPECT_EQ(shard.shard().sessions(), 0U);
+  EXPECT_EQ(shard.shard().connections(), 0U);
 }
 
 TEST(Evict, AFramedClientGetsGoaway) {
@@ -383,7 +383,7 @@ TEST(LameDuck, ADrainCutsItShort) {
   shard.evict_all();
   EXPECT_TRUE(text.wire.saw_end());
   shard.advance(3s);
-  EXPECT_EQ(shard.shard().sessions(), 0U);
+  EXPECT_EQ(shard.shard().connections(), 0U);
 }
 
 TEST(LameDuck, OverNoTimeIsAtOnce) {

@@ -23,7 +23,7 @@ TEST(Output, AboveTheMarkAClientIsNotReadFrom) {
   for (int i = 0; i < 50; ++i) client.sends(kLine);
   EXPECT_TRUE(client.wire.is_paused());
   EXPECT_GT(client.wire.undelivered_bytes(), 3000U);
-  EXPECT_LE(client.wire.queued_bytes(), 1100U);
+  EXPECT_LE(client.queued_bytes(), 1100U);
 }
 
 TEST(Output, AtHalfOfTheMarkItIsReadFromAgain) {
@@ -31,7 +31,7 @@ TEST(Output, AtHalfOfTheMarkItIsReadFromAgain) {
   auto& client = shard.connect({.kernel_bytes_max = 100, .client_reads = false});
   for (int i = 0; i < 50; ++i) client.sends(kLine);
   const std::uint64_t delivered = client.wire.delivered_bytes();
-  while (client.wire.queued_bytes() > 600) client.takes(100);
+  while (client.queued_bytes() > 600) client.takes(100);
   EXPECT_EQ(client.wire.delivered_bytes(), delivered);
   client.takes(100);
   EXPECT_GT(client.wire.delivered_bytes(), delivered);
@@ -51,7 +51,7 @@ TEST(Output, MemoryStaysBoundedForAClientThatOnlySends) {
   TestShard shard(small_queue());
   auto& client = shard.connect({.kernel_bytes_max = 100, .client_reads = false});
   for (int i = 0; i < 1000; ++i) client.sends(kLine);
-  EXPECT_LE(shard.shard().buffer_bytes(), 64U * 1024);
+  EXPECT_LE(shard.shard().pool().bytes_in_use(), 64U * 1024);
 }
 
 TEST(Turns, OneClientsBurstLeavesTheOthersTheirTurns) {
@@ -109,12 +109,12 @@ TEST(Turns, WhoseEndComesBeforeItsTurnIsFreed) {
   second.wire.send("x\nx\nx\nx\n");
   bool failed = false;
   shard.after_turn = [&] {
-    if (!std::exchange(failed, true)) second.wire.fail(TransportError::reset);
+    if (!std::exchange(failed, true)) second.wire.fail(StreamError::reset);
   };
   shard.settle();
   EXPECT_EQ(first.received().size(), 12U);
   EXPECT_EQ(second.reason(), "reset");
-  EXPECT_EQ(shard.shard().sessions(), 1U);
+  EXPECT_EQ(shard.shard().connections(), 1U);
 }
 
 TEST(Turns, NoTurnHandlesMoreThanItsShare) {

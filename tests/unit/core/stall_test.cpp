@@ -99,17 +99,5 @@ TEST(Stall, ABusyMomentIsNone) {
   EXPECT_EQ(shard.shard().counters().stalls, 0U);
 }
 
-TEST(Stall, APushingServiceDoesNotCatchUpInABurst) {
-  ServerSettings settings = settings_for("ticker", ListenerProtocol::text);
-  settings.services.front()->text = "100 10";
-  TestShard shard(std::move(settings));
-  auto& client = shard.connect();
-  shard.advance(1s);
-  const std::size_t before = client.received().size();
-  shard.stop_for(60s);
-  shard.advance(200ms);
-  EXPECT_LE(client.received().size() - before, 3U * 11);
-}
-
 }  // namespace
 }  // namespace fairlead

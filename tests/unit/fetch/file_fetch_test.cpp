@@ -113,7 +113,7 @@ TEST_F(FetchTest, SeveralConnectionsShareEvenASmallFile) {
   EXPECT_TRUE(target.bytes == server.bytes());
 }
 
-TEST_F(FetchTest, NothingIsFinishedBeforeItsHashesHaveCome) {
+TEST_F(FetchTest, NothingIsFinishedBeforeItsHashesArrive) {
   server.store(patterned(2 * kMiB, 1));
   begin();
   ask(fetch->next_bytes());
@@ -125,7 +125,7 @@ TEST_F(FetchTest, NothingIsFinishedBeforeItsHashesHaveCome) {
   EXPECT_EQ(target.finished, 1);
 }
 
-TEST_F(FetchTest, WhatIsHereIsHashedAndOnlyTheRestIsFetched) {
+TEST_F(FetchTest, StoredBytesAreHashedAndOnlyTheRestIsFetched) {
   server.store(patterned(6 * kMiB, 1));
   std::string there = server.bytes();
   there[2 * kMiB + 7] ^= 1;
@@ -141,7 +141,7 @@ TEST_F(FetchTest, WhatIsHereIsHashedAndOnlyTheRestIsFetched) {
   EXPECT_EQ(changes, 0);
 }
 
-TEST_F(FetchTest, WhatIsHereOfAnotherVersionIsKeptWhereItsHashAgrees) {
+TEST_F(FetchTest, ChunksOfAnotherVersionAreKeptIfTheirHashAgrees) {
   server.store(patterned(4 * kMiB, 1));
   target.hold(server.bytes().substr(0, 3 * kMiB), server.identity());
   std::string appended = server.bytes() + "more";
@@ -154,7 +154,7 @@ TEST_F(FetchTest, WhatIsHereOfAnotherVersionIsKeptWhereItsHashAgrees) {
   EXPECT_EQ(target.written, 2 * kMiB + 4);
 }
 
-TEST_F(FetchTest, WithoutRestartsAChangedFileIsLeftAsItIs) {
+TEST_F(FetchTest, WithoutRestartsAChangedFileEndsTheFetch) {
   settings.restarts = false;
   server.store(patterned(2 * kMiB, 1));
   target.hold(server.bytes().substr(0, kMiB), server.identity());
@@ -165,7 +165,7 @@ TEST_F(FetchTest, WithoutRestartsAChangedFileIsLeftAsItIs) {
   EXPECT_EQ(target.left, 1);
 }
 
-TEST_F(FetchTest, AFileThatChangesWhileItComesIsBegunAgain) {
+TEST_F(FetchTest, AFileThatChangesMeanwhileIsFetchedAgain) {
   server.store(patterned(40 * kMiB, 1));
   begin();
   ask(fetch->next_bytes());
@@ -179,7 +179,7 @@ TEST_F(FetchTest, AFileThatChangesWhileItComesIsBegunAgain) {
   EXPECT_EQ(changes, 1);
 }
 
-TEST_F(FetchTest, AFileThatNeverStaysTheSameIsGivenUp) {
+TEST_F(FetchTest, AFileThatKeepsChangingIsGivenUp) {
   settings.changes_max = 3;
   server.store(patterned(kMiB, 1));
   begin();
@@ -196,7 +196,7 @@ TEST_F(FetchTest, AFileThatNeverStaysTheSameIsGivenUp) {
   EXPECT_EQ(outcome->end, FetchEnd::changed);
 }
 
-TEST_F(FetchTest, ABrokenConnectionLosesNoByteThatHasCome) {
+TEST_F(FetchTest, ABrokenConnectionLosesNoReceivedByte) {
   server.store(patterned(3 * kMiB, 1));
   begin();
   ask_all();
@@ -207,7 +207,7 @@ TEST_F(FetchTest, ABrokenConnectionLosesNoByteThatHasCome) {
   EXPECT_EQ(target.written, 3 * kMiB);
 }
 
-TEST_F(FetchTest, ADamagedChunkComesAgain) {
+TEST_F(FetchTest, ADamagedChunkIsFetchedAgain) {
   server.store(patterned(3 * kMiB, 1));
   begin();
   ask_all();
@@ -218,7 +218,7 @@ TEST_F(FetchTest, ADamagedChunkComesAgain) {
   EXPECT_EQ(target.written, 4 * kMiB);
 }
 
-TEST_F(FetchTest, ADamagedHashIsAskedForAgain) {
+TEST_F(FetchTest, ADamagedHashIsRequestedAgain) {
   server.store(patterned(3 * kMiB, 1));
   begin();
   ask_all();
@@ -229,7 +229,7 @@ TEST_F(FetchTest, ADamagedHashIsAskedForAgain) {
   EXPECT_TRUE(target.bytes == server.bytes());
 }
 
-TEST_F(FetchTest, WhatIsAlwaysDamagedIsGivenUp) {
+TEST_F(FetchTest, AChunkThatIsAlwaysDamagedEndsTheFetch) {
   server.store(patterned(kMiB, 1));
   begin();
   for (int i = 0; i < 100 && !outcome; ++i) {
@@ -243,7 +243,7 @@ TEST_F(FetchTest, WhatIsAlwaysDamagedIsGivenUp) {
   EXPECT_EQ(target.finished, 0);
 }
 
-TEST_F(FetchTest, AChangeThatTheIdentityDoesNotShowIsSeenByTheHashOfTheWhole) {
+TEST_F(FetchTest, AChangeWithoutANewIdentityIsFoundByTheHashOfTheWhole) {
   server.page_chunks = 2;
   server.store(patterned(4 * kMiB, 1));
   begin();
@@ -259,7 +259,7 @@ TEST_F(FetchTest, AChangeThatTheIdentityDoesNotShowIsSeenByTheHashOfTheWhole) {
   EXPECT_EQ(changes, 1);
 }
 
-TEST_F(FetchTest, WhatIsShownIsVerifiedBeforeAndNeverBegunAgain) {
+TEST_F(FetchTest, AStreamIsVerifiedFirstAndNeverRestarted) {
   target.is_stream_ = true;
   server.store(patterned(9 * kMiB, 1));
   begin();
@@ -276,7 +276,7 @@ TEST_F(FetchTest, WhatIsShownIsVerifiedBeforeAndNeverBegunAgain) {
   EXPECT_EQ(outcome->end, FetchEnd::changed);
 }
 
-TEST_F(FetchTest, AFullDiskEndsItAndLeavesWhatIsHere) {
+TEST_F(FetchTest, AFullDiskEndsItAndKeepsTheStoredBytes) {
   target.room = kMiB + 10;
   server.store(patterned(3 * kMiB, 1));
   fetch_all();
@@ -297,7 +297,7 @@ TEST_F(FetchTest, ErrorsAreFinalOrNot) {
   EXPECT_EQ(outcome->told, CloseReason::no_such_file);
 }
 
-TEST_F(FetchTest, AnswersThatDoNotFitAreTheServersFault) {
+TEST_F(FetchTest, AnswersThatDoNotFitAreProtocolErrors) {
   const auto is_wrong = [&](std::size_t which, auto&& spoil) {
     outcome.reset();
     asked.clear();

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/fetch/local_names.hpp"
+#include "client/fetch/file_names.hpp"
 #include "client/fetch/part_info.hpp"
 #include "common/text/encoding.hpp"
 
@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TEST(LocalNames, OnlyWhatStaysBelowHasComponents) {
+TEST(LocalNames, OnlyNamesBelowTheFolderHaveComponents) {
   EXPECT_THAT(components_of("a/b c/你好"), ElementsAre("a", "b c", "你好"));
   for (const std::string name : {"", "/a", "a/", "a//b", "..", "a/../b", ".", "a/.", "/"})
     EXPECT_THAT(components_of(name), IsEmpty()) << name;
@@ -49,7 +49,7 @@ TEST(PartInfo, IsReadAsItWasWritten) {
   EXPECT_EQ(read_part_info(part_info_text({}), 0), PartInfo());
 }
 
-TEST(PartInfo, WhateverHasHappenedToItItIsReadAsItWasOrNotAtAll) {
+TEST(PartInfo, ADamagedInfoIsReadUnchangedOrRejected) {
   const std::string text = part_info_text(kInfo);
   for (std::size_t i = 0; i < text.size(); ++i) {
     EXPECT_FALSE(read_part_info(text.substr(0, i), 99'000'000));

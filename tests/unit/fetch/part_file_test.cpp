@@ -33,13 +33,8 @@ struct PartFileTest : testing::Test {
       all.insert(entry.path().filename().string());
     return all;
   }
-  TargetFolder folder() const {
-    std::string problem;
-    TargetFolder opened = TargetFolder::open((base / "dir").string(), problem);
-    EXPECT_EQ(problem, "");
-    return opened;
-  }
-  PartFile::Opened open(IfExists if_exists = IfExists::fail) {
+  TargetFolder folder() const { return TargetFolder::open((base / "dir").string()).value(); }
+  auto open(IfExists if_exists = IfExists::fail) {
     return PartFile::open(folder(), "f", if_exists);
   }
   static void fetch(PartFile& file, Bytes bytes = "bytes") {
@@ -52,143 +47,139 @@ struct PartFileTest : testing::Test {
   using Names = std::set<std::string>;
 };
 
-TEST_F(PartFileTest, HasItsNameOnceItIsWhole) {
+TEST_F(PartFileTest, HasItsNameOnceItIsComplete) {
   const auto opened = open();
   EXPECT_EQ(names(), Names{}) << "nothing is made before there is something to write";
-  fetch(*opened.file);
+  fetch(**opened);
   EXPECT_EQ(names(), Names{"f.part"});
-  EXPECT_EQ(opened.file->finish(), "");
+  EXPECT_EQ((*opened)->finish(), "");
   EXPECT_EQ(names(), Names{"f"});
   EXPECT_EQ(content("dir/f"), "bytes");
-  EXPECT_EQ(opened.file->stored_as(), (base / "dir/f").string());
+  EXPECT_EQ((*opened)->stored_as(), (base / "dir/f").string());
 }
 
-TEST_F(PartFileTest, TheNextAttemptFindsWhatWasLeft) {
+TEST_F(PartFileTest, TheNextAttemptFindsTheLeftover) {
   {
     const auto opened = open();
-    fetch(*opened.file);
-    opened.file->leave();
+    fetch(**opened);
+    (*opened)->leave();
   }
   const auto opened = open();
-  const Leftover left = opened.file->leftover();
+  const Leftover left = (*opened)->leftover();
   EXPECT_EQ(left.size, 5U);
   EXPECT_EQ(left.identity.device, 1U);
   EXPECT_EQ(left.right, std::set<std::uint64_t>{0});
   char bytes[5];
-  EXPECT_TRUE(opened.file->read(0, bytes, 5));
+  EXPECT_TRUE((*opened)->read(0, bytes, 5));
   EXPECT_EQ(Bytes(bytes, 5), "bytes");
-  EXPECT_FALSE(opened.file->read(1, bytes, 5)) << "there are no more than five";
+  EXPECT_FALSE((*opened)->read(1, bytes, 5)) << "there are no more than five";
 }
 
-TEST_F(PartFileTest, WhatIsGivenUpBeforeItHasBegunLeavesTheNoteOfTheAttemptBefore) {
+TEST_F(PartFileTest, AnAttemptAbandonedBeforeItsBeginKeepsTheEarlierNote) {
   for (int i = 0; i < 2; ++i) {
     const auto opened = open();
-    if (i == 0) fetch(*opened.file);
-    opened.file->leave();
+    if (i == 0) fetch(**opened);
+    (*opened)->leave();
   }
-  EXPECT_EQ(open().file->leftover().identity.device, 1U);
+  EXPECT_EQ((*open())->leftover().identity.device, 1U);
 }
 
-TEST_F(PartFileTest, OfMoreThanOneChunkItIsNotedWhichAreRight) {
+TEST_F(PartFileTest, VerifiedChunksAreNotedIfThereAreSeveral) {
   const auto opened = open();
-  EXPECT_EQ(opened.file->begin({.device = 1, .size = 2 * kChunkBytes}), "");
+  EXPECT_EQ((*opened)->begin({.device = 1, .size = 2 * kChunkBytes}), "");
   EXPECT_EQ(names(), (Names{"f.part", "f.part.info"}));
 }
 
-TEST_F(PartFileTest, ADamagedNoteIsAsNone) {
+TEST_F(PartFileTest, ADamagedNoteIsIgnored) {
   {
     const auto opened = open();
-    fetch(*opened.file);
-    opened.file->leave();
+    fetch(**opened);
+    (*opened)->leave();
   }
   write("dir/f.part.info", "fairlead part 1\nidentity what\n");
-  const Leftover left = open().file->leftover();
+  const Leftover left = (*open())->leftover();
   EXPECT_TRUE(left.identity.is_any());
   EXPECT_EQ(left.size, 5U);
 }
 
 TEST_F(PartFileTest, AnEmptyAttemptLeavesNothing) {
   const auto opened = open();
-  EXPECT_EQ(opened.file->begin({.device = 1}), "");
-  opened.file->leave();
+  EXPECT_EQ((*opened)->begin({.device = 1}), "");
+  (*opened)->leave();
   EXPECT_EQ(names(), Names{});
 }
 
-TEST_F(PartFileTest, ASmallerVersionCutsWhatIsBehindItsEnd) {
+TEST_F(PartFileTest, ASmallerVersionTruncatesThePart) {
   const auto opened = open();
-  fetch(*opened.file, "much longer");
-  EXPECT_EQ(opened.file->begin({.device = 2, .size = 4}), "");
-  EXPECT_EQ(opened.file->finish(), "");
+  fetch(**opened, "much longer");
+  EXPECT_EQ((*opened)->begin({.device = 2, .size = 4}), "");
+  EXPECT_EQ((*opened)->finish(), "");
   EXPECT_EQ(content("dir/f"), "much");
 }
 
 TEST_F(PartFileTest, TwoDownloadsDoNotWriteOnePart) {
   const auto first = open();
   const auto second = open();
-  fetch(*first.file);
-  EXPECT_NE(second.file->begin({.device = 1, .size = 5}).find("another download"),
-            std::string::npos);
-  EXPECT_NE(open().problem.find("another download"), std::string::npos);
-  EXPECT_EQ(first.file->finish(), "");
+  fetch(**first);
+  EXPECT_NE((*second)->begin({.device = 1, .size = 5}).find("another download"), std::string::npos);
+  EXPECT_NE(open().error().what.find("another download"), std::string::npos);
+  EXPECT_EQ((*first)->finish(), "");
   EXPECT_EQ(content("dir/f"), "bytes");
 }
 
-TEST_F(PartFileTest, WhatIsThereAlreadyIsTreatedAsAsked) {
+TEST_F(PartFileTest, AnExistingTargetIsTreatedAsRequested) {
   write("dir/f", "old");
-  EXPECT_NE(open().problem.find("--if-exists"), std::string::npos);
-  EXPECT_TRUE(open(IfExists::skip).is_skipped);
+  EXPECT_NE(open().error().what.find("--if-exists"), std::string::npos);
+  EXPECT_EQ(open(IfExists::skip).value(), nullptr);
   for (const char* const name : {"dir/f.1", "dir/f.2"}) {
     const auto renamed = open(IfExists::rename);
-    fetch(*renamed.file);
-    EXPECT_EQ(renamed.file->finish(), "");
+    fetch(**renamed);
+    EXPECT_EQ((*renamed)->finish(), "");
     EXPECT_EQ(content(name), "bytes");
   }
   EXPECT_EQ(content("dir/f"), "old");
   const auto replacing = open(IfExists::overwrite);
-  fetch(*replacing.file);
-  EXPECT_EQ(replacing.file->finish(), "");
+  fetch(**replacing);
+  EXPECT_EQ((*replacing)->finish(), "");
   EXPECT_EQ(content("dir/f"), "bytes");
 }
 
-TEST_F(PartFileTest, WhatHasComeFromElsewhereMeanwhileStays) {
+TEST_F(PartFileTest, ATargetCreatedMeanwhileStays) {
   const auto failing = open();
-  fetch(*failing.file);
+  fetch(**failing);
   write("dir/f", "new");
-  EXPECT_NE(failing.file->finish().find("meanwhile"), std::string::npos);
+  EXPECT_NE((*failing)->finish().find("meanwhile"), std::string::npos);
   EXPECT_EQ(content("dir/f"), "new");
   EXPECT_EQ(names(), (Names{"f", "f.part", "f.part.info"})) << "and nothing that came is lost";
 }
 
 TEST_F(PartFileTest, NothingIsReachedThroughSymbolicLinks) {
   fs::create_symlink(base / "secret", base / "dir/f.part");
-  EXPECT_NE(open().problem.find("symbolic link"), std::string::npos);
+  EXPECT_NE(open().error().what.find("symbolic link"), std::string::npos);
   fs::remove(base / "dir/f.part");
   fs::create_symlink(base / "secret", base / "dir/f.part.info");
   fs::create_symlink(base / "secret", base / "dir/f");
   const auto opened = open(IfExists::overwrite);
-  fetch(*opened.file);
-  opened.file->leave();
-  EXPECT_EQ(opened.file->finish(), "");
+  fetch(**opened);
+  (*opened)->leave();
+  EXPECT_EQ((*opened)->finish(), "");
   EXPECT_EQ(content("secret"), "outside");
   EXPECT_EQ(content("dir/f"), "bytes");
   EXPECT_FALSE(fs::is_symlink(base / "dir/f"));
 }
 
-TEST_F(PartFileTest, OnlyRegularFilesAreGoneOnWith) {
+TEST_F(PartFileTest, OnlyRegularFilesAreResumed) {
   ASSERT_EQ(0, ::mkfifo((base / "dir/f.part").c_str(), 0600));
-  EXPECT_NE(open().problem.find("not a regular file"), std::string::npos);
+  EXPECT_NE(open().error().what.find("not a regular file"), std::string::npos);
 }
 
 TEST_F(PartFileTest, FoldersBelowAreMadeAndNeverLedOutside) {
-  std::string problem;
   const std::vector<std::string> way{"a", "b"};
-  static_cast<void>(folder().below(way, problem));
-  EXPECT_EQ(problem, "");
+  EXPECT_TRUE(folder().below(way));
   EXPECT_TRUE(fs::is_directory(base / "dir/a/b"));
   fs::create_directory_symlink(base, base / "dir/up");
   const std::vector<std::string> out{"up", "c"};
-  static_cast<void>(folder().below(out, problem));
-  EXPECT_NE(problem, "");
+  EXPECT_FALSE(folder().below(out));
   EXPECT_FALSE(fs::exists(base / "c"));
 }
 

@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "server/api/service_settings.hpp"
@@ -51,6 +53,8 @@ class DiskStore : public ServedRootTest {
  protected:
   void SetUp() override {
     ServedRootTest::SetUp();
+    share.pool.start();
+    settings.service = "files";
     settings.root = (base / "root").string();
     settings.max_downloads = 2;
   }
@@ -88,15 +92,15 @@ TEST_F(DiskStore, AnswersInATurnOfTheShard) {
             1U);
   EXPECT_EQ(std::get<FileHashes>(answer_to(*store, HashFile{"a.txt", {}, 0, 0, 1})).chunks.size(),
             1U);
-  EXPECT_EQ(std::get<CloseReason>(answer_to(*store, OpenForReading{"../secret.txt"})),
-            CloseReason::no_such_file);
+  EXPECT_EQ(std::get<RequestError>(answer_to(*store, OpenForReading{"../secret.txt"})),
+            RequestError::no_such_file);
 }
 
 TEST_F(DiskStore, ReadsWhatIsInMemoryAndSeesTheEnd) {
   const auto store = stores.store_for(settings);
   const auto file = opened(*store, "a.txt");
   char into[8];
-  EXPECT_EQ(std::get<CloseReason>(answer_to(*store, ReadAhead{*file, 0})), CloseReason::none);
+  EXPECT_EQ(std::get<RequestError>(answer_to(*store, ReadAhead{*file, 0})), RequestError::none);
   const auto read = file->read_cached(2, into, sizeof into);
   ASSERT_EQ(read.got, OpenFile::Got::bytes);
   EXPECT_EQ(std::string_view(into, read.size), "side");
@@ -143,41 +147,106 @@ TEST_F(DiskStore, WhatIsGivenUpIsNeverAnswered) {
 TEST_F(DiskStore, OnceThePoolHasStoppedItIsFull) {
   const auto store = stores.store_for(settings);
   share.pool.stop();
-  EXPECT_EQ(std::get<CloseReason>(answer_to(*store, LookAt{"a.txt"})), CloseReason::server_full);
+  EXPECT_EQ(std::get<RequestError>(answer_to(*store, LookAt{"a.txt"})), RequestError::server_full);
 }
 
-TEST_F(DiskStore, CountsDownloadsOverAllShards) {
-  const auto one = stores.store_for(settings);
-  const auto two = stores.store_for(settings);
-  const auto first = one->begin_download();
-  auto second = two->begin_download();
+TEST_F(DiskStore, CountsDownloadsOfAServiceOverAllShards) {
+  const auto here = stores.store_for(settings);
+  const auto there = stores.store_for(settings);
+  const auto first = here->begin_download();
+  auto second = there->begin_download();
   EXPECT_NE(second, nullptr);
-  EXPECT_EQ(one->begin_download(), nullptr);
+  EXPECT_EQ(here->begin_download(), nullptr);
   second.reset();
-  EXPECT_NE(one->begin_download(), nullptr);
+  EXPECT_NE(here->begin_download(), nullptr);
 }
 
-TEST(FilePool, NamesDoNotWaitForHashes) {
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool may_end = false;
-  int quick_done = 0;
+// A reload has other settings for the same service, and downloads that began before go on.
+TEST_F(DiskStore, CountsDownloadsByTheNameOfTheServiceAndNotByItsSettings) {
+  const auto before = stores.store_for(settings);
+  const auto first = before->begin_download();
+  const FileSettings reloaded = settings;
+  const auto after = stores.store_for(reloaded);
+  const auto second = after->begin_download();
+  EXPECT_EQ(after->begin_download(), nullptr);
+  FileSettings other = settings;
+  other.service = "other";
+  EXPECT_NE(stores.store_for(other)->begin_download(), nullptr);
+}
+
+// Jobs of a pool, and what they tell the test. Declared before the pool that runs them.
+class Jobs {
+ public:
+  ~Jobs() { let_end(); }
+
+  // Runs until let_end().
+  std::function<void()> endless() {
+    return [this] {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return may_end_; });
+    };
+  }
+  std::function<void()> counted() {
+    return [this] {
+      const std::lock_guard lock(mutex_);
+      ++done_;
+      changed_.notify_all();
+    };
+  }
+  void let_end() {
+    const std::lock_guard lock(mutex_);
+    may_end_ = true;
+    changed_.notify_all();
+  }
+  // False: not within a minute, which is far beyond what it takes.
+  bool wait_until_done(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::minutes(1), [&] { return done_ >= count; });
+  }
+  int done() {
+    const std::lock_guard lock(mutex_);
+    return done_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool may_end_ = false;
+  int done_ = 0;
+};
+
+struct FilePoolTest : testing::Test {
+  FilePoolTest() { pool.start(); }
+  ~FilePoolTest() override {
+    jobs.let_end();
+    pool.stop();
+  }
+
+  Jobs jobs;
   FilePool pool;
+};
+
+TEST_F(FilePoolTest, NamesDoNotWaitForHashes) {
   for (int i = 0; i < 20; ++i)
-    pool.submit(FilePool::Length::takes_long, [&] {
-      std::unique_lock lock(mutex);
-      changed.wait(lock, [&] { return may_end; });
-    });
-  for (int i = 0; i < 100; ++i)
-    pool.submit(FilePool::Length::quick, [&] {
-      const std::lock_guard lock(mutex);
-      ++quick_done;
-      changed.notify_all();
-    });
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return quick_done == 100; });
-  may_end = true;
-  changed.notify_all();
+    EXPECT_TRUE(pool.submit(FilePool::Length::takes_long, jobs.endless()));
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(pool.submit(FilePool::Length::quick, jobs.counted()));
+  EXPECT_TRUE(jobs.wait_until_done(100));
+}
+
+TEST_F(FilePoolTest, RefusesWhatIsBeyondItsQueueAndTakesMoreWhenThatIsShorter) {
+  int taken = 0;
+  while (pool.submit(FilePool::Length::takes_long, jobs.endless())) ++taken;
+  EXPECT_GE(taken, 256);
+  EXPECT_LE(taken, 258) << "as many as wait, and one for each thread";
+  jobs.let_end();
+  // The queue is in order, so it is empty when this one has been done.
+  while (!pool.submit(FilePool::Length::takes_long, jobs.counted())) std::this_thread::yield();
+  EXPECT_TRUE(jobs.wait_until_done(1));
+}
+
+TEST(FilePool, RefusesJobsBeforeItHasStarted) {
+  FilePool pool;
+  EXPECT_FALSE(pool.submit(FilePool::Length::quick, [] {}));
 }
 
 }  // namespace

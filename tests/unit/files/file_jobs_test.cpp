@@ -13,10 +13,10 @@ class FileJobs : public ServedRootTest {
  protected:
   // The content, or "-" where nothing is served.
   std::string get(const std::string& name) {
-    const OpenedFile file = open_file(root(), name);
-    if (!file.descriptor) return "-";
-    std::string content(static_cast<std::size_t>(file.identity.size), '\0');
-    const auto got = ::pread(file.descriptor.get(), content.data(), content.size(), 0);
+    const auto file = open_file(root(), name);
+    if (!file) return "-";
+    std::string content(static_cast<std::size_t>(file->identity.size), '\0');
+    const auto got = ::pread(file->descriptor.get(), content.data(), content.size(), 0);
     return got == static_cast<std::ptrdiff_t>(content.size()) ? content : "short";
   }
   // "file", "directory", or "-".
@@ -24,7 +24,7 @@ class FileJobs : public ServedRootTest {
     const FileAnswer answer = look_at(root(), LookAt{name});
     const auto* status = std::get_if<FileStatus>(&answer);
     if (status == nullptr) {
-      EXPECT_EQ(std::get<CloseReason>(answer), CloseReason::no_such_file);
+      EXPECT_EQ(std::get<RequestError>(answer), RequestError::no_such_file);
       return "-";
     }
     return status->kind == FileKind::file ? "file" : "directory";
@@ -32,7 +32,7 @@ class FileJobs : public ServedRootTest {
   FileListing list(const ListDirectory& work) {
     const FileAnswer answer = list_directory(root(), work);
     if (const auto* listing = std::get_if<FileListing>(&answer)) return *listing;
-    EXPECT_EQ(std::get<CloseReason>(answer), CloseReason::no_such_file);
+    EXPECT_EQ(std::get<RequestError>(answer), RequestError::no_such_file);
     return {false, {{FileKind::file, 0, 0, "-"}}};
   }
   static std::string names(const FileListing& listing) {
@@ -93,7 +93,8 @@ TEST_F(FileJobs, ServeNothingElse) {
     EXPECT_EQ(get(name), "-") << name;
     EXPECT_EQ(look(name), "-") << name;
     EXPECT_EQ(names(list({name, "", 0})), "- ") << name;
-    EXPECT_EQ(std::get<CloseReason>(hash({name, {}, 0, 0, 1})), CloseReason::no_such_file) << name;
+    EXPECT_EQ(std::get<RequestError>(hash({name, {}, 0, 0, 1})), RequestError::no_such_file)
+        << name;
   }
   EXPECT_EQ(get(""), "-");
   EXPECT_EQ(get("sub"), "-");
@@ -172,13 +173,13 @@ TEST_F(FileJobs, HashTheWholeAndEveryChunk) {
 }
 
 TEST_F(FileJobs, HashesAreKeptOnceTheFileIsSettled) {
-  const FileIdentity identity = open_file(root(), "a.txt").identity;
+  const FileIdentity identity = open_file(root(), "a.txt")->identity;
   hash({"a.txt", {}, 0, 0, 1}, identity.ctime_ns + 1'999'999'999);
   EXPECT_EQ(cache.find(identity), nullptr);
   hash({"a.txt", {}, 0, 0, 1}, identity.ctime_ns + 2'000'000'000);
   EXPECT_NE(cache.find(identity), nullptr);
   hash({"sub/b.txt", {}, 0, 0, 1}, 0);
-  EXPECT_EQ(cache.find(open_file(root(), "sub/b.txt").identity), nullptr) << "from the future";
+  EXPECT_EQ(cache.find(open_file(root(), "sub/b.txt")->identity), nullptr) << "from the future";
 }
 
 TEST_F(FileJobs, AllPagesOfAYoungFileAreOfOneReadingForWhoAskedForTheFirst) {
@@ -200,15 +201,15 @@ TEST_F(FileJobs, AllPagesOfAYoungFileAreOfOneReadingForWhoAskedForTheFirst) {
 }
 
 TEST_F(FileJobs, HashesOfAnotherVersionAreRefused) {
-  FileIdentity identity = open_file(root(), "a.txt").identity;
+  FileIdentity identity = open_file(root(), "a.txt")->identity;
   EXPECT_TRUE(std::holds_alternative<FileHashes>(hash({"a.txt", identity, 0, 0, 1})));
   ++identity.ctime_ns;
-  EXPECT_EQ(std::get<CloseReason>(hash({"a.txt", identity, 0, 0, 1})), CloseReason::file_changed);
+  EXPECT_EQ(std::get<RequestError>(hash({"a.txt", identity, 0, 0, 1})), RequestError::file_changed);
 }
 
 TEST_F(FileJobs, AHashThatNobodyWantsStops) {
   given_up = true;
-  EXPECT_TRUE(std::holds_alternative<CloseReason>(hash({"a.txt", {}, 0, 0, 1})));
+  EXPECT_TRUE(std::holds_alternative<RequestError>(hash({"a.txt", {}, 0, 0, 1})));
 }
 
 TEST(HashCache, KeepsWhatWasUsedLast) {

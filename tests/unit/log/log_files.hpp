@@ -1,19 +1,36 @@
-// What the tests of the log share: a folder of their own, pipes, and lines to look at.
+// Shared by the tests of the log: a folder of their own, pipes, and lines to look at.
 #pragma once
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace fairlead {
+
+// A test that waits for longer has failed.
+inline constexpr std::chrono::seconds kDeadline{20};
+
+// Waits for another thread to make `condition` true.
+template <class Condition>
+bool eventually(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 // A folder that ends with the test.
 class TemporaryFolder {
@@ -74,8 +91,15 @@ class SmallPipe {
     const std::string bytes(kRoom, '#');
     ASSERT_EQ(::write(ends_[1], bytes.data(), kRoom), static_cast<ssize_t>(kRoom));
   }
-  // Waits for at least one byte, then returns what is there; "" when the last writer is closed.
+  // Waits for at least one byte, then returns what is there; "" when the last writer is closed, and
+  // after the deadline, which is a failure.
   std::string read_some() {
+    pollfd reader{ends_[0], POLLIN, 0};
+    const auto deadline = std::chrono::milliseconds(kDeadline).count();
+    if (::poll(&reader, 1, static_cast<int>(deadline)) != 1) {
+      ADD_FAILURE() << "nothing came through the pipe";
+      return {};
+    }
     std::string bytes(kRoom, '\0');
     const ssize_t size = ::read(ends_[0], bytes.data(), bytes.size());
     bytes.resize(size < 0 ? 0 : static_cast<std::size_t>(size));

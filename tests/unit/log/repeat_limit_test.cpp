@@ -30,7 +30,7 @@ TEST(RepeatLimit, AdmitsSoManyAndCountsTheRest) {
   EXPECT_EQ(due[0].reason, "");
   EXPECT_EQ(due[0].level, Level::warn);
   EXPECT_EQ(due[0].lines, 5u);
-  EXPECT_TRUE(limit.take_due(kStart + kWindow).empty()) << "told once";
+  EXPECT_TRUE(limit.take_due(kStart + kWindow).empty()) << "each once";
   EXPECT_FALSE(limit.next_due());
 }
 
@@ -39,7 +39,7 @@ TEST(RepeatLimit, CountsEachReasonOfAnEventByItself) {
   EXPECT_TRUE(limit.admits(Level::info, "session", "denied", kStart));
   EXPECT_TRUE(limit.admits(Level::info, "session", "ip_limit", kStart));
   EXPECT_FALSE(limit.admits(Level::info, "session", "denied", kStart));
-  const auto due = limit.take_all();
+  const auto due = limit.take_due(RepeatLimit::Time::max());
   ASSERT_EQ(due.size(), 1u);
   EXPECT_EQ(due[0].reason, "denied");
   EXPECT_EQ(due[0].lines, 1u);
@@ -51,7 +51,7 @@ TEST(RepeatLimit, ANewWindowAdmitsAgainAndForgetsNothing) {
   limit.admits(Level::warn, "event", "", kStart);
   EXPECT_TRUE(limit.admits(Level::warn, "event", "", kStart + kWindow)) << "nobody had asked yet";
   EXPECT_FALSE(limit.admits(Level::warn, "event", "", kStart + kWindow));
-  const auto due = limit.take_all();
+  const auto due = limit.take_due(RepeatLimit::Time::max());
   ASSERT_EQ(due.size(), 1u);
   EXPECT_EQ(due[0].lines, 2u);
 }
@@ -61,8 +61,8 @@ TEST(RepeatLimit, AccountsForEveryLineWhateverTheTimes) {
   for (int round = 0; round < 200; ++round) {
     RepeatLimit limit(1 + random() % 4);
     std::map<std::string, std::uint64_t> asked, admitted, suppressed;
-    const auto tell = [&](const std::vector<RepeatLimit::Suppressed>& some) {
-      for (const auto& one : some) suppressed[one.event] += one.lines;
+    const auto count = [&](const std::vector<RepeatLimit::Suppressed>& kinds) {
+      for (const auto& kind : kinds) suppressed[kind.event] += kind.lines;
     };
     RepeatLimit::Time now = kStart;
     for (int step = 0; step < 300; ++step) {
@@ -70,11 +70,11 @@ TEST(RepeatLimit, AccountsForEveryLineWhateverTheTimes) {
       const std::string event(1, static_cast<char>('a' + random() % 3));
       ++asked[event];
       if (limit.admits(Level::warn, event, "", now)) ++admitted[event];
-      if (random() % 10 == 0) tell(limit.take_due(now));
+      if (random() % 10 == 0) count(limit.take_due(now));
     }
-    tell(limit.take_all());
-    for (const auto& [event, count] : asked) {
-      ASSERT_EQ(count, admitted[event] + suppressed[event]) << event << " in round " << round;
+    count(limit.take_due(RepeatLimit::Time::max()));
+    for (const auto& [event, lines] : asked) {
+      ASSERT_EQ(lines, admitted[event] + suppressed[event]) << event << " in round " << round;
     }
   }
 }

@@ -61,6 +61,20 @@ TEST(CloseReason, EveryNumberHasItsRowHere) {
   EXPECT_EQ(explanation_of(static_cast<CloseReason>(kCloseReasonCount)), "unknown reason");
 }
 
+TEST(CloseReason, ErrorsOfRequestsHaveTheSameNumbersAndNames) {
+  using Error = RequestError;
+  for (const Error error :
+       {Error::none, Error::message_too_big, Error::server_full, Error::file_changed,
+        Error::internal_error, Error::unknown_service, Error::no_such_file,
+        Error::too_many_channels, Error::no_such_channel}) {
+    const auto& row = kFrozen[static_cast<std::size_t>(error)];
+    EXPECT_EQ(close_reason_of(error), row.reason);
+    EXPECT_EQ(name_of(error), row.name);
+    EXPECT_EQ(explanation_of(error), explanation_of(row.reason));
+  }
+  EXPECT_EQ(name_of(RequestError::no_such_channel), "no_such_channel");
+}
+
 TEST(CloseReason, NamesAreUniqueWords) {
   std::set<std::string_view> names;
   for (const auto& row : kFrozen) {

@@ -60,6 +60,7 @@ struct Step {
   enum class Kind { client, server, client_end, server_end, wait, drain };
   Kind kind;
   std::string bytes = {};
+  std::vector<std::string> pieces = {};  // the same bytes, cut at the marked borders
   int milliseconds = 0;
 };
 
@@ -96,12 +97,25 @@ inline std::string from_hex(std::string_view hex) {
   return bytes;
 }
 
+// One delivery: its frames with `|` between them.
+inline Step delivery_of(Step::Kind side, std::string_view hex) {
+  Step step{side};
+  std::istringstream pieces{std::string(hex)};
+  for (std::string piece; std::getline(pieces, piece, '|');) {
+    step.pieces.push_back(from_hex(piece));
+    step.bytes += step.pieces.back();
+  }
+  return step;
+}
+
 inline Step step_of(std::string_view line) {
   line = line.substr(0, line.find('#'));
   using Kind = Step::Kind;
-  if (line.starts_with("C: ")) return {Kind::client, from_hex(line.substr(3))};
-  if (line.starts_with("S: ")) return {Kind::server, from_hex(line.substr(3))};
-  if (line.starts_with("wait ")) return {Kind::wait, {}, std::stoi(std::string(line.substr(5)))};
+  if (line.starts_with("C: ")) return delivery_of(Kind::client, line.substr(3));
+  if (line.starts_with("S: ")) return delivery_of(Kind::server, line.substr(3));
+  if (line.starts_with("wait ")) {
+    return {.kind = Kind::wait, .milliseconds = std::stoi(std::string(line.substr(5)))};
+  }
   if (line == "C end") return {Kind::client_end};
   if (line == "S end") return {Kind::server_end};
   EXPECT_EQ(line, "drain");

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "common/protocol/detect.hpp"
@@ -29,26 +30,20 @@ TEST(ProtocolDocument, ListsEveryCloseReasonWithItsSentence) {
     EXPECT_EQ(rows[number][0], std::to_string(number));
     EXPECT_EQ(rows[number][1], name_of(reason));
     EXPECT_EQ(rows[number][2], explanation_of(reason));
+    EXPECT_EQ(rows[number][3] == "refused", is_refusal(reason)) << rows[number][1];
+    EXPECT_EQ(rows[number][4] == "words", is_written_to_plain_clients(reason)) << rows[number][1];
   }
 }
 
-TEST(ProtocolDocument, ListsEveryFrameType) {
-  constexpr struct {
-    FrameType type;
-    const char* name;
-  } kTypes[] = {
-      {FrameType::hello, "HELLO"},   {FrameType::open, "OPEN"},       {FrameType::opened, "OPENED"},
-      {FrameType::close, "CLOSE"},   {FrameType::message, "MESSAGE"}, {FrameType::reply, "REPLY"},
-      {FrameType::error, "ERROR"},   {FrameType::ping, "PING"},       {FrameType::pong, "PONG"},
-      {FrameType::goaway, "GOAWAY"}, {FrameType::stat, "STAT"},       {FrameType::status, "STATUS"},
-      {FrameType::list, "LIST"},     {FrameType::listing, "LISTING"}, {FrameType::get, "GET"},
-      {FrameType::begin, "BEGIN"},   {FrameType::data, "DATA"},       {FrameType::end, "END"},
-      {FrameType::hash, "HASH"},     {FrameType::hashes, "HASHES"}};
+TEST(ProtocolDocument, ListsEveryFrameTypeWithItsSender) {
+  const std::map<Sender, std::string> senders = {
+      {Sender::client, "client"}, {Sender::server, "server"}, {Sender::both, "both"}};
   const auto rows = document::table("| type | name | sent by | payload | request id |");
-  ASSERT_EQ(rows.size(), std::size(kTypes));
+  ASSERT_EQ(rows.size(), std::size(kFrameKinds));
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(std::stoi(rows[i][0], nullptr, 16), static_cast<int>(kTypes[i].type));
-    EXPECT_EQ(rows[i][1], kTypes[i].name);
+    EXPECT_EQ(std::stoi(rows[i][0], nullptr, 16), static_cast<int>(kFrameKinds[i].type));
+    EXPECT_EQ(rows[i][1], kFrameKinds[i].name);
+    EXPECT_EQ(rows[i][2], senders.at(kFrameKinds[i].sender));
   }
 }
 
@@ -102,6 +97,7 @@ TEST(ProtocolDocument, HasTheLimitsOfTheCode) {
   EXPECT_EQ(limits["name of a file"], std::to_string(kFileNameBytesMax) + " bytes");
   EXPECT_EQ(limits["requests for files unanswered, of one connection"],
             std::to_string(kUnansweredMax));
+  EXPECT_EQ(limits["payload of a server's frame, len32 message of a server"], "16,777,215 bytes");
   EXPECT_EQ(limits["payload of DATA"], "262,144 bytes");
   EXPECT_EQ(kFileDataBytesMax, 262'144U);
   EXPECT_EQ(limits["bytes of a chunk in HASHES"], "1,048,576");
@@ -143,6 +139,76 @@ TEST(ProtocolDocument, ItsBinaryStreamsDecodeAndEncodeToThemselves) {
     }
   }
   EXPECT_GE(seen, 14U);
+}
+
+// How long the preface, frame or message is that begins so; 0 where that cannot be told.
+std::size_t unit_bytes(const std::string& protocol, std::string_view bytes, bool is_first) {
+  if (protocol == "framed" && is_first) return kPreface.size();
+  if (bytes.size() < 4) return 0;
+  const std::size_t payload = read_big_endian_32(bytes.data());
+  return payload + (protocol == "framed" ? kFrameHeaderBytes : 4);
+}
+
+// A reader need not compute where a frame ends.
+TEST(ProtocolDocument, ItsVectorsMarkEveryBorder) {
+  std::size_t borders = 0;
+  for (const Vector& vector : document::vectors()) {
+    const std::string protocol = vector.attribute("protocol");
+    for (const Kind side : {Kind::client, Kind::server}) {
+      bool is_first = true;
+      std::size_t missing = 0;  // of a unit that an earlier delivery has begun
+      for (const document::Step& step : vector.steps) {
+        if (step.kind != side) continue;
+        if (protocol != "framed" && protocol != "len32") {
+          EXPECT_EQ(step.pieces.size(), 1U) << vector.name();
+          continue;
+        }
+        for (const std::string& piece : step.pieces) {
+          const std::size_t unit = missing > 0 ? missing : unit_bytes(protocol, piece, is_first);
+          EXPECT_LE(piece.size(), unit) << vector.name() << ": two units without a border";
+          missing = unit - std::min(unit, piece.size());
+          is_first = false;
+          if (&piece == &step.pieces.back()) break;
+          EXPECT_EQ(missing, 0U) << vector.name() << ": a border within a unit";
+          ++borders;
+        }
+      }
+    }
+  }
+  EXPECT_GE(borders, 4U);
+}
+
+TEST(ProtocolDocument, HasTheFieldsOfTheServersHello) {
+  const auto rows = document::table("| offset | size | field of the server's HELLO | |");
+  ASSERT_EQ(rows.size(), 7U);
+  const auto vectors = document::vectors();
+  const auto shown = std::find_if(vectors.begin(), vectors.end(), [](const Vector& vector) {
+    return vector.name() == "framed-echo";
+  });
+  ASSERT_NE(shown, vectors.end());
+  const std::string stream = shown->stream(Kind::server);
+  const std::string hello = stream.substr(kPreface.size() + kFrameHeaderBytes,
+                                          read_big_endian_32(&stream[kPreface.size()]));
+  EXPECT_EQ(rows[0], (Row{"0", "2", "version", "u16`; 1"}));
+  EXPECT_EQ(read_big_endian_16(&hello[0]), 1);
+  EXPECT_EQ(rows[1][0], "2");
+  EXPECT_EQ(read_big_endian_16(&hello[2]), kChannelsMax);
+  EXPECT_EQ(rows[2][0], "4");
+  EXPECT_EQ(read_big_endian_32(&hello[4]), kMessageMax);
+  std::size_t at = 8;
+  const auto string_here = [&hello, &at] {
+    const std::string text = hello.substr(at + 1, octet(hello[at]));
+    at += 1 + text.size();
+    return text;
+  };
+  EXPECT_EQ(rows[3][0], std::to_string(at));
+  EXPECT_EQ(string_here(), "fairlead");
+  EXPECT_EQ(string_here(), "echo");
+  EXPECT_EQ(rows[5][2], "count");
+  EXPECT_EQ(octet(hello[at++]), 2);
+  EXPECT_EQ(string_here(), "echo");
+  EXPECT_EQ(string_here(), "reply");
+  EXPECT_EQ(at, hello.size());
 }
 
 // What the listeners of the vectors answer is the core's business; here it is only where the

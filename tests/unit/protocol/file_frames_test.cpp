@@ -107,12 +107,5 @@ TEST(FileFrames, OnlyZeroIsAnyVersion) {
   EXPECT_FALSE((FileIdentity{.ctime_ns = 1}).is_any());
 }
 
-TEST(FileFrames, FourAreRequests) {
-  int requests = 0;
-  for (int type = 0; type < 256; ++type)
-    if (is_file_request(static_cast<FrameType>(type))) ++requests;
-  EXPECT_EQ(requests, 4);
-}
-
 }  // namespace
 }  // namespace fairlead

@@ -30,6 +30,24 @@ TEST(Frame, TheHeaderHasEveryFieldAtItsPlace) {
             Bytes("\x00\x01\x02\x03\x07\x00\xa1\xa2\xb1\xb2\xb3\xb4", 12));
 }
 
+TEST(Frame, EveryTypeIsFoundByItsByteAndNoOther) {
+  std::size_t found = 0;
+  for (int type = 0; type < 256; ++type) {
+    const FrameKind* kind = find_frame_kind(static_cast<std::uint8_t>(type));
+    if (kind == nullptr) continue;
+    EXPECT_EQ(static_cast<int>(kind->type), type);
+    ++found;
+  }
+  EXPECT_EQ(found, std::size(kFrameKinds));
+}
+
+TEST(Frame, FileRequestsComeFromClientsAndMessagesFromServers) {
+  for (const FrameKind& kind : kFrameKinds) {
+    EXPECT_TRUE(!kind.is_file_request || kind.sender == Sender::client) << kind.name;
+    EXPECT_TRUE(!kind.is_message || kind.sender != Sender::client) << kind.name;
+  }
+}
+
 TEST(Frame, ThePrefaceIsTheOneOfVersionOne) {
   EXPECT_EQ(kPreface, Bytes("\xff\x46\x4c\x44\x01\x00\x00\x00", 8));
 }

@@ -42,7 +42,7 @@ class Recorder final : public FrameSink {
   Flow on_frame(const Frame& frame) override {
     heard.push_back(
         {frame.type, frame.line_end, frame.channel, frame.request_id, std::string(frame.payload)});
-    return stop_every_ != 0 && heard.size() % stop_every_ == 0 ? Flow::stop : Flow::go_on;
+    return stop_every_ != 0 && heard.size() % stop_every_ == 0 ? Flow::stop : Flow::proceed;
   }
 
   std::vector<Heard> heard;

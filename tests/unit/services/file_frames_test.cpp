@@ -98,7 +98,7 @@ class FileFrames : public testing::Test {
   static ServerSettings settings() {
     ServerSettings settings = settings_for("file", ListenerProtocol::framed);
     ServiceSettings& echo = add_service(settings, "echo", "echo");
-    settings.listeners.front()->open_services.push_back(&echo);
+    settings.listeners.front()->offered_services.push_back(echo.name);
     return settings;
   }
 
@@ -212,7 +212,7 @@ TEST_F(FileFrames, ASlowClientKeepsOneFrame) {
   shard.files.add("file", content);
   TestClient& client = connect({.kernel_bytes_max = 50'000, .client_reads = false});
   std::size_t queued_max = 0;
-  shard.after_turn = [&] { queued_max = std::max(queued_max, client.wire.queued_bytes()); };
+  shard.after_turn = [&] { queued_max = std::max(queued_max, client.queued_bytes()); };
   std::mt19937 random(1);
   client.sends(get(1, "file"));
   while (!fetched(client::parse(client.received()).frames, 1).ended)
@@ -319,7 +319,7 @@ TEST_F(FileFrames, TheDiskMayAnswerInAnyOrder) {
 TEST_F(FileFrames, AnAnswerForWhoHasGoneIsDropped) {
   shard.files.add("file", pattern(100));
   shard.files.answers_at_once = false;
-  connect().sends(get(1, "file")).fails(TransportError::reset);
+  connect().sends(get(1, "file")).fails(StreamError::reset);
   EXPECT_EQ(shard.files.waiting(), 0U) << "given up";
   TestClient& client = connect();
   client.sends(client::frame(client::open, 1, 1, "file") + get(2, "file", 0, kAll, {}, 1) +
@@ -432,7 +432,7 @@ TEST_F(FileFrames, TooManyDownloadsAndABusyDiskAreSaid) {
   TestClient& slow = connect({.kernel_bytes_max = 1000, .client_reads = false});
   slow.sends(get(1, "file"));
   EXPECT_EQ(answers(get(1, "file") + stat(2, "file"))[0], error(1, CloseReason::server_full));
-  slow.fails(TransportError::reset);
+  slow.fails(StreamError::reset);
   EXPECT_TRUE(fetched(answers(get(1, "file")), 1).is_whole());
   shard.files.is_busy = true;
   EXPECT_EQ(answers(stat(1, "file")), (Frames{error(1, CloseReason::server_full)}));
@@ -487,7 +487,7 @@ TEST(FileRate, IsKeptByEachDownload) {
   }
   TestClient& other = shard.connect();
   other.sends(client::kPreface + get(1, "file"));
-  other.fails(TransportError::reset);
+  other.fails(StreamError::reset);
   shard.advance(2s);
   EXPECT_TRUE(got().is_whole());
 }

@@ -1,6 +1,6 @@
-#include "common/text/unescape.hpp"
-
 #include <gtest/gtest.h>
+
+#include "common/text/escape.hpp"
 
 namespace fairlead {
 namespace {

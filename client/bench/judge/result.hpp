@@ -1,0 +1,113 @@
+// The result of a load test, as the reports and `compare` see it, and its time series.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/bench/stats/tally.hpp"
+#include "client/bench/workload/load.hpp"
+
+namespace fairlead {
+
+// Can the figures be believed?
+enum class Belief : std::uint8_t { valid, doubtful, invalid };
+std::string_view name_of(Belief belief) noexcept;  // "VALID", ...
+
+struct Verdict {
+  Belief belief = Belief::valid;
+  std::vector<std::string> reasons = {};  // a sentence each, without full stop, gravest first
+};
+
+struct ThresholdOutcome {
+  std::string text = {};  // as it was given: "p99<20ms"
+  double value = 0;       // in the unit of the threshold: microseconds, a share, a number a second
+  bool met = false;
+  std::string figure = {};  // the value with its unit: "12.4 ms"; empty when there is none
+  std::string note = {};    // why it is not met although the value is within the limit
+};
+
+// One second of the run, all threads together. Latencies in microseconds; 0 without replies.
+struct SeriesRow {
+  std::uint32_t second = 0;  // from 0, of the run
+  bool is_warmup = false;
+  BenchCounts counts = {};
+  std::uint64_t connections_open = 0;
+  std::uint64_t p50 = 0, p90 = 0, p99 = 0, max = 0;
+};
+
+SeriesRow series_row(const Interval& interval, bool is_warmup);
+
+// Resources used while the run was measured.
+struct ThreadUse {
+  double cpu_seconds = 0;
+  double starved_seconds = 0;  // waiting for a core: run_delay of schedstat; 0 if unknown
+                               // that is not known
+  double wall_seconds = 0;
+};
+struct ServerUse {  // --pid
+  int pid = 0;
+  double cpu_seconds = 0;  // user and system, all threads
+};
+
+struct BenchResult {
+  std::string address = {};  // as the user wrote it; a peer's bytes may be in it: escape it
+  std::string version = {};  // of fairlead
+  std::chrono::system_clock::time_point began = {};
+  // The options of the command line: {"connections", "100"}, ...
+  std::vector<std::pair<std::string, std::string>> configuration = {};
+
+  BenchMode mode = BenchMode::reply;
+  bool is_open_loop = false;
+  double intended_rate = 0;       // operations due a second in the measured part; open loop only
+  std::uint64_t due = 0;          // how many those were
+  double measured_seconds = 0;    // behind the warm-up
+  bool interrupted = false;       // by the user
+  std::uint32_t connections = 0;  // wanted
+  Tally tally = {};
+  std::vector<SeriesRow> series = {};
+  std::vector<ThreadUse> threads = {};
+  bool spins = false;        // the threads never sleep, so their processor time means nothing
+  double clock_step_ms = 0;  // drift of CLOCK_REALTIME against CLOCK_MONOTONIC during the run
+  std::optional<ServerUse> server = {};
+
+  Verdict verdict = {};
+  std::vector<ThresholdOutcome> thresholds = {};
+
+  double rate() const noexcept;           // operations completed a second
+  std::uint64_t ended() const noexcept;   // operations: completed, wrong or failed
+  double error_share() const noexcept;    // errors, of all operations that ended
+  double server_cpu_us() const noexcept;  // of its processor time, for an operation; 0: not known
+  // The histogram of the headline: intended in an open loop, else actual.
+  const Histogram& latency() const noexcept;
+};
+
+// Adds up the seconds of all threads. Used on one thread. A second is complete when every thread
+// has delivered it or has ended.
+class BenchSeries {
+ public:
+  BenchSeries(std::uint32_t threads, BenchDuration warmup) : handed_in_(threads), warmup_(warmup) {}
+
+  void add(std::uint32_t thread, const Interval& interval);
+  void end(std::uint32_t thread) { handed_in_[thread] = kAll; }
+
+  // The next second, if it is complete.
+  std::optional<SeriesRow> take();
+
+  // The sum of the seconds taken, without the warm-up; `second` is the last one.
+  const Interval& totals() const noexcept { return totals_; }
+
+ private:
+  static constexpr std::uint32_t kAll = ~std::uint32_t{0};
+
+  std::map<std::uint32_t, Interval> waiting_;
+  std::vector<std::uint32_t> handed_in_;  // seconds delivered, by thread
+  const BenchDuration warmup_;
+  Interval totals_;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,170 @@
+#include "client/bench/judge/threshold.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <vector>
+
+#include "client/bench/stats/figures.hpp"
+#include "client/bench/stats/percentile.hpp"
+#include "client/bench/workload/load.hpp"
+#include "common/config/quoting.hpp"
+#include "common/config/units.hpp"
+
+namespace fairlead {
+namespace {
+
+constexpr std::string_view kForm =
+    ": write a name, one of < <= > >= ==, and a value, such as p99<20ms";
+
+bool take_prefix(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+}  // namespace
+
+Threshold::Threshold(std::string_view text) : text_(trimmed(text)) {
+  constexpr std::string_view kOperators = "<>=";
+  const std::string_view whole = text_;
+  const std::size_t from = whole.find_first_of(kOperators);
+  if (from == std::string_view::npos) throw SettingError(shown(whole) + std::string(kForm));
+  const std::size_t to = std::min(whole.find_first_not_of(kOperators, from), whole.size());
+  read_name(trimmed(whole.substr(0, from)));
+  operator_ = read_operator(whole.substr(from, to - from));
+  read_limit(trimmed(whole.substr(to)));
+}
+
+void Threshold::read_name(std::string_view name) {
+  if (read_time_name(name)) return;
+  if (name == "errors") {
+    subject_ = Subject::errors;
+  } else if (name == "mismatch") {
+    subject_ = Subject::mismatch;
+  } else if (name == "rate") {
+    subject_ = Subject::rate;
+  } else if (name == "cpu") {
+    subject_ = Subject::cpu;
+  } else {
+    const std::vector<std::string_view> known{
+        "p50",    "p90",      "p99",  "p99.9", "p99.99",     "max",        "mean",
+        "errors", "mismatch", "rate", "cpu",   "actual_p99", "connect_p99"};
+    throw SettingError(shown(text_) + ": there is no " + shown(name) + did_you_mean(name, known));
+  }
+}
+
+bool Threshold::read_time_name(std::string_view name) {
+  if (take_prefix(name, "actual_")) latency_kind_ = LatencyKind::actual;
+  if (take_prefix(name, "connect_")) latency_kind_ = LatencyKind::connect;
+  if (name == "max" || name == "mean") {
+    subject_ = name == "max" ? Subject::max : Subject::mean;
+    return true;
+  }
+  if (!take_prefix(name, "p")) return false;
+  const auto percent = decimal_in(name);
+  if (!percent || *percent <= 0 || *percent >= 100) return false;
+  quantile_ = *percent / 100;
+  return true;
+}
+
+Threshold::Operator Threshold::read_operator(std::string_view text) const {
+  constexpr std::array<std::string_view, 5> kOperators{"<", "<=", ">", ">=", "=="};
+  const auto* found = std::ranges::find(kOperators, text);
+  if (found == kOperators.end())
+    throw SettingError(shown(text_) + ": there is no " + shown(text) + std::string(kForm));
+  return static_cast<Operator>(found - kOperators.begin());
+}
+
+void Threshold::read_limit(std::string_view text) {
+  if (is_time()) {
+    const auto time = parse_fine_duration(text);
+    if (!time.value) throw SettingError(shown(text_) + ": " + time.error);
+    limit_ = std::chrono::duration<double, std::micro>(*time.value).count();
+    return;
+  }
+  is_share_ = subject_ != Subject::rate && text.ends_with('%');
+  if (is_share_) {
+    const auto percent = decimal_in(text.substr(0, text.size() - 1));
+    if (!percent) throw SettingError(shown(text_) + ": " + shown(text) + " is not a share: 0.1%");
+    limit_ = *percent / 100;
+    return;
+  }
+  const auto count = parse_count(text);
+  if (!count.value) throw SettingError(shown(text_) + ": " + count.error);
+  limit_ = static_cast<double>(*count.value);
+}
+
+bool Threshold::is_time() const noexcept {
+  return subject_ == Subject::quantile || subject_ == Subject::max || subject_ == Subject::mean ||
+         subject_ == Subject::cpu;
+}
+
+ThresholdOutcome Threshold::judge(const BenchResult& result) const {
+  const Measured found = is_time() ? measured_time(result) : measured_number(result);
+  ThresholdOutcome outcome{.text = text_};
+  outcome.note = found.note;
+  if (!found.value) return outcome;
+  outcome.value = *found.value;
+  outcome.figure = figure(*found.value);
+  outcome.met = found.note.empty() && is_reached_by(*found.value);
+  return outcome;
+}
+
+bool Threshold::is_reached_by(double value) const noexcept {
+  switch (operator_) {
+    case Operator::less:
+      return value < limit_;
+    case Operator::at_most:
+      return value <= limit_;
+    case Operator::more:
+      return value > limit_;
+    case Operator::at_least:
+      return value >= limit_;
+    case Operator::equal:
+      break;
+  }
+  return value == limit_;
+}
+
+const Histogram& Threshold::histogram(const BenchResult& result) const noexcept {
+  if (latency_kind_ == LatencyKind::connect) return result.tally.connect;
+  return latency_kind_ == LatencyKind::actual ? result.tally.actual : result.latency();
+}
+
+Threshold::Measured Threshold::measured_time(const BenchResult& result) const {
+  if (subject_ == Subject::cpu) {
+    if (!result.server) return {{}, "the server's processor time is measured with --pid only"};
+    if (result.tally.counts.done == 0) return {{}, "no operation was completed"};
+    return {result.server_cpu_us(), {}};
+  }
+  const Histogram& times = histogram(result);
+  if (times.count() == 0) return {{}, "nothing was measured"};
+  if (subject_ == Subject::mean) return {times.mean(), {}};
+  if (subject_ == Subject::max) return {static_cast<double>(times.max()), {}};
+
+  const auto value = static_cast<double>(times.quantile(quantile_));
+  const std::uint64_t needed = samples_needed(quantile_);
+  if (times.count() >= needed) return {value, {}};
+  return {value, "such a percentile needs " + count_figure(needed) + " values, and there are " +
+                     count_figure(times.count())};
+}
+
+Threshold::Measured Threshold::measured_number(const BenchResult& result) const {
+  if (subject_ == Subject::rate) return {result.rate(), {}};
+  const BenchCounts& counts = result.tally.counts;
+  const std::uint64_t wrong =
+      subject_ == Subject::errors ? counts.all_errors() : counts.all_mismatches();
+  if (!is_share_) return {static_cast<double>(wrong), {}};
+  const std::uint64_t ended = result.ended();
+  if (ended == 0) return {{}, "no operation ended"};
+  return {static_cast<double>(wrong) / static_cast<double>(ended), {}};
+}
+
+std::string Threshold::figure(double value) const {
+  if (is_time()) return time_figure(value);
+  if (subject_ == Subject::rate) return rate_figure(value);
+  return is_share_ ? share_figure(value) : count_figure(static_cast<std::uint64_t>(value));
+}
+
+}  // namespace fairlead

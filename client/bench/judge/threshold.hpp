@@ -1,0 +1,65 @@
+// What a run must reach: 'p99<20ms', 'errors<0.1%', 'mismatch==0', 'rate>50k'.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client/bench/judge/result.hpp"
+
+namespace fairlead {
+
+// NAME OPERATOR VALUE, with blanks between them if wanted; the operator is one of < <= > >= ==.
+//
+// clang-format off
+//   name              subject                                                value
+//   p50, p99.9, ...   any percentile of the headline latency                 a time: 250us, 20ms
+//   max, mean         the headline latency                                   a time
+//   actual_p99, ...   the same, measured from the time of sending            a time
+//   connect_p99, ...  the same of the time to connect                        a time
+//   errors            operations that failed                                 a number, or a share
+//   mismatch          replies that were wrong                                of all that ended: 0.1%
+//   rate              operations completed a second                          a number: 50k
+//   cpu               the server's processor time for an operation (--pid)   a time
+// clang-format on
+//
+// A threshold on a figure that was not measured, or on a percentile of too few samples
+// (samples_needed), is not met.
+class Threshold {
+ public:
+  // Throws SettingError.
+  explicit Threshold(std::string_view text);
+
+  ThresholdOutcome judge(const BenchResult& result) const;
+
+ private:
+  enum class Subject : std::uint8_t { quantile, max, mean, errors, mismatch, rate, cpu };
+  enum class LatencyKind : std::uint8_t { headline, actual, connect };
+  enum class Operator : std::uint8_t { less, at_most, more, at_least, equal };
+  struct Measured {
+    std::optional<double> value = {};
+    std::string note = {};  // why there is none, or why it is unreliable
+  };
+
+  void read_name(std::string_view name);
+  bool read_time_name(std::string_view name);
+  Operator read_operator(std::string_view text) const;
+  void read_limit(std::string_view text);
+  bool is_time() const noexcept;
+  bool is_reached_by(double value) const noexcept;
+  const Histogram& histogram(const BenchResult& result) const noexcept;
+  Measured measured_time(const BenchResult& result) const;
+  Measured measured_number(const BenchResult& result) const;
+  std::string figure(double value) const;
+
+  std::string text_;
+  Subject subject_ = Subject::quantile;
+  LatencyKind latency_kind_ = LatencyKind::headline;
+  double quantile_ = 0;  // of `quantile`: 0.99
+  Operator operator_ = Operator::less;
+  double limit_ = 0;  // microseconds, a number, a number a second, or a share
+  bool is_share_ = false;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,214 @@
+#include "client/bench/judge/verdict.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+
+#include "client/bench/stats/figures.hpp"
+#include "client/bench/stats/percentile.hpp"
+
+namespace fairlead {
+namespace {
+
+using namespace verdict_limits;
+
+struct Finding {
+  Belief belief;
+  std::string reason;
+};
+using Rule = std::optional<Finding> (*)(const BenchResult&);
+
+// Empty below `doubtful`.
+std::optional<Belief> belief_of(double value, double doubtful, double invalid) {
+  if (value >= invalid) return Belief::invalid;
+  if (value >= doubtful) return Belief::doubtful;
+  return std::nullopt;
+}
+
+double share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+// "1,234 of 50,000 (2.47 %)"
+std::string part_figure(std::uint64_t part, std::uint64_t whole) {
+  return count_figure(part) + " of " + count_figure(whole) + " (" +
+         share_figure(share(part, whole)) + ")";
+}
+
+std::uint64_t errors_of(const BenchResult& result, BenchError error) {
+  return result.tally.counts.errors[static_cast<std::size_t>(error)];
+}
+
+double quantile_of(const auto& histogram, double share) {
+  return static_cast<double>(histogram.quantile(share));
+}
+
+std::optional<Finding> nothing_completed(const BenchResult& result) {
+  const bool is_idle = result.mode == BenchMode::idle;
+  if (is_idle ? result.tally.connect.count() > 0 : result.tally.counts.done > 0) return {};
+  const std::string what = is_idle ? "no connection was made" : "no operation was completed";
+  const std::uint64_t wrong = result.tally.counts.all_mismatches();
+  return Finding{Belief::invalid, what + ": " + count_figure(result.tally.counts.all_errors()) +
+                                      " errors, " + count_figure(wrong) + " wrong replies"};
+}
+
+double busy_share(const ThreadUse& thread) {
+  return thread.wall_seconds > 0 ? thread.cpu_seconds / thread.wall_seconds : 0;
+}
+
+double starved_share(const ThreadUse& thread) {
+  return thread.wall_seconds > 0 ? thread.starved_seconds / thread.wall_seconds : 0;
+}
+
+// "thread 2 of 4 of the test DID 81.0 % WHY", for the thread with the greatest share.
+std::optional<Finding> worst_thread(const BenchResult& result, double (*share_of)(const ThreadUse&),
+                                    double doubtful, double invalid, const std::string& did,
+                                    const std::string& why) {
+  const auto worst = std::ranges::max_element(result.threads, {}, share_of);
+  if (worst == result.threads.end()) return {};
+  const auto belief = belief_of(share_of(*worst), doubtful, invalid);
+  if (!belief) return {};
+  // In a short run a moment of other processes is already a large share.
+  const bool is_long_enough = worst->wall_seconds >= kShareSeconds;
+  const auto number = static_cast<std::uint64_t>(worst - result.threads.begin() + 1);
+  return Finding{is_long_enough ? *belief : Belief::doubtful,
+                 "thread " + count_figure(number) + " of " + count_figure(result.threads.size()) +
+                     " of the test " + did + ' ' + share_figure(share_of(*worst)) + ' ' + why};
+}
+
+std::optional<Finding> processor(const BenchResult& result) {
+  if (result.spins) return {};
+  return worst_thread(result, busy_share, kBusyDoubtful, kBusyInvalid, "used",
+                      "of a core: it measures itself, and more threads may help");
+}
+
+std::optional<Finding> starved(const BenchResult& result) {
+  return worst_thread(result, starved_share, kStarvedDoubtful, kStarvedInvalid,
+                      "waited for a core for",
+                      "of the time: others use the processor, or it is limited");
+}
+
+std::optional<Finding> lateness(const BenchResult& result) {
+  const double late = quantile_of(result.tally.lateness, 0.99);
+  const double reported = quantile_of(result.latency(), 0.99);
+  if (!result.is_open_loop || late <= kLatenessFloor || late <= kLatenessDoubtful * reported)
+    return {};
+  // Among few messages a single delayed one is already one in a hundred.
+  const bool are_enough = result.tally.lateness.count() >= samples_needed(0.99);
+  const bool is_ours = are_enough && late > kLatenessInvalid * reported;
+  return Finding{is_ours ? Belief::invalid : Belief::doubtful,
+                 "one message in a hundred was sent " + time_figure(late) +
+                     " late or later, for no reason of the server's; the p99 reported is " +
+                     time_figure(reported)};
+}
+
+std::optional<Finding> worst_lateness(const BenchResult& result) {
+  const auto worst = static_cast<double>(result.tally.lateness.max());
+  const auto reported = static_cast<double>(result.latency().max());
+  if (!result.is_open_loop || worst <= kWorstLatenessFloor || worst <= kLatenessDoubtful * reported)
+    return {};
+  return Finding{Belief::doubtful, "a message was sent " + time_figure(worst) +
+                                       " late, for no reason of the server's; the maximum "
+                                       "reported is " +
+                                       time_figure(reported)};
+}
+
+std::optional<Finding> send_rate(const BenchResult& result) {
+  if (!result.is_open_loop) return {};
+  const auto due = static_cast<double>(result.due);
+  const Tally& tally = result.tally;
+  const std::uint64_t excused = tally.held_by_inflight + tally.held_by_socket +
+                                tally.counts.all_errors() + tally.counts.all_mismatches();
+  if (static_cast<double>(tally.counts.sent + excused) >= kSentShareMin * due) return {};
+  return Finding{Belief::invalid, "the test sent " +
+                                      rate_figure(tally.counts.sent / result.measured_seconds) +
+                                      " instead of " + rate_figure(result.intended_rate) +
+                                      ", though connections were free"};
+}
+
+std::optional<Finding> own_failures(const BenchResult& result) {
+  const std::uint64_t ports = errors_of(result, BenchError::no_port);
+  const std::uint64_t descriptors = errors_of(result, BenchError::no_descriptor);
+  const std::uint64_t others = errors_of(result, BenchError::other);
+  const std::uint64_t all = ports + descriptors + others;
+  if (all == 0) return {};
+  const bool are_many = share(all, result.ended()) > kNoticeable;
+  return Finding{are_many ? Belief::invalid : Belief::doubtful,
+                 "the test itself failed " + count_figure(all) + " times: no port left " +
+                     count_figure(ports) + ", no descriptor left " + count_figure(descriptors) +
+                     ", other " + count_figure(others)};
+}
+
+std::optional<Finding> held_by_socket(const BenchResult& result) {
+  const std::uint64_t held = result.tally.held_by_socket;
+  if (share(held, result.tally.counts.sent) <= kNoticeable) return {};
+  return Finding{Belief::doubtful, part_figure(held, result.tally.counts.sent) +
+                                       " messages found the socket full: the server or the "
+                                       "network did not take them as fast as they were sent"};
+}
+
+std::optional<Finding> unfinished(const BenchResult& result) {
+  const std::uint64_t left = result.tally.unfinished;
+  if (share(left, result.tally.counts.sent) <= kNoticeable) return {};
+  return Finding{Belief::doubtful, part_figure(left, result.tally.counts.sent) +
+                                       " messages had neither reply nor error at the end, and "
+                                       "are in no percentile"};
+}
+
+std::optional<Finding> clock_step(const BenchResult& result) {
+  const double step = std::abs(result.clock_step_ms);
+  if (step <= kClockStepMs) return {};
+  return Finding{Belief::doubtful, "the clock was set by " + time_figure(step * 1e3) +
+                                       " during the run, which also moves processes about"};
+}
+
+std::optional<Finding> few_samples(const BenchResult& result) {
+  if (result.mode == BenchMode::idle || result.tally.counts.done == 0) return {};
+  const std::uint64_t count = result.latency().count();
+  const bool are_too_few = count < samples_needed(0.99);
+  if (!are_too_few && count >= samples_needed(0.999)) return {};
+  return Finding{are_too_few ? Belief::doubtful : Belief::valid,
+                 "a " + std::string(are_too_few ? "p99" : "p99.9") + " needs " +
+                     count_figure(samples_needed(are_too_few ? 0.99 : 0.999)) +
+                     " values, and there are " + count_figure(count)};
+}
+
+std::optional<Finding> held_by_inflight(const BenchResult& result) {
+  const std::uint64_t held = result.tally.held_by_inflight;
+  if (!result.is_open_loop || share(held, result.tally.counts.sent) <= kNoticeable) return {};
+  return Finding{
+      Belief::valid,
+      "the server is too slow for the rate: " + part_figure(held, result.tally.counts.sent) +
+          " messages were due while their connection waited for replies; a closed loop "
+          "would have sent them later and hidden their wait"};
+}
+
+std::optional<Finding> interrupted(const BenchResult& result) {
+  if (!result.interrupted) return {};
+  return Finding{Belief::valid, "interrupted by the user after " +
+                                    time_figure(result.measured_seconds * 1e6) +
+                                    " of what is measured"};
+}
+
+// In the order of the table in the header.
+constexpr std::array<Rule, 13> kRules{nothing_completed, processor,  starved,      lateness,
+                                      worst_lateness,    send_rate,  own_failures, held_by_socket,
+                                      unfinished,        clock_step, few_samples,  held_by_inflight,
+                                      interrupted};
+
+}  // namespace
+
+Verdict judge(const BenchResult& result) {
+  std::vector<Finding> findings;
+  for (const Rule rule : kRules)
+    if (auto finding = rule(result)) findings.push_back(std::move(*finding));
+  std::ranges::stable_sort(findings, std::greater{}, &Finding::belief);
+
+  Verdict verdict;
+  if (!findings.empty()) verdict.belief = findings.front().belief;
+  for (Finding& finding : findings) verdict.reasons.push_back(std::move(finding.reason));
+  return verdict;
+}
+
+}  // namespace fairlead

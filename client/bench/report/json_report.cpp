@@ -1,0 +1,204 @@
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "client/bench/report/report_facts.hpp"
+#include "client/bench/report/reports.hpp"
+#include "client/bench/stats/percentile.hpp"
+#include "common/base/hex.hpp"
+
+namespace fairlead {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kSchema = "fairlead-bench/1";
+
+template <class Kind, std::size_t Kinds>
+Json kinds_of(const std::array<std::uint64_t, Kinds>& counts) {
+  Json object = Json::object();
+  for (std::size_t i = 0; i < Kinds; ++i)
+    object[std::string(name_of(static_cast<Kind>(i)))] = counts[i];
+  return object;
+}
+
+Json counts_of(const BenchCounts& counts) {
+  return {{"sent", counts.sent},
+          {"done", counts.done},
+          {"bytes_out", counts.bytes_out},
+          {"bytes_in", counts.bytes_in},
+          {"connects", counts.connects},
+          {"errors", kinds_of<BenchError>(counts.errors)},
+          {"mismatches", kinds_of<MismatchKind>(counts.mismatches)}};
+}
+
+// Null where nothing was recorded.
+template <class AnyHistogram>
+Json histogram_of(const AnyHistogram& histogram) {
+  if (histogram.count() == 0) return nullptr;
+  Json quantiles = Json::object();
+  for (const ReportedQuantile& quantile : kReportedQuantiles) {
+    const auto value = supported_quantile(histogram, quantile.share);
+    quantiles[std::string(quantile.name)] = value ? Json(*value) : Json(nullptr);
+  }
+  Json buckets = Json::array();
+  histogram.each([&](std::uint64_t min, std::uint64_t max, std::uint64_t times) {
+    buckets.push_back(Json::array({min, max, times}));
+  });
+  return {{"count", histogram.count()}, {"min", histogram.min()}, {"max", histogram.max()},
+          {"mean", histogram.mean()},   {"quantiles", quantiles}, {"buckets", buckets}};
+}
+
+Json metrics_of(const BenchResult& result) {
+  Json metrics = Json::object();
+  const Histogram& latency = result.latency();
+  for (const ReportedQuantile& quantile : kReportedQuantiles) {
+    if (const auto value = supported_quantile(latency, quantile.share))
+      metrics[std::string(quantile.name)] = *value;
+  }
+  if (latency.count() > 0) {
+    metrics["max"] = latency.max();
+    metrics["mean"] = latency.mean();
+  }
+  metrics["rate"] = result.rate();
+  metrics["errors"] = result.error_share();
+  metrics["mismatch"] = result.tally.counts.all_mismatches();
+  if (const std::uint64_t done = result.tally.counts.done; result.server && done > 0)
+    metrics["cpu"] = result.server->cpu_seconds * 1e6 / static_cast<double>(done);
+  return metrics;
+}
+
+Json mismatch_of(const std::optional<Mismatch>& first) {
+  if (!first) return nullptr;
+  return {{"kind", name_of(first->kind)},
+          {"number", first->number},
+          {"connection", first->connection},
+          {"of_connection", first->of_connection},
+          {"offset", first->offset},
+          {"shown_from", first->shown_from},
+          {"expected_hex", hex_of(first->expected)},
+          {"got_hex", hex_of(first->got)},
+          {"note", first->note}};
+}
+
+Json configuration_of(const BenchResult& result) {
+  Json options = Json::array();
+  for (const auto& [option, value] : result.configuration)
+    options.push_back({{"option", option}, {"value", value}});
+  return options;
+}
+
+Json verdict_of(const Verdict& verdict) {
+  return {{"belief", name_of(verdict.belief)}, {"reasons", verdict.reasons}};
+}
+
+Json thresholds_of(const BenchResult& result) {
+  Json thresholds = Json::array();
+  for (const ThresholdOutcome& outcome : result.thresholds) {
+    thresholds.push_back({{"text", outcome.text},
+                          {"value", std::isfinite(outcome.value) ? Json(outcome.value) : Json()},
+                          {"met", outcome.met},
+                          {"figure", outcome.figure},
+                          {"note", outcome.note}});
+  }
+  return thresholds;
+}
+
+Json generator_of(const BenchResult& result) {
+  Json threads = Json::array();
+  for (const ThreadUse& use : result.threads)
+    threads.push_back({{"cpu_seconds", use.cpu_seconds},
+                       {"starved_seconds", use.starved_seconds},
+                       {"wall_seconds", use.wall_seconds}});
+  return {{"threads", threads},
+          {"spins", result.spins},
+          {"lateness", histogram_of(result.tally.lateness)},
+          {"held_by_inflight", result.tally.held_by_inflight},
+          {"held_by_socket", result.tally.held_by_socket},
+          {"clock_step_ms", result.clock_step_ms}};
+}
+
+Json server_of(const std::optional<ServerUse>& server) {
+  if (!server) return nullptr;
+  return {{"pid", server->pid}, {"cpu_seconds", server->cpu_seconds}};
+}
+
+Json series_of(const BenchResult& result) {
+  Json series = Json::array();
+  for (const SeriesRow& row : result.series) {
+    Json second = {{"second", row.second}, {"warmup", row.is_warmup}};
+    second.update(counts_of(row.counts));
+    second["connections_open"] = row.connections_open;
+    second["p50"] = row.p50;
+    second["p90"] = row.p90;
+    second["p99"] = row.p99;
+    second["max"] = row.max;
+    series.push_back(std::move(second));
+  }
+  return series;
+}
+
+SavedReport saved_report(const Json& report) {
+  SavedReport saved{.address = report.at("address").get<std::string>(),
+                    .began = report.at("began").get<std::string>(),
+                    .belief = report.at("verdict").at("belief").get<std::string>(),
+                    .is_open_loop = report.at("loop").get<std::string>() == "open",
+                    .intended_rate = report.at("intended_rate").get<double>()};
+  for (const auto& [name, value] : report.at("metrics").items()) {
+    // No run measures a negative number or NaN: their ratios would mislead.
+    const double number = value.get<double>();
+    if (!std::isfinite(number) || number < 0) throw std::out_of_range("metric " + name);
+    saved.metrics[name] = number;
+  }
+  return saved;
+}
+
+}  // namespace
+
+std::string json_report(const BenchResult& result) {
+  const Tally& tally = result.tally;
+  const Json report = {{"schema", kSchema},
+                       {"version", result.version},
+                       {"address", result.address},
+                       {"began", began_text(result)},
+                       {"configuration", configuration_of(result)},
+                       {"mode", name_of(result.mode)},
+                       {"loop", result.is_open_loop ? "open" : "closed"},
+                       {"intended_rate", result.intended_rate},
+                       {"measured_seconds", result.measured_seconds},
+                       {"interrupted", result.interrupted},
+                       {"verdict", verdict_of(result.verdict)},
+                       {"thresholds", thresholds_of(result)},
+                       {"metrics", metrics_of(result)},
+                       {"counts", counts_of(tally.counts)},
+                       {"unfinished", tally.unfinished},
+                       {"unsent", tally.unsent},
+                       {"connections", result.connections},
+                       {"connections_open", tally.connections_open},
+                       {"connections_lost", tally.connections_lost},
+                       {"first_mismatch", mismatch_of(tally.first_mismatch)},
+                       {"latency",
+                        {{"intended", histogram_of(tally.intended)},
+                         {"actual", histogram_of(tally.actual)},
+                         {"connect", histogram_of(tally.connect)}}},
+                       {"generator", generator_of(result)},
+                       {"server", server_of(result.server)},
+                       {"series", series_of(result)}};
+  // ASCII only, so that it cannot control a terminal.
+  return report.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
+}
+
+Result<SavedReport> read_json_report(std::string_view text) {
+  const Json report = Json::parse(text, nullptr, false);
+  if (!report.is_object()) return make_error("it is no JSON object");
+  if (const auto schema = report.find("schema"); schema == report.end() || *schema != kSchema)
+    return make_error("it is no report of `fairlead bench --json` (\"schema\" is not \"" +
+                      std::string(kSchema) + "\")");
+  try {
+    return saved_report(report);
+  } catch (const std::exception&) {
+    return make_error("it says \"" + std::string(kSchema) + "\", but fields are missing or wrong");
+  }
+}
+
+}  // namespace fairlead

@@ -1,0 +1,60 @@
+// The forms in which the result of a load test is reported.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "client/bench/judge/comparison.hpp"
+#include "client/bench/judge/result.hpp"
+#include "common/base/bytes.hpp"
+#include "common/base/result.hpp"
+
+namespace fairlead {
+
+// Lines of at most 100 columns, unless one word is wider, in UTF-8, each with its end. Text of a
+// peer or the user is escaped.
+std::string text_report(const BenchResult& result);
+
+// RFC 4180: a header line, then a line for each second, warm-up included; CRLF. Latencies in
+// microseconds (0: no reply in that second), bytes as they are. No field needs quotes.
+std::string csv_report(const BenchResult& result);
+
+// Complete in itself: it loads nothing and runs no script, and its policy forbids both; well-formed
+// as XML too. In UTF-8. Text of a peer or the user is escaped.
+std::string html_report(const BenchResult& result);
+
+// One line of ASCII with its end. Text of a peer or the user is escaped; bytes that are not UTF-8
+// become U+FFFD.
+std::string json_report(const BenchResult& result);
+
+// The part of a saved report that a comparison uses.
+struct SavedReport {
+  std::string address = {};  // any characters: escape it
+  std::string began = {};    // as in the report: RFC 3339; escape it
+  std::string belief = {};   // "VALID", "DOUBTFUL" or "INVALID"
+  bool is_open_loop = false;
+  double intended_rate = 0;  // operations a second; 0 in a closed loop
+  // By name: "p50" ... "max", "mean" (microseconds), "rate" (a second), "errors" (a share),
+  // "mismatch" (how many), "cpu" (the server's microseconds an operation). Only what was measured
+  // with enough samples. Finite, 0 or more.
+  std::map<std::string, double> metrics = {};
+};
+
+// `text` is untrusted: the contents of a file. Throws nothing but std::bad_alloc.
+Result<SavedReport> read_json_report(std::string_view text);
+
+// A heading, and a table of figures, ratios and intervals: in columns for a terminal, and as
+// Markdown for a page. Names of targets are escaped.
+std::string comparison_text(const Comparison& comparison);
+std::string comparison_markdown(const Comparison& comparison);
+
+// Safe within an element or a quoted attribute of HTML and SVG, whatever `text` is. Controls (those
+// that turn the direction of text, too) and bytes that are not UTF-8 are shown as in logs
+// (common/text/escape.hpp), but a backslash stays one, so that a message reads as it was typed.
+std::string html(Bytes text);
+
+// For numbers of our own with their units: "842 us" reads "842 µs". Not escaped.
+std::string with_micro_sign(std::string_view text);
+
+}  // namespace fairlead

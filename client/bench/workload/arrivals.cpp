@@ -1,0 +1,94 @@
+#include "client/bench/workload/arrivals.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fairlead {
+namespace {
+
+constexpr double kNanosecondsPerSecond = 1e9;
+
+// One a second for thirty seconds are exactly 30 messages, despite rounding errors.
+double without_rounding_error(double messages) {
+  const double whole = std::round(messages);
+  return std::abs(messages - whole) <= 1e-6 + 1e-15 * whole ? whole : messages;
+}
+
+double nanoseconds(BenchDuration duration) { return static_cast<double>(duration.count()); }
+
+}  // namespace
+
+Arrivals::Arrivals(const std::vector<Stage>& stages, BenchDuration ramp) {
+  BenchDuration rising = ramp;
+  for (const Stage& stage : stages) {
+    rising = std::min(rising, stage.length);
+    add(rising, stage.rate, true);
+    add(stage.length - rising, stage.rate, false);
+    rising = BenchDuration{0};
+  }
+  if (pieces_.empty()) return;
+  total_ = static_cast<std::uint64_t>(std::ceil(pieces_.back().after()));
+}
+
+void Arrivals::add(BenchDuration length, double rate, bool rises) {
+  if (length <= BenchDuration{0}) return;
+  pieces_.push_back({.begin_ns = nanoseconds(length_),
+                     .length_ns = nanoseconds(length),
+                     .rate = rate / kNanosecondsPerSecond,
+                     .before = pieces_.empty() ? 0 : pieces_.back().after(),
+                     .rises = rises});
+  length_ += length;
+}
+
+double Arrivals::Piece::after() const noexcept {
+  return without_rounding_error(before + rate * length_ns * (rises ? 0.5 : 1));
+}
+
+// Where it rises, rate * time^2 / (2 * length) messages are due within `time` of its begin.
+double Arrivals::Piece::due_ns(double message) const noexcept {
+  const double within = message - before;
+  const double wait = rises ? std::sqrt(2 * length_ns * within / rate) : within / rate;
+  return begin_ns + std::min(std::round(wait), length_ns - 1);
+}
+
+double Arrivals::Piece::count_at(double time_ns) const noexcept {
+  const double within = time_ns - begin_ns;
+  return before + rate * within * (rises ? within / (2 * length_ns) : 1);
+}
+
+BenchDuration Arrivals::due(std::uint64_t n) const noexcept {
+  if (n >= total_) return BenchDuration::max();
+  const auto message = static_cast<double>(n);
+  const auto behind =
+      std::upper_bound(pieces_.begin(), pieces_.end(), message,
+                       [](double wanted, const Piece& piece) { return wanted < piece.before; });
+  return BenchDuration(static_cast<BenchDuration::rep>((behind - 1)->due_ns(message)));
+}
+
+std::uint64_t Arrivals::count_until(BenchDuration time) const noexcept {
+  if (time <= BenchDuration{0}) return 0;
+  if (time >= length_) return total_;
+  const auto behind =
+      std::upper_bound(pieces_.begin(), pieces_.end(), nanoseconds(time),
+                       [](double wanted, const Piece& piece) { return wanted < piece.begin_ns; });
+
+  // At most one off; due() rounds to nanoseconds and decides.
+  auto count =
+      std::min(total_, static_cast<std::uint64_t>((behind - 1)->count_at(nanoseconds(time))));
+  while (count > 0 && due(count - 1) >= time) --count;
+  while (due(count) < time) ++count;
+  return count;
+}
+
+DueOperations due_operations(const Load& load, BenchDuration length) {
+  const Arrivals arrivals(load.stages, load.ramp);
+  const bool are_all = load.messages > 0 && arrivals.count_until(length) >= load.messages;
+  const BenchDuration end =
+      are_all ? std::min(arrivals.due(load.messages), arrivals.length()) : length;
+  if (end <= load.warmup) return {};
+  const std::uint64_t count = arrivals.count_until(end) - arrivals.count_until(load.warmup);
+  const double seconds = fairlead::seconds(end - load.warmup);
+  return {.count = count, .rate = static_cast<double>(count) / seconds};
+}
+
+}  // namespace fairlead

@@ -1,0 +1,65 @@
+#include "client/bench/workload/bench_needs.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "client/bench/stats/figures.hpp"
+#include "client/bench/workload/source_addresses.hpp"
+
+namespace fairlead {
+namespace {
+
+// For loops, timers, signals and output.
+constexpr std::uint64_t kOwnDescriptors = 32, kDescriptorsOfThread = 8;
+// How long the port of a closed connection stays in use (TIME_WAIT). On loopback the kernel reuses
+// it after a second (tcp_tw_reuse = 2, its default).
+constexpr double kTimeWaitSeconds = 60, kTimeWaitOfLoopback = 1;
+
+BenchNeed descriptors(const Load& load, const BenchFacts& facts) {
+  BenchNeed need{.what = "descriptors",
+                 .need = load.connections + kOwnDescriptors + kDescriptorsOfThread * load.threads,
+                 .have = facts.descriptors_max};
+  if (!need.suffices()) need.advice = "ulimit -n " + std::to_string(need.need);
+  return need;
+}
+
+// Connections at a time, open or in TIME_WAIT.
+std::uint64_t connections_at_a_time(const Load& load, const BenchFacts& facts) {
+  const bool connects_each = load.mode == BenchMode::conn || load.mode == BenchMode::greet;
+  if (!connects_each) return load.connections;
+  double fastest = 0;
+  for (const Stage& stage : load.stages) fastest = std::max(fastest, stage.rate);
+  const double dead = fastest * (facts.is_loopback ? kTimeWaitOfLoopback : kTimeWaitSeconds);
+  return load.connections + static_cast<std::uint64_t>(std::ceil(dead));
+}
+
+BenchNeed ports(const Load& load, const BenchFacts& facts) {
+  const std::uint64_t sources = SourceAddresses(load.sources).count();
+  BenchNeed need{.what = "ports of each source address",
+                 .need = (connections_at_a_time(load, facts) + sources - 1) / sources,
+                 .have = facts.ports};
+  // The kernel searches for a free port by trial, and avoids every second port at first.
+  const bool is_only_just = need.need > need.have / 2;
+  if (!need.suffices()) {
+    need.advice = "--source with a network, or a wider net.ipv4.ip_local_port_range";
+  } else if (is_only_just) {
+    need.advice = "above half of them connecting is slow; --source with a network helps";
+  }
+  return need;
+}
+
+}  // namespace
+
+std::vector<BenchNeed> bench_needs(const Load& load, const BenchFacts& facts) {
+  std::vector<BenchNeed> needs{descriptors(load, facts)};
+  if (facts.ports > 0) needs.push_back(ports(load, facts));
+  return needs;
+}
+
+std::string need_line(const BenchNeed& need) {
+  const std::string line =
+      need.what + ": needs " + count_figure(need.need) + ", has " + count_figure(need.have);
+  return need.advice.empty() ? line : line + ": " + need.advice;
+}
+
+}  // namespace fairlead

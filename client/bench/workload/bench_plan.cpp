@@ -1,0 +1,76 @@
+#include "client/bench/workload/bench_plan.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace fairlead {
+namespace {
+
+constexpr std::uint64_t kEndless = std::numeric_limits<std::uint64_t>::max();
+
+ConnectionSettings connection_of(const Load& load, const Expectation& expectation) {
+  ConnectionSettings settings = load.connection;
+  settings.line_end = LineEnd::none;
+  const bool is_stream = expectation.reply_is_stream() || !expectation.awaits_reply();
+  if (is_stream || load.mode == BenchMode::file) {
+    settings.reply = {.boundary = ReplyBoundary::none};
+    settings.encoding.decode = Encoding::binary;  // else half a character would be held back
+  }
+  return settings;
+}
+
+std::uint64_t operations_of_run(const Load& load, const std::optional<Arrivals>& arrivals) {
+  if (load.mode == BenchMode::idle) return 0;
+  const std::uint64_t asked = load.messages == 0 ? kEndless : load.messages;
+  if (!arrivals) return asked;
+  const bool has_end = load.duration > BenchDuration::zero();
+  return std::min(asked, has_end ? arrivals->count_until(load.duration) : arrivals->total());
+}
+
+bool connects_for_each(const Load& load) {
+  return load.mode == BenchMode::conn || load.mode == BenchMode::greet ||
+         (load.mode == BenchMode::file && load.connection.protocol != Protocol::framed);
+}
+
+bool sends_messages(const Load& load) {
+  const bool has_any = !load.message.texts.empty() || load.message.size_max > 0;
+  return load.mode != BenchMode::greet && has_any;
+}
+
+std::optional<Arrivals> arrivals_of(const Load& load) {
+  if (!load.is_open_loop()) return {};
+  return Arrivals(load.stages, load.ramp);
+}
+
+}  // namespace
+
+BenchPlan::BenchPlan(const Load& wanted, const Destination& destination)
+    : load(wanted),
+      server(destination),
+      sources(wanted.sources),
+      messages(wanted.message, wanted.seed),
+      expectation(wanted.expectation),
+      arrivals(arrivals_of(wanted)),
+      connection(connection_of(wanted, expectation)),
+      operations(operations_of_run(wanted, arrivals)),
+      connects_each(connects_for_each(wanted)),
+      has_message(sends_messages(wanted)),
+      uses_of_a_connection(connects_each                 ? 1
+                           : wanted.reconnect_every == 0 ? kEndless
+                                                         : wanted.reconnect_every) {}
+
+std::uint64_t BenchPlan::operations_of(std::uint32_t index) const noexcept {
+  if (operations == kEndless) return kEndless;
+  return operations / load.connections + (index < operations % load.connections ? 1 : 0);
+}
+
+BenchDuration BenchPlan::opens_at(std::uint32_t index) const noexcept {
+  double seconds = load.connect_rate > 0 ? index / load.connect_rate : 0;
+  if (!load.is_open_loop()) {
+    const double ramp = fairlead::seconds(load.ramp);
+    seconds = std::max(seconds, ramp * index / load.connections);
+  }
+  return std::chrono::duration_cast<BenchDuration>(std::chrono::duration<double>(seconds));
+}
+
+}  // namespace fairlead

@@ -1,0 +1,65 @@
+#include "client/cli/output.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "common/base/descriptor.hpp"
+#include "common/text/escape.hpp"
+
+namespace fairlead {
+
+std::string escaped_lines(Bytes text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t size = std::min(text.find_first_of("\n\t"), text.size());
+    Bytes part = text.substr(0, size);
+    const bool line_ends = size < text.size() && text[size] == '\n';
+    if (line_ends && part.ends_with('\r')) part.remove_suffix(1);
+    append_escaped(out, part, part.size());
+    if (size < text.size()) out += text[size];
+    text.remove_prefix(std::min(size + 1, text.size()));
+  }
+  return out;
+}
+
+std::string in_encoding(std::string_view utf8, Encoding encoding) {
+  std::string out;
+  append_encoded(out, utf8, encoding);
+  return out;
+}
+
+Output::Output(int descriptor) : descriptor_(descriptor), is_terminal_(::isatty(descriptor) == 1) {}
+
+void Output::write(std::string_view bytes) {
+  if (show_) return show_(bytes);
+  while (!bytes.empty() && error_.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      // The parent process made it non-blocking.
+      pollfd room{.fd = descriptor_, .events = POLLOUT, .revents = 0};
+      static_cast<void>(::poll(&room, 1, -1));
+    } else if (errno != EINTR) {
+      error_ = std::generic_category().message(errno);
+    }
+  }
+}
+
+std::string write_file(const std::string& path, std::string_view text) {
+  Descriptor file;
+  if (path != "-") {
+    file = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (!file) return std::generic_category().message(errno);
+  }
+  Output out(file ? file.get() : 1);
+  out.write(text);
+  return out.error();
+}
+
+}  // namespace fairlead

@@ -1,0 +1,141 @@
+// fairlead bench: a load test that judges itself.
+#include <sstream>
+
+#include "client/bench/judge/verdict.hpp"
+#include "client/bench/report/reports.hpp"
+#include "client/bench/workload/bench_needs.hpp"
+#include "client/bench/workload/load.hpp"
+#include "client/cli/exit_code.hpp"
+#include "client/cli/output.hpp"
+#include "client/commands/bench/bench_machine.hpp"
+#include "client/commands/bench/bench_run.hpp"
+#include "client/commands/bench/bench_settings.hpp"
+#include "client/commands/bench/bench_watch.hpp"
+#include "client/commands/command.hpp"
+
+namespace fairlead {
+namespace {
+
+int print(std::string_view text, Encoding terminal, int descriptor) {
+  Output out(descriptor);
+  out.write(in_encoding(text, terminal));
+  if (out.error().empty()) return kExitOk;
+  return report("", {kExitCannotWrite, "cannot write the report: " + out.error()});
+}
+
+int check(const BenchRunSettings& settings, const Destination& server, Encoding terminal) {
+  std::string lines;
+  bool suffices = true;
+  for (const BenchNeed& need : bench_needs(settings.bench.load, bench_facts(server))) {
+    lines += need_line(need) + '\n';
+    suffices = suffices && need.suffices();
+  }
+  const int written = print(lines, terminal, 1);
+  return written != kExitOk ? written : suffices ? kExitOk : kExitUsage;
+}
+
+// No connection was made: reports the main reason.
+int say_nobody_answered(const BenchResult& result) {
+  const auto count = [&result](BenchError error) {
+    return result.tally.counts.errors[static_cast<std::size_t>(error)];
+  };
+  if (count(BenchError::connect_timeout) >
+      count(BenchError::refused) + count(BenchError::unreachable)) {
+    return report(result.address,
+                  {kExitTimeout,
+                   "no connection was made in time; check the address, or give more "
+                   "--connect-timeout"});
+  }
+  return report(result.address, {kExitCannotConnect,
+                                 "cannot connect: no connection was made; is the server running, "
+                                 "and is this its port?"});
+}
+
+int exit_code_of(const BenchRunSettings& settings, const BenchResult& result) {
+  if (result.interrupted) return kExitInterrupted;
+  if (result.tally.connect.count() == 0) return say_nobody_answered(result);
+  if (result.verdict.belief == Belief::invalid) return kExitInvalidResult;
+  for (const ThresholdOutcome& outcome : result.thresholds)
+    if (!outcome.met) return kExitThresholdMissed;
+  const bool is_wrong = result.tally.counts.all_mismatches() > 0 && !settings.judges_mismatches;
+  return is_wrong ? kExitUnexpectedReply : kExitOk;
+}
+
+int write_reports(const BenchRunSettings& settings, const BenchResult& result, Encoding terminal) {
+  const bool stdout_is_taken = settings.json == "-" || settings.csv == "-" || settings.html == "-";
+  int failed = kExitOk;
+  if (!stdout_is_taken) {
+    failed = print(text_report(result), terminal, 1);
+  } else if (!settings.bench.quiet) {
+    failed = print(text_report(result), terminal, 2);
+  }
+  const auto write = [&failed](const std::string& path, auto make) {
+    if (path.empty()) return;
+    if (const std::string error = write_file(path, make()); !error.empty())
+      failed = report(path, {kExitCannotWrite, "cannot write the report: " + error});
+  };
+  write(settings.json, [&] { return json_report(result); });
+  write(settings.csv, [&] { return csv_report(result); });
+  write(settings.html, [&] { return html_report(result); });
+  return failed;
+}
+
+int run(const BenchRunSettings& settings, Encoding terminal) {
+  const Load& load = settings.bench.load;
+  const auto target = find_bench_target(settings.server, settings.bench.family, load);
+  if (!target) return report(settings.address, result_of(target.error()));
+  raise_descriptor_limit();
+  if (settings.only_checks) return check(settings, *target, terminal);
+  if (settings.only_shows) {
+    Output out(1);
+    return show_exchange(load, *target, out);
+  }
+  Output err(2);
+  BenchWatch watch(settings.bench, err, terminal);
+  BenchResult result = run_bench(load, *target, settings.pid, watch);
+  watch.end();
+  result.address = settings.address;
+  result.version = FAIRLEAD_VERSION;
+  result.configuration = settings.bench.configuration;
+  result.verdict = judge(result);
+  for (const Threshold& threshold : settings.thresholds)
+    result.thresholds.push_back(threshold.judge(result));
+  const int written = write_reports(settings, result, terminal);
+  return written != kExitOk ? written : exit_code_of(settings, result);
+}
+
+}  // namespace
+
+std::string bench_help() {
+  std::ostringstream out;
+  out << "Usage: fairlead bench [OPTIONS] ADDRESS\n"
+         "       fairlead bench compare [OPTIONS] ADDRESS ADDRESS...   (fairlead bench compare "
+         "--help)\n"
+         "Loads any TCP server, checks every reply, and says whether its own figures can be "
+         "believed.\n\n"
+      << bench_options()
+      << "\nExamples:\n"
+         "  fairlead bench -c 50 -d 10s localhost\n"
+         "  fairlead bench -r 20k --threshold 'p99<5ms' --html run.html localhost\n"
+         "  fairlead bench -m 'PING\\r\\n' --expect '+PONG\\r\\n' localhost:6379\n"
+         "  fairlead bench --protocol framed --stage 10s@1k,30s@5k -s 10-2000 localhost\n"
+         "  fairlead bench --idle -c 10k -d 1m --source 127.0.0.0/24 127.0.0.1:7878\n"
+         "\nExit status: 0 ok, 1 a reply was wrong, 2 usage, or the machine has too little for it, "
+         "6 "
+         "name not\nresolved, 7 cannot connect, 23 cannot write, 28 timeout, 98 the result is "
+         "invalid, 99 a\nthreshold is missed, 130 Ctrl-C.\n";
+  return out.str();
+}
+
+int run_bench_command(const Words& arguments, const TerminalLocale& locale) {
+  try {
+    if (!arguments.empty() && arguments.front() == "compare")
+      return run_bench_compare({arguments.begin() + 1, arguments.end()}, locale);
+    return run(bench_run_settings(read_options("bench", bench_options(), arguments), locale),
+               locale.encoding);
+  } catch (const SettingError& error) {
+    throw UsageError("bench: " + std::string(error.what()));
+  }
+}
+
+}  // namespace fairlead

@@ -1,0 +1,69 @@
+#include "client/commands/bench/bench_machine.hpp"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <ctime>
+#include <fstream>
+
+namespace fairlead {
+namespace {
+
+BenchDuration duration_of(const timespec& time) noexcept {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+BenchDuration read(clockid_t clock) noexcept {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return duration_of(time);
+}
+
+bool is_loopback(const PeerAddress& address) {
+  return address.family == PeerAddress::Family::ipv4 ? address.ip[0] == 127
+                                                     : address.ip_text() == "::1";
+}
+
+}  // namespace
+
+void raise_descriptor_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+BenchFacts bench_facts(const Destination& server) {
+  BenchFacts facts;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) facts.descriptors_max = limit.rlim_max;
+  if (server.address.family == PeerAddress::Family::unix_socket) return facts;
+  facts.is_loopback = is_loopback(server.address);
+  std::uint64_t first = 0, last = 0;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
+  facts.ports = last - first + (last > 0 ? 1 : 0);
+  return facts;
+}
+
+ThreadTimes thread_times() {
+  std::uint64_t ran_ns = 0, waited_ns = 0;
+  std::ifstream("/proc/thread-self/schedstat") >> ran_ns >> waited_ns;
+  return {read(CLOCK_THREAD_CPUTIME_ID), std::chrono::nanoseconds(waited_ns)};
+}
+
+std::optional<BenchDuration> process_cpu(pid_t pid) noexcept {
+  clockid_t clock{};
+  if (::clock_getcpuclockid(pid, &clock) != 0) return {};
+  timespec time{};
+  if (::clock_gettime(clock, &time) != 0) return {};
+  return duration_of(time);
+}
+
+std::chrono::duration<double, std::milli> clock_offset() noexcept {
+  return read(CLOCK_REALTIME) - read(CLOCK_MONOTONIC);
+}
+
+void wake_on_time() noexcept { static_cast<void>(::prctl(PR_SET_TIMERSLACK, 1UL)); }
+
+}  // namespace fairlead

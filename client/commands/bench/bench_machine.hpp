@@ -1,0 +1,37 @@
+// What a load test needs to know of the machine: limits, clocks and processor times.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+
+#include "client/bench/stats/bench_time.hpp"
+#include "client/bench/workload/bench_needs.hpp"
+#include "common/net/network.hpp"
+
+namespace fairlead {
+
+// Raises the soft limit of descriptors to the hard one.
+void raise_descriptor_limit() noexcept;
+
+BenchFacts bench_facts(const Destination& server);
+
+// CPU time and run-queue wait time of the calling thread.
+struct ThreadTimes {
+  BenchDuration cpu{0};
+  BenchDuration starved{0};  // 0 where the kernel does not tell
+};
+ThreadTimes thread_times();
+
+// CPU time of the process: user and system, all threads, including ended ones; exact to a kernel
+// tick for each running thread. Empty: there is no such process.
+std::optional<BenchDuration> process_cpu(pid_t pid) noexcept;
+
+// CLOCK_REALTIME minus CLOCK_MONOTONIC: changes when the clock is set.
+std::chrono::duration<double, std::milli> clock_offset() noexcept;
+
+// Disables the timer slack of the calling thread, which delays timers by up to 50 us.
+void wake_on_time() noexcept;
+
+}  // namespace fairlead

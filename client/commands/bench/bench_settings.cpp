@@ -1,0 +1,342 @@
+#include "client/commands/bench/bench_settings.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <system_error>
+
+#include "client/bench/workload/bench_plan.hpp"
+#include "client/bench/workload/expectation.hpp"
+#include "client/bench/workload/message_source.hpp"
+#include "client/bench/workload/message_template.hpp"
+#include "client/cli/exit_code.hpp"
+#include "common/config/units.hpp"
+#include "common/text/escape.hpp"
+
+namespace fairlead {
+namespace {
+
+constexpr std::uint64_t kConnectionsMax = 1'000'000;
+constexpr std::uint64_t kThreadsMax = 256;
+constexpr std::uint64_t kInflightMax = 65'536;
+constexpr std::uint64_t kMessageBytesMax = kMessageBytesCeiling;
+constexpr Duration kDefaultDuration{10'000};
+constexpr Duration kDefaultRound{2'000};
+
+const std::vector<std::string_view> kModes{"reply", "conn", "greet", "file", "idle"};
+const std::vector<std::string_view> kEncodings{"utf-8", "gbk", "gb18030", "latin1", "binary"};
+
+std::uint32_t count_within(const ReadOptions& options, const char* name, std::uint32_t fallback,
+                           std::uint64_t max) {
+  const std::uint64_t count = count_option(options, name, fallback);
+  if (count == 0 || count > max)
+    throw UsageError("--" + std::string(name) + " takes 1 to " + format_count(max));
+  return static_cast<std::uint32_t>(count);
+}
+
+Words words(const ReadOptions& options, const char* name) {
+  return options.has(name) ? options.given[name].as<Words>() : Words();
+}
+
+std::string contents_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream contents;
+  if (file) contents << file.rdbuf();
+  if (!file || file.bad()) {
+    throw UsageError("--file " + shown(path) + ": cannot be read: " +
+                     std::generic_category().message(errno) + "; check its name and its mode");
+  }
+  return contents.str();
+}
+
+// ---- How much ----
+
+Stage stage_of(std::string_view text) {
+  const std::size_t at = text.find('@');
+  if (at == std::string_view::npos)
+    throw UsageError("--stage " + shown(text) + ": expected TIME@RATE, as in 10s@1k");
+  const Parsed<Duration> length = parse_duration(text.substr(0, at));
+  if (!length.value) throw UsageError("--stage " + shown(text) + ": " + length.error);
+  const Parsed<std::uint64_t> rate = parse_count(text.substr(at + 1));
+  if (!rate.value) throw UsageError("--stage " + shown(text) + ": " + rate.error);
+  if (*length.value == Duration::zero())
+    throw UsageError("--stage " + shown(text) + ": the time cannot be 0");
+  return {.length = *length.value, .rate = static_cast<double>(*rate.value)};
+}
+
+std::vector<Stage> stages_of(const std::string& text) {
+  std::vector<Stage> stages;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', at), text.size());
+    stages.push_back(stage_of(std::string_view(text).substr(at, comma - at)));
+    at = comma + 1;
+  }
+  const auto pauses = [](const Stage& stage) { return stage.rate == 0; };
+  if (std::all_of(stages.begin(), stages.end(), pauses))
+    throw UsageError("--stage: with no rate above 0 nothing would be sent; --idle only connects");
+  return stages;
+}
+
+void set_length(Load& load, const ReadOptions& options, Duration fallback) {
+  load.messages = count_option(options, "messages", 0);
+  load.warmup = duration_option(options, "warmup", Duration(0));
+  load.ramp = duration_option(options, "ramp", Duration(0));
+  if (options.has("messages") && load.messages == 0) throw UsageError("--messages cannot be 0");
+  const bool by_count = options.has("messages") && !options.has("duration");
+  load.duration = by_count ? Duration(0) : duration_option(options, "duration", fallback);
+  if (!by_count && load.duration == BenchDuration::zero())
+    throw UsageError("--duration cannot be 0");
+  if (options.has("stage")) {
+    if (options.has("rate") || options.has("duration"))
+      throw UsageError("--stage says how long and how fast; leave out --rate and --duration");
+    load.stages = stages_of(options.text("stage"));
+    load.duration = BenchDuration(0);
+    for (const Stage& stage : load.stages) load.duration += stage.length;
+  } else if (options.has("rate")) {
+    const auto rate = static_cast<double>(count_option(options, "rate", 0));
+    if (rate == 0) throw UsageError("--rate cannot be 0; leave it out for a closed loop");
+    // Long enough for the last message to be due, the ramp included.
+    const auto enough =
+        std::chrono::duration<double>(static_cast<double>(load.messages) / rate + 1);
+    const BenchDuration length =
+        by_count ? load.ramp + std::chrono::duration_cast<BenchDuration>(enough) : load.duration;
+    load.stages = {{.length = length, .rate = rate}};
+  }
+  if (!load.stages.empty() && load.ramp > load.stages.front().length)
+    throw UsageError("--ramp cannot be longer than the first stage");
+  if (load.duration > BenchDuration::zero() && load.warmup >= load.duration)
+    throw UsageError("--warmup is a part of --duration, so it must be shorter");
+}
+
+void set_connections(Load& load, const ReadOptions& options) {
+  load.connections = count_within(options, "connections", load.connections, kConnectionsMax);
+  load.threads = count_within(options, "threads", load.threads, kThreadsMax);
+  if (load.threads > load.connections)
+    throw UsageError("--threads: each needs a connection of its own, or --connections more");
+  load.inflight = count_within(options, "inflight", load.inflight, kInflightMax);
+  load.connect_rate = static_cast<double>(count_option(options, "connect-rate", 0));
+  load.reconnect_every = count_option(options, "reconnect-every", 0);
+  load.reply_timeout = duration_option(options, "timeout", Duration(10'000));
+  load.spins = options.has("spin");
+  load.seed = options.has("seed") ? count_option(options, "seed", 0) : std::random_device{}();
+  if (!options.has("source")) return;
+  load.sources = parse_address_block(options.text("source"));
+  if (!load.sources) {
+    throw UsageError("--source " + shown(options.text("source")) +
+                     " is neither an IP address nor a network such as 127.0.0.0/24");
+  }
+}
+
+// ---- What ----
+
+void set_size(MessageSettings& message, const ReadOptions& options) {
+  if (!options.has("size")) return;
+  const std::string text = options.text("size");
+  const std::size_t dash = text.find('-');
+  const auto bytes = [&text](std::string_view part) {
+    const Parsed<std::uint64_t> size = parse_size(part);
+    if (!size.value) throw UsageError("--size " + shown(text) + ": " + size.error);
+    if (*size.value == 0 || *size.value > kMessageBytesMax)
+      throw UsageError("--size " + shown(text) + ": takes 1 to " + format_size(kMessageBytesMax));
+    return static_cast<std::uint32_t>(*size.value);
+  };
+  const std::string_view whole = text;
+  message.size_min = bytes(whole.substr(0, dash));
+  message.size_max = dash == std::string::npos ? message.size_min : bytes(whole.substr(dash + 1));
+  if (message.size_min > message.size_max)
+    throw UsageError("--size " + shown(text) + ": the smaller one comes first");
+}
+
+void set_message(Load& load, const ReadOptions& options, const TerminalLocale& locale) {
+  MessageSettings& message = load.message;
+  if (options.has("encoding")) {
+    const std::size_t index = choice_option(options, "encoding", kEncodings, 0);
+    message.encoding = *encoding_named(kEncodings[index]);
+  }
+  message.ends_lines = load.connection.protocol == Protocol::text &&
+                       load.connection.reply.boundary == ReplyBoundary::line;
+  const int ways = options.has("message") + options.has("file") + options.has("size");
+  if (ways > 1) throw UsageError("--message, --file and --size exclude each other");
+  if (options.has("whole") && !options.has("file")) throw UsageError("--whole needs --file");
+  for (const std::string& typed : words(options, "message"))
+    message.texts.push_back(unescaped(message_bytes(typed, locale.encoding, {})));
+  if (options.has("file")) {
+    const std::string contents = contents_of(options.text("file"));
+    message.texts =
+        options.has("whole") ? std::vector{literal_template(contents)} : texts_of_lines(contents);
+  }
+  set_size(message, options);
+  // Connecting alone is an operation, too.
+  if (load.mode == BenchMode::conn && ways == 0) {
+    message.size_min = message.size_max = 0;
+    message.ends_lines = false;
+  }
+}
+
+void set_expectation(Load& load, const ReadOptions& options, const TerminalLocale& locale) {
+  using Kind = ExpectationSettings::Kind;
+  const bool sends = load.mode == BenchMode::reply || load.message.size_max > 0;
+  if (options.has("expect")) {
+    const std::string typed = message_bytes(options.text("expect"), locale.encoding, {});
+    load.expectation = parse_expectation(typed, load.message.encoding);
+  } else if (load.mode == BenchMode::greet || !sends) {
+    load.expectation.kind = Kind::none;
+  }
+  if (load.mode == BenchMode::greet && load.expectation.kind == Kind::echo)
+    throw UsageError(
+        "--mode greet: nothing is sent that could be echoed; --expect TEXT, re: or none");
+  const bool needs_end =
+      load.connection.protocol == Protocol::text && load.expectation.kind == Kind::pattern;
+  if (needs_end && load.connection.reply.boundary == ReplyBoundary::none)
+    throw UsageError("--expect re: needs --boundary line or auto, which say where a reply ends");
+  // A TEXT without a line end is compared with one.
+  const bool is_line = load.message.ends_lines && load.expectation.kind == Kind::text;
+  if (is_line && !load.expectation.text.ends_with('\n')) load.expectation.text += '\n';
+}
+
+void set_mode(Load& load, const ReadOptions& options) {
+  load.mode = static_cast<BenchMode>(choice_option(options, "mode", kModes, 0));
+  if (options.has("idle")) {
+    if (options.has("mode") && load.mode != BenchMode::idle)
+      throw UsageError("--idle and --mode exclude each other");
+    load.mode = BenchMode::idle;
+  }
+  if (load.mode == BenchMode::idle && (options.has("rate") || options.has("stage")))
+    throw UsageError("--idle: nothing is sent that could have a rate");
+  if (load.mode == BenchMode::idle && options.has("messages"))
+    throw UsageError("--idle: nothing is sent that could be counted; --duration says how long");
+}
+
+void set_file(Load& load, const ReadOptions& options) {
+  if (load.mode != BenchMode::file) return;
+  if (load.connection.protocol == Protocol::len32)
+    throw UsageError("--mode file: --protocol framed or text; len32 has no downloads");
+  if (load.message.texts.size() != 1 || !options.has("message"))
+    throw UsageError("--mode file: --message names the file to download");
+  std::string scratch;
+  load.message.ends_lines = false;
+  load.file_name = MessageSource(load.message, load.seed).message({0, 0, 0}, scratch);
+  if (load.connection.protocol == Protocol::framed && load.service.empty()) load.service = "file";
+}
+
+void describe(BenchSettings& settings, const ReadOptions& options) {
+  const Load& load = settings.load;
+  auto& lines = settings.configuration;
+  const auto add = [&lines](const char* name, std::string value) {
+    lines.emplace_back(name, std::move(value));
+  };
+  add("mode", std::string(name_of(load.mode)));
+  add("connections", std::to_string(load.connections));
+  add("threads", std::to_string(load.threads));
+  add("inflight", std::to_string(load.inflight));
+  add("seed", std::to_string(load.seed));
+  for (const auto& [name, value] : options.given) {
+    const bool is_said = std::any_of(lines.begin(), lines.end(), [&name = name](const auto& line) {
+      return line.first == name;
+    });
+    if (is_said || name == "positional") continue;
+    std::string text;
+    if (const auto* word = boost::any_cast<std::string>(&value.value())) text = *word;
+    if (const auto* several = boost::any_cast<Words>(&value.value()))
+      for (const std::string& each : *several) text += (text.empty() ? "" : " | ") + each;
+    add(name.c_str(), value.empty() || text.empty() ? "yes" : text);
+  }
+}
+
+BenchSettings bench_settings(const ReadOptions& options, const TerminalLocale& locale,
+                             const std::string& address, Duration fallback) {
+  BenchSettings settings;
+  Load& load = settings.load;
+  // --source is a network here; the other options are those of every command.
+  ReadOptions without_source = options;
+  without_source.given.erase("source");
+  const ClientSettings client = client_settings(without_source, address);
+  load.connection = client.connection;
+  if (!options.has("boundary")) load.connection.reply.boundary = ReplyBoundary::line;
+  load.connect_timeout = client.dial.timeout;
+  settings.family = client.dial.family;
+  load.service = options.text("service");
+  load.skip_greeting = options.has("skip-greeting");
+  set_mode(load, options);
+  set_connections(load, options);
+  set_length(load, options, fallback);
+  set_message(load, options, locale);
+  set_file(load, options);
+  set_expectation(load, options, locale);
+  // Reports wrong messages and expectations before any name is resolved.
+  static_cast<void>(BenchPlan(load, {}));
+  settings.view = options.has("no-tui") ? BenchViewForm::lines : BenchViewForm::automatic;
+  settings.quiet = options.has("quiet");
+  describe(settings, options);
+  return settings;
+}
+
+Endpoint server_of(const std::string& address) {
+  const ParsedEndpoint parsed = parse_endpoint(address, kDefaultPort);
+  if (!parsed.endpoint) throw UsageError(shown(address) + ": " + parsed.error);
+  return *parsed.endpoint;
+}
+
+}  // namespace
+
+BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLocale& locale) {
+  if (options.positional.size() != 1)
+    throw UsageError("bench: one address is needed; `fairlead help bench` shows how it is used");
+  BenchRunSettings settings;
+  settings.address = options.positional.front();
+  settings.server = server_of(settings.address);
+  settings.bench = bench_settings(options, locale, settings.address, kDefaultDuration);
+  for (const std::string& text : words(options, "threshold")) {
+    settings.thresholds.emplace_back(text);
+    if (text.starts_with("mismatch")) settings.judges_mismatches = true;
+  }
+  if (options.has("pid")) {
+    const std::uint64_t pid = count_option(options, "pid", 0);
+    if (pid == 0 || pid > std::uint64_t{1} << 22)
+      throw UsageError("--pid: no process has that number");
+    settings.pid = static_cast<pid_t>(pid);
+  }
+  settings.json = options.text("json");
+  settings.csv = options.text("csv");
+  settings.html = options.text("html");
+  const int to_stdout = (settings.json == "-") + (settings.csv == "-") + (settings.html == "-");
+  if (to_stdout > 1) throw UsageError("--json, --csv, --html: only one of them can be stdout");
+  settings.only_checks = options.has("check");
+  settings.only_shows = options.has("dry-run");
+  if (settings.only_checks && settings.only_shows)
+    throw UsageError("--check and --dry-run exclude each other");
+  return settings;
+}
+
+BenchCompareSettings bench_compare_settings(const ReadOptions& options,
+                                            const TerminalLocale& locale) {
+  BenchCompareSettings settings;
+  settings.targets = options.positional;
+  if (settings.targets.size() < 2) {
+    throw UsageError(
+        "bench compare: two addresses or more are needed, or two files of --json; `fairlead bench "
+        "compare --help` shows how it is used");
+  }
+  const auto is_file = [](const std::string& target) { return target.ends_with(".json"); };
+  const auto files = std::count_if(settings.targets.begin(), settings.targets.end(), is_file);
+  if (files > 0 && (settings.targets.size() != 2 || files != 2))
+    throw UsageError("bench compare: two files, or addresses only");
+  if (files == 0)
+    for (const std::string& target : settings.targets)
+      settings.servers.push_back(server_of(target));
+  const std::string address = files == 0 ? settings.targets.front() : "localhost";
+  settings.bench = bench_settings(options, locale, address, kDefaultRound);
+  settings.rounds = count_option(options, "rounds", settings.rounds);
+  if (settings.rounds < 2 || settings.rounds > 10'000)
+    throw UsageError("--rounds takes 2 to 10k: a ratio without an interval says nothing");
+  settings.drift = static_cast<double>(count_option(options, "drift", 30)) / 100;
+  if (options.has("drift") && files == 0)
+    throw UsageError("--drift is for two files; rounds that are run in turn need none");
+  for (const std::string& text : words(options, "fail-if")) settings.rules.emplace_back(text);
+  settings.markdown = options.text("markdown");
+  return settings;
+}
+
+}  // namespace fairlead

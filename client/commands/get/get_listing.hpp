@@ -1,0 +1,26 @@
+// fairlead get -r: lists the files below the names.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "client/commands/get/get_report.hpp"
+
+namespace fairlead {
+
+// A file to fetch, and its target.
+struct WantedFile {
+  std::string remote;                // its name at the server
+  std::vector<std::string> folders;  // below the target folder
+  std::string name;
+};
+
+// The names as given: each is a file.
+std::deque<WantedFile> named_files(const GetSettings& settings);
+
+// Lists the files at the server, and creates the folders, even empty ones. Reports failures.
+std::deque<WantedFile> list_files(const GetSettings& settings, const TargetFolder& folder,
+                                  GetReport& report);
+
+}  // namespace fairlead

@@ -1,0 +1,59 @@
+// The messages and the exit code of `fairlead get`.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/cli/exit_code.hpp"
+#include "client/cli/output.hpp"
+#include "client/commands/get/get_settings.hpp"
+#include "client/fetch/fetcher.hpp"
+#include "client/fetch/progress.hpp"
+#include "client/fetch/target_folder.hpp"
+
+namespace fairlead {
+
+// Used on one thread. Once for each file: on_done(), on_skipped() or on_failed().
+class GetReport {
+ public:
+  GetReport(const GetSettings& settings, const TerminalLocale& locale);
+  ~GetReport();
+
+  void expect_files(std::uint64_t count) { totals_.files += count; }
+  void show(const std::vector<const FetchedFile*>& active, TimePoint now);
+
+  void say(std::string_view remote, std::string_view what);
+  void on_done(FetchedFile& file, const std::string& stored_as, TimePoint now);
+  void on_skipped(FetchedFile& file, TimePoint now);
+  void on_failed(FetchedFile& file, const CommandResult& outcome, TimePoint now);
+  void fail_server(const Failure& failure);
+  void on_not_begun(std::uint64_t files);  // because the server has been lost
+  void on_interrupt() { exit_code_ = kExitInterrupted; }
+
+  // Removes the progress display. Returns the exit code of the first failure.
+  int end();
+
+ private:
+  void on_ended(FetchedFile& file, FetchedFile::State state, std::string note, TimePoint now);
+  void fail(std::string_view where, const CommandResult& outcome);
+
+  std::string server_;
+  bool is_quiet_;
+  Output err_{2};
+  std::unique_ptr<ProgressView> view_;
+  FetchTotals totals_;
+  FetchTotals ended_;  // the sums over those that have ended
+  int exit_code_ = kExitOk;
+};
+
+// What the end of a fetch means for the user.
+CommandResult result_of(const FetchOutcome& outcome);
+
+// Fetches over plain connections, one name after the other (get_plain.cpp).
+void get_plain(const GetSettings& settings, const TargetFolder& folder, GetReport& report,
+               Output& out);
+
+}  // namespace fairlead

@@ -1,0 +1,141 @@
+#include "client/commands/get/get_settings.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "client/cli/exit_code.hpp"
+#include "client/fetch/file_names.hpp"
+#include "common/config/parsed.hpp"
+
+namespace fairlead {
+namespace {
+
+namespace po = program_options;
+
+constexpr std::uint64_t kAtOnceMax = 16;  // files, and connections of each
+constexpr std::uint64_t kRetriesMax = 1'000'000;
+
+std::uint32_t at_once(const ReadOptions& options, const char* name, std::uint32_t fallback) {
+  const std::uint64_t count = count_option(options, name, fallback);
+  if (count == 0 || count > kAtOnceMax)
+    throw UsageError("--" + std::string(name) + " takes 1 to " + std::to_string(kAtOnceMax));
+  return static_cast<std::uint32_t>(count);
+}
+
+void set_target(GetSettings& settings, const ReadOptions& options) {
+  settings.folder = options.text("directory");
+  const std::string output = options.text("output");
+  if (!options.has("output")) return;
+  if (settings.names.size() != 1 || settings.recursive)
+    throw UsageError("-o names one file; use -O for the folder of several");
+  if (output == "-") {
+    settings.to_stdout = true;
+    settings.fetch.split = settings.fetch.file.shares = 1;  // it is shown in order
+    return;
+  }
+  const std::size_t slash = output.rfind('/');
+  settings.stored_name = slash == std::string::npos ? output : output.substr(slash + 1);
+  const bool is_name =
+      !settings.stored_name.empty() && settings.stored_name != "." && settings.stored_name != "..";
+  if (!is_name) throw UsageError("-o " + shown(output) + " is not the name of a file");
+  if (slash == std::string::npos) return;
+  if (options.has("directory") && !output.starts_with('/'))
+    settings.folder += "/" + output.substr(0, slash);
+  else
+    settings.folder = slash == 0 ? "/" : output.substr(0, slash);
+}
+
+// Rejects invalid names, and names with the same target, before anything is fetched.
+void check_names(const GetSettings& settings) {
+  std::set<std::string> stored;
+  for (const std::string& name : settings.names) {
+    const std::string remote = settings.recursive ? remote_name(name) : name;
+    if (settings.recursive && remote.empty()) continue;  // the root
+    const std::vector<std::string> components = components_of(remote);
+    if (components.empty()) {
+      throw UsageError(shown(name) +
+                       " is not the name of a file: names lead from the server's root, with one / "
+                       "between components");
+    }
+    if (!stored.insert(components.back()).second && !settings.to_stdout) {
+      throw UsageError("two of the names would be stored as " + shown(components.back()) +
+                       "; fetch them one by one, with -o or -O");
+    }
+  }
+}
+
+}  // namespace
+
+po::options_description get_options() {
+  po::options_description options("Options", kHelpColumns);
+  add_options(options,
+              {{"output,o", "FILE", "store under this name; -: write to stdout"},
+               {"directory,O", "DIR", "store in this folder (default: the current one)"},
+               {"recursive,r", "", "NAME may be a directory: fetch all that is below it"},
+               {"jobs,j", "N", "how many files at once (default 4)"},
+               {"split", "N", "how many connections for each file (default 1)"},
+               {"limit-rate", "SIZE", "bytes a second, of all connections together (k, m: 1024)"},
+               {"if-exists", "WHAT",
+                "what is there already: fail (default), skip, rename (NAME.1, ...) or overwrite"},
+               {"retry", "COUNT",
+                "connect again so often in a row, with growing, random waits (default 5)"},
+               {"no-restart", "", "exit 36 when the file has changed, instead of starting again"},
+               {"timeout", "TIME", "give up a connection on which nothing comes (default 30s)"},
+               {"progress", "HOW", "auto (default), bars, lines, json or none; on stderr"},
+               {"quiet,q", "", "no progress"},
+               {"protocol", "NAME", "framed (default), or text: the tutorials' servers"},
+               {"service", "NAME", "framed: the service that has the files (default file)"},
+               {"encoding,e", "NAME", "text: how to send the name: utf-8 (default), gbk, gb18030"},
+               {"boundary", "NAME", "text: line sends a newline behind the name"},
+               {"no-shutdown", "", "text: do not tell the server that nothing more will be sent"}});
+  add_dial_options(options);
+  return options;
+}
+
+GetSettings get_settings(const ReadOptions& options, const TerminalLocale& locale) {
+  if (options.positional.size() < 2)
+    throw UsageError("get: give an address and a name; `fairlead help get` shows how it is used");
+  GetSettings settings;
+  const ClientSettings client =
+      client_settings(options, options.positional.front(), Protocol::framed);
+  if (client.connection.protocol == Protocol::len32)
+    throw UsageError("get: --protocol framed or text; len32 has no downloads");
+  settings.is_plain = client.connection.protocol == Protocol::text;
+  settings.fetch.client = settings.plain.client = client;
+  settings.plain.client.connection.reply.boundary = ReplyBoundary::none;
+  settings.plain.client.connection.encoding.decode = Encoding::binary;
+  if (options.text("boundary") == "line") settings.plain.client.connection.line_end = LineEnd::lf;
+  settings.plain.shutdown = !options.has("no-shutdown");
+  if (options.has("service")) settings.fetch.service = options.text("service");
+  settings.fetch.jobs = at_once(options, "jobs", settings.fetch.jobs);
+  settings.fetch.split = at_once(options, "split", settings.fetch.split);
+  settings.fetch.file.shares = settings.fetch.split;
+  settings.fetch.retries = static_cast<std::uint32_t>(
+      std::min(kRetriesMax, count_option(options, "retry", settings.fetch.retries)));
+  settings.fetch.silence = settings.plain.silence =
+      duration_option(options, "timeout", settings.fetch.silence);
+  settings.fetch.file.restarts = !options.has("no-restart");
+  settings.bytes_per_second = size_option(options, "limit-rate", 0);
+  settings.if_exists = static_cast<IfExists>(
+      choice_option(options, "if-exists", {"fail", "skip", "rename", "overwrite"}, 0));
+  settings.progress = static_cast<ProgressForm>(
+      choice_option(options, "progress", {"auto", "bars", "lines", "json", "none"}, 0));
+  if (options.has("quiet")) settings.progress = ProgressForm::none;
+  settings.recursive = options.has("recursive");
+  if (settings.recursive && settings.is_plain)
+    throw UsageError("-r needs --protocol framed: plain servers list nothing");
+
+  const TextChoice choice = text_choice(options);
+  if (!settings.is_plain && choice.send != Encoding::utf8)
+    throw UsageError("-e: framed names are UTF-8; leave it out");
+  for (auto name = options.positional.begin() + 1; name != options.positional.end(); ++name) {
+    settings.names.push_back(message_bytes(*name, locale.encoding, {}));
+    settings.plain_names.push_back(message_bytes(*name, locale.encoding, choice));
+  }
+  set_target(settings, options);
+  check_names(settings);
+  return settings;
+}
+
+}  // namespace fairlead

@@ -1,0 +1,231 @@
+#include "server/app/daemon.hpp"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <random>
+#include <ranges>
+#include <utility>
+
+#include "common/base/background_thread.hpp"
+#include "common/io/signals.hpp"
+#include "server/app/heap.hpp"
+#include "server/app/ports_file.hpp"
+#include "server/app/stats.hpp"
+#include "server/files/beneath.hpp"
+
+namespace fairlead {
+namespace {
+
+// Every connection and every download takes a descriptor, and the soft limit is usually a thousand.
+ConnectionLimit raise_descriptor_limit(const ServerSettings& settings) {
+  rlimit descriptors{};
+  static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
+  descriptors.rlim_cur = descriptors.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &descriptors));
+  return connection_limit(descriptors.rlim_cur, settings);
+}
+
+// Without openat2(2) a name could lead out of its root.
+Outcome<> check_confinement(const ServerSettings& settings) {
+  if (!settings.serves_files() || can_confine()) return {};
+  return failure("files cannot be served safely: this kernel has no openat2(2)");
+}
+
+// What the signals of docs/operations.md ask of the daemon.
+class SignalHandling final : public Component {
+ public:
+  SignalHandling(Daemon& daemon, Log& log) : daemon_(daemon), log_(log) {}
+
+  Outcome<> start() override {
+    signals_.emplace(daemon_.loop(), std::initializer_list<int>{SIGTERM, SIGINT, SIGQUIT, SIGUSR1},
+                     [this](int number) { on_signal(number); });
+    return {};
+  }
+
+  // The exit status is decided: a signal that comes after its handler has gone would change it.
+  void stop() override {
+    block_signals();
+    if (signals_) signals_->stop();
+  }
+
+ private:
+  void on_signal(int number) {
+    if (number == SIGUSR1) {
+      log_.reopen();
+      daemon_.log_counters();
+    } else {
+      daemon_.request_stop(number == SIGQUIT ? StopRequest::lame_duck : StopRequest::drain);
+    }
+  }
+
+  Daemon& daemon_;
+  Log& log_;
+  std::optional<Signals> signals_;
+};
+
+}  // namespace
+
+Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log) {
+  ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone does not end the daemon
+  Daemon daemon(settings, log, raise_descriptor_limit(*settings));
+  SignalHandling signals(daemon, log);
+  daemon.add(signals);
+  if (Outcome<> opened = daemon.open(); !opened) return opened;
+  return daemon.run();
+}
+
+Outcome<> check_daemon(const SettingsSnapshot& settings, Log& log) {
+  if (Outcome<> confined = check_confinement(*settings); !confined) return confined;
+  FileShare share;
+  DiskFileStores files(share, log, [](const auto&) {});
+  for (const auto& service : settings->services)
+    if (service->type == "file") static_cast<void>(files.store_for(service->file));
+  const auto opened = open_listeners(*settings);
+  if (!opened) return tl::unexpected(opened.error());
+  close_listeners(*opened);
+  if (settings->run_dir.empty()) return {};
+  return check_ports_file(settings->run_dir);
+}
+
+Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& connections)
+    : settings_(std::move(settings)),
+      log_(log),
+      connections_(connections),
+      transcript_(log),
+      admission_(settings_->limits, settings_->access, connections.configured,
+                 std::random_device{}()),
+      shards_({settings_, transcript_, log, files_}),
+      listeners_({shards_, admission_, reserve_, log},
+                 [this] { obey(shutdown_.on_listeners_closed(Loop::read_clock())); }),
+      components_{&shards_, &listeners_},
+      deadline_(shards_.first().loop),
+      shutdown_(settings_->timeouts.drain, settings_->timeouts.lame_duck),
+      shards_in_use_(shards_.size()) {
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    Shard& shard = shards_.at(i).shard;
+    shard.on_empty = [this] { loop().post([this] { on_shard_empty(); }); };
+  }
+}
+
+// After a failure threads may still run, and use what is destroyed before them.
+Daemon::~Daemon() {
+  shards_.abort();
+  shards_.join();
+}
+
+Outcome<> Daemon::open() {
+  if (Outcome<> confined = check_confinement(*settings_); !confined) return confined;
+  const auto opened = open_listeners(*settings_);
+  if (!opened) return tl::unexpected(opened.error());
+  listeners_.add(settings_, *opened);
+  if (settings_->run_dir.empty()) return {};
+  return write_ports_file(settings_->run_dir, *opened);
+}
+
+Outcome<> Daemon::run() {
+  if (Outcome<> started = start(); !started) {
+    stop_components();
+    return started;
+  }
+  log_limits();
+  log_.info("ready", {field("name", settings_->name), field("threads", settings_->threads)});
+
+  shards_.run_first();
+  stop_components();  // after a second signal
+  shards_.join();
+  ShardReport sum;
+  for (std::size_t i = 0; i < shards_.size(); ++i) sum += shards_.at(i).report();
+  write_counters(sum);
+  log_.info("stopped");
+  return {};
+}
+
+Outcome<> Daemon::start() {
+  for (Component* part : components_)
+    if (Outcome<> started = part->start(); !started) return started;
+  return {};
+}
+
+void Daemon::log_limits() {
+  log_.info("limits", {field("descriptors", connections_.descriptors),
+                       field("max_connections", connections_.configured)});
+  if (connections_.configured > connections_.possible)
+    log_.warn("max_connections exceeds the descriptors",
+              {field("possible", connections_.possible)});
+}
+
+// ---- The stop ----
+
+void Daemon::request_stop(StopRequest request) {
+  loop().post([this, request] { obey(shutdown_.on_request(request, Loop::read_clock())); });
+}
+
+void Daemon::obey(Shutdown::Order order) {
+  const bool is_lame_duck = shutdown_.kind() == StopRequest::lame_duck;
+  switch (order) {
+    case Shutdown::Order::none:
+      return;
+    case Shutdown::Order::close_listeners:
+      for (Component* part : components_ | std::views::reverse) part->begin_drain();
+      return;
+    case Shutdown::Order::begin_lame_duck:
+      begin_phase("lame duck", [time = settings_->timeouts.lame_duck](Shard& shard) {
+        shard.evict_over(time, CloseReason::draining);
+      });
+      return set_deadline();
+    case Shutdown::Order::begin_drain:
+      begin_phase("draining", [](Shard& shard) { shard.begin_drain(); });
+      return set_deadline();
+    case Shutdown::Order::evict:
+      return begin_phase(is_lame_duck ? "lame duck deadline reached" : "drain deadline reached",
+                         [](Shard& shard) { shard.evict_all(CloseReason::draining); });
+    case Shutdown::Order::finish:
+      return stop_components();
+    case Shutdown::Order::abort:
+      log_.warn("second signal: leaving at once");
+      return shards_.abort();
+  }
+}
+
+// Each shard counts the sessions that it still serves before it acts.
+void Daemon::begin_phase(const char* event, std::function<void(Shard&)> act) {
+  shards_.gather(
+      [act = std::move(act)](ShardThread& thread) {
+        const Census left = thread.shard.census();
+        act(thread.shard);
+        return left;
+      },
+      [this, event](const Census& left) { log_.write(Level::info, event, census_fields(left)); });
+}
+
+void Daemon::set_deadline() {
+  deadline_.set(shutdown_.deadline(), [this] { obey(shutdown_.on_deadline()); });
+}
+
+void Daemon::on_shard_empty() {
+  if (--shards_in_use_ == 0) obey(shutdown_.on_last_session_ended());
+}
+
+void Daemon::stop_components() {
+  if (std::exchange(is_stopped_, true)) return;
+  deadline_.cancel();
+  for (Component* part : components_ | std::views::reverse) part->stop();
+}
+
+// ---- Counters ----
+
+void Daemon::log_counters() {
+  shards_.gather([](ShardThread& thread) { return thread.report(); },
+                 [this](const ShardReport& sum) { write_counters(sum); });
+}
+
+void Daemon::write_counters(const ShardReport& sum) {
+  const ProcessFigures process{.heap_in_use = heap_bytes_in_use(),
+                               .log_lost = log_.lines_lost() + log_.session_lines_lost(),
+                               .transcript_lost = transcript_.lines_lost()};
+  log_.write(Level::info, "counters", counter_fields(sum, process));
+}
+
+}  // namespace fairlead

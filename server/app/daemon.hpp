@@ -1,0 +1,91 @@
+// The daemon put together: listeners, a loop and a shard for each thread, and the way it stops.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "common/io/descriptor_reserve.hpp"
+#include "common/io/loop.hpp"
+#include "common/log/log.hpp"
+#include "common/log/transcript.hpp"
+#include "server/app/component.hpp"
+#include "server/app/connection_limit.hpp"
+#include "server/app/listeners.hpp"
+#include "server/app/outcome.hpp"
+#include "server/app/shard_threads.hpp"
+#include "server/app/shutdown.hpp"
+#include "server/core/admission.hpp"
+#include "server/core/settings.hpp"
+#include "server/files/disk_store.hpp"
+
+namespace fairlead {
+
+// Opens everything the settings name, and closes it again: what `-t` checks beyond the file itself.
+Outcome<> check_daemon(const SettingsSnapshot& settings, Log& log);
+
+// The program: raises the limit of descriptors, takes the signals, and serves until one of them
+// ends it. Called once, on the main thread.
+Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log);
+
+// Everything that serves, without the process around it: no signal, no limit. The log outlives
+// it. run() is called on one thread, here called the main thread.
+class Daemon {
+ public:
+  Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& connections);
+  ~Daemon();
+
+  // Adds a part that is started before the daemon's own. It outlives the daemon's run.
+  void add(Component& part) { components_.insert(components_.begin(), &part); }
+
+  // Opens the listeners, and writes the ports file where run_dir is set.
+  Outcome<> open();
+
+  // Serves from what has been opened until a stop has ended.
+  Outcome<> run();
+
+  // From any thread.
+  void request_stop(StopRequest request);
+  void log_counters();
+
+  Loop& loop() noexcept { return shards_.first().loop; }  // the main thread's
+  Listeners& listeners() noexcept { return listeners_; }
+
+ private:
+  // Lines for stdout go through a queue, so that a reader that has stalled delays no shard.
+  class QueuedTranscript final : public TranscriptSink {
+   public:
+    explicit QueuedTranscript(LogSink& log) : lines_(log) {}
+    void print(std::string_view line) override { lines_.print(line); }
+    std::uint64_t lines_lost() const noexcept { return lines_.lines_lost(); }
+
+   private:
+    Transcript lines_;
+  };
+
+  Outcome<> start();
+  void log_limits();
+  void obey(Shutdown::Order order);
+  void begin_phase(const char* event, std::function<void(Shard&)> act);
+  void set_deadline();
+  void on_shard_empty();
+  void stop_components();
+  void write_counters(const ShardReport& sum);
+
+  DescriptorReserve reserve_{kReserveForRefusals};  // first, for its low numbers
+  const SettingsSnapshot settings_;
+  Log& log_;
+  const ConnectionLimit connections_;
+  QueuedTranscript transcript_;
+  FileShare files_;
+  Admission admission_;
+  ShardThreads shards_;
+  Listeners listeners_;
+  std::vector<Component*> components_;
+  Alarm deadline_;  // as all that follows, used in turns of the first loop
+  Shutdown shutdown_;
+  std::size_t shards_in_use_;
+  bool is_stopped_ = false;
+};
+
+}  // namespace fairlead

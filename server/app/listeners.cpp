@@ -1,0 +1,191 @@
+#include "server/app/listeners.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/io/listener.hpp"
+
+namespace fairlead {
+
+// Takes the connections of one listening socket to their shards.
+class Listeners::ListenerHandler final : public ListenerClient {
+ public:
+  enum class State : std::uint8_t { open, closing, closed };
+
+  ListenerHandler(Listeners& owner, const SettingsSnapshot& snapshot, const OpenedListener& opened)
+      : shard(owner.environment_.shards.at(opened.shard)),
+        settings(snapshot),
+        listener_settings_(snapshot, snapshot->listener_named(opened.name)),
+        owner_(owner),
+        listener_(shard.loop, opened.socket, *this, owner.environment_.reserve) {}
+  ~ListenerHandler() { remove_path(); }
+
+  // Both in a turn of the shard's loop.
+  void start() { listener_.start(); }
+  void close(std::function<void()> closed) {
+    listener_.stop([this, closed = std::move(closed)] {
+      remove_path();
+      closed();
+    });
+  }
+
+  const std::string& name() const { return listener_settings_->name; }
+  const Endpoint& address() const { return listener_.address(); }
+
+  ShardThread& shard;
+  const SettingsSnapshot settings;
+  State state = State::open;  // on the main thread
+
+ private:
+  // ListenerClient.
+  Loop& place() override { return owner_.place(*this); }
+  void accepted(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress& peer) override {
+    accept(loop, std::move(stream), peer,
+           owner_.environment_.admission.admit(peer, Loop::read_clock()));
+  }
+  void turned_away(Loop& loop, std::unique_ptr<ByteStream> stream,
+                   const PeerAddress& peer) override {
+    accept(loop, std::move(stream), peer, {.refused = CloseReason::server_full});
+  }
+  void accept_failed(const std::string& why) override {
+    owner_.environment_.log.warn("accept paused", {field("listener", name()), field("why", why)});
+  }
+
+  void accept(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress& peer,
+              Admission::Answer admission) {
+    owner_.environment_.shards.of(loop).shard.accept(std::move(stream), listener_settings_, peer,
+                                                     std::move(admission));
+  }
+
+  void remove_path() {
+    if (address().kind != Endpoint::Kind::unix_socket || std::exchange(is_path_removed_, true))
+      return;
+    ::unlink(address().path.c_str());
+  }
+
+  const ListenerSnapshot listener_settings_;
+  Listeners& owner_;
+  bool is_path_removed_ = false;
+  Listener listener_;
+};
+
+Listeners::Listeners(const Environment& environment, std::function<void()> on_drained)
+    : environment_(environment), on_drained_(std::move(on_drained)) {}
+
+Listeners::~Listeners() = default;
+
+void Listeners::add(const SettingsSnapshot& settings, const OpenedListeners& opened) {
+  for (const OpenedListener& listener : opened)
+    handlers_.push_back(std::make_unique<ListenerHandler>(*this, settings, listener));
+}
+
+Outcome<> Listeners::start() {
+  for (const auto& handler : handlers_) {
+    handler->shard.loop.post([listener = handler.get()] { listener->start(); });
+    environment_.log.info("listening", {field("listener", handler->name()),
+                                        field("address", handler->address().text())});
+  }
+  return {};
+}
+
+void Listeners::begin_drain() {
+  close_all([](const ListenerHandler&) { return true; }, on_drained_);
+}
+
+void Listeners::close(std::string_view name, std::function<void()> done) {
+  close_all(
+      [name = std::string(name)](const ListenerHandler& handler) { return handler.name() == name; },
+      std::move(done));
+}
+
+// Connections that were accepted last lie in the task queues of their shards when `done` is called:
+// what is posted to a shard from there comes after them.
+void Listeners::close_all(IsMeant is_meant, std::function<void()> done) {
+  closings_.push_back({is_meant, std::move(done)});
+  for (const auto& handler : handlers_) {
+    if (handler->state != ListenerHandler::State::open || !is_meant(*handler)) continue;
+    handler->state = ListenerHandler::State::closing;
+    handler->shard.loop.post([this, listener = handler.get()] {
+      listener->close([this, listener] {
+        environment_.shards.first().loop.post([this, listener] { on_closed(*listener); });
+      });
+    });
+  }
+  report_closings();
+}
+
+void Listeners::on_closed(ListenerHandler& handler) {
+  handler.state = ListenerHandler::State::closed;
+  report_closings();
+}
+
+void Listeners::report_closings() {
+  const auto is_complete = [this](const Closing& closing) {
+    return std::ranges::none_of(handlers_, [&](const auto& handler) {
+      return handler->state != ListenerHandler::State::closed && closing.is_meant(*handler);
+    });
+  };
+  std::vector<std::function<void()>> complete;
+  std::erase_if(closings_, [&](Closing& closing) {
+    if (!is_complete(closing)) return false;
+    complete.push_back(std::move(closing.done));
+    return true;
+  });
+  for (const auto& done : complete) done();
+}
+
+Loop& Listeners::place(const ListenerHandler& handler) {
+  if (handler.settings->accept == AcceptMode::reuseport) return handler.shard.loop;
+  next_shard_ = (next_shard_ + 1) % environment_.shards.size();
+  return environment_.shards.at(next_shard_).loop;
+}
+
+// ---- Opening ----
+
+ListeningOptions listening_options(const ServerSettings& settings,
+                                   const ListenerSettings& listener) {
+  const SocketSettings& socket = settings.socket;
+  return {.backlog = static_cast<int>(socket.backlog),
+          .reuse_address = socket.reuse_address,
+          .reuse_port = settings.accept == AcceptMode::reuseport,
+          .nodelay = socket.nodelay,
+          .keepalive = socket.keepalive,
+          .user_timeout = socket.user_timeout,
+          .notsent_lowat = socket.notsent_lowat,
+          .send_buffer = socket.send_buffer,
+          .receive_buffer = socket.receive_buffer,
+          .unix_mode = listener.unix_mode};
+}
+
+Outcome<OpenedListeners> open_listeners(const ServerSettings& settings) {
+  const bool is_shared = settings.accept == AcceptMode::shared;
+  OpenedListeners opened;
+  for (const auto& listener : settings.listeners) {
+    const ListeningOptions options = listening_options(settings, *listener);
+    for (Endpoint endpoint : listener->bind) {
+      const bool is_unix = endpoint.kind == Endpoint::Kind::unix_socket;
+      const std::uint32_t copies = is_shared || is_unix ? 1 : settings.threads;
+      for (std::uint32_t shard = 0; shard < copies; ++shard) {
+        const ListeningSockets found = open_listening_sockets(endpoint, options);
+        if (!found.error.empty()) {
+          close_listeners(opened);
+          return failure(found.error + " (listener " + listener->name + ")",
+                         found.permission_denied ? kExitNoPermission : kExitRuntimeFailure);
+        }
+        for (const ListeningSocket& socket : found.sockets)
+          opened.push_back({listener->name, socket, shard});
+        // The copies share the port that the kernel chose for the first.
+        if (endpoint.port == 0 && !is_unix) endpoint.port = found.sockets.front().address.port;
+      }
+    }
+  }
+  return opened;
+}
+
+void close_listeners(const OpenedListeners& listeners) {
+  for (const OpenedListener& listener : listeners) close_listening_socket(listener.socket);
+}
+
+}  // namespace fairlead

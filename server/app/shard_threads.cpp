@@ -1,0 +1,71 @@
+#include "server/app/shard_threads.hpp"
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+
+#include "common/base/background_thread.hpp"
+#include "common/text/encoding.hpp"
+#include "server/conversation/detector.hpp"
+
+namespace fairlead {
+
+ShardThread::ShardThread(const Shared& shared, std::uint32_t index, std::uint32_t count)
+    : settings(shared.settings),
+      files(shared.files, shared.log,
+            [this](std::function<void()> task) { loop.post(std::move(task)); }),
+      shard({settings, shared.transcript, files, shared.log, shared.log.sessions(),
+             begin_conversation},
+            Loop::read_clock(), index, count) {
+  loop.drive(shard);
+  // Converters are opened while there are descriptors, not at the first Chinese message.
+  loop.post([&log = shared.log] {
+    if (!open_converters()) log.warn("encodings missing: GBK clients will not be understood");
+  });
+}
+
+ShardThreads::ShardThreads(const ShardThread::Shared& shared) : file_pool_(shared.files.pool) {
+  const std::uint32_t count = shared.settings->threads;
+  for (std::uint32_t i = 0; i < count; ++i)
+    shards_.push_back(std::make_unique<ShardThread>(shared, i, count));
+}
+
+ShardThreads::~ShardThreads() {
+  abort();
+  join();
+}
+
+ShardThread& ShardThreads::of(const Loop& loop) noexcept {
+  return **std::ranges::find_if(shards_, [&](const auto& shard) { return &shard->loop == &loop; });
+}
+
+Outcome<> ShardThreads::start() {
+  std::string what = "the threads for files";
+  try {
+    if (first().settings->serves_files()) file_pool_.start();
+    for (std::size_t i = 1; i < size(); ++i) {
+      what = "thread " + std::to_string(i + 1) + " of " + std::to_string(size());
+      threads_.push_back(start_background_thread([&loop = at(i).loop] { loop.run(); }));
+    }
+    return {};
+  } catch (const std::system_error& error) {
+    return failure("cannot begin " + what + ": " + error.code().message() +
+                   "; allow more (ulimit -u, TasksMax=)");
+  }
+}
+
+void ShardThreads::stop() {
+  for_each([](ShardThread& shard) { shard.loop.release(); });
+}
+
+void ShardThreads::abort() {
+  for (const auto& shard : shards_) shard->loop.stop();
+}
+
+void ShardThreads::join() {
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  file_pool_.stop();
+}
+
+}  // namespace fairlead

@@ -1,0 +1,45 @@
+#include "server/app/shutdown.hpp"
+
+#include <algorithm>
+
+namespace fairlead {
+
+Shutdown::Order Shutdown::on_request(StopRequest request, TimePoint now) noexcept {
+  if (phase_ == Phase::over) return Order::none;
+  if (phase_ == Phase::running) {
+    phase_ = Phase::closing;
+    kind_ = request;
+    return Order::close_listeners;
+  }
+  // A lame duck asks for no more than what is under way.
+  if (request == StopRequest::lame_duck) return Order::none;
+  if (kind_ == StopRequest::drain) {
+    phase_ = Phase::over;
+    return Order::abort;
+  }
+  kind_ = StopRequest::drain;
+  return phase_ == Phase::serving ? begin_serving(now) : Order::none;
+}
+
+Shutdown::Order Shutdown::on_listeners_closed(TimePoint now) noexcept {
+  return phase_ == Phase::closing ? begin_serving(now) : Order::none;
+}
+
+Shutdown::Order Shutdown::begin_serving(TimePoint now) noexcept {
+  phase_ = Phase::serving;
+  const bool is_lame_duck = kind_ == StopRequest::lame_duck;
+  deadline_ = std::min(deadline_, now + (is_lame_duck ? lame_duck_time_ : drain_time_));
+  return is_lame_duck ? Order::begin_lame_duck : Order::begin_drain;
+}
+
+Shutdown::Order Shutdown::on_deadline() noexcept {
+  return phase_ == Phase::serving ? Order::evict : Order::none;
+}
+
+Shutdown::Order Shutdown::on_last_session_ended() noexcept {
+  if (phase_ != Phase::serving) return Order::none;
+  phase_ = Phase::over;
+  return Order::finish;
+}
+
+}  // namespace fairlead

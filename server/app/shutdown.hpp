@@ -1,0 +1,52 @@
+// The stop of the daemon as docs/operations.md describes it (Stopping): events in, orders out.
+// Pure: no process, no socket, no clock.
+#pragma once
+
+#include <cstdint>
+
+#include "common/base/time.hpp"
+
+namespace fairlead {
+
+enum class StopRequest : std::uint8_t {
+  drain,      // TERM, INT
+  lame_duck,  // QUIT
+};
+
+// running → closing the listeners → serving what is left → over. Owned by the daemon, used on the
+// first loop's thread. Invariant: deadline() never moves to a later time.
+class Shutdown {
+ public:
+  enum class Order : std::uint8_t {
+    none,
+    close_listeners,  // on_listeners_closed() follows
+    begin_lame_duck,  // say goodbye to one session after the other until deadline()
+    begin_drain,      // say goodbye to framed clients; serve the others until deadline()
+    evict,            // end every session that is left
+    finish,           // let the loops end
+    abort,            // stop the loops now
+  };
+
+  Shutdown(Duration drain, Duration lame_duck) noexcept
+      : drain_time_(drain), lame_duck_time_(lame_duck) {}
+
+  Order on_request(StopRequest request, TimePoint now) noexcept;
+  Order on_listeners_closed(TimePoint now) noexcept;
+  Order on_deadline() noexcept;
+  Order on_last_session_ended() noexcept;
+
+  TimePoint deadline() const noexcept { return deadline_; }  // kNever before the first goodbye
+  StopRequest kind() const noexcept { return kind_; }        // of the stop under way
+
+ private:
+  enum class Phase : std::uint8_t { running, closing, serving, over };
+
+  Order begin_serving(TimePoint now) noexcept;
+
+  const Duration drain_time_, lame_duck_time_;
+  Phase phase_ = Phase::running;
+  StopRequest kind_ = StopRequest::drain;
+  TimePoint deadline_ = kNever;
+};
+
+}  // namespace fairlead

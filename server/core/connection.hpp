@@ -1,0 +1,198 @@
+// One connection, from its first byte to the one reason for which it ended: the stream, what waits
+// to be written, the deadlines, the traffic and the log line. What is said over it is its
+// conversation's. Sans-IO: bytes come from a ByteStream, time from the shard's turn, and both can
+// be a test's.
+//
+// clang-format off
+//   open ────────▶ finishing ─────────▶ lingering ───────▶ closed ────────▶ finished
+//   it is talked   what is queued       our FIN is out,    the stream is    to be freed
+//   over           leaves, then a FIN   theirs is awaited  closing down
+// clang-format on
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "common/base/timer_wheel.hpp"
+#include "common/net/byte_stream.hpp"
+#include "common/net/endpoint.hpp"
+#include "common/net/output_queue.hpp"
+#include "common/protocol/close_reason.hpp"
+#include "server/core/admission.hpp"
+#include "server/core/conversation.hpp"
+#include "server/core/settings.hpp"
+#include "server/core/shard_context.hpp"
+
+namespace fairlead {
+
+// Owned by its shard's table and touched by its thread only; freed at the end of the turn in which
+// its stream has reported on_finished.
+//
+// Invariants: the wheel entry never lies later than the earliest deadline; reason() != none ->
+// never open again; a partly queued message is the last thing queued.
+class Connection final : public WheelEntry, private StreamObserver {
+ public:
+  // `id` is unique in the daemon; `slot` is the table's. One that is refused is told why and
+  // closed.
+  Connection(ShardContext& context, std::unique_ptr<ByteStream> stream, ListenerSnapshot listener,
+             const PeerAddress& peer, std::uint64_t id, std::uint32_t slot,
+             Admission::Answer admission);
+  ~Connection();
+
+  // ---- For the shard, each within a turn.
+
+  void start();
+  void on_due();     // the wheel entry has come
+  void take_turn();  // the answer to request_turn()
+  void flush();
+  void begin_drain();
+  void evict(CloseReason reason);  // handle what was received, then end
+  void shed();                     // memory is short, and this queue is the largest
+
+  // ---- For the conversation.
+
+  // Another conversation takes over; the old one is destroyed at the end of the turn.
+  void hand_over(std::unique_ptr<Conversation> successor);
+
+  // Appends to the queue what `write(ByteSink&)` writes; it leaves at the end of the turn. Ignored
+  // once nothing may follow. An exception out of `write` leaves a part behind: the end follows.
+  template <class Write>
+  void queue(Write&& write) {
+    if (!may_queue()) return;
+    mark_dirty();
+    has_partial_message_ = true;
+    write(output_);
+    has_partial_message_ = false;
+    // The peer may take all that is new, but not where something waits already.
+    if (is_accounted_) account();
+  }
+  // Past the queue. How many bytes are on their way; nothing where the stream cannot send a part of
+  // a file by itself. Where it took fewer than all, the conversation is told by on_output when
+  // there is room.
+  std::size_t write_through(std::span<const Bytes> pieces);
+  std::optional<std::size_t> write_through(const FilePart& part);
+
+  // Asks for one on_turn, in one of the next turns.
+  void request_turn() noexcept;
+  // Asks for one on_output at the end of this turn, at the latest. From any turn of the shard.
+  void mark_dirty() noexcept;
+
+  void pause() { stream_->pause(); }  // reads no more
+  void resume() { stream_->resume(); }
+  // Answered by on_silence where nothing has arrived, within this call or later.
+  void probe() { stream_->probe(); }
+
+  // Ends it: goodbye, flush, FIN, linger. The first reason stands.
+  void close(CloseReason reason, std::string_view problem = {});
+  // Ends it by a reset, at once.
+  void cut(CloseReason reason);
+
+  void touch() noexcept { last_activity_ = context_.now; }
+  void count_message_in() noexcept { ++messages_in_; }
+  void count_message_out() noexcept { ++messages_out_; }
+
+  // ---- Questions
+
+  Conversation& conversation() const noexcept { return *conversation_; }
+  ShardContext& context() const noexcept { return context_; }
+  const ListenerSettings& listener() const noexcept { return *listener_; }
+  const PeerAddress& peer() const noexcept { return peer_; }
+  std::uint64_t id() const noexcept { return id_; }
+  std::uint32_t slot() const noexcept { return slot_; }
+  TimePoint started() const noexcept { return started_; }
+  CloseReason reason() const noexcept { return reason_; }
+  CloseReason evicted_for() const noexcept { return evicted_for_; }  // none: it is not
+  ConversationKind kind() const noexcept { return conversation_->kind(); }
+  std::size_t queued_bytes() const noexcept { return output_.bytes(); }
+  bool has_room() const noexcept { return output_.empty() && !output_.is_waiting(); }
+  bool may_queue() const noexcept { return is_open() && !has_partial_message_; }
+  bool is_open() const noexcept { return stage_ == Stage::open && !is_ending_; }
+  bool is_finished() const noexcept { return stage_ == Stage::finished; }
+  bool has_ended() const noexcept { return stage_ >= Stage::closed; }
+  bool peer_has_ended() const noexcept { return peer_ended_; }
+  bool has_heard() const noexcept { return bytes_in_ > 0; }
+
+  bool is_listed() const noexcept { return is_dirty_ || is_turn_requested_; }
+  bool is_counted() const noexcept { return is_counted_; }  // in the shard's counters, by its end
+  void add_traffic(Counters& sum) const;
+
+ private:
+  enum class Stage : std::uint8_t { open, finishing, lingering, closed, finished };
+  enum class Progress : std::uint8_t { none, some };
+
+  // StreamObserver.
+  void on_bytes(Bytes bytes) override;
+  void on_end() override;
+  void on_silence() override;
+  void on_written(std::size_t size) override;
+  void on_error(StreamError error) override;
+  void on_finished() override;
+
+  // Every entry runs so: an exception ends this connection alone, and the wheel entry is right
+  // afterwards.
+  template <class Work>
+  void guarded(Work&& work) {
+    try {
+      work();
+    } catch (const std::exception& failure) {
+      fail(failure.what());
+    } catch (...) {
+      fail("no std::exception");
+    }
+    rearm();
+  }
+  void fail(const char* what) noexcept;
+
+  void write(Progress progress);
+  void after_output();
+  std::size_t note_written_through(std::size_t taken, std::size_t of);
+  void end_later(CloseReason reason, TerminateManner manner);
+  void linger();
+  void terminate(TerminateManner manner);
+  void on_expired(Expiry what);
+  bool peer_took(std::uint32_t bytes_min);
+  void cut_slow_reader() {
+    cut(evicted_for_ != CloseReason::none ? evicted_for_ : CloseReason::write_timeout);
+  }
+  Clocks clocks() const noexcept;
+  std::array<Deadline, kExpiryCount> deadlines() const noexcept;
+  void rearm();
+  void account() noexcept;
+  void write_log_line() noexcept;
+
+  ShardContext& context_;
+  const ListenerSnapshot listener_;
+  std::unique_ptr<ByteStream> stream_;
+  std::unique_ptr<Conversation> conversation_;
+  AdmissionUnit admission_;
+  OutputQueue output_;
+
+  const TimePoint started_;
+  TimePoint last_activity_;  // received, or taken by a peer for whom something waited
+  TimePoint write_blocked_since_ = kNever;  // something waits, and the peer has taken nothing of it
+  TimePoint lingering_since_ = kNever;
+  const std::uint64_t id_;
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t messages_in_ = 0, messages_out_ = 0;
+  const std::uint32_t slot_;
+  std::uint32_t unacknowledged_bytes_ = 0;  // when write_blocked_since_ or lingering_since_ was set
+  std::uint32_t lingered_bytes_ = 0;
+  const PeerAddress peer_;
+  Stage stage_ = Stage::open;
+  CloseReason reason_ = CloseReason::none;
+  CloseReason evicted_for_ = CloseReason::none;
+  TerminateManner ending_manner_ = TerminateManner::quiet;
+  bool is_ending_ : 1 = false;  // terminated at the end of the turn
+  bool peer_ended_ : 1 = false;
+  bool has_partial_message_ : 1 = false;
+  bool is_dirty_ : 1 = false;           // has a place in ShardContext::dirty
+  bool is_turn_requested_ : 1 = false;  // has a place in ShardContext::deferred
+  bool is_accounted_ : 1 = false;       // has something in ShardContext::output
+  bool is_counted_ : 1 = false;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,207 @@
+#include "client/bench/judge/verdict.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace fairlead {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// 10 s at 2,000/s: each reply after 200 us, each message sent within 60 us.
+BenchResult quiet(bool is_open_loop = true) {
+  BenchResult result;
+  result.is_open_loop = is_open_loop;
+  result.intended_rate = is_open_loop ? 2000 : 0;
+  result.due = is_open_loop ? 20'000 : 0;
+  result.measured_seconds = 10;
+  result.tally.counts.sent = 20'000;
+  result.tally.counts.done = 20'000;
+  result.tally.actual.record(200, 20'000);
+  if (is_open_loop) {
+    result.tally.intended.record(220, 20'000);
+    result.tally.lateness.record(60, 20'000);
+  }
+  result.threads = {{.cpu_seconds = 2, .wall_seconds = 10}, {.cpu_seconds = 3, .wall_seconds = 10}};
+  return result;
+}
+
+BenchResult with_lateness(std::uint64_t late, std::uint64_t times, std::uint64_t latency) {
+  BenchResult result = quiet();
+  result.tally.lateness = {};
+  result.tally.lateness.record(60, 20'000 - times);
+  result.tally.lateness.record(late, times);
+  result.tally.intended = {};
+  result.tally.intended.record(latency, 20'000);
+  return result;
+}
+
+void expect(const BenchResult& result, Belief belief, const std::string& part) {
+  const Verdict verdict = judge(result);
+  EXPECT_EQ(name_of(verdict.belief), name_of(belief)) << part;
+  EXPECT_THAT(verdict.reasons, ElementsAre(HasSubstr(part)));
+}
+
+void expect_nothing(const BenchResult& result) {
+  EXPECT_EQ(judge(result).belief, Belief::valid);
+  EXPECT_THAT(judge(result).reasons, IsEmpty());
+}
+
+TEST(Verdict, HasNoReasonsForAQuietRun) {
+  expect_nothing(quiet(true));
+  expect_nothing(quiet(false));
+}
+
+TEST(Verdict, RefusesARunInWhichNothingWasCompleted) {
+  BenchResult result;
+  result.tally.counts.errors[static_cast<std::size_t>(BenchError::refused)] = 100;
+  expect(result, Belief::invalid, "no operation was completed: 100 errors, 0 wrong replies");
+  result.mode = BenchMode::idle;
+  expect(result, Belief::invalid, "no connection was made");
+  result.tally.connect.record(100, 100);
+  expect_nothing(result);
+}
+
+TEST(Verdict, DoubtsABusyThreadAndRefusesAFullOne) {
+  BenchResult result = quiet(false);
+  result.threads[1].cpu_seconds = 7.9;
+  expect_nothing(result);
+  result.threads[1].cpu_seconds = 8.1;
+  expect(result, Belief::doubtful, "thread 2 of 2 of the test used 81.0 % of a core");
+  result.threads[1].cpu_seconds = 9.6;
+  expect(result, Belief::invalid, "thread 2 of 2 of the test used 96.0 % of a core");
+  result.spins = true;
+  expect_nothing(result);
+}
+
+TEST(Verdict, RefusesAThreadThatGotATenthOfACore) {
+  BenchResult result = quiet(false);
+  result.threads[0] = {.cpu_seconds = 1, .starved_seconds = 8.5, .wall_seconds = 10};
+  expect(result, Belief::invalid, "thread 1 of 2 of the test waited for a core for 85.0 %");
+  result.threads[0].starved_seconds = 1.5;
+  expect(result, Belief::doubtful, "thread 1 of 2 of the test waited for a core for 15.0 %");
+  result.threads[0].starved_seconds = 0.5;
+  expect_nothing(result);
+}
+
+// Three messages in ten milliseconds: enough to see whether they are answered.
+TEST(Verdict, OnlyDoubtsAShortRunWithStarvedThreads) {
+  BenchResult result = quiet(false);
+  result.threads[0] = {.cpu_seconds = 0.001, .starved_seconds = 0.004, .wall_seconds = 0.01};
+  expect(result, Belief::doubtful, "thread 1 of 2 of the test waited for a core for 40.0 %");
+  result.threads[0] = {.cpu_seconds = 0.0099, .wall_seconds = 0.01};
+  expect(result, Belief::doubtful, "thread 1 of 2 of the test used 99.0 % of a core");
+  result.threads[0] = {.cpu_seconds = 0.99, .wall_seconds = 1};
+  expect(result, Belief::invalid, "thread 1 of 2 of the test used 99.0 % of a core");
+}
+
+TEST(Verdict, RefusesAPercentileThatIsMostlyItsOwnLateness) {
+  // A core of which it gets 10 ms in every 100: most messages are late.
+  expect(with_lateness(40'000, 18'000, 45'000), Belief::invalid,
+         "one message in a hundred was sent");
+  expect(with_lateness(5'000, 400, 20'000), Belief::doubtful,
+         "late or later, for no reason of the server's; the p99 reported is 20.0 ms");
+  expect_nothing(with_lateness(5'000, 400, 100'000));
+  expect_nothing(with_lateness(900, 400, 950));
+}
+
+TEST(Verdict, IgnoresAHiccup) {
+  // 5 ms at 2,000/s: ten messages, and their latencies.
+  BenchResult result = with_lateness(5'000, 10, 220);
+  result.tally.intended.record(5'200, 10);
+  expect_nothing(result);
+}
+
+TEST(Verdict, OnlyDoubtsTheLatenessOfFewMessages) {
+  BenchResult result = quiet();
+  result.due = result.tally.counts.sent = result.tally.counts.done = 20;
+  result.tally.lateness = {};
+  result.tally.lateness.record(4'000);
+  result.tally.lateness.record(60, 19);
+  const Verdict verdict = judge(result);
+  EXPECT_EQ(verdict.belief, Belief::doubtful);
+  EXPECT_THAT(verdict.reasons, ElementsAre(HasSubstr("sent 4.0")));
+}
+
+TEST(Verdict, DoubtsAMaximumCausedByItsOwnLateness) {
+  BenchResult result = with_lateness(80'000, 10, 220);
+  result.tally.intended.record(80'200, 10);
+  expect(result, Belief::doubtful, "a message was sent 80.0 ms late");
+  result.tally.intended.record(900'000);
+  expect_nothing(result);
+}
+
+TEST(Verdict, RefusesARateThatItDidNotReach) {
+  BenchResult result = quiet();
+  result.tally.counts.sent = 18'900;
+  expect(result, Belief::invalid, "the test sent 1,890 /s instead of 2,000 /s");
+  result.tally.held_by_inflight = 150;  // the server's, and below a hundredth
+  expect_nothing(result);
+  result.tally.held_by_inflight = 0;
+  result.tally.counts.mismatches[0] = 150;  // behind each a connection is made again
+  expect_nothing(result);
+}
+
+TEST(Verdict, SaysWhenTheServerIsTooSlowForTheRate) {
+  BenchResult result = quiet();
+  result.tally.counts.sent = 10'000;
+  result.tally.held_by_inflight = 12'000;
+  expect(result, Belief::valid, "the server is too slow for the rate: 12,000 of 10,000 (120 %)");
+}
+
+TEST(Verdict, DoubtsItsOwnFailuresAndRefusesMany) {
+  BenchResult result = quiet();
+  result.tally.counts.errors[static_cast<std::size_t>(BenchError::no_port)] = 2;
+  expect(result, Belief::doubtful, "failed 2 times: no port left 2, no descriptor left 0, other 0");
+  result.tally.counts.errors[static_cast<std::size_t>(BenchError::no_descriptor)] = 300;
+  expect(result, Belief::invalid, "failed 302 times: no port left 2, no descriptor left 300");
+}
+
+TEST(Verdict, DoubtsUnsentAndUnfinishedMessages) {
+  BenchResult result = quiet();
+  result.tally.held_by_socket = 200;
+  result.tally.unfinished = 200;
+  result.clock_step_ms = -10;
+  expect_nothing(result);
+  result.tally.held_by_socket = 201;
+  expect(result, Belief::doubtful, "201 of 20,000 (1.00 %) messages found the socket full");
+  result.tally.held_by_socket = 0;
+  result.tally.unfinished = 201;
+  expect(result, Belief::doubtful, "had neither reply nor error at the end");
+  result.tally.unfinished = 0;
+  result.clock_step_ms = -250;
+  expect(result, Belief::doubtful, "the clock was set by 250 ms");
+}
+
+TEST(Verdict, DoubtsAPercentileOfAFewValues) {
+  BenchResult result = quiet(false);
+  result.tally.actual = {};
+  result.tally.actual.record(200, 999);
+  expect(result, Belief::doubtful, "a p99 needs 1,000 values, and there are 999");
+  result.tally.actual.record(200);
+  expect(result, Belief::valid, "a p99.9 needs 10,000 values, and there are 1,000");
+  result.tally.actual.record(200, 9'000);
+  expect_nothing(result);
+}
+
+TEST(Verdict, SaysThatItWasInterrupted) {
+  BenchResult result = quiet();
+  result.interrupted = true;
+  expect(result, Belief::valid, "interrupted by the user after 10.0 s");
+}
+
+TEST(Verdict, PutsTheGravestFirst) {
+  BenchResult result = quiet();
+  result.interrupted = true;
+  result.threads[0].cpu_seconds = 9;
+  result.tally.counts.errors[static_cast<std::size_t>(BenchError::other)] = 1000;
+  const Verdict verdict = judge(result);
+  EXPECT_EQ(verdict.belief, Belief::invalid);
+  EXPECT_THAT(verdict.reasons, ElementsAre(HasSubstr("itself failed"), HasSubstr("of a core"),
+                                           HasSubstr("interrupted")));
+}
+
+}  // namespace
+}  // namespace fairlead

@@ -1,0 +1,48 @@
+#include <gtest/gtest.h>
+
+#include "client/bench/report/reports.hpp"
+
+namespace fairlead {
+namespace {
+
+// Twice slower in every round, at the same rate.
+std::vector<ComparedTarget> twice(std::size_t rounds) {
+  const RoundFigures one{100, 1500, 2000, 120.5, 5000, 0, std::nullopt};
+  const RoundFigures other{200, 3000, 4000, 241, 5000, 0.01, std::nullopt};
+  return {{"a|b:1", std::vector(rounds, one)}, {"c:2\x1b", std::vector(rounds, other)}};
+}
+
+TEST(ComparisonTable, HasAColumnForEachTargetAndEachRatio) {
+  EXPECT_EQ(comparison_text(compare(twice(10), 1)),
+            "10 rounds, the targets in turn: medians, and ratios with their 95 % intervals\n"
+            "\n"
+            "        a|b:1     c:2\\x1b   ratio to the first\n"
+            "p50     100 us    200 us    2.00 worse\n"
+            "p99     1.50 ms   3.00 ms   2.00 worse\n"
+            "p99.9   2.00 ms   4.00 ms   2.00 worse\n"
+            "mean    120 us    241 us    2.00 worse\n"
+            "rate    5,000 /s  5,000 /s  1.00\n"
+            "errors  0 %       1.00 %    from 0 worse\n");
+}
+
+TEST(ComparisonTable, IsMarkdownForAPage) {
+  const std::string text = comparison_markdown(compare(twice(3), 1));
+  EXPECT_EQ(text.substr(0, text.find("| p99 ")),
+            "3 rounds, the targets in turn: medians, and ratios with their 95 % intervals; so few "
+            "rounds say little, take 5 or more\n"
+            "\n"
+            "|  | a\\|b:1 | c:2\\x1b | ratio to the first |\n"
+            "|---|---:|---:|---:|\n"
+            "| p50 | 100 us | 200 us | 2.00 worse |\n");
+}
+
+TEST(ComparisonTable, MarksSeparateRunsAndDoesNotJudgeThem) {
+  const auto targets = twice(1);
+  const std::string text = comparison_text(compare_separate(targets[0], targets[1]));
+  EXPECT_EQ(text.substr(0, text.find('\n')),
+            "separate runs: differences up to 30.0 % may be the machine's");
+  EXPECT_EQ(text.find("worse"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace fairlead

@@ -1,0 +1,343 @@
+#include "client/api/connection.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/protocol/framed_codec.hpp"
+#include "tests/unit/client/fake_network.hpp"
+
+namespace fairlead {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::string framed(const Frame& frame) {
+  const auto header = frame_header(frame);
+  return std::string(header.data(), header.size()) + std::string(frame.payload);
+}
+
+std::string reason_payload(CloseReason reason, std::string_view sentence) {
+  const auto number = big_endian_32(static_cast<std::uint32_t>(reason));
+  return std::string(number.data(), number.size()) + std::string(sentence);
+}
+
+const std::string kHelloPayload{
+    "\x00\x01\x00\x40\x00\x00\x01\x00\x04name\x04"
+    "echo\x02\x01"
+    "a\x02"
+    "bc",
+    24};
+const std::string kServerBegins =
+    std::string(kPreface) + framed({.type = FrameType::hello, .payload = kHelloPayload});
+
+class ConnectionTest : public testing::Test, public ConnectionObserver {
+ protected:
+  void begin(ConnectionSettings with) {
+    settings = std::move(with);
+    stream = &loop.make();
+    ConnectionObserver& self = *this;
+    connection = std::make_unique<ServerConnection>(loop.shard, settings, loop.owned(), self);
+    loop.turn([this] { connection->start(); });
+  }
+  void begin_framed() {
+    begin({.protocol = Protocol::framed});
+    loop.deliver(*stream, kServerBegins);
+    stream->sent.clear();
+  }
+
+  void on_ready() override { ++ready; }
+  void on_frame(const Frame& frame) override {
+    frames.push_back(std::to_string(static_cast<int>(frame.type)) + ":" +
+                     std::to_string(frame.channel) + ":" + std::to_string(frame.request_id) + ":" +
+                     std::string(frame.payload));
+    if (close_at_first_frame) connection->close();
+  }
+  void on_drained() override { ++drained; }
+  void on_ended(const Failure& failure) override {
+    ++ended;
+    end = failure;
+    fragment = connection->take_fragment();
+    connection.reset();
+  }
+
+  FakeLoop loop;
+  ConnectionSettings settings;
+  FakeByteStream* stream = nullptr;
+  std::unique_ptr<ServerConnection> connection;
+  std::vector<std::string> frames;
+  Failure end;
+  std::string fragment;
+  int ready = 0, drained = 0, ended = 0;
+  bool close_at_first_frame = false;
+};
+
+TEST_F(ConnectionTest, TextIsReadyAtOnceAndSendsBytesAsTheyAre) {
+  begin({});
+  EXPECT_EQ(ready, 1);
+  loop.turn([this] {
+    EXPECT_EQ(connection->send("one"), 0u);
+    connection->send("two");
+  });
+  EXPECT_EQ(stream->sent, "onetwo");
+  EXPECT_EQ(stream->writes, 1) << "one write for a turn";
+}
+
+TEST_F(ConnectionTest, TextMayEndEachMessageWithALine) {
+  begin({.line_end = LineEnd::crlf});
+  loop.turn([this] { connection->send("one"); });
+  EXPECT_EQ(stream->sent, "one\r\n");
+}
+
+TEST_F(ConnectionTest, ATextReplyIsCompleteAfterAQuietThatIsMeasuredFromTheLastByte) {
+  begin({.reply = {.quiet = Duration(200)}});
+  loop.deliver(*stream, "ab");
+  loop.pass(Duration(150));
+  loop.deliver(*stream, "cd");
+  loop.pass(Duration(190));
+  EXPECT_THAT(frames, IsEmpty());
+  loop.pass(Duration(20));
+  EXPECT_THAT(frames, ElementsAre("5:0:0:abcd"));
+  EXPECT_EQ(stream->probes, 1) << "a late byte would have been seen";
+  loop.pass(Duration(1000));
+  EXPECT_EQ(stream->probes, 1);
+}
+
+TEST_F(ConnectionTest, ATextReplyIsCompleteAtTheEndOfTheStream) {
+  begin({});
+  loop.deliver(*stream, "a\nrest");
+  loop.end(*stream);
+  EXPECT_THAT(frames, ElementsAre("5:0:0:a", "5:0:0:rest"));
+  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(end.kind, FailureKind::none);
+  EXPECT_FALSE(loop.is_alive(0)) << "the stream is freed";
+}
+
+TEST_F(ConnectionTest, BytesBeforeAResetAreAFragmentAndNoReply) {
+  begin({});
+  loop.deliver(*stream, "a\nhal");
+  loop.fail(*stream, StreamError::reset);
+  EXPECT_THAT(frames, ElementsAre("5:0:0:a"));
+  EXPECT_EQ(end.kind, FailureKind::reset);
+  EXPECT_FALSE(end.unsent);
+  EXPECT_EQ(fragment, "hal");
+}
+
+TEST_F(ConnectionTest, AResetWithUnsentBytesSaysSo) {
+  begin({});
+  stream->takes_bytes = false;
+  loop.turn([this] { connection->send("never"); });
+  EXPECT_EQ(connection->queued_bytes(), 5u);
+  loop.fail(*stream, StreamError::vanished);
+  EXPECT_EQ(end.kind, FailureKind::vanished);
+  EXPECT_TRUE(end.unsent);
+}
+
+TEST_F(ConnectionTest, ReportsThatTheKernelHasTakenEverything) {
+  begin({});
+  stream->takes_bytes = false;
+  loop.turn([this] { connection->send("much"); });
+  loop.turn([this] { stream->make_room(3); });
+  EXPECT_EQ(drained, 0);
+  loop.turn([this] { stream->make_room(); });
+  EXPECT_EQ(drained, 1);
+  EXPECT_EQ(stream->sent, "much");
+}
+
+TEST_F(ConnectionTest, FinishSendingGoesBehindWhatIsQueued) {
+  begin({});
+  loop.turn([this] {
+    connection->send("last");
+    connection->finish_sending();
+  });
+  EXPECT_EQ(stream->sent, "last");
+  EXPECT_TRUE(stream->finished);
+}
+
+TEST_F(ConnectionTest, CloseEndsItOnceAndNotWithinTheCall) {
+  begin({});
+  loop.turn([this] {
+    connection->close();
+    connection->close();
+    EXPECT_EQ(ended, 0);
+  });
+  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(end.kind, FailureKind::none);
+}
+
+TEST_F(ConnectionTest, NothingReachesTheObserverAfterAClose) {
+  begin({});
+  loop.turn([this] {
+    connection->close();
+    stream->observer->on_bytes("late\n");
+    stream->observer->on_end();
+    stream->observer->on_error(StreamError::reset);
+  });
+  EXPECT_THAT(frames, IsEmpty());
+  EXPECT_EQ(end.kind, FailureKind::none);
+}
+
+TEST_F(ConnectionTest, Len32IsAskedAndAnsweredWithALength) {
+  begin({.protocol = Protocol::len32});
+  EXPECT_EQ(ready, 1);
+  loop.turn([this] { connection->send("hi"); });
+  EXPECT_EQ(stream->sent, std::string("\0\0\0\2hi", 6));
+  loop.deliver(*stream, Bytes("\0\0\0\3yes\0", 8));
+  EXPECT_THAT(frames, ElementsAre("5:0:0:yes"));
+  loop.end(*stream);
+  EXPECT_EQ(end.kind, FailureKind::cut_short);
+}
+
+TEST_F(ConnectionTest, ALengthAboveTheLimitIsTooBig) {
+  begin({.protocol = Protocol::len32, .message_bytes_max = 100});
+  loop.deliver(*stream, Bytes("\0\0\0\x65", 4));
+  EXPECT_EQ(end.kind, FailureKind::too_big);
+}
+
+TEST_F(ConnectionTest, FramedSaysPrefaceAndHelloAndIsReadyAfterTheServers) {
+  begin({.protocol = Protocol::framed, .name = "me"});
+  EXPECT_EQ(stream->sent, std::string(kPreface) +
+                              framed({.type = FrameType::hello, .payload = Bytes("\0\1\2me", 5)}));
+  EXPECT_EQ(ready, 0);
+  for (const char c : kServerBegins) {
+    EXPECT_EQ(ready, 0);
+    loop.deliver(*stream, Bytes(&c, 1));
+  }
+  ASSERT_EQ(ready, 1);
+  const ServerHello& hello = *connection->hello();
+  EXPECT_EQ(hello.version, 1);
+  EXPECT_EQ(hello.channels_max, 64);
+  EXPECT_EQ(hello.message_bytes_max, 256u);
+  EXPECT_EQ(hello.name, "name");
+  EXPECT_EQ(hello.default_service, "echo");
+  EXPECT_THAT(hello.services, ElementsAre("a", "bc"));
+}
+
+TEST_F(ConnectionTest, FramedRequestsAreNumberedAndRepliesNameThem) {
+  begin_framed();
+  loop.turn([this] {
+    EXPECT_EQ(connection->open("files", 3), 1u);
+    EXPECT_EQ(connection->send("x", 3), 2u);
+    EXPECT_EQ(connection->send("y"), 3u);
+  });
+  EXPECT_EQ(stream->sent,
+            framed({.type = FrameType::open, .channel = 3, .request_id = 1, .payload = "files"}) +
+                framed({.channel = 3, .request_id = 2, .payload = "x"}) +
+                framed({.request_id = 3, .payload = "y"}));
+  loop.deliver(
+      *stream,
+      framed({.type = FrameType::opened, .channel = 3, .request_id = 1, .payload = {}}) +
+          framed({.type = FrameType::reply, .channel = 3, .request_id = 2, .payload = "X"}));
+  EXPECT_THAT(frames, ElementsAre("3:3:1:", "6:3:2:X"));
+}
+
+TEST_F(ConnectionTest, FramedPingsAreAnsweredWithTheirOwnPayloadAndNumber) {
+  begin_framed();
+  loop.deliver(*stream, framed({.type = FrameType::ping, .request_id = 9, .payload = "t"}));
+  EXPECT_EQ(stream->sent, framed({.type = FrameType::pong, .request_id = 9, .payload = "t"}));
+  EXPECT_THAT(frames, IsEmpty());
+}
+
+TEST_F(ConnectionTest, APingAboveItsLimitIsBadProtocol) {
+  begin_framed();
+  loop.deliver(*stream, framed({.type = FrameType::ping, .payload = std::string(32, 'p')}));
+  EXPECT_EQ(ended, 0);
+  loop.deliver(*stream, framed({.type = FrameType::ping, .payload = std::string(33, 'p')}));
+  EXPECT_EQ(end.kind, FailureKind::bad_protocol);
+}
+
+TEST_F(ConnectionTest, StopsAnsweringPingsWhenTheServerDoesNotRead) {
+  begin_framed();
+  const std::string ping = framed({.type = FrameType::ping, .payload = std::string(32, 'p')});
+  for (int i = 0; i < 20'000; ++i) loop.deliver(*stream, ping);
+  EXPECT_EQ(ended, 0) << "those that are taken may be as many as the server likes";
+  stream->takes_bytes = false;
+  std::size_t queued_bytes = 0;
+  for (int i = 0; i < 20'000 && ended == 0; ++i) {
+    loop.deliver(*stream, ping);
+    if (ended == 0) queued_bytes = connection->queued_bytes();
+  }
+  EXPECT_EQ(end.kind, FailureKind::bad_protocol);
+  EXPECT_LE(queued_bytes, ServerConnection::kPongBytesQueuedMax);
+}
+
+TEST_F(ConnectionTest, TextAfterACloseKeepsItsLineEnds) {
+  close_at_first_frame = true;
+  begin({});
+  loop.deliver(*stream, "a\nb\r\n\nc");
+  EXPECT_THAT(frames, ElementsAre("5:0:0:a"));
+  EXPECT_EQ(fragment, "b\r\n\nc");
+}
+
+TEST_F(ConnectionTest, AServerThatDoesNotSpeakFramedIsBadProtocol) {
+  begin({.protocol = Protocol::framed});
+  loop.deliver(*stream, "hello\n");
+  EXPECT_EQ(end.kind, FailureKind::bad_protocol);
+  EXPECT_EQ(ready, 0);
+}
+
+TEST_F(ConnectionTest, AFramedServerMustBeginWithHello) {
+  begin({.protocol = Protocol::framed});
+  loop.deliver(*stream, std::string(kPreface) + framed({.type = FrameType::reply, .payload = {}}));
+  EXPECT_EQ(end.kind, FailureKind::bad_protocol);
+}
+
+TEST_F(ConnectionTest, FramesThatOnlyAClientSendsAreBadProtocol) {
+  for (const FrameType type : {FrameType::open, FrameType::hello}) {
+    begin_framed();
+    loop.deliver(*stream, framed({.type = type, .payload = {}}));
+    EXPECT_EQ(end.kind, FailureKind::bad_protocol);
+  }
+}
+
+TEST_F(ConnectionTest, AServerMayTurnAwayAtOnce) {
+  begin({.protocol = Protocol::framed});
+  loop.deliver(*stream, std::string(kPreface) +
+                            framed({.type = FrameType::error,
+                                    .payload = reason_payload(CloseReason::server_full, "full")}));
+  loop.fail(*stream, StreamError::reset);
+  EXPECT_EQ(end.kind, FailureKind::turned_away);
+  EXPECT_EQ(end.told, CloseReason::server_full);
+  EXPECT_EQ(end.what, "full");
+}
+
+TEST_F(ConnectionTest, AGoawayGivesTheReasonAndRepliesStillArrive) {
+  begin_framed();
+  loop.turn([this] { connection->send("x"); });
+  loop.deliver(*stream, framed({.type = FrameType::goaway,
+                                .payload = std::string("\0\0\0\1", 4) +
+                                           reason_payload(CloseReason::draining, "bye")}) +
+                            framed({.type = FrameType::reply, .request_id = 1, .payload = "X"}));
+  EXPECT_THAT(frames.back(), "6:0:1:X");
+  loop.end(*stream);
+  EXPECT_EQ(end.kind, FailureKind::turned_away);
+  EXPECT_EQ(end.told, CloseReason::draining);
+  EXPECT_EQ(end.what, "bye");
+}
+
+TEST_F(ConnectionTest, AnErrorOfARequestDoesNotEndTheConnection) {
+  begin_framed();
+  loop.deliver(*stream, framed({.type = FrameType::error,
+                                .request_id = 4,
+                                .payload = reason_payload(CloseReason::unknown_service, "no")}));
+  EXPECT_EQ(frames.size(), 1u);
+  loop.end(*stream);
+  EXPECT_EQ(end.kind, FailureKind::none);
+}
+
+TEST(ReadHello, RefusesEveryTruncation) {
+  for (std::size_t size = 0; size < kHelloPayload.size(); ++size)
+    EXPECT_FALSE(read_hello(Bytes(kHelloPayload).substr(0, size))) << size;
+  EXPECT_TRUE(read_hello(kHelloPayload + "a later version's more"));
+}
+
+TEST(ReadReason, ReadsKnownAndUnknownReasons) {
+  EXPECT_EQ(read_reason("abc").reason, CloseReason::none);
+  EXPECT_EQ(read_reason(Bytes("\0\0\0\x0ewhy", 7)).reason, CloseReason::server_full);
+  EXPECT_EQ(read_reason(Bytes("\0\0\0\x0ewhy", 7)).sentence, "why");
+  EXPECT_EQ(read_reason("\x7f\x7f\x7f\x7fwhy").reason, CloseReason::none);
+}
+
+}  // namespace
+}  // namespace fairlead
