@@ -34,14 +34,14 @@ Connection::Connection(ShardContext& context, std::unique_ptr<ByteStream> stream
     : context_(context),
       listener_(std::move(listener)),
       stream_(std::move(stream)),
-      admission_(std::move(admission.unit)),
       output_(context.pool),
-      started_(context.now),
       last_activity_(context.now),
-      id_(id),
+      reason_(admission.refused),
       slot_(slot),
       peer_(peer),
-      reason_(admission.refused) {
+      id_(id),
+      started_(context.now),
+      admission_(std::move(admission.unit)) {
   conversation_ = context.begin_conversation(*this);
 }
 

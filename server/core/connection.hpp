@@ -164,24 +164,17 @@ class Connection final : public WheelEntry, private StreamObserver {
   void account() noexcept;
   void write_log_line() noexcept;
 
+  // What every message touches comes first, so that ten thousand connections cost fewer cache
+  // misses.
   ShardContext& context_;
   const ListenerSnapshot listener_;
   std::unique_ptr<ByteStream> stream_;
   std::unique_ptr<Conversation> conversation_;
-  AdmissionUnit admission_;
   OutputQueue output_;
-
-  const TimePoint started_;
   TimePoint last_activity_;  // received, or taken by a peer for whom something waited
   TimePoint write_blocked_since_ = kNever;  // something waits, and the peer has taken nothing of it
-  TimePoint lingering_since_ = kNever;
-  const std::uint64_t id_;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t messages_in_ = 0, messages_out_ = 0;
-  const std::uint32_t slot_;
-  std::uint32_t unacknowledged_bytes_ = 0;  // when write_blocked_since_ or lingering_since_ was set
-  std::uint32_t lingered_bytes_ = 0;
-  const PeerAddress peer_;
   Stage stage_ = Stage::open;
   CloseReason reason_ = CloseReason::none;
   CloseReason evicted_for_ = CloseReason::none;
@@ -193,6 +186,15 @@ class Connection final : public WheelEntry, private StreamObserver {
   bool is_turn_requested_ : 1 = false;  // has a place in ShardContext::deferred
   bool is_accounted_ : 1 = false;       // has something in ShardContext::output
   bool is_counted_ : 1 = false;
+
+  const std::uint32_t slot_;
+  std::uint32_t unacknowledged_bytes_ = 0;  // when write_blocked_since_ or lingering_since_ was set
+  std::uint32_t lingered_bytes_ = 0;
+  const PeerAddress peer_;
+  const std::uint64_t id_;
+  const TimePoint started_;
+  TimePoint lingering_since_ = kNever;
+  AdmissionUnit admission_;
 };
 
 }  // namespace fairlead

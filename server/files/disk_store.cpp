@@ -53,7 +53,8 @@ class DiskStore final : public FileStore {
     const std::uint64_t number = ++last_;
     const auto given_up = std::make_shared<std::atomic<bool>>(false);
     waiting_.emplace(number, Waiting{std::move(done), given_up});
-    if (!share_.pool.submit(length_of(work), job_for(number, std::move(work), given_up)))
+    const auto length = length_of(work);
+    if (!share_.pool.submit(length, job_for(number, std::move(work), given_up)))
       answer(number, RequestError::server_full);
     return {*this, number};
   }

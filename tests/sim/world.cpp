@@ -317,12 +317,20 @@ class World {
     for (const auto& actor : actors_) {
       if (actor->client == nullptr) continue;
       const std::size_t queued = actor->client->queued_bytes();
-      if (queued > limits.queue_soft + one_message()) fail("a queue is above queue_soft");
+      if (queued > limits.queue_soft + answer_bytes_max(*actor))
+        fail("a queue is above queue_soft");
     }
   }
 
-  // The most that one message, or a piece of a file, and a goodbye take.
-  static std::uint64_t one_message() { return 300 + 26'000; }
+  // The most that one answer, which may be a piece of a file, and a goodbye take.
+  std::uint64_t answer_bytes_max(const Actor& actor) const {
+    constexpr std::uint64_t kAround = 300;
+    const ServerSettings& settings = shard_.settings();
+    const auto& service =
+        *settings.service_named(settings.listeners[actor.plan.listener]->default_service);
+    const bool may_get_files = actor.plan.speaks == Speaks::framed || service.type == "file";
+    return kAround + (may_get_files ? 26'000 : settings.limits.max_message);
+  }
 
   void check_counters() {
     const Counters& counters = shard_.shard().counters();

@@ -107,6 +107,7 @@ class TestShard {
   TimePoint now() const { return now_; }
   Shard& shard() { return *shard_; }
   ServerSettings& settings() { return *settings_; }
+  const ServerSettings& settings() const { return *settings_; }
   std::deque<std::unique_ptr<TestClient>>& clients() { return clients_; }
   std::uint64_t closed(CloseReason reason) {
     return shard_->counters().closed[static_cast<std::size_t>(reason)];
