@@ -376,7 +376,8 @@ class World {
     if (!wire.breach().empty()) complain("contract broken: " + wire.breach());
     if (!wire.is_finished() || !wire.is_destroyed()) return complain("never freed");
     if (allowed_reasons(actor).count(reason) == 0) complain("implausible reason");
-    judge_time(actor, reason, complain);
+    // What was not heard in time has ended a message that the client had finished.
+    if (!is_unheard(actor) || reason != "message_timeout") judge_time(actor, reason, complain);
 
     // Whoever has something waiting may have to make room, also when its end has begun; and an
     // ending that goes on for too long at a drain is cut.
@@ -520,6 +521,15 @@ class World {
       complain("served after the eviction");
   }
 
+  // Where a connection is cut, its last word may be, too.
+  static void drop_partial_goodbye(std::string& said, const Actor& actor) {
+    std::string word = "error: message_too_big: ";
+    word += explanation_of(CloseReason::message_too_big);
+    if (actor.plan.speaks == Speaks::len32) word = client::len32(word);
+    while (!word.empty() && !said.ends_with(word)) word.pop_back();
+    said.resize(said.size() - word.size());
+  }
+
   template <class Complain>
   void judge_bytes(const Actor& actor, bool interrupted, Complain&& complain) {
     std::string said = actor.client->wire.received();
@@ -530,6 +540,7 @@ class World {
       if (word != std::string::npos)
         said.resize(word - (actor.plan.speaks == Speaks::len32 ? 4 : 0));
       if (word == std::string::npos && !interrupted) complain("not told what was wrong");
+      if (word == std::string::npos) drop_partial_goodbye(said, actor);
     }
     if (actor.plan.compare == Compare::without_line_ends) {
       const auto is_line_end = [](char byte) { return byte == '\n' || byte == '\r'; };
