@@ -87,8 +87,6 @@ int dispatch(const Words& arguments) {
 
 }  // namespace
 
-std::span<const Command> all_commands() { return kCommands; }
-
 int run_fairlead(const Words& arguments) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error of write(2)
   std::signal(SIGXFSZ, SIG_IGN);  // and so is a limit for the size of files

@@ -1,7 +1,6 @@
 // The commands of fairlead, one file each.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,8 +34,6 @@ int run_bench_command(const Words& arguments, const TerminalLocale& locale);
 std::string bench_compare_help();
 // With the words behind `bench compare`. Throws UsageError and SettingError.
 int run_bench_compare(const Words& arguments, const TerminalLocale& locale);
-
-std::span<const Command> all_commands();
 
 // The whole of main(): finds the command and runs it. `arguments` are those behind the program's
 // name.

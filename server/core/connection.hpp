@@ -32,8 +32,9 @@ namespace fairlead {
 // Owned by its shard's table and touched by its thread only; freed at the end of the turn in which
 // its stream has reported on_finished.
 //
-// Invariants: the wheel entry never lies later than the earliest deadline; reason() != none ->
-// never open again; a partly queued message is the last thing queued.
+// Invariants: the wheel entry never lies later than the earliest deadline; once reason() is set,
+// no more input is served (one refused at accept has its reason from the start, and stays open
+// until its goodbye is queued); a partly queued message is the last thing queued.
 class Connection final : public WheelEntry, private StreamObserver {
  public:
   // `id` is unique in the daemon; `slot` is the table's. One that is refused is told why and
