@@ -235,7 +235,7 @@ class Fetching(FilesTest):
                 self.assertTrue(broken.poll(30_000))
                 with self.assertRaises(ConnectionResetError):
                     receive_exactly(client, 1 << 30)
-        self.assertEqual(2, self.daemon.counters()["write_timeout"])
+        self.daemon.wait_for_counters(lambda now: now.get("write_timeout") == 2, "both are counted")
 
     def test_a_slow_reader_gets_the_end_of_its_file_whatever_it_says_meanwhile(self):
         """The daemon has given all to the kernel long before. A connection that is closed answers a byte with a reset, and the rest of
