@@ -60,9 +60,11 @@ constexpr std::size_t kPiecesMax = 16;
 // Of one that waits for room. The kernel wakes the loop for 16 KiB by default.
 constexpr std::size_t kPendingPiecesMax = 7;
 
-// What the kernel may hold unsent of a download: half of it must leave before the loop is woken
-// for more, which is 4 wake-ups for each MiB. Nothing is gained above it.
-constexpr int kDownloadUnsentBytesMax = 512 * 1024;
+// What the kernel may hold unsent of a download: half of it must leave before the loop is woken for
+// more. Parts of files lie in the file cache anyway, and get what the kernel gives to one socket
+// (net.ipv4.tcp_wmem); what is copied takes memory of its own.
+constexpr int kFileUnsentBytesMax = 4 * 1024 * 1024;
+constexpr int kCopyUnsentBytesMax = 2 * 1024 * 1024;
 
 // More than this at once is a download. The pieces of one gathering write are less.
 constexpr std::size_t kLargeWriteBytes = 64 * std::size_t{1024};
@@ -249,7 +251,7 @@ std::size_t Link::write_some(std::span<const Bytes> pieces) {
     pieces = pieces.subspan(batch.size());
     std::size_t offered = 0;
     for (const Bytes piece : batch) offered += piece.size();
-    if (offered > kLargeWriteBytes) begin_download();
+    if (offered > kLargeWriteBytes) begin_download(kCopyUnsentBytesMax);
     Error error;
     const std::size_t size = write_batch(batch, error);
     taken += size;
@@ -269,7 +271,7 @@ std::size_t Link::write_batch(std::span<const Bytes> pieces, Error& error) {
 // Asio has no sendfile(2).
 std::optional<std::size_t> Link::write_file(const FilePart& part) {
   if (!may_write()) return 0;
-  begin_download();
+  begin_download(kFileUnsentBytesMax);
   auto offset = static_cast<off_t>(part.offset);
   const ssize_t size = ::sendfile(socket_.native_handle(), part.descriptor, &offset,
                                   std::min(part.size, kFileBytesMax));
@@ -326,16 +328,15 @@ void Link::shut_down() {
 }
 
 // A bound of 0 is none.
-void Link::begin_download() {
+void Link::begin_download(int unsent_bytes_max) {
   if (is_download_) return;
   is_download_ = true;
   int bound = 0;
   socklen_t size = sizeof bound;
   const int descriptor = socket_.native_handle();
   const bool is_tcp = ::getsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bound, &size) == 0;
-  if (!is_tcp || bound <= 0 || bound >= kDownloadUnsentBytesMax) return;
-  bound = kDownloadUnsentBytesMax;
-  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bound, sizeof bound);
+  if (!is_tcp || bound <= 0 || bound >= unsent_bytes_max) return;
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof(int));
 }
 
 std::uint32_t Link::unacknowledged_bytes() const {

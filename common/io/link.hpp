@@ -62,7 +62,7 @@ class Link final : public ByteStream {
   std::size_t write_batch(std::span<const Bytes> pieces, Error& error);
   void begin_write(PendingWrite& write);
   void on_room(const Error& error, std::size_t size, PendingWrite& write);
-  void begin_download();
+  void begin_download(int unsent_bytes_max);
 
   void fail(const Error& error);
   void on_aborted();

@@ -148,7 +148,7 @@ TEST_F(LinkTest, ManyPiecesAreOneWrite) {
 
 // Until much is written at a time the link keeps the bound that is configured.
 TEST_F(LinkTest, TheKernelMayHoldMoreOfADownload) {
-  constexpr int kConfigured = 8192, kRaised = 512 * 1024;
+  constexpr int kConfigured = 8192, kRaised = 2 * kMiB;
   const std::string large = pattern(65 * 1024);
   const auto bound_behind_a_large_write = [&](int configured) {
     Pair pair = connected_pair();
@@ -165,6 +165,17 @@ TEST_F(LinkTest, TheKernelMayHoldMoreOfADownload) {
   EXPECT_EQ(kRaised, bound_behind_a_large_write(kConfigured));
   EXPECT_EQ(2 * kRaised, bound_behind_a_large_write(2 * kRaised)) << "no connection gets less";
   EXPECT_EQ(0, bound_behind_a_large_write(0)) << "none is configured";
+}
+
+TEST_F(LinkTest, TheKernelMayHoldWhatItGivesToASocketOfAFileThatItReads) {
+  const Socket file = file_of(7);
+  Pair pair = connected_pair();
+  const int near = pair.near.get(), configured = 8192;
+  EXPECT_EQ(0, ::setsockopt(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &configured, sizeof(int)));
+  Recorder writing{thread};
+  writing.adopt(pair.near.release());
+  thread.call([&] { writing.stream->write_file({file.get(), 0, 7}); });
+  EXPECT_EQ(4 * kMiB, option(near, IPPROTO_TCP, TCP_NOTSENT_LOWAT));
 }
 
 TEST_F(LinkTest, SaysWhatThePeerHasNotAcknowledged) {
