@@ -1,11 +1,12 @@
-// One connection under load: sends what is due as soon as there is room, and counts what becomes of
-// it.
+// One connection under load: opened, and again when it was lost; sends what is due as soon as there
+// is room, and counts what becomes of it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
-#include "client/bench/engine/bench_connector.hpp"
+#include "client/api/connection.hpp"
 #include "client/bench/engine/bench_traffic.hpp"
 #include "client/bench/engine/operations.hpp"
 
@@ -14,7 +15,7 @@ namespace fairlead {
 // Owned by its worker; used in turns of the scope's shard; destroyed once the loop runs no more.
 // Where each operation has a connection of its own, it begins when that is opened. What one read
 // has made possible leaves in one write, at once.
-class BenchConnection final : private BenchConnectorObserver {
+class BenchConnection final : private ConnectionObserver {
  public:
   BenchConnection(BenchScope& scope, std::uint32_t index);
 
@@ -27,7 +28,7 @@ class BenchConnection final : private BenchConnectorObserver {
   // Begins what is due, as far as there is room. Called in a turn, once the load has begun.
   void work();
 
-  // The owner calls it after BenchConnectionOwner::resume_later().
+  // The owner calls it after BenchWorker::resume_later().
   void resume() {
     will_resume_ = false;
     work();
@@ -43,19 +44,28 @@ class BenchConnection final : private BenchConnectorObserver {
   std::uint64_t unsent() const noexcept { return operations_.unsent(); }
 
  private:
-  // BenchConnectorObserver.
-  void on_open() override;
-  void on_open_failed(BenchError error, BenchTime since, BenchTime now) override {
-    operations_.fail_opening(error, since, now);
-  }
-  void on_frame(const Frame& frame, BenchTime now) override {
-    if (!traffic_->on_frame(frame, now)) connector_.give_up();
-  }
-  void on_delivered(BenchTime now) override;
-  void on_drained(BenchTime now) override;
-  bool on_lost(const Failure& failure, BenchTime now) override;
-  void on_closed() override;
-  void on_reopen() override;
+  enum class State : std::uint8_t { closed, connecting, greeting, open, waiting };
+  enum class Ending : std::uint8_t {
+    by_server,  // or by the network
+    replaced,   // by us, to be opened again at once, as the load wants
+    given_up,   // by us, because of what came; opened again after a wait
+  };
+
+  // ConnectionObserver.
+  void on_ready() override;
+  void on_frame(const Frame& frame) override;
+  void on_delivered() override;
+  void on_drained() override;
+  void on_ended(const Failure& failure) override;
+
+  void on_connected(Connected connected);
+  void on_greeting(const Frame& frame);
+  void on_greeted();
+  void on_time();
+  void fail(BenchError error);
+  void wait_to_retry();
+  void tell_tried();
+  void reopen();
 
   void send_due();
   void send_only_one();
@@ -63,19 +73,42 @@ class BenchConnection final : private BenchConnectorObserver {
   void finish_unanswered(BenchTime now);
   void resume_later();
   std::uint64_t sendable() const noexcept;
+  bool is_open() const noexcept { return state_ == State::open && connection_->is_open(); }
   bool is_used_up() const noexcept { return uses_left_ == 0; }
   bool has_room() const noexcept { return operations_.room() > 0 && !is_blocked_ && !is_used_up(); }
   void set_room(BenchTime now, bool by_reply) noexcept;
 
+  void on_replies(BenchTime now);
+  BenchTime delivered_at() noexcept;
+  void count_bytes_out(BenchTime now);
+  void count_bytes_in(BenchTime now);
+
+  void close(Ending ending);
+  bool is_in_order(const Failure& failure, BenchTime now);
+  void on_closed();
+
   BenchScope& scope_;
+  const std::uint32_t index_;
   Operations operations_;
   std::unique_ptr<BenchTraffic> traffic_;
-  BenchConnector connector_;
+  ShardTimer timer_;  // connecting, greeting: the time-out; waiting: when it is opened again
+
+  State state_ = State::closed;
+  Ending ending_ = Ending::by_server;
+  std::unique_ptr<Pending> pending_;
+  std::unique_ptr<ServerConnection> connection_;
+  std::uint64_t openings_ = 0;
+  BenchTime opening_since_{};
+  bool was_tried_ = false;
+  bool is_greeted_ = false;
+
   std::uint64_t uses_left_ = 0;  // operations, until the connection is replaced
   Operations::Room room_;        // what made the last room
   bool had_room_ = true;
   bool is_blocked_ = false;  // the kernel takes no more at the moment
   bool will_resume_ = false;
+  std::optional<BenchTime> delivered_at_;       // one time for all of one delivery
+  std::uint64_t bytes_out_ = 0, bytes_in_ = 0;  // of the connection, counted so far
 };
 
 }  // namespace fairlead

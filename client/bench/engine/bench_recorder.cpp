@@ -25,7 +25,7 @@ void BenchRecorder::begin_second(BenchTime at) noexcept {
 void BenchRecorder::on_connected(BenchDuration took, BenchTime now) {
   ++connections_open_;
   tally_.connect.record(microseconds_between(now - took, now));
-  count(now, now, [](BenchCounts& counts) { ++counts.connects; });
+  count(now, now, &BenchCounts::connects);
 }
 
 void BenchRecorder::on_lost(BenchTime now) {
@@ -33,13 +33,9 @@ void BenchRecorder::on_lost(BenchTime now) {
   if (is_measured(now)) ++tally_.connections_lost;
 }
 
-void BenchRecorder::on_sent(BenchTime now, std::uint64_t times) {
-  count(now, now, [times](BenchCounts& counts) { counts.sent += times; });
-}
-
 void BenchRecorder::on_sent(const Outstanding& operation, BenchTime room_since,
                             bool room_by_reply) {
-  count(operation.intended, operation.sent, [](BenchCounts& counts) { ++counts.sent; });
+  count(operation.intended, operation.sent, &BenchCounts::sent);
   if (!is_measured(operation.intended)) return;
   tally_.lateness.record(
       microseconds_between(std::max(operation.intended, room_since), operation.sent));
@@ -53,7 +49,7 @@ void BenchRecorder::count_alike(const Outstanding& next, BenchTime next_now) {
   const std::uint64_t times = std::exchange(alike_, 0);
   if (times == 0) return;
   const std::uint64_t leading = microseconds_between(began(operation), now);
-  count(began(operation), now, [times](BenchCounts& counts) { counts.done += times; });
+  count(began(operation), now, &BenchCounts::done, times);
   interval_.latency.record(leading, times);
   if (!is_measured(began(operation))) return;
   tally_.actual.record(microseconds_between(operation.sent, now), times);
@@ -61,24 +57,17 @@ void BenchRecorder::count_alike(const Outstanding& next, BenchTime next_now) {
 }
 
 void BenchRecorder::on_failed(BenchError error, BenchTime began, BenchTime now) {
-  count(began, now,
-        [error](BenchCounts& counts) { ++counts.errors[static_cast<std::size_t>(error)]; });
+  count(began, now, [error](BenchCounts& counts) -> std::uint64_t& {
+    return counts.errors[static_cast<std::size_t>(error)];
+  });
 }
 
 void BenchRecorder::on_mismatch(const Mismatch& mismatch, BenchTime began, BenchTime now) {
-  count(began, now, [&mismatch](BenchCounts& counts) {
-    ++counts.mismatches[static_cast<std::size_t>(mismatch.kind)];
+  count(began, now, [&mismatch](BenchCounts& counts) -> std::uint64_t& {
+    return counts.mismatches[static_cast<std::size_t>(mismatch.kind)];
   });
   const bool is_first = !tally_.first_mismatch || mismatch.number < tally_.first_mismatch->number;
   if (is_measured(began) && is_first) tally_.first_mismatch = mismatch;
-}
-
-void BenchRecorder::add_bytes_out(std::uint64_t bytes, BenchTime now) {
-  count(now, now, [bytes](BenchCounts& counts) { counts.bytes_out += bytes; });
-}
-
-void BenchRecorder::add_bytes_in(std::uint64_t bytes, BenchTime now) {
-  count(now, now, [bytes](BenchCounts& counts) { counts.bytes_in += bytes; });
 }
 
 void BenchRecorder::end_seconds(BenchTime now) {
@@ -91,7 +80,7 @@ void BenchRecorder::end_seconds(BenchTime now) {
 
 void BenchRecorder::hand_out() {
   interval_.connections_open = connections_open_;
-  sink_.on_interval(interval_);
+  on_interval_(interval_);
   interval_ = Interval{.second = interval_.second + 1};
 }
 

@@ -1,9 +1,9 @@
 // The counters of one thread of a load test.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <functional>
+#include <utility>
 
 #include "client/bench/stats/bench_time.hpp"
 #include "client/bench/stats/tally.hpp"
@@ -19,53 +19,16 @@ struct Outstanding {
   bool is_answered = false;  // before an older one
 };
 
-// A ring that takes its memory once. Used on one thread.
-class OutstandingRing {
- public:
-  explicit OutstandingRing(std::size_t capacity) : entries_(capacity) {}
-
-  std::size_t size() const noexcept { return size_; }
-  bool empty() const noexcept { return size_ == 0; }
-  std::size_t free() const noexcept { return entries_.size() - size_; }
-  bool full() const noexcept { return free() == 0; }
-
-  // `index` from the oldest, < size().
-  Outstanding& operator[](std::size_t index) noexcept { return entries_[place(first_ + index)]; }
-  Outstanding& front() noexcept { return entries_[first_]; }
-
-  // Not when full; the new entry holds old values. pop(): not when empty.
-  Outstanding& push() noexcept { return entries_[place(first_ + size_++)]; }
-  void pop() noexcept {
-    first_ = place(first_ + 1);
-    --size_;
-  }
-
- private:
-  std::size_t place(std::size_t index) const noexcept {
-    return index < entries_.size() ? index : index - entries_.size();
-  }
-
-  std::vector<Outstanding> entries_;
-  std::size_t first_ = 0;
-  std::size_t size_ = 0;
-};
-
-// Receives each second as it ends.
-class IntervalSink {
- public:
-  virtual void on_interval(const Interval& interval) = 0;
-
- protected:
-  ~IntervalSink() = default;
-};
-
-// Owned by its worker, used on its thread; the load and the sink outlive it. Every event counts in
-// the second in which it happens. The tally holds the operations that began after the warm-up, and
-// the connections and their failures before the load. Allocates once a second, never for a message.
+// Owned by its worker, used on its thread. Every event counts in the second in which it happens.
+// The tally holds the operations that began after the warm-up, and the connections and their
+// failures before the load. Allocates once a second, never for a message.
 class BenchRecorder {
  public:
-  BenchRecorder(const Load& load, IntervalSink& sink)
-      : is_open_loop_(load.is_open_loop()), warmup_(load.warmup), sink_(sink) {}
+  // `on_interval` is given each second as it ends.
+  BenchRecorder(const Load& load, std::function<void(const Interval&)> on_interval)
+      : is_open_loop_(load.is_open_loop()),
+        warmup_(load.warmup),
+        on_interval_(std::move(on_interval)) {}
 
   // The begin and the planned end of the load. Earlier events count in its first second, later ones
   // in its last. BenchTime::max(): the end is not known.
@@ -76,7 +39,7 @@ class BenchRecorder {
   void on_closed() noexcept { --connections_open_; }
 
   // Closed loop: that many operations.
-  void on_sent(BenchTime now, std::uint64_t times);
+  void on_sent(BenchTime now, std::uint64_t times) { count(now, now, &BenchCounts::sent, times); }
   // Open loop. `room_since`: when the connection became able to send it, by a reply or by being
   // made.
   void on_sent(const Outstanding& operation, BenchTime room_since, bool room_by_reply);
@@ -92,8 +55,12 @@ class BenchRecorder {
   void add_unfinished(std::uint64_t times = 1) noexcept { tally_.unfinished += times; }
   void add_unsent(std::uint64_t times) noexcept { tally_.unsent += times; }
   void on_socket_full(BenchTime now) noexcept { tally_.held_by_socket += is_measured(now) ? 1 : 0; }
-  void add_bytes_out(std::uint64_t bytes, BenchTime now);
-  void add_bytes_in(std::uint64_t bytes, BenchTime now);
+  void add_bytes_out(std::uint64_t bytes, BenchTime now) {
+    count(now, now, &BenchCounts::bytes_out, bytes);
+  }
+  void add_bytes_in(std::uint64_t bytes, BenchTime now) {
+    count(now, now, &BenchCounts::bytes_in, bytes);
+  }
 
   // Passes on the seconds that have ended by `now`.
   void roll(BenchTime now) {
@@ -119,17 +86,17 @@ class BenchRecorder {
   void end_seconds(BenchTime now);
   void hand_out();
 
-  // Adds to the second, and to the tally if it is measured.
-  template <class Add>
-  void count(BenchTime began, BenchTime now, Add&& add) {
+  // Adds to the second, and to the tally if it is measured. `counter_of` gives the counter.
+  template <class CounterOf>
+  void count(BenchTime began, BenchTime now, CounterOf counter_of, std::uint64_t times = 1) {
     roll(now);
-    add(interval_.counts);
-    if (is_measured(began)) add(tally_.counts);
+    std::invoke(counter_of, interval_.counts) += times;
+    if (is_measured(began)) std::invoke(counter_of, tally_.counts) += times;
   }
 
   const bool is_open_loop_;
   const BenchDuration warmup_;
-  IntervalSink& sink_;
+  const std::function<void(const Interval&)> on_interval_;
   BenchTime begin_ = BenchTime::max();
   BenchTime measured_from_ = BenchTime::max();
   BenchTime ends_ = BenchTime::max();

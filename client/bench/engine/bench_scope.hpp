@@ -14,25 +14,7 @@
 
 namespace fairlead {
 
-class BenchConnection;
-
-// Called by the connections, in turns.
-class BenchConnectionOwner {
- public:
-  // Its first attempt to connect has ended, well or not.
-  virtual void on_tried() = 0;
-
-  // It could send more at once, and lets others send first: call its resume() in another turn.
-  virtual void resume_later(BenchConnection& connection) = 0;
-
-  // It has something to do; later: it has begun all that is due, or may begin no more, and waits
-  // for nothing. The two alternate.
-  virtual void on_busy() = 0;
-  virtual void on_settled() = 0;
-
- protected:
-  ~BenchConnectionOwner() = default;
-};
+class BenchWorker;
 
 enum class BenchPhase : std::uint8_t {
   opening,   // connections are made, nothing is sent
@@ -53,7 +35,7 @@ struct BenchScope {
   Network& network;
   BenchClock& clock;
   BenchRecorder& recorder;
-  BenchConnectionOwner& owner;
+  BenchWorker& owner;
   std::mt19937_64 random;  // of the back-offs
   BenchPhase phase = BenchPhase::opening;
   BenchTime begin = BenchTime::max();  // of the load

@@ -1,5 +1,6 @@
 #include "client/bench/engine/bench_traffic.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -19,135 +20,122 @@ class MessageTraffic final : public BenchTraffic {
 
   void begin() override { received_ = 0; }
   bool sends() const override { return scope_.plan.has_message; }
-  bool awaits_reply() const override;
+  bool awaits_reply() const override {
+    return is_greeted() || (scope_.plan.has_message && expectation_.awaits_reply());
+  }
   std::size_t request_bytes_max() const noexcept override {
     return scope_.plan.messages.bytes_max();
   }
-  std::uint32_t send(ServerConnection& connection, const MessageKey& key) override;
-  bool on_frame(const Frame& frame, BenchTime now) override;
+  std::uint32_t send(ServerConnection& connection, const MessageKey& key) override {
+    return connection.send(message(key, scope_.scratch), scope_.channel());
+  }
+
+  bool on_frame(const Frame& frame, BenchTime now) override {
+    if (scope_.plan.load.mode == BenchMode::idle || !awaits_reply()) return true;
+    if (!expectation_.awaits_reply()) {  // any greeting is right
+      if (operations_.outstanding() > 0) operations_.complete(0, now);
+      return true;
+    }
+    if (protocol() == Protocol::framed) return on_framed(frame, now);
+    if (operations_.outstanding() == 0) return on_unasked(frame.payload, now);
+    const bool is_stream = protocol() == Protocol::text && expectation_.reply_is_stream();
+    return is_stream ? on_stream(frame.payload, now) : on_whole(0, frame.payload, now);
+  }
   bool on_server_end(BenchTime) override { return false; }
   bool is_within_reply() const noexcept override { return received_ > 0; }
 
  private:
-  bool is_text() const noexcept { return scope_.plan.load.connection.protocol == Protocol::text; }
+  Protocol protocol() const noexcept { return scope_.plan.load.connection.protocol; }
   bool is_greeted() const noexcept { return scope_.plan.load.mode == BenchMode::greet; }
   Bytes message(const MessageKey& key, std::string& scratch) const {
     return scope_.plan.has_message ? scope_.plan.messages.message(key, scratch) : Bytes();
   }
-  bool on_framed(const Frame& frame, BenchTime now);
-  bool on_stream(Bytes delivery, BenchTime now);
-  bool on_whole(std::size_t which, Bytes reply, BenchTime now);
-  bool on_unasked(Bytes came, BenchTime now);
-  bool on_wrong(MismatchKind kind, std::size_t which, Bytes came, BenchTime now);
-  bool belongs_to_another(Bytes came);
+
+  // Plain text: replies follow each other, and only their length tells them apart.
+  bool on_stream(Bytes delivery, BenchTime now) {
+    while (!delivery.empty()) {
+      if (operations_.outstanding() == 0) return on_unasked(delivery, now);
+      const Bytes sent = message(operations_.key(0), scope_.scratch);
+      const std::optional<std::size_t> right = expectation_.check_stream(delivery, sent, received_);
+      if (!right) {
+        const std::string came = expectation_.came(delivery, sent, received_);
+        const bool is_another = belongs_to_another(came);
+        return on_wrong(is_another ? MismatchKind::order : MismatchKind::content, 0, came, now);
+      }
+      received_ += *right;
+      if (received_ < expectation_.expected_length(sent)) return true;
+      received_ = 0;
+      operations_.complete(0, now);
+      delivery.remove_prefix(*right);
+    }
+    return true;
+  }
+
+  bool on_framed(const Frame& frame, BenchTime now) {
+    const std::size_t which = frame.request_id == 0
+                                  ? operations_.outstanding()
+                                  : operations_.index_of_request(frame.request_id);
+    const bool is_outstanding = which < operations_.outstanding();
+    switch (frame.type) {
+      case FrameType::reply:
+        return is_outstanding ? on_whole(which, frame.payload, now)
+                              : on_unasked(frame.payload, now);
+      case FrameType::message:
+        if (!is_greeted() || operations_.outstanding() == 0) return on_unasked(frame.payload, now);
+        return on_whole(0, frame.payload, now);
+      case FrameType::error:
+        if (is_outstanding) operations_.fail(which, BenchError::request_refused, now);
+        if (frame.request_id != 0) return true;
+        [[fallthrough]];
+      case FrameType::close:
+        // Without a channel the end of the connection follows, and counts.
+        if (frame.request_id != 0 || frame.channel == 0) return true;
+        operations_.fail_all(BenchError::turned_away, BenchError::turned_away, now);
+        return false;
+      default:
+        return true;
+    }
+  }
+
+  bool on_whole(std::size_t which, Bytes reply, BenchTime now) {
+    const Bytes sent = message(operations_.key(which), scope_.scratch);
+    auto problem = expectation_.check_whole(reply, sent);
+    const bool is_out_of_order = protocol() == Protocol::framed
+                                     ? !problem && which > 0
+                                     : problem && belongs_to_another(reply);
+    if (is_out_of_order) problem = MismatchKind::order;
+    if (problem) return on_wrong(*problem, which, reply, now);
+    operations_.complete(which, now);
+    return true;
+  }
+
+  bool belongs_to_another(Bytes came) {
+    for (std::size_t i = 1; i < operations_.outstanding(); ++i) {
+      const Bytes other = message(operations_.key(i), scope_.scratch_of_other);
+      if (expectation_.is_order_mismatch(came, other)) return true;
+    }
+    return false;
+  }
+
+  // In plain text the begin of the reply after a wrong one is unknown.
+  bool on_unasked(Bytes came, BenchTime now) {
+    scope_.recorder.on_mismatch(
+        expectation_.mismatch(MismatchKind::unasked, operations_.next_key(), {}, came), now, now);
+    return protocol() != Protocol::text;
+  }
+
+  bool on_wrong(MismatchKind kind, std::size_t which, Bytes came, BenchTime now) {
+    const MessageKey key = operations_.key(which);
+    const Bytes sent = message(key, scope_.scratch);
+    operations_.mismatch(which, expectation_.mismatch(kind, key, sent, came), now);
+    return protocol() != Protocol::text;
+  }
 
   BenchScope& scope_;
+  const Expectation& expectation_ = scope_.plan.expectation;
   Operations& operations_;
   std::uint64_t received_ = 0;  // bytes of the oldest reply
 };
-
-std::uint32_t MessageTraffic::send(ServerConnection& connection, const MessageKey& key) {
-  return connection.send(message(key, scope_.scratch), scope_.channel());
-}
-
-bool MessageTraffic::awaits_reply() const {
-  return is_greeted() || (scope_.plan.has_message && scope_.plan.expectation.awaits_reply());
-}
-
-bool MessageTraffic::on_frame(const Frame& frame, BenchTime now) {
-  const Expectation& expectation = scope_.plan.expectation;
-  if (scope_.plan.load.mode == BenchMode::idle || !awaits_reply()) return true;
-  if (!expectation.awaits_reply()) {  // any greeting is right
-    if (operations_.outstanding() > 0) operations_.complete(0, now);
-    return true;
-  }
-  if (scope_.plan.load.connection.protocol == Protocol::framed) return on_framed(frame, now);
-  if (operations_.outstanding() == 0) return on_unasked(frame.payload, now);
-  if (is_text() && expectation.reply_is_stream()) return on_stream(frame.payload, now);
-  return on_whole(0, frame.payload, now);
-}
-
-// Plain text: replies follow each other, and only their length tells them apart.
-bool MessageTraffic::on_stream(Bytes delivery, BenchTime now) {
-  const Expectation& expectation = scope_.plan.expectation;
-  while (!delivery.empty()) {
-    if (operations_.outstanding() == 0) return on_unasked(delivery, now);
-    const Bytes sent = message(operations_.key(0), scope_.scratch);
-    const StreamCheck check = expectation.check_stream(delivery, sent, received_);
-    if (check.state == StreamCheck::State::wrong) {
-      const std::string came = expectation.came(delivery, sent, received_);
-      const bool is_another = belongs_to_another(came);
-      return on_wrong(is_another ? MismatchKind::order : MismatchKind::content, 0, came, now);
-    }
-    received_ += check.consumed;
-    if (check.state == StreamCheck::State::more) return true;
-    received_ = 0;
-    operations_.complete(0, now);
-    delivery.remove_prefix(check.consumed);
-  }
-  return true;
-}
-
-bool MessageTraffic::on_framed(const Frame& frame, BenchTime now) {
-  const std::size_t which = frame.request_id == 0 ? operations_.outstanding()
-                                                  : operations_.index_of_request(frame.request_id);
-  const bool is_outstanding = which < operations_.outstanding();
-  switch (frame.type) {
-    case FrameType::reply:
-      return is_outstanding ? on_whole(which, frame.payload, now) : on_unasked(frame.payload, now);
-    case FrameType::message:
-      if (!is_greeted() || operations_.outstanding() == 0) return on_unasked(frame.payload, now);
-      return on_whole(0, frame.payload, now);
-    case FrameType::error:
-      if (is_outstanding) operations_.fail(which, BenchError::request_refused, now);
-      if (frame.request_id != 0) return true;
-      [[fallthrough]];
-    case FrameType::close:
-      // Without a channel the end of the connection follows, and counts.
-      if (frame.request_id != 0 || frame.channel == 0) return true;
-      operations_.fail_all(BenchError::turned_away, BenchError::turned_away, now);
-      return false;
-    default:
-      return true;
-  }
-}
-
-bool MessageTraffic::on_whole(std::size_t which, Bytes reply, BenchTime now) {
-  const bool is_framed = scope_.plan.load.connection.protocol == Protocol::framed;
-  const Bytes sent = message(operations_.key(which), scope_.scratch);
-  auto problem = scope_.plan.expectation.check_whole(reply, sent);
-  const bool is_out_of_order =
-      is_framed ? !problem && which > 0 : problem && belongs_to_another(reply);
-  if (is_out_of_order) problem = MismatchKind::order;
-  if (problem) return on_wrong(*problem, which, reply, now);
-  operations_.complete(which, now);
-  return true;
-}
-
-// ---- Wrong replies ----
-
-bool MessageTraffic::belongs_to_another(Bytes came) {
-  for (std::size_t i = 1; i < operations_.outstanding(); ++i) {
-    const Bytes other = message(operations_.key(i), scope_.scratch_of_other);
-    if (scope_.plan.expectation.is_order_mismatch(came, other)) return true;
-  }
-  return false;
-}
-
-// In plain text the begin of the reply after a wrong one is unknown.
-bool MessageTraffic::on_unasked(Bytes came, BenchTime now) {
-  const auto mismatch =
-      scope_.plan.expectation.mismatch(MismatchKind::unasked, operations_.next_key(), {}, came);
-  scope_.recorder.on_mismatch(mismatch, now, now);
-  return !is_text();
-}
-
-bool MessageTraffic::on_wrong(MismatchKind kind, std::size_t which, Bytes came, BenchTime now) {
-  const MessageKey key = operations_.key(which);
-  const Bytes sent = message(key, scope_.scratch);
-  operations_.mismatch(which, scope_.plan.expectation.mismatch(kind, key, sent, came), now);
-  return !is_text();
-}
 
 // ---- Downloads ----
 
@@ -156,23 +144,78 @@ bool MessageTraffic::on_wrong(MismatchKind kind, std::size_t which, Bytes came, 
 // thread's first one, and have the same SHA-256.
 class DownloadTraffic final : public BenchTraffic {
  public:
-  DownloadTraffic(BenchScope& scope, Operations& operations);
+  DownloadTraffic(BenchScope& scope, Operations& operations)
+      : scope_(scope), operations_(operations) {
+    const std::string& name = scope.plan.load.file_name;
+    if (is_framed()) {
+      append_get_request(request_, {.identity = {}, .name = name});
+    } else {
+      request_ = name + "\n";
+    }
+  }
 
-  void begin() override;
+  void begin() override {
+    static_cast<void>(hash_.finish());
+    bytes_ = 0;
+  }
   bool sends() const override { return true; }
   bool awaits_reply() const override { return true; }
   std::size_t request_bytes_max() const noexcept override { return request_.size(); }
-  std::uint32_t send(ServerConnection& connection, const MessageKey& key) override;
-  bool on_frame(const Frame& frame, BenchTime now) override;
-  bool on_server_end(BenchTime now) override;
+  std::uint32_t send(ServerConnection& connection, const MessageKey&) override {
+    if (!is_framed()) return connection.send(request_);
+    return connection.send_frame(FrameType::get, scope_.channel(), request_, true);
+  }
+
+  bool on_frame(const Frame& frame, BenchTime now) override {
+    if (!is_framed()) {
+      add(frame.payload);
+      return true;
+    }
+    const std::size_t which = operations_.index_of_request(frame.request_id);
+    if (which == operations_.outstanding()) return true;
+    if (frame.type == FrameType::data) add(frame.payload);
+    if (frame.type == FrameType::end) complete(which, now);
+    if (frame.type == FrameType::error) {
+      begin();
+      operations_.fail(which, BenchError::request_refused, now);
+    }
+    return true;
+  }
+  // Plain text: the end of the stream is taken for the end of the file.
+  bool on_server_end(BenchTime now) override {
+    if (is_framed() || operations_.outstanding() == 0 || bytes_ == 0) return false;
+    complete(0, now);
+    return true;
+  }
   bool is_within_reply() const noexcept override { return bytes_ > 0; }
 
  private:
   bool is_framed() const noexcept {
     return scope_.plan.load.connection.protocol == Protocol::framed;
   }
-  void add(Bytes bytes);
-  void complete(std::size_t which, BenchTime now);
+  void add(Bytes bytes) {
+    hash_.update(bytes);
+    bytes_ += bytes.size();
+  }
+  void complete(std::size_t which, BenchTime now) {
+    const FileSeen seen{std::exchange(bytes_, 0), hash_.finish()};
+    std::optional<FileSeen>& first = scope_.first_download;
+    if (!first) first = seen;
+    if (seen.bytes == first->bytes && seen.digest == first->digest)
+      return operations_.complete(which, now);
+    const bool is_length = seen.bytes != first->bytes;
+    const MessageKey key = operations_.key(which);
+    operations_.mismatch(
+        which,
+        {.kind = is_length ? MismatchKind::length : MismatchKind::content,
+         .number = key.number + 1,
+         .connection = key.connection,
+         .of_connection = key.of_connection + 1,
+         .note = is_length ? std::to_string(seen.bytes) + " bytes; the first download had " +
+                                 std::to_string(first->bytes)
+                           : "another SHA-256 than that of the first download"},
+        now);
+  }
 
   BenchScope& scope_;
   Operations& operations_;
@@ -180,74 +223,6 @@ class DownloadTraffic final : public BenchTraffic {
   Sha256 hash_;          // of the download that comes
   std::uint64_t bytes_ = 0;
 };
-
-DownloadTraffic::DownloadTraffic(BenchScope& scope, Operations& operations)
-    : scope_(scope), operations_(operations) {
-  const std::string& name = scope.plan.load.file_name;
-  if (is_framed()) {
-    append_get_request(request_, {.identity = {}, .name = name});
-  } else {
-    request_ = name + "\n";
-  }
-}
-
-void DownloadTraffic::begin() {
-  static_cast<void>(hash_.finish());
-  bytes_ = 0;
-}
-
-std::uint32_t DownloadTraffic::send(ServerConnection& connection, const MessageKey&) {
-  if (!is_framed()) return connection.send(request_);
-  return connection.send_frame(FrameType::get, scope_.channel(), request_, true);
-}
-
-bool DownloadTraffic::on_frame(const Frame& frame, BenchTime now) {
-  if (!is_framed()) {
-    add(frame.payload);
-    return true;
-  }
-  const std::size_t which = operations_.index_of_request(frame.request_id);
-  if (which == operations_.outstanding()) return true;
-  if (frame.type == FrameType::data) add(frame.payload);
-  if (frame.type == FrameType::end) complete(which, now);
-  if (frame.type == FrameType::error) {
-    begin();
-    operations_.fail(which, BenchError::request_refused, now);
-  }
-  return true;
-}
-
-void DownloadTraffic::add(Bytes bytes) {
-  hash_.update(bytes);
-  bytes_ += bytes.size();
-}
-
-// Plain text: the end of the stream is taken for the end of the file.
-bool DownloadTraffic::on_server_end(BenchTime now) {
-  if (is_framed() || operations_.outstanding() == 0 || bytes_ == 0) return false;
-  complete(0, now);
-  return true;
-}
-
-void DownloadTraffic::complete(std::size_t which, BenchTime now) {
-  const FileSeen seen{std::exchange(bytes_, 0), hash_.finish()};
-  std::optional<FileSeen>& first = scope_.first_download;
-  if (!first) first = seen;
-  if (seen.bytes == first->bytes && seen.digest == first->digest)
-    return operations_.complete(which, now);
-  const bool is_length = seen.bytes != first->bytes;
-  const MessageKey key = operations_.key(which);
-  operations_.mismatch(
-      which,
-      {.kind = is_length ? MismatchKind::length : MismatchKind::content,
-       .number = key.number + 1,
-       .connection = key.connection,
-       .of_connection = key.of_connection + 1,
-       .note = is_length ? std::to_string(seen.bytes) + " bytes; the first download had " +
-                               std::to_string(first->bytes)
-                         : "another SHA-256 than that of the first download"},
-      now);
-}
 
 }  // namespace
 

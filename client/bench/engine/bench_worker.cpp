@@ -18,7 +18,7 @@ BenchWorker::BenchWorker(const BenchPlan& plan, std::uint32_t thread, ClientShar
     : plan_(plan),
       thread_(thread),
       observer_(observer),
-      recorder_(plan.load, observer),
+      recorder_(plan.load, [&observer](const Interval& ended) { observer.on_interval(ended); }),
       scope_{.plan = plan,
              .shard = shard,
              .network = network,

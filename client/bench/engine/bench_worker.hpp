@@ -11,10 +11,13 @@
 namespace fairlead {
 
 // Called in turns.
-class BenchWorkerObserver : public IntervalSink {
+class BenchWorkerObserver {
  public:
   // Every connection that is made before the load has been tried once: begin() may be called.
   virtual void on_opened() = 0;
+
+  // A second of the load has ended.
+  virtual void on_interval(const Interval& interval) = 0;
 
   // Nothing more is begun; replies are waited for.
   virtual void on_load_ended() {}
@@ -29,7 +32,7 @@ class BenchWorkerObserver : public IntervalSink {
 // Made and destroyed on any thread, used in turns of its shard; destroyed once the loop runs no
 // more. Everything it is given outlives it. It has the connections thread, thread + threads, ... of
 // the run.
-class BenchWorker final : private BenchConnectionOwner {
+class BenchWorker {
  public:
   // How long the end of a run waits for replies.
   static constexpr BenchDuration kDrainMax = std::chrono::seconds(2);
@@ -60,13 +63,18 @@ class BenchWorker final : private BenchConnectionOwner {
   // When the last operation could be begun.
   BenchTime load_ended() const noexcept { return load_ended_; }
 
- private:
-  // BenchConnectionOwner.
-  void on_tried() override;
-  void resume_later(BenchConnection& connection) override;
-  void on_busy() override { ++busy_; }
-  void on_settled() override;
+  // The connections call these, in turns.
 
+  // Its first attempt to connect has ended, well or not.
+  void on_tried();
+  // It could send more at once, and lets others send first: its resume() is called in another turn.
+  void resume_later(BenchConnection& connection);
+  // It has something to do; later: it has begun all that is due, or may begin no more, and waits
+  // for nothing. The two alternate.
+  void on_busy() { ++busy_; }
+  void on_settled();
+
+ private:
   std::uint32_t index(std::size_t own) const noexcept;
   bool may_start() const noexcept;
   void start_next(BenchTime now);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "client/bench/engine/bench_worker.hpp"
+
 namespace fairlead {
 
 void Operations::make_due(std::uint64_t times) {
@@ -15,14 +17,11 @@ void Operations::tell_settled() {
   if (std::exchange(is_busy_, false)) scope_.owner.on_settled();
 }
 
-const Outstanding& Operations::begin() {
-  Outstanding& operation = ring_.push();
-  operation = {.of_connection = begun_++};
-  if (scope_.plan.arrivals) {
-    const MessageKey key = scope_.plan.key(index_, operation.of_connection);
-    operation.intended = scope_.begin + scope_.plan.arrivals->due(key.number);
-  }
-  return operation;
+void Operations::begin() {
+  const MessageKey key = next_key();
+  ring_.push_back({.of_connection = begun_++});
+  if (scope_.plan.arrivals)
+    ring_.back().intended = scope_.begin + scope_.plan.arrivals->due(key.number);
 }
 
 void Operations::on_sent(BenchTime now, std::size_t times, Room room) {
@@ -57,15 +56,15 @@ void Operations::mismatch(std::size_t which, const Mismatch& mismatch, BenchTime
 
 void Operations::remove(std::size_t which) {
   ring_[which].is_answered = true;
-  while (!ring_.empty() && ring_.front().is_answered) ring_.pop();
+  while (!ring_.empty() && ring_.front().is_answered) ring_.pop_front();
 }
 
 void Operations::complete_all(BenchTime now) {
-  for (; !ring_.empty(); ring_.pop()) scope_.recorder.on_done(ring_.front(), now);
+  for (; !ring_.empty(); ring_.pop_front()) scope_.recorder.on_done(ring_.front(), now);
 }
 
 void Operations::fail_all(BenchError first, BenchError others, BenchTime now) {
-  for (BenchError error = first; !ring_.empty(); ring_.pop()) {
+  for (BenchError error = first; !ring_.empty(); ring_.pop_front()) {
     if (ring_.front().is_answered) continue;
     scope_.recorder.on_failed(error, began(ring_.front()), now);
     error = others;
@@ -81,7 +80,7 @@ void Operations::fail_opening(BenchError error, BenchTime since, BenchTime now) 
 }
 
 void Operations::drop_unfinished() {
-  for (; !ring_.empty(); ring_.pop())
+  for (; !ring_.empty(); ring_.pop_front())
     if (!ring_.front().is_answered) scope_.recorder.add_unfinished();
 }
 

@@ -2,6 +2,7 @@
 // replies.
 #pragma once
 
+#include <boost/circular_buffer.hpp>
 #include <cstddef>
 #include <cstdint>
 
@@ -29,7 +30,7 @@ class Operations {
   }
 
   std::size_t outstanding() const noexcept { return ring_.size(); }
-  std::size_t room() const noexcept { return ring_.free(); }
+  std::size_t room() const noexcept { return ring_.reserve(); }
   // `which` counts from the oldest, < outstanding().
   const Outstanding& operator[](std::size_t which) noexcept { return ring_[which]; }
   MessageKey key(std::size_t which) noexcept {
@@ -38,7 +39,7 @@ class Operations {
   MessageKey next_key() const noexcept { return scope_.plan.key(index_, begun_); }
 
   // Puts the next one among the outstanding ones; on_sent() says when it left.
-  const Outstanding& begin();
+  void begin();
 
   // Since when it could have been sent, because a reply had come or the connection was made.
   struct Room {
@@ -74,7 +75,7 @@ class Operations {
 
   BenchScope& scope_;
   const std::uint32_t index_;
-  OutstandingRing ring_;
+  boost::circular_buffer<Outstanding> ring_;  // takes its memory once
   std::uint64_t due_ = 0;
   std::uint64_t begun_ = 0;
   std::uint32_t newest_request_ = 0;

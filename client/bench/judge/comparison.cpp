@@ -111,13 +111,6 @@ Comparison compare(std::span<const ComparedTarget> targets, std::uint64_t seed) 
   return comparison;
 }
 
-Comparison compare_separate(const ComparedTarget& first, const ComparedTarget& second,
-                            double drift_allowance) {
-  Comparison comparison = compare(std::array{first, second}, 1);
-  comparison.separate_drift = drift_allowance;
-  return comparison;
-}
-
 std::string ratio_figure(const Ratio& ratio) {
   if (std::isinf(ratio.estimate)) return "from 0";
   const std::string estimate = bound_figure(ratio.estimate);
@@ -152,7 +145,7 @@ FailRule::FailRule(std::string_view text) : text_(trimmed(text)) {
   const std::string_view change = trimmed(whole.substr(place + 1));
   if (change.size() < 3 || change.front() != (is_above_ ? '+' : '-') || change.back() != '%')
     throw malformed();
-  const auto percent = decimal_in(change.substr(1, change.size() - 2));
+  const auto percent = number_in<double>(change.substr(1, change.size() - 2));
   if (!percent) throw malformed();
   change_ = *percent / 100;
 }

@@ -38,29 +38,23 @@ struct Ratio {
 };
 
 struct Comparison {
-  // Separate runs may differ by this share although nothing has changed: load, temperature, memory
-  // layout.
-  static constexpr double kDriftAllowance = 0.30;
-
   struct Target {
     std::string name = {};
     std::array<std::optional<double>, kCompareMetrics> medians = {};  // of its rounds
-    std::array<std::optional<Ratio>, kCompareMetrics> ratios =
-        {};  // to the first target, which has none
+    // To the first target, which has none.
+    std::array<std::optional<Ratio>, kCompareMetrics> ratios = {};
   };
   std::vector<Target> targets = {};
   std::size_t rounds = 0;
-  std::optional<double> separate_drift = {};  // separate runs, and the drift allowed for
+  // Separate runs, for example from files: the share by which they may differ although nothing has
+  // changed (load, temperature, memory layout).
+  std::optional<double> separate_drift = {};
 };
 
 // `targets`: two or more, with the same number of rounds. Round i of each was run beside round i of
 // the others, so that a disturbance hits all and leaves their ratio. The interval is a bootstrap
 // over the rounds: the middle 95 % of the medians of 10,000 resamples with replacement.
 Comparison compare(std::span<const ComparedTarget> targets, std::uint64_t seed);
-
-// Two separate runs, for example from files.
-Comparison compare_separate(const ComparedTarget& first, const ComparedTarget& second,
-                            double drift_allowance = Comparison::kDriftAllowance);
 
 // "1.02 [0.98, 1.05]": the estimate and its interval; without an interval only "1.02". Infinity is
 // "from 0", and a bound "inf".

@@ -46,8 +46,11 @@ SeriesRow series_row(const Interval& interval, bool is_warmup);
 struct ThreadUse {
   double cpu_seconds = 0;
   double starved_seconds = 0;  // waiting for a core: run_delay of schedstat; 0 if unknown
-                               // that is not known
   double wall_seconds = 0;
+
+  double share(double part_seconds) const noexcept {
+    return wall_seconds > 0 ? part_seconds / wall_seconds : 0;
+  }
 };
 struct ServerUse {  // --pid
   int pid = 0;
@@ -85,6 +88,11 @@ struct BenchResult {
   // The histogram of the headline: intended in an open loop, else actual.
   const Histogram& latency() const noexcept;
 };
+
+// Whether the figures can be believed: a load test that is too slow measures itself. By the rules
+// of docs/bench.md ("The verdict"); further reasons are remarks on the server or the run, which do
+// not change the level. Ignores the result's own verdict and thresholds.
+Verdict judge(const BenchResult& result);
 
 // Adds up the seconds of all threads. Used on one thread. A second is complete when every thread
 // has delivered it or has ended.

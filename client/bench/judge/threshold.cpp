@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <vector>
 
 #include "client/bench/stats/figures.hpp"
-#include "client/bench/stats/percentile.hpp"
 #include "client/bench/workload/load.hpp"
 #include "common/config/quoting.hpp"
 #include "common/config/units.hpp"
@@ -17,6 +15,17 @@ namespace {
 constexpr std::string_view kForm =
     ": write a name, one of < <= > >= ==, and a value, such as p99<20ms";
 
+struct Operator {
+  std::string_view text;
+  bool (*holds)(double value, double limit);
+};
+constexpr std::array<Operator, 5> kOperators{
+    {{"<", [](double value, double limit) { return value < limit; }},
+     {"<=", [](double value, double limit) { return value <= limit; }},
+     {">", [](double value, double limit) { return value > limit; }},
+     {">=", [](double value, double limit) { return value >= limit; }},
+     {"==", [](double value, double limit) { return value == limit; }}}};
+
 bool take_prefix(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
   text.remove_prefix(prefix.size());
@@ -26,32 +35,31 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
 }  // namespace
 
 Threshold::Threshold(std::string_view text) : text_(trimmed(text)) {
-  constexpr std::string_view kOperators = "<>=";
+  constexpr std::string_view kCharacters = "<>=";
   const std::string_view whole = text_;
-  const std::size_t from = whole.find_first_of(kOperators);
+  const std::size_t from = whole.find_first_of(kCharacters);
   if (from == std::string_view::npos) throw SettingError(shown(whole) + std::string(kForm));
-  const std::size_t to = std::min(whole.find_first_not_of(kOperators, from), whole.size());
+  const std::size_t to = std::min(whole.find_first_not_of(kCharacters, from), whole.size());
   read_name(trimmed(whole.substr(0, from)));
-  operator_ = read_operator(whole.substr(from, to - from));
+  const std::string_view wanted = whole.substr(from, to - from);
+  const auto* found = std::ranges::find(kOperators, wanted, &Operator::text);
+  if (found == kOperators.end())
+    throw SettingError(shown(whole) + ": there is no " + shown(wanted) + std::string(kForm));
+  holds_ = found->holds;
   read_limit(trimmed(whole.substr(to)));
 }
 
 void Threshold::read_name(std::string_view name) {
   if (read_time_name(name)) return;
-  if (name == "errors") {
-    subject_ = Subject::errors;
-  } else if (name == "mismatch") {
-    subject_ = Subject::mismatch;
-  } else if (name == "rate") {
-    subject_ = Subject::rate;
-  } else if (name == "cpu") {
-    subject_ = Subject::cpu;
-  } else {
-    const std::vector<std::string_view> known{
-        "p50",    "p90",      "p99",  "p99.9", "p99.99",     "max",        "mean",
-        "errors", "mismatch", "rate", "cpu",   "actual_p99", "connect_p99"};
-    throw SettingError(shown(text_) + ": there is no " + shown(name) + did_you_mean(name, known));
+  constexpr std::array<std::string_view, 4> kOthers{"errors", "mismatch", "rate", "cpu"};
+  const auto* found = std::ranges::find(kOthers, name);
+  if (found == kOthers.end()) {
+    throw SettingError(
+        shown(text_) + ": there is no " + shown(name) +
+        did_you_mean(name, {"p50", "p90", "p99", "p99.9", "p99.99", "max", "mean", "errors",
+                            "mismatch", "rate", "cpu", "actual_p99", "connect_p99"}));
   }
+  subject_ = static_cast<Subject>(static_cast<int>(Subject::errors) + (found - kOthers.begin()));
 }
 
 bool Threshold::read_time_name(std::string_view name) {
@@ -62,18 +70,10 @@ bool Threshold::read_time_name(std::string_view name) {
     return true;
   }
   if (!take_prefix(name, "p")) return false;
-  const auto percent = decimal_in(name);
+  const auto percent = number_in<double>(name);
   if (!percent || *percent <= 0 || *percent >= 100) return false;
   quantile_ = *percent / 100;
   return true;
-}
-
-Threshold::Operator Threshold::read_operator(std::string_view text) const {
-  constexpr std::array<std::string_view, 5> kOperators{"<", "<=", ">", ">=", "=="};
-  const auto* found = std::ranges::find(kOperators, text);
-  if (found == kOperators.end())
-    throw SettingError(shown(text_) + ": there is no " + shown(text) + std::string(kForm));
-  return static_cast<Operator>(found - kOperators.begin());
 }
 
 void Threshold::read_limit(std::string_view text) {
@@ -85,7 +85,7 @@ void Threshold::read_limit(std::string_view text) {
   }
   is_share_ = subject_ != Subject::rate && text.ends_with('%');
   if (is_share_) {
-    const auto percent = decimal_in(text.substr(0, text.size() - 1));
+    const auto percent = number_in<double>(text.substr(0, text.size() - 1));
     if (!percent) throw SettingError(shown(text_) + ": " + shown(text) + " is not a share: 0.1%");
     limit_ = *percent / 100;
     return;
@@ -107,24 +107,8 @@ ThresholdOutcome Threshold::judge(const BenchResult& result) const {
   if (!found.value) return outcome;
   outcome.value = *found.value;
   outcome.figure = figure(*found.value);
-  outcome.met = found.note.empty() && is_reached_by(*found.value);
+  outcome.met = found.note.empty() && holds_(*found.value, limit_);
   return outcome;
-}
-
-bool Threshold::is_reached_by(double value) const noexcept {
-  switch (operator_) {
-    case Operator::less:
-      return value < limit_;
-    case Operator::at_most:
-      return value <= limit_;
-    case Operator::more:
-      return value > limit_;
-    case Operator::at_least:
-      return value >= limit_;
-    case Operator::equal:
-      break;
-  }
-  return value == limit_;
 }
 
 const Histogram& Threshold::histogram(const BenchResult& result) const noexcept {

@@ -36,7 +36,6 @@ class Threshold {
  private:
   enum class Subject : std::uint8_t { quantile, max, mean, errors, mismatch, rate, cpu };
   enum class LatencyKind : std::uint8_t { headline, actual, connect };
-  enum class Operator : std::uint8_t { less, at_most, more, at_least, equal };
   struct Measured {
     std::optional<double> value = {};
     std::string note = {};  // why there is none, or why it is unreliable
@@ -44,10 +43,8 @@ class Threshold {
 
   void read_name(std::string_view name);
   bool read_time_name(std::string_view name);
-  Operator read_operator(std::string_view text) const;
   void read_limit(std::string_view text);
   bool is_time() const noexcept;
-  bool is_reached_by(double value) const noexcept;
   const Histogram& histogram(const BenchResult& result) const noexcept;
   Measured measured_time(const BenchResult& result) const;
   Measured measured_number(const BenchResult& result) const;
@@ -57,7 +54,7 @@ class Threshold {
   Subject subject_ = Subject::quantile;
   LatencyKind latency_kind_ = LatencyKind::headline;
   double quantile_ = 0;  // of `quantile`: 0.99
-  Operator operator_ = Operator::less;
+  bool (*holds_)(double value, double limit) = nullptr;
   double limit_ = 0;  // microseconds, a number, a number a second, or a share
   bool is_share_ = false;
 };

@@ -1,17 +1,24 @@
-#include "client/bench/judge/verdict.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
 
+#include "client/bench/judge/result.hpp"
 #include "client/bench/stats/figures.hpp"
-#include "client/bench/stats/percentile.hpp"
 
 namespace fairlead {
 namespace {
 
-using namespace verdict_limits;
+constexpr double kBusyDoubtful = 0.80, kBusyInvalid = 0.95;  // of the time
+constexpr double kStarvedDoubtful = 0.10, kStarvedInvalid = 0.30;
+constexpr double kShareSeconds = 1;  // in a shorter run no share is INVALID
+// An idle machine wakes a thread within 0.1 ms, a busy one within 1 ms.
+constexpr double kLatenessFloor = 1'000;                             // microseconds
+constexpr double kLatenessDoubtful = 0.10, kLatenessInvalid = 0.50;  // of what is reported
+constexpr double kWorstLatenessFloor = 50'000;                       // microseconds
+constexpr double kSentShareMin = 0.95;
+constexpr double kNoticeable = 0.01;  // of the operations
+constexpr double kClockStepMs = 10;
 
 struct Finding {
   Belief belief;
@@ -28,12 +35,6 @@ std::optional<Belief> belief_of(double value, double doubtful, double invalid) {
 
 double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-// "1,234 of 50,000 (2.47 %)"
-std::string part_figure(std::uint64_t part, std::uint64_t whole) {
-  return count_figure(part) + " of " + count_figure(whole) + " (" +
-         share_figure(share(part, whole)) + ")";
 }
 
 std::uint64_t errors_of(const BenchResult& result, BenchError error) {
@@ -53,13 +54,8 @@ std::optional<Finding> nothing_completed(const BenchResult& result) {
                                       " errors, " + count_figure(wrong) + " wrong replies"};
 }
 
-double busy_share(const ThreadUse& thread) {
-  return thread.wall_seconds > 0 ? thread.cpu_seconds / thread.wall_seconds : 0;
-}
-
-double starved_share(const ThreadUse& thread) {
-  return thread.wall_seconds > 0 ? thread.starved_seconds / thread.wall_seconds : 0;
-}
+double busy_share(const ThreadUse& thread) { return thread.share(thread.cpu_seconds); }
+double starved_share(const ThreadUse& thread) { return thread.share(thread.starved_seconds); }
 
 // "thread 2 of 4 of the test DID 81.0 % WHY", for the thread with the greatest share.
 std::optional<Finding> worst_thread(const BenchResult& result, double (*share_of)(const ThreadUse&),
@@ -140,20 +136,24 @@ std::optional<Finding> own_failures(const BenchResult& result) {
                      ", other " + count_figure(others)};
 }
 
+// "ABOUT 1,234 of 50,000 (2.47 %) messages DID", if that is a noticeable part of those sent.
+std::optional<Finding> noticeable(const BenchResult& result, std::uint64_t part, Belief belief,
+                                  const std::string& about, const std::string& did) {
+  const std::uint64_t sent = result.tally.counts.sent;
+  if (share(part, sent) <= kNoticeable) return {};
+  return Finding{belief, about + count_figure(part) + " of " + count_figure(sent) + " (" +
+                             share_figure(share(part, sent)) + ") messages " + did};
+}
+
 std::optional<Finding> held_by_socket(const BenchResult& result) {
-  const std::uint64_t held = result.tally.held_by_socket;
-  if (share(held, result.tally.counts.sent) <= kNoticeable) return {};
-  return Finding{Belief::doubtful, part_figure(held, result.tally.counts.sent) +
-                                       " messages found the socket full: the server or the "
-                                       "network did not take them as fast as they were sent"};
+  return noticeable(result, result.tally.held_by_socket, Belief::doubtful, "",
+                    "found the socket full: the server or the network did not take them as fast as "
+                    "they were sent");
 }
 
 std::optional<Finding> unfinished(const BenchResult& result) {
-  const std::uint64_t left = result.tally.unfinished;
-  if (share(left, result.tally.counts.sent) <= kNoticeable) return {};
-  return Finding{Belief::doubtful, part_figure(left, result.tally.counts.sent) +
-                                       " messages had neither reply nor error at the end, and "
-                                       "are in no percentile"};
+  return noticeable(result, result.tally.unfinished, Belief::doubtful, "",
+                    "had neither reply nor error at the end, and are in no percentile");
 }
 
 std::optional<Finding> clock_step(const BenchResult& result) {
@@ -175,13 +175,11 @@ std::optional<Finding> few_samples(const BenchResult& result) {
 }
 
 std::optional<Finding> held_by_inflight(const BenchResult& result) {
-  const std::uint64_t held = result.tally.held_by_inflight;
-  if (!result.is_open_loop || share(held, result.tally.counts.sent) <= kNoticeable) return {};
-  return Finding{
-      Belief::valid,
-      "the server is too slow for the rate: " + part_figure(held, result.tally.counts.sent) +
-          " messages were due while their connection waited for replies; a closed loop "
-          "would have sent them later and hidden their wait"};
+  if (!result.is_open_loop) return {};
+  return noticeable(result, result.tally.held_by_inflight, Belief::valid,
+                    "the server is too slow for the rate: ",
+                    "were due while their connection waited for replies; a closed loop would have "
+                    "sent them later and hidden their wait");
 }
 
 std::optional<Finding> interrupted(const BenchResult& result) {
@@ -191,7 +189,7 @@ std::optional<Finding> interrupted(const BenchResult& result) {
                                     " of what is measured"};
 }
 
-// In the order of the table in the header.
+// The gravest first.
 constexpr std::array<Rule, 13> kRules{nothing_completed, processor,  starved,      lateness,
                                       worst_lateness,    send_rate,  own_failures, held_by_socket,
                                       unfinished,        clock_step, few_samples,  held_by_inflight,

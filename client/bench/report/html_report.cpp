@@ -10,7 +10,6 @@
 #include "client/bench/report/report_facts.hpp"
 #include "client/bench/report/reports.hpp"
 #include "client/bench/stats/figures.hpp"
-#include "client/bench/stats/percentile.hpp"
 #include "client/cli/amounts.hpp"
 #include "common/text/escape.hpp"
 
@@ -23,8 +22,6 @@ namespace {
 using kainjow::mustache::data;
 using List = kainjow::mustache::list;
 using Object = kainjow::mustache::object;
-
-data page_data(const BenchResult& result);
 
 // ---- Values ----
 

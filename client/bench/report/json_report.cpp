@@ -4,7 +4,7 @@
 
 #include "client/bench/report/report_facts.hpp"
 #include "client/bench/report/reports.hpp"
-#include "client/bench/stats/percentile.hpp"
+#include "client/bench/stats/figures.hpp"
 #include "common/base/hex.hpp"
 
 namespace fairlead {
@@ -63,8 +63,7 @@ Json metrics_of(const BenchResult& result) {
   metrics["rate"] = result.rate();
   metrics["errors"] = result.error_share();
   metrics["mismatch"] = result.tally.counts.all_mismatches();
-  if (const std::uint64_t done = result.tally.counts.done; result.server && done > 0)
-    metrics["cpu"] = result.server->cpu_seconds * 1e6 / static_cast<double>(done);
+  if (result.server && result.tally.counts.done > 0) metrics["cpu"] = result.server_cpu_us();
   return metrics;
 }
 
@@ -139,16 +138,15 @@ Json series_of(const BenchResult& result) {
 }
 
 SavedReport saved_report(const Json& report) {
-  SavedReport saved{.address = report.at("address").get<std::string>(),
-                    .began = report.at("began").get<std::string>(),
-                    .belief = report.at("verdict").at("belief").get<std::string>(),
-                    .is_open_loop = report.at("loop").get<std::string>() == "open",
-                    .intended_rate = report.at("intended_rate").get<double>()};
-  for (const auto& [name, value] : report.at("metrics").items()) {
+  SavedReport saved{.is_open_loop = report.at("loop").get<std::string>() == "open"};
+  const Json& metrics = report.at("metrics");
+  for (std::size_t i = 0; i < kCompareMetrics; ++i) {
+    const auto found = metrics.find(std::string(name_of(static_cast<CompareMetric>(i))));
+    if (found == metrics.end()) continue;
     // No run measures a negative number or NaN: their ratios would mislead.
-    const double number = value.get<double>();
-    if (!std::isfinite(number) || number < 0) throw std::out_of_range("metric " + name);
-    saved.metrics[name] = number;
+    const double number = found->get<double>();
+    if (!std::isfinite(number) || number < 0) throw std::out_of_range("a metric");
+    saved.figures[i] = number;
   }
   return saved;
 }

@@ -5,7 +5,6 @@
 
 #include "client/bench/stats/figures.hpp"
 #include "client/bench/stats/hex_dump.hpp"
-#include "client/bench/stats/percentile.hpp"
 #include "client/cli/amounts.hpp"
 #include "common/text/escape.hpp"
 
@@ -56,13 +55,11 @@ std::string own_cpu_text(const BenchResult& result) {
 
 std::string server_cpu_text(const BenchResult& result) {
   const ServerUse& server = *result.server;
-  const std::uint64_t done = result.tally.counts.done;
   std::string text;
-  if (done > 0) {
+  if (result.tally.counts.done > 0) {
     std::string operation(operations_of(result.mode));
     operation.pop_back();
-    text = time_figure(server.cpu_seconds * 1e6 / static_cast<double>(done)) + " a " + operation +
-           ", ";
+    text = time_figure(result.server_cpu_us()) + " a " + operation + ", ";
   }
   if (result.measured_seconds > 0)
     text += share_figure(server.cpu_seconds / result.measured_seconds) + " of a core ";
@@ -104,16 +101,9 @@ std::string cell_of(const Histogram& histogram, double share) {
 }  // namespace
 
 std::string_view operations_of(BenchMode mode) noexcept {
-  switch (mode) {
-    case BenchMode::reply:
-      return "messages";
-    case BenchMode::greet:
-      return "greetings";
-    case BenchMode::file:
-      return "downloads";
-    default:
-      return "connections";
-  }
+  constexpr std::array<std::string_view, 5> kNames{"messages", "connections", "greetings",
+                                                   "downloads", "connections"};
+  return kNames[static_cast<std::size_t>(mode)];
 }
 
 std::string loop_text(const BenchResult& result) {
@@ -141,23 +131,18 @@ std::string began_text(const BenchResult& result) {
   return utc_text(std::chrono::system_clock::to_time_t(result.began));
 }
 
-std::string occasion_text(const BenchResult& result) {
-  return escaped(result.address) + ", " + began_text(result) + ", fairlead " +
-         escaped(result.version);
-}
-
 std::vector<Fact> facts_of(const BenchResult& result) {
   const Tally& tally = result.tally;
   const BenchCounts& counts = tally.counts;
   const std::uint64_t errors = counts.all_errors(), mismatches = counts.all_mismatches();
-  const std::uint64_t ended = counts.done + errors + mismatches;
   std::vector<Fact> facts;
   if (result.mode != BenchMode::idle) {
     facts.push_back({"rate", achieved_text(result)});
     facts.push_back({std::string(operations_of(result.mode)), messages_text(result)});
   }
-  facts.push_back({"errors", kinds_text<BenchError>(counts.errors, errors, ended)});
-  facts.push_back({"mismatches", kinds_text<MismatchKind>(counts.mismatches, mismatches, ended)});
+  facts.push_back({"errors", kinds_text<BenchError>(counts.errors, errors, result.ended())});
+  facts.push_back(
+      {"mismatches", kinds_text<MismatchKind>(counts.mismatches, mismatches, result.ended())});
   facts.push_back({"sent", traffic_text(counts.bytes_out, result.measured_seconds)});
   facts.push_back({"received", traffic_text(counts.bytes_in, result.measured_seconds)});
   if (result.mode != BenchMode::conn) facts.push_back({"connections", connections_text(result)});

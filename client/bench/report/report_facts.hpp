@@ -23,9 +23,6 @@ std::string loop_meaning(const BenchResult& result);
 // When the run began: "2026-11-22T02:19:55Z".
 std::string began_text(const BenchResult& result);
 
-// Server, time and version: "127.0.0.1:7878, 2026-11-22T02:19:55Z, fairlead 0.1.0".
-std::string occasion_text(const BenchResult& result);
-
 struct Fact {
   std::string name;
   std::string value;

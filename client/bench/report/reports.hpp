@@ -1,7 +1,6 @@
 // The forms in which the result of a load test is reported.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 
@@ -30,15 +29,8 @@ std::string json_report(const BenchResult& result);
 
 // The part of a saved report that a comparison uses.
 struct SavedReport {
-  std::string address = {};  // any characters: escape it
-  std::string began = {};    // as in the report: RFC 3339; escape it
-  std::string belief = {};   // "VALID", "DOUBTFUL" or "INVALID"
   bool is_open_loop = false;
-  double intended_rate = 0;  // operations a second; 0 in a closed loop
-  // By name: "p50" ... "max", "mean" (microseconds), "rate" (a second), "errors" (a share),
-  // "mismatch" (how many), "cpu" (the server's microseconds an operation). Only what was measured
-  // with enough samples. Finite, 0 or more.
-  std::map<std::string, double> metrics = {};
+  RoundFigures figures = {};  // those measured with enough samples: finite, 0 or more
 };
 
 // `text` is untrusted: the contents of a file. Throws nothing but std::bad_alloc.

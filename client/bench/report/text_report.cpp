@@ -45,7 +45,9 @@ std::string verdict_part(const BenchResult& result) {
   std::string out =
       wrapped("", std::string(name_of(result.verdict.belief)) + ", " + loop_text(result));
   for (const std::string& reason : result.verdict.reasons) out += wrapped("  - ", escaped(reason));
-  for (const std::string& line : {occasion_text(result), loop_meaning(result)})
+  const std::string occasion =
+      escaped(result.address) + ", " + began_text(result) + ", fairlead " + escaped(result.version);
+  for (const std::string& line : {occasion, loop_meaning(result)})
     if (!line.empty()) out += wrapped("  ", line);
   return out;
 }

@@ -1,21 +1,13 @@
 #include "client/bench/stats/hex_dump.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <cstdio>
 
 #include "common/base/hex.hpp"
 
 namespace fairlead {
-namespace {
-
-std::string hex_number(std::uint64_t number) {
-  constexpr std::size_t kDigitsMin = 8;
-  std::string digits;
-  for (; number > 0 || digits.size() < kDigitsMin; number >>= 4)
-    digits.insert(digits.begin(), "0123456789abcdef"[number & 15]);
-  return digits;
-}
-
-}  // namespace
 
 std::string hex_row(std::string_view mark, std::uint64_t offset, Bytes row) {
   std::string hex, ascii;
@@ -24,12 +16,14 @@ std::string hex_row(std::string_view mark, std::uint64_t offset, Bytes row) {
     ascii += c >= ' ' && c <= '~' ? c : '.';
   }
   hex.resize(3 * kHexRowBytes, ' ');
-  return std::string(mark) + hex_number(offset) + "  " + hex + " |" + ascii + '|';
+  std::array<char, 32> place{};
+  std::snprintf(place.data(), place.size(), "%08" PRIx64 "  ", offset);
+  return std::string(mark) + place.data() + hex + " |" + ascii + '|';
 }
 
 namespace {
 
-constexpr std::size_t kFirstDigit = 2 + kHexRowOffsetColumns;  // the mark is two columns
+constexpr std::size_t kFirstDigit = 2 + 8 + 2;  // behind the mark, the offset and a gap
 
 Bytes row_at(Bytes bytes, std::size_t place) {
   return place < bytes.size() ? bytes.substr(place, kHexRowBytes) : Bytes();

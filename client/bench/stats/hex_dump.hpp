@@ -13,8 +13,6 @@
 namespace fairlead {
 
 inline constexpr std::size_t kHexRowBytes = 16;
-// Columns of a row before its first digit, without the mark.
-inline constexpr std::size_t kHexRowOffsetColumns = 8 + 2;
 
 // `mark`, then "offset  hex  |ascii|", without a line end. At most kHexRowBytes. ASCII only, so
 // safe to print.

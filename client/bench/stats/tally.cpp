@@ -60,7 +60,6 @@ Tally& Tally::operator+=(const Tally& other) {
     this->*histogram += other.*histogram;
   counts += other.counts;
   lateness += other.lateness;
-  cpu += other.cpu;
   const bool other_first =
       other.first_mismatch &&
       (!first_mismatch || other.first_mismatch->number < first_mismatch->number);

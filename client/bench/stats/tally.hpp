@@ -103,7 +103,6 @@ struct Tally {
   std::uint64_t unsent = 0;            // open loop: due, and still held when the run ended
   std::uint64_t connections_open = 0;  // at the end
   std::uint64_t connections_lost = 0;  // by the server or the network
-  BenchDuration cpu{0};                // processor time of the thread, behind the warm-up
 
   Tally& operator+=(const Tally& other);
 };

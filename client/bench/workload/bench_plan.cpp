@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace fairlead {
 namespace {
@@ -27,21 +28,6 @@ std::uint64_t operations_of_run(const Load& load, const std::optional<Arrivals>&
   return std::min(asked, has_end ? arrivals->count_until(load.duration) : arrivals->total());
 }
 
-bool connects_for_each(const Load& load) {
-  return load.mode == BenchMode::conn || load.mode == BenchMode::greet ||
-         (load.mode == BenchMode::file && load.connection.protocol != Protocol::framed);
-}
-
-bool sends_messages(const Load& load) {
-  const bool has_any = !load.message.texts.empty() || load.message.size_max > 0;
-  return load.mode != BenchMode::greet && has_any;
-}
-
-std::optional<Arrivals> arrivals_of(const Load& load) {
-  if (!load.is_open_loop()) return {};
-  return Arrivals(load.stages, load.ramp);
-}
-
 }  // namespace
 
 BenchPlan::BenchPlan(const Load& wanted, const Destination& destination)
@@ -50,11 +36,16 @@ BenchPlan::BenchPlan(const Load& wanted, const Destination& destination)
       sources(wanted.sources),
       messages(wanted.message, wanted.seed),
       expectation(wanted.expectation),
-      arrivals(arrivals_of(wanted)),
+      arrivals(wanted.is_open_loop()
+                   ? std::optional<Arrivals>(std::in_place, wanted.stages, wanted.ramp)
+                   : std::nullopt),
       connection(connection_of(wanted, expectation)),
       operations(operations_of_run(wanted, arrivals)),
-      connects_each(connects_for_each(wanted)),
-      has_message(sends_messages(wanted)),
+      connects_each(
+          wanted.mode == BenchMode::conn || wanted.mode == BenchMode::greet ||
+          (wanted.mode == BenchMode::file && wanted.connection.protocol != Protocol::framed)),
+      has_message(wanted.mode != BenchMode::greet &&
+                  (!wanted.message.texts.empty() || wanted.message.size_max > 0)),
       uses_of_a_connection(connects_each                 ? 1
                            : wanted.reconnect_every == 0 ? kEndless
                                                          : wanted.reconnect_every) {}

@@ -5,10 +5,10 @@
 #include <optional>
 
 #include "client/bench/workload/arrivals.hpp"
+#include "client/bench/workload/bench_needs.hpp"
 #include "client/bench/workload/expectation.hpp"
 #include "client/bench/workload/load.hpp"
 #include "client/bench/workload/message_source.hpp"
-#include "client/bench/workload/source_addresses.hpp"
 #include "common/net/network.hpp"
 
 namespace fairlead {

@@ -3,8 +3,8 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "client/bench/stats/figures.hpp"
 #include "client/bench/workload/load.hpp"
 #include "client/bench/workload/message_template.hpp"
 #include "common/config/parsed.hpp"
@@ -21,20 +21,17 @@ std::size_t common_length(Bytes bytes, Bytes other) noexcept {
 }
 
 bool agree_so_far(Bytes bytes, Bytes other) noexcept {
-  const std::size_t length = std::min(bytes.size(), other.size());
-  return bytes.substr(0, length) == other.substr(0, length);
+  return common_length(bytes, other) == std::min(bytes.size(), other.size());
 }
 
 re2::StringPiece piece(Bytes bytes) noexcept { return {bytes.data(), bytes.size()}; }
 
 std::uint64_t read_length(std::string_view digits) {
-  std::uint64_t length = 0;
-  const char* end = digits.data() + digits.size();
-  const auto read = std::from_chars(digits.data(), end, length);
-  if (read.ec != std::errc{} || read.ptr != end || length == 0)
+  const auto length = number_in<std::uint64_t>(digits);
+  if (!length || *length == 0)
     throw SettingError(shown("len:" + std::string(digits)) +
                        ": write how many bytes a reply has, 1 or more, such as len:64");
-  return length;
+  return *length;
 }
 
 ExpectationSettings text_expectation(std::string_view text, Encoding encoding) {
@@ -74,17 +71,13 @@ bool Expectation::reply_is_stream() const noexcept {
   return kind() == Kind::echo || kind() == Kind::text || kind() == Kind::length;
 }
 
-StreamCheck Expectation::check_stream(Bytes delivery, Bytes message,
-                                      std::uint64_t received) const noexcept {
-  using State = StreamCheck::State;
+std::optional<std::size_t> Expectation::check_stream(Bytes delivery, Bytes message,
+                                                     std::uint64_t received) const noexcept {
   const std::uint64_t missing = expected_length(message) - received;
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(delivery.size(), missing));
-  if (kind() != Kind::length) {
-    const Bytes right = expected(message).substr(received, size);
-    const Bytes came = delivery.substr(0, size);
-    if (came != right) return {State::wrong, common_length(came, right)};
-  }
-  return {size == missing ? State::complete : State::more, size};
+  const bool is_right = kind() == Kind::length ||
+                        delivery.substr(0, size) == expected(message).substr(received, size);
+  return is_right ? std::optional(size) : std::nullopt;
 }
 
 std::string Expectation::came(Bytes delivery, Bytes message, std::uint64_t received) const {

@@ -25,17 +25,6 @@ namespace fairlead {
 // SettingError.
 ExpectationSettings parse_expectation(std::string_view words, Encoding encoding = Encoding::utf8);
 
-// The result of checking one delivery against the pending reply.
-struct StreamCheck {
-  enum class State : std::uint8_t {
-    more,      // all of the delivery belongs to the reply, which is not complete
-    complete,  // the reply ends after `consumed` bytes; the rest belongs to the next one
-    wrong      // the byte after `consumed` bytes is wrong
-  };
-  State state = State::more;
-  std::size_t consumed = 0;  // bytes at the front of the delivery that are right
-};
-
 // Constant once made. Threads may share one. With a pattern each should have its own: RE2 locks its
 // cache.
 class Expectation {
@@ -67,8 +56,10 @@ class Expectation {
   }
 
   // Plain text, if reply_is_stream(): checks a delivery against the reply to `message`, of which
-  // `received` right bytes came before.
-  StreamCheck check_stream(Bytes delivery, Bytes message, std::uint64_t received) const noexcept;
+  // `received` right bytes came before. Returns how many bytes at its front belong to the reply, if
+  // all of those are right.
+  std::optional<std::size_t> check_stream(Bytes delivery, Bytes message,
+                                          std::uint64_t received) const noexcept;
 
   // The received part of a reply that check_stream() found wrong: the earlier bytes, if they are
   // known, and the delivery. For is_order_mismatch() and mismatch().

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <limits>
 
+#include "client/bench/stats/figures.hpp"
 #include "client/bench/workload/load.hpp"
 #include "common/config/parsed.hpp"
 #include "common/text/characters.hpp"
@@ -13,42 +14,7 @@
 namespace fairlead {
 namespace {
 
-// A character that the encoding lacks is written as '?', which does not read back.
-bool reads_back(std::string_view utf8, Bytes encoded, Encoding encoding) {
-  std::string read;
-  append_utf8(read, encoded, encoding);
-  return read == utf8;
-}
-
-std::string refusal(std::string_view utf8, Encoding encoding) {
-  const std::string into = " in " + std::string(name_of(encoding));
-  for (std::size_t place = 0; place < utf8.size();) {
-    const Step step = utf8_step(utf8.substr(place));
-    const std::string_view character = utf8.substr(place, step.size);
-    const std::string where = '"' + escaped(character) + "\" at byte " + std::to_string(place + 1);
-    if (step.kind != Step::Kind::whole)
-      return where + " is not UTF-8, so it cannot be written" + into;
-    std::string written;
-    append_encoded(written, character, encoding);
-    if (!reads_back(character, written, encoding)) return where + " cannot be written" + into;
-    place += step.size;
-  }
-  return "the text cannot be written" + into;
-}
-
-}  // namespace
-
-std::string encoded_exactly(std::string_view utf8, Encoding encoding) {
-  std::string encoded;
-  append_encoded(encoded, utf8, encoding);
-  const bool is_untouched = encoding == Encoding::utf8 || encoding == Encoding::binary;
-  if (!is_untouched && !reads_back(utf8, encoded, encoding))
-    throw SettingError(refusal(utf8, encoding));
-  return encoded;
-}
-
-namespace {
-
+constexpr std::size_t kNumberBytesMax = std::numeric_limits<std::uint64_t>::digits10 + 1;
 constexpr std::string_view kThereAre =
     "there are {id}, {seq}, {n}, {rand:16} and {zh:20}, and {{ and }} for braces";
 
@@ -68,12 +34,36 @@ std::string common_chinese(Encoding encoding) {
 }
 
 void append_number(std::string& out, std::uint64_t number) {
-  std::array<char, std::numeric_limits<std::uint64_t>::digits10 + 1> digits;
+  std::array<char, kNumberBytesMax> digits;
   const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), number);
   out.append(digits.data(), done.ptr);
 }
 
 }  // namespace
+
+std::string encoded_exactly(std::string_view utf8, Encoding encoding) {
+  std::string encoded;
+  if (encoding == Encoding::utf8 || encoding == Encoding::binary) {
+    append_encoded(encoded, utf8, encoding);
+    return encoded;
+  }
+  for (std::size_t place = 0; place < utf8.size();) {
+    const Step step = utf8_step(utf8.substr(place));
+    const std::string_view character = utf8.substr(place, step.size);
+    const std::size_t begin = encoded.size();
+    append_encoded(encoded, character, encoding);
+    // A character that the encoding lacks is written as '?', which does not read back.
+    std::string read;
+    append_utf8(read, Bytes(encoded).substr(begin), encoding);
+    if (step.kind != Step::Kind::whole || read != character) {
+      throw SettingError('"' + escaped(character) + '"' + at_byte(place) +
+                         (step.kind == Step::Kind::whole ? "" : " is not UTF-8, so it") +
+                         " cannot be written in " + std::string(name_of(encoding)));
+    }
+    place += step.size;
+  }
+  return encoded;
+}
 
 MessageTemplate::MessageTemplate(std::string_view text, Encoding encoding) {
   std::string literal;
@@ -108,56 +98,34 @@ MessageTemplate::MessageTemplate(std::string_view text, Encoding encoding) {
     chinese_ = common_chinese(encoding);
     chinese_width_ = chinese_.size() / kChinese;
   }
-  for (const Piece& piece : pieces_) bytes_max_ += bytes_max_of(piece);
+  for (const Piece& piece : pieces_) {
+    const std::size_t text_bytes = piece.kind == Kind::zh ? piece.length * chinese_width_
+                                                          : piece.literal.size() + piece.length;
+    const bool is_number =
+        piece.kind == Kind::id || piece.kind == Kind::seq || piece.kind == Kind::n;
+    bytes_max_ += is_number ? kNumberBytesMax : text_bytes;
+  }
 }
 
 MessageTemplate::Piece MessageTemplate::placeholder(std::string_view inside, std::size_t place) {
-  struct Known {
-    std::string_view name;
-    Kind kind;
-    bool has_length;
-  };
-  constexpr std::array<Known, 5> kKnown{Known{"id", Kind::id, false},
-                                        {"seq", Kind::seq, false},
-                                        {"n", Kind::n, false},
-                                        {"rand", Kind::rand, true},
-                                        {"zh", Kind::zh, true}};
+  const std::vector<std::string_view> names{"id", "seq", "n", "rand", "zh"};  // as Kind has them
   const std::string_view name = inside.substr(0, inside.find(':'));
-  const bool has_length = name.size() < inside.size();
   const std::string where = shown('{' + std::string(inside) + '}') + at_byte(place);
-
-  const auto* known = std::ranges::find(kKnown, name, &Known::name);
-  if (known == kKnown.end() || (has_length && !known->has_length)) {
+  const auto index = std::ranges::find(names, name) - names.begin();
+  const Kind kind = static_cast<Kind>(static_cast<int>(Kind::id) + index);
+  const bool is_random = kind == Kind::rand || kind == Kind::zh;
+  if (name == inside && kind < Kind::rand) return {.kind = kind};
+  if (!is_random) {
     throw SettingError(where + " is no placeholder: " + std::string(kThereAre) +
-                       did_you_mean(name, {"id", "seq", "n", "rand", "zh"}));
+                       did_you_mean(name, names));
   }
-  if (!known->has_length) return {.kind = known->kind};
-
-  std::uint32_t length = 0;
-  const std::string_view digits = inside.substr(std::min(name.size() + 1, inside.size()));
-  const char* end = digits.data() + digits.size();
-  const auto read = std::from_chars(digits.data(), end, length);
-  if (read.ec != std::errc{} || read.ptr != end || length == 0 || length > kRandomMax) {
+  const auto length =
+      number_in<std::uint32_t>(inside.substr(std::min(name.size() + 1, inside.size())));
+  if (!length || *length == 0 || *length > kRandomMax) {
     throw SettingError(where + " needs how many characters, 1 to " + std::to_string(kRandomMax) +
                        ": {" + std::string(name) + ":16}");
   }
-  return {.kind = known->kind, .length = length};
-}
-
-std::size_t MessageTemplate::bytes_max_of(const Piece& piece) const noexcept {
-  switch (piece.kind) {
-    case Kind::literal:
-      return piece.literal.size();
-    case Kind::rand:
-      return piece.length;
-    case Kind::zh:
-      return piece.length * chinese_width_;
-    case Kind::id:
-    case Kind::seq:
-    case Kind::n:
-      break;
-  }
-  return std::numeric_limits<std::uint64_t>::digits10 + 1;
+  return {.kind = kind, .length = *length};
 }
 
 std::optional<Bytes> MessageTemplate::constant() const noexcept {

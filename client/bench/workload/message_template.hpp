@@ -55,7 +55,6 @@ class MessageTemplate {
     std::uint32_t length = 0;  // rand, zh: in characters
   };
   static Piece placeholder(std::string_view inside, std::size_t place);
-  std::size_t bytes_max_of(const Piece& piece) const noexcept;
 
   std::vector<Piece> pieces_;
   std::string chinese_;  // the characters of {zh:N}, in the encoding, all of one width

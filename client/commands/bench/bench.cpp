@@ -1,7 +1,7 @@
 // fairlead bench: a load test that judges itself.
 #include <sstream>
 
-#include "client/bench/judge/verdict.hpp"
+#include "client/bench/judge/result.hpp"
 #include "client/bench/report/reports.hpp"
 #include "client/bench/workload/bench_needs.hpp"
 #include "client/bench/workload/load.hpp"
@@ -10,7 +10,6 @@
 #include "client/commands/bench/bench_machine.hpp"
 #include "client/commands/bench/bench_run.hpp"
 #include "client/commands/bench/bench_settings.hpp"
-#include "client/commands/bench/bench_watch.hpp"
 #include "client/commands/command.hpp"
 
 namespace fairlead {
@@ -66,7 +65,7 @@ int write_reports(const BenchRunSettings& settings, const BenchResult& result, E
   int failed = kExitOk;
   if (!stdout_is_taken) {
     failed = print(text_report(result), terminal, 1);
-  } else if (!settings.bench.quiet) {
+  } else if (settings.bench.view != BenchView::none) {
     failed = print(text_report(result), terminal, 2);
   }
   const auto write = [&failed](const std::string& path, auto make) {
@@ -91,7 +90,7 @@ int run(const BenchRunSettings& settings, Encoding terminal) {
     return show_exchange(load, *target, out);
   }
   Output err(2);
-  BenchWatch watch(settings.bench, err, terminal);
+  BenchWatch watch(load, settings.bench.view, err, terminal);
   BenchResult result = run_bench(load, *target, settings.pid, watch);
   watch.end();
   result.address = settings.address;
@@ -121,8 +120,7 @@ std::string bench_help() {
          "  fairlead bench --protocol framed --stage 10s@1k,30s@5k -s 10-2000 localhost\n"
          "  fairlead bench --idle -c 10k -d 1m --source 127.0.0.0/24 127.0.0.1:7878\n"
          "\nExit status: 0 ok, 1 a reply was wrong, 2 usage, or the machine has too little for it, "
-         "6 "
-         "name not\nresolved, 7 cannot connect, 23 cannot write, 28 timeout, 98 the result is "
+         "6 name not\nresolved, 7 cannot connect, 23 cannot write, 28 timeout, 98 the result is "
          "invalid, 99 a\nthreshold is missed, 130 Ctrl-C.\n";
   return out.str();
 }

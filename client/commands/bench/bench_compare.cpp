@@ -1,117 +1,20 @@
-#include <algorithm>
-#include <fstream>
+#include <array>
 #include <sstream>
+#include <vector>
 
 #include "client/bench/judge/comparison.hpp"
-#include "client/bench/judge/verdict.hpp"
+#include "client/bench/judge/result.hpp"
 #include "client/bench/report/reports.hpp"
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
 #include "client/commands/bench/bench_run.hpp"
 #include "client/commands/bench/bench_settings.hpp"
-#include "client/commands/bench/bench_watch.hpp"
 #include "client/commands/command.hpp"
 #include "common/config/parsed.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
 namespace {
-
-// ---- Addresses, in turn ----
-
-class CompareRun {
- public:
-  CompareRun(const BenchCompareSettings& settings, Encoding terminal)
-      : settings_(settings), terminal_(terminal) {
-    for (const std::string& target : settings.targets) compared_.push_back({.name = target});
-  }
-
-  // Returns an exit code; if it is not 0, the reason was reported.
-  int run() {
-    for (const Endpoint& server : settings_.servers) {
-      const auto target = find_bench_target(server, settings_.bench.family, settings_.bench.load);
-      if (!target) return report(server.text(), result_of(target.error()));
-      destinations_.push_back(*target);
-    }
-    for (std::uint64_t round = 0; round < settings_.rounds; ++round) {
-      for (std::size_t place = 0; place < destinations_.size(); ++place) {
-        // The order alternates, so that a drift over time cancels out.
-        const std::size_t index = round % 2 == 0 ? place : destinations_.size() - 1 - place;
-        if (const int code = load(round, index); code != kExitOk) return code;
-      }
-    }
-    return kExitOk;
-  }
-
-  Comparison comparison() const { return compare(compared_, settings_.bench.load.seed); }
-  std::size_t invalid_runs() const { return invalid_runs_; }
-  const std::string& why_invalid() const { return why_invalid_; }
-
- private:
-  int load(std::uint64_t round, std::size_t index) {
-    const std::string& name = settings_.targets[index];
-    if (!settings_.bench.quiet) {
-      err_.write("round " + std::to_string(round + 1) + " of " + std::to_string(settings_.rounds) +
-                 ": " + escaped(name) + "\n");
-    }
-    BenchSettings watched = settings_.bench;
-    watched.quiet = watched.quiet || !err_.is_terminal();
-    BenchWatch watch(watched, err_, terminal_);
-    const BenchResult result = run_bench(settings_.bench.load, destinations_[index], 0, watch);
-    watch.end();
-    if (result.interrupted) return kExitInterrupted;
-    if (result.tally.connect.count() == 0) {
-      return report(name, {kExitCannotConnect,
-                           "cannot connect: no connection was made; is the server running?"});
-    }
-    const Verdict verdict = judge(result);
-    if (verdict.belief == Belief::invalid) {
-      ++invalid_runs_;
-      why_invalid_ = verdict.reasons.empty() ? "" : verdict.reasons.front();
-    }
-    compared_[index].rounds.push_back(round_figures(result));
-    return kExitOk;
-  }
-
-  const BenchCompareSettings& settings_;
-  const Encoding terminal_;
-  Output err_{2};
-  std::vector<Destination> destinations_;
-  std::vector<ComparedTarget> compared_;
-  std::size_t invalid_runs_ = 0;
-  std::string why_invalid_;  // the last of them
-};
-
-// ---- Two files ----
-
-SavedReport saved_report(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file) throw UsageError(shown(path) + ": cannot be read; check its name and its mode");
-  auto report = read_json_report(text.str());
-  if (!report) throw UsageError(shown(path) + ": " + report.error().what);
-  return *std::move(report);
-}
-
-ComparedTarget compared(const std::string& path, const SavedReport& saved) {
-  ComparedTarget target{.name = path, .rounds = {RoundFigures{}}};
-  for (std::size_t i = 0; i < kCompareMetrics; ++i) {
-    const auto found = saved.metrics.find(std::string(name_of(static_cast<CompareMetric>(i))));
-    if (found != saved.metrics.end()) target.rounds.front()[i] = found->second;
-  }
-  return target;
-}
-
-Comparison compare_files(const BenchCompareSettings& settings) {
-  const SavedReport first = saved_report(settings.targets[0]);
-  const SavedReport second = saved_report(settings.targets[1]);
-  if (first.is_open_loop != second.is_open_loop)
-    throw UsageError(
-        "one of them is of an open loop and one of a closed one: they say nothing of each other");
-  return compare_separate(compared(settings.targets[0], first),
-                          compared(settings.targets[1], second), settings.drift);
-}
 
 int conclude(const BenchCompareSettings& settings, const Comparison& comparison,
              Encoding terminal) {
@@ -132,6 +35,80 @@ int conclude(const BenchCompareSettings& settings, const Comparison& comparison,
   return code;
 }
 
+// ---- Two files ----
+
+SavedReport saved_report(const std::string& path) {
+  auto report = read_json_report(contents_of("", path));
+  if (!report) throw UsageError(shown(path) + ": " + report.error().what);
+  return *std::move(report);
+}
+
+int compare_files(const BenchCompareSettings& settings, Encoding terminal) {
+  const SavedReport first = saved_report(settings.targets[0]);
+  const SavedReport second = saved_report(settings.targets[1]);
+  if (first.is_open_loop != second.is_open_loop)
+    throw UsageError(
+        "one of them is of an open loop and one of a closed one: they say nothing of each other");
+  const std::array<ComparedTarget, 2> compared{
+      {{settings.targets[0], {first.figures}}, {settings.targets[1], {second.figures}}}};
+  Comparison comparison = compare(compared, 1);
+  comparison.separate_drift = settings.drift;
+  return conclude(settings, comparison, terminal);
+}
+
+// ---- Addresses, in turn ----
+
+BenchResult run_one(const BenchCompareSettings& settings, const Destination& server, Output& err,
+                    Encoding terminal) {
+  const BenchView view = err.is_terminal() ? settings.bench.view : BenchView::none;
+  BenchWatch watch(settings.bench.load, view, err, terminal);
+  return run_bench(settings.bench.load, server, 0, watch);
+}
+
+int compare_addresses(const BenchCompareSettings& settings, Encoding terminal) {
+  std::vector<Destination> servers;
+  for (const Endpoint& server : settings.servers) {
+    const auto target = find_bench_target(server, settings.bench.family, settings.bench.load);
+    if (!target) return report(server.text(), result_of(target.error()));
+    servers.push_back(*target);
+  }
+  std::vector<ComparedTarget> compared;
+  for (const std::string& target : settings.targets) compared.push_back({.name = target});
+
+  Output err(2);
+  std::size_t invalid_runs = 0;
+  std::string why_invalid;  // the last of them
+  const std::size_t runs = settings.rounds * servers.size();
+  for (std::size_t run = 0; run < runs; ++run) {
+    const std::size_t round = run / servers.size(), place = run % servers.size();
+    // The order alternates, so that a drift over time cancels out.
+    const std::size_t index = round % 2 == 0 ? place : servers.size() - 1 - place;
+    const std::string& name = settings.targets[index];
+    if (settings.bench.view != BenchView::none) {
+      err.write("round " + std::to_string(round + 1) + " of " + std::to_string(settings.rounds) +
+                ": " + escaped(name) + "\n");
+    }
+    const BenchResult result = run_one(settings, servers[index], err, terminal);
+    if (result.interrupted) return kExitInterrupted;
+    if (result.tally.connect.count() == 0) {
+      return report(name, {kExitCannotConnect,
+                           "cannot connect: no connection was made; is the server running?"});
+    }
+    const Verdict verdict = judge(result);
+    if (verdict.belief == Belief::invalid) {
+      ++invalid_runs;
+      why_invalid = verdict.reasons.front();
+    }
+    compared[index].rounds.push_back(round_figures(result));
+  }
+
+  const int code = conclude(settings, compare(compared, settings.bench.load.seed), terminal);
+  if (invalid_runs == 0) return code;
+  report("", {kExitInvalidResult, std::to_string(invalid_runs) + " of " + std::to_string(runs) +
+                                      " runs are invalid: " + why_invalid});
+  return invalid_runs * 2 > runs ? kExitInvalidResult : code;
+}
+
 }  // namespace
 
 std::string bench_compare_help() {
@@ -140,8 +117,7 @@ std::string bench_compare_help() {
          "       fairlead bench compare [OPTIONS] OLD.json NEW.json\n"
          "Loads the addresses in turn, round by round, and tells how much of the first one's "
          "figures the\nothers' are, each with the interval that the rounds leave open. Two files "
-         "of "
-         "`fairlead bench --json`\nare compared as what they are: separate runs.\n\n"
+         "of `fairlead bench --json`\nare compared as what they are: separate runs.\n\n"
       << bench_compare_options()
       << "\nExamples:\n"
          "  fairlead bench compare -c 50 localhost:7878 localhost:6379\n"
@@ -153,17 +129,8 @@ std::string bench_compare_help() {
 int run_bench_compare(const Words& arguments, const TerminalLocale& locale) {
   const BenchCompareSettings settings = bench_compare_settings(
       read_options("bench compare", bench_compare_options(), arguments), locale);
-  if (settings.servers.empty()) return conclude(settings, compare_files(settings), locale.encoding);
-  CompareRun run(settings, locale.encoding);
-  if (const int code = run.run(); code != kExitOk) return code;
-  const int code = conclude(settings, run.comparison(), locale.encoding);
-  const std::size_t runs = settings.rounds * settings.targets.size();
-  if (run.invalid_runs() == 0) return code;
-  const std::string line = std::to_string(run.invalid_runs()) + " of " + std::to_string(runs) +
-                           " runs are invalid: " + run.why_invalid();
-  const bool most_are_invalid = run.invalid_runs() * 2 > runs;
-  report("", {kExitInvalidResult, line});
-  return most_are_invalid ? kExitInvalidResult : code;
+  return settings.servers.empty() ? compare_files(settings, locale.encoding)
+                                  : compare_addresses(settings, locale.encoding);
 }
 
 }  // namespace fairlead

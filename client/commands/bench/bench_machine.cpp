@@ -46,10 +46,12 @@ BenchFacts bench_facts(const Destination& server) {
   return facts;
 }
 
-ThreadTimes thread_times() {
+ThreadUse thread_use(const ThreadUse& before) {
   std::uint64_t ran_ns = 0, waited_ns = 0;
   std::ifstream("/proc/thread-self/schedstat") >> ran_ns >> waited_ns;
-  return {read(CLOCK_THREAD_CPUTIME_ID), std::chrono::nanoseconds(waited_ns)};
+  return {.cpu_seconds = seconds(read(CLOCK_THREAD_CPUTIME_ID)) - before.cpu_seconds,
+          .starved_seconds = seconds(std::chrono::nanoseconds(waited_ns)) - before.starved_seconds,
+          .wall_seconds = seconds(read(CLOCK_MONOTONIC)) - before.wall_seconds};
 }
 
 std::optional<BenchDuration> process_cpu(pid_t pid) noexcept {

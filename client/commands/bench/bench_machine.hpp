@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 
+#include "client/bench/judge/result.hpp"
 #include "client/bench/stats/bench_time.hpp"
 #include "client/bench/workload/bench_needs.hpp"
 #include "common/net/network.hpp"
@@ -17,12 +18,8 @@ void raise_descriptor_limit() noexcept;
 
 BenchFacts bench_facts(const Destination& server);
 
-// CPU time and run-queue wait time of the calling thread.
-struct ThreadTimes {
-  BenchDuration cpu{0};
-  BenchDuration starved{0};  // 0 where the kernel does not tell
-};
-ThreadTimes thread_times();
+// The calling thread's, since `before`, which an earlier call has returned.
+ThreadUse thread_use(const ThreadUse& before = {});
 
 // CPU time of the process: user and system, all threads, including ended ones; exact to a kernel
 // tick for each running thread. Empty: there is no such process.

@@ -1,19 +1,25 @@
 #include "client/commands/bench/bench_run.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "client/api/dialer.hpp"
-#include "client/bench/judge/result.hpp"
-#include "client/bench/workload/arrivals.hpp"
+#include "client/bench/engine/bench_worker.hpp"
+#include "client/bench/engine/exchange_trace.hpp"
+#include "client/bench/report/report_facts.hpp"
 #include "client/bench/workload/bench_needs.hpp"
-#include "client/bench/workload/source_addresses.hpp"
 #include "client/cli/exit_code.hpp"
 #include "client/commands/bench/bench_machine.hpp"
-#include "client/commands/bench/bench_thread.hpp"
 #include "client/commands/command_loop.hpp"
+#include "common/base/background_thread.hpp"
 
 namespace fairlead {
 namespace {
@@ -22,59 +28,173 @@ namespace {
 constexpr BenchDuration kBeginIn = std::chrono::milliseconds(10);
 constexpr BenchDuration kTick = std::chrono::milliseconds(100);
 
-void check_needs(const Load& load, const Destination& server) {
-  std::string lines;
-  for (const BenchNeed& need : bench_needs(load, bench_facts(server)))
-    if (!need.suffices()) lines += (lines.empty() ? "" : "; ") + need_line(need);
-  if (!lines.empty()) throw UsageError("this machine has too little for the test: " + lines);
-}
+class BenchRun;
 
-// Runs on the calling thread. The other threads report by Loop::post().
-class BenchRun final : private BenchThreadObserver {
+// One thread of a load test: its loop, its sockets, its clock, and the worker that uses them. Made,
+// used and destroyed on the thread that controls the run, to which it tells what happens.
+class BenchThread final : private BenchWorkerObserver, BenchClock {
  public:
-  BenchRun(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch)
+  enum class Trace : std::uint8_t { none, written };
+
+  // Throws SettingError.
+  BenchThread(const Load& load, const Destination& server, std::uint32_t thread, Trace trace,
+              BenchRun& run);
+  ~BenchThread() { end_now(); }
+
+  // Begins to make the connections that are opened before the load begins.
+  void start();
+  // The load begins at `at`, once all threads are open.
+  void begin(BenchTime at);
+  // In order: the last replies are waited for.
+  void stop() {
+    loop_.post([this] { worker_.stop(); });
+  }
+
+  // Ends it without waiting for replies, and returns when the thread is gone. The functions below
+  // may be called from then on.
+  void end_now();
+
+  const Tally& tally() const noexcept { return worker_.tally(); }
+  BenchTime load_ended() const noexcept { return worker_.load_ended(); }
+  const ThreadUse& use() const noexcept { return use_; }
+  std::string trace() const { return trace_->text(); }
+
+ private:
+  // BenchWorkerObserver.
+  void on_opened() override;
+  void on_interval(const Interval& interval) override;
+  void on_load_ended() override;
+  void on_ended() override;
+
+  // BenchClock.
+  BenchTime now() noexcept override { return std::chrono::steady_clock::now(); }
+  void wake_at(BenchTime at) override {
+    if (at == BenchTime::max()) return wake_.cancel();
+    wake_.set(at, [this] { worker_.on_due(); });
+  }
+
+  void run();
+
+  BenchRun& run_;
+  const std::uint32_t thread_;
+  const BenchPlan plan_;
+  Loop loop_;
+  ClientShard shard_;
+  Connector connector_;
+  Alarm wake_;
+  Alarm warm_;  // the end of the warm-up
+  std::optional<ExchangeTrace> trace_;
+  BenchWorker worker_;
+  std::optional<ThreadUse> use_before_;  // the warm-up is over
+  ThreadUse use_;
+  std::thread running_;
+};
+
+// Runs on the calling thread. Throws SettingError.
+class BenchRun {
+ public:
+  using Trace = BenchThread::Trace;
+
+  BenchRun(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch,
+           Trace trace = Trace::none)
       : load_(load),
         pid_(pid),
         watch_(watch),
+        begin_in_(trace == Trace::none ? kBeginIn : BenchDuration::zero()),
         series_(load.threads, load.warmup),
         loop_([this] { interrupt(); }),
         tick_(loop_.loop()),
         warm_(loop_.loop()) {
-    BenchThreadObserver& observer = *this;
     for (std::uint32_t i = 0; i < load.threads; ++i)
-      threads_.push_back(std::make_unique<BenchThread>(load, server, i, observer));
+      threads_.push_back(std::make_unique<BenchThread>(load, server, i, trace, *this));
   }
 
-  BenchResult run();
+  BenchResult run() {
+    offset_before_ = clock_offset();
+    result_.began = std::chrono::system_clock::now();
+    loop_.run([this] {
+      for (const auto& thread : threads_) thread->start();
+      tick();
+    });
+    for (const auto& thread : threads_) thread->end_now();
+    return result();
+  }
+  // After run(), where it is written.
+  std::string trace() const { return threads_.front()->trace(); }
+
+  // Has `event` called on the thread of the run. From any thread.
+  void post(std::function<void()> event) { loop_.loop().post(std::move(event)); }
+
+  // The threads post these.
+  void on_opened() {
+    if (++opened_ < threads_.size() || result_.interrupted) return;
+    begin_ = std::chrono::steady_clock::now() + begin_in_;
+    for (const auto& thread : threads_) thread->begin(begin_);
+    warm_.set(begin_ + load_.warmup, [this] { server_cpu_before_ = process_cpu(pid_); });
+    watch_.on_begin();
+  }
+  void on_interval(std::uint32_t thread, const Interval& interval) {
+    series_.add(thread, interval);
+    show_seconds();
+  }
+  void on_load_ended() {
+    if (++load_ended_ < threads_.size()) return;
+    server_cpu_after_ = process_cpu(pid_);
+    watch_.on_load_ended();
+  }
+  void on_ended(std::uint32_t thread) {
+    series_.end(thread);
+    show_seconds();
+    if (++ended_ == threads_.size()) loop_.end();
+  }
 
  private:
-  // BenchThreadObserver, on their threads.
-  void on_opened() override {
-    loop_.loop().post([this] { on_thread_opened(); });
+  void show_seconds() {
+    while (auto row = series_.take()) {
+      result_.series.push_back(*row);
+      watch_.on_second(*row, series_.totals());
+    }
   }
-  void on_interval(std::uint32_t thread, const Interval& interval) override {
-    loop_.loop().post([this, thread, interval] { on_thread_interval(thread, interval); });
+  void interrupt() {
+    if (std::exchange(result_.interrupted, true)) return loop_.end();
+    for (const auto& thread : threads_) thread->stop();
   }
-  void on_load_ended() override {
-    loop_.loop().post([this] { on_thread_load_ended(); });
-  }
-  void on_ended(std::uint32_t thread) override {
-    loop_.loop().post([this, thread] { on_thread_ended(thread); });
+  void tick() {
+    watch_.on_tick();
+    tick_.set(std::chrono::steady_clock::now() + kTick, [this] { tick(); });
   }
 
-  void on_thread_opened();
-  void begin();
-  void on_thread_interval(std::uint32_t thread, const Interval& interval);
-  void show_seconds();
-  void on_thread_load_ended();
-  void on_thread_ended(std::uint32_t thread);
-  void interrupt();
-  void tick();
-  BenchResult result();
+  BenchResult result() {
+    result_.mode = load_.mode;
+    result_.is_open_loop = load_.is_open_loop();
+    result_.connections = load_.connections;
+    result_.spins = load_.spins;
+    result_.clock_step_ms = (clock_offset() - offset_before_).count();
+    BenchTime end = begin_;
+    for (const auto& thread : threads_) {
+      result_.tally += thread->tally();
+      result_.threads.push_back(thread->use());
+      end = std::max(end, thread->load_ended());
+    }
+    if (begin_ == BenchTime::max()) return result_;
+    const BenchDuration length = end - begin_;
+    result_.measured_seconds = std::max(0.0, seconds(length - load_.warmup));
+    if (load_.is_open_loop()) {
+      const DueOperations due = due_operations(load_, length);
+      result_.due = due.count;
+      result_.intended_rate = due.rate;
+    }
+    if (pid_ != 0 && server_cpu_before_ && server_cpu_after_) {
+      result_.server =
+          ServerUse{.pid = pid_, .cpu_seconds = seconds(*server_cpu_after_ - *server_cpu_before_)};
+    }
+    return result_;
+  }
 
   const Load& load_;
   const pid_t pid_;
   BenchWatch& watch_;
+  const BenchDuration begin_in_;
   BenchSeries series_;
   CommandLoop loop_;
   Alarm tick_;
@@ -87,133 +207,116 @@ class BenchRun final : private BenchThreadObserver {
   BenchResult result_;
 };
 
-BenchResult BenchRun::run() {
-  offset_before_ = clock_offset();
-  result_.began = std::chrono::system_clock::now();
-  loop_.run([this] {
-    for (const auto& thread : threads_) thread->start();
-    tick();
+// ---- A thread ----
+
+BenchThread::BenchThread(const Load& load, const Destination& server, std::uint32_t thread,
+                         Trace trace, BenchRun& run)
+    : run_(run),
+      thread_(thread),
+      plan_(load, server),
+      shard_(Loop::read_clock()),
+      connector_(loop_),
+      wake_(loop_),
+      warm_(loop_),
+      trace_(trace == Trace::none
+                 ? std::nullopt
+                 : std::optional<ExchangeTrace>(std::in_place, connector_,
+                                                static_cast<BenchClock&>(*this))),
+      worker_(plan_, thread, shard_, trace_ ? static_cast<Network&>(*trace_) : connector_, *this,
+              *this) {
+  loop_.drive(shard_);
+}
+
+void BenchThread::start() {
+  loop_.post([this] { worker_.open(); });
+  running_ = start_background_thread([this] { run(); });
+}
+
+void BenchThread::run() {
+  ::pthread_setname_np(::pthread_self(), ("bench-" + std::to_string(thread_)).c_str());
+  wake_on_time();
+  if (plan_.load.spins) {
+    loop_.run_spinning();
+  } else {
+    loop_.run();
+  }
+}
+
+void BenchThread::begin(BenchTime at) {
+  loop_.post([this, at] {
+    worker_.begin(at);
+    warm_.set(at + plan_.load.warmup, [this] { use_before_ = thread_use(); });
   });
-  for (const auto& thread : threads_) thread->end_now();
-  return result();
 }
 
-void BenchRun::on_thread_opened() {
-  if (++opened_ < threads_.size() || result_.interrupted) return;
-  begin_ = std::chrono::steady_clock::now() + kBeginIn;
-  for (const auto& thread : threads_) thread->begin(begin_);
-  warm_.set(begin_ + load_.warmup, [this] { server_cpu_before_ = process_cpu(pid_); });
-  watch_.on_begin();
+void BenchThread::end_now() {
+  loop_.stop();
+  if (running_.joinable()) running_.join();
+  worker_.abandon();
 }
 
-void BenchRun::on_thread_interval(std::uint32_t thread, const Interval& interval) {
-  series_.add(thread, interval);
-  show_seconds();
+void BenchThread::on_opened() {
+  // One exchange: a connection that could not be made would be tried again.
+  if (trace_ && plan_.opens_first() && !trace_->is_connected()) return worker_.stop();
+  run_.post([&run = run_] { run.on_opened(); });
 }
 
-void BenchRun::show_seconds() {
-  while (auto row = series_.take()) {
-    result_.series.push_back(*row);
-    watch_.on_second(*row, series_.totals());
-  }
+void BenchThread::on_interval(const Interval& interval) {
+  run_.post([&run = run_, thread = thread_, interval] { run.on_interval(thread, interval); });
 }
 
-void BenchRun::on_thread_load_ended() {
-  if (++load_ended_ < threads_.size()) return;
-  server_cpu_after_ = process_cpu(pid_);
-  watch_.on_load_ended();
+void BenchThread::on_load_ended() {
+  if (use_before_) use_ = thread_use(*use_before_);
+  run_.post([&run = run_] { run.on_load_ended(); });
 }
 
-void BenchRun::on_thread_ended(std::uint32_t thread) {
-  series_.end(thread);
-  show_seconds();
-  if (++ended_ == threads_.size()) loop_.end();
+void BenchThread::on_ended() {
+  run_.post([&run = run_, thread = thread_] { run.on_ended(thread); });
+  loop_.stop();
 }
 
-void BenchRun::interrupt() {
-  if (std::exchange(result_.interrupted, true)) return loop_.end();
-  for (const auto& thread : threads_) thread->stop();
+void check_needs(const Load& load, const Destination& server) {
+  std::string lines;
+  for (const BenchNeed& need : bench_needs(load, bench_facts(server)))
+    if (!need.suffices()) lines += (lines.empty() ? "" : "; ") + need_line(need);
+  if (!lines.empty()) throw UsageError("this machine has too little for the test: " + lines);
 }
 
-void BenchRun::tick() {
-  watch_.on_tick();
-  tick_.set(std::chrono::steady_clock::now() + kTick, [this] { tick(); });
+// ---- One exchange ----
+
+int exit_code_of(const BenchResult& result) {
+  const BenchCounts& counts = result.tally.counts;
+  const auto count = [&counts](BenchError error) {
+    return counts.errors[static_cast<std::size_t>(error)];
+  };
+  if (result.interrupted) return kExitInterrupted;
+  if (count(BenchError::connect_timeout) + count(BenchError::reply_timeout) > 0)
+    return kExitTimeout;
+  if (result.tally.connect.count() == 0) return kExitCannotConnect;
+  const bool is_wrong = counts.all_errors() + counts.all_mismatches() + result.tally.unfinished > 0;
+  return is_wrong ? kExitUnexpectedReply : kExitOk;
 }
-
-BenchResult BenchRun::result() {
-  result_.mode = load_.mode;
-  result_.is_open_loop = load_.is_open_loop();
-  result_.connections = load_.connections;
-  result_.spins = load_.spins;
-  result_.clock_step_ms = (clock_offset() - offset_before_).count();
-  BenchTime end = begin_;
-  for (const auto& thread : threads_) {
-    result_.tally += thread->tally();
-    result_.threads.push_back(thread->use());
-    result_.tally.cpu += std::chrono::duration_cast<BenchDuration>(
-        std::chrono::duration<double>(thread->use().cpu_seconds));
-    end = std::max(end, thread->load_ended());
-  }
-  if (begin_ == BenchTime::max()) return result_;
-  const BenchDuration length = end - begin_;
-  result_.measured_seconds = std::max(0.0, seconds(length - load_.warmup));
-  if (load_.is_open_loop()) {
-    const DueOperations due = due_operations(load_, length);
-    result_.due = due.count;
-    result_.intended_rate = due.rate;
-  }
-  if (pid_ != 0 && server_cpu_before_ && server_cpu_after_) {
-    result_.server =
-        ServerUse{.pid = pid_, .cpu_seconds = seconds(*server_cpu_after_ - *server_cpu_before_)};
-  }
-  return result_;
-}
-
-// ---- The server ----
-
-// Resolves the name; if it has several addresses, finds one that answers.
-class BenchTargetSearch {
- public:
-  BenchTargetSearch(const Endpoint& server, const DialSettings& settings)
-      : server_(server),
-        settings_(settings),
-        loop_([this] { loop_.end(); }),
-        dialer_(loop_.shard(), loop_.network()) {}
-
-  tl::expected<Destination, Failure> run() {
-    loop_.run([this] {
-      resolving_ = loop_.network().resolve(server_.host.empty() ? "localhost" : server_.host,
-                                           server_.port, settings_.family,
-                                           [this](const Resolved& answer) { on_resolved(answer); });
-    });
-    return target_;
-  }
-
- private:
-  void on_resolved(const Resolved& answer) {
-    const auto addresses = addresses_to_try(answer, settings_.source);
-    if (!addresses) {
-      target_ = tl::unexpected(addresses.error());
-      return loop_.end();
-    }
-    target_ = Destination{.address = addresses->front(), .path = {}};
-    if (addresses->size() == 1) return loop_.end();
-    dialer_.dial(server_, settings_, [this](const Dialed& dialed) {
-      if (dialed.stream) target_ = dialed.destination;
-      loop_.end();
-    });
-  }
-
-  const Endpoint& server_;
-  const DialSettings settings_;
-  CommandLoop loop_;
-  Dialer dialer_;
-  std::unique_ptr<Pending> resolving_;
-  tl::expected<Destination, Failure> target_ =
-      tl::unexpected(Failure{.kind = FailureKind::name_not_resolved, .what = "interrupted"});
-};
 
 }  // namespace
+
+int show_exchange(const Load& load, const Destination& server, Output& out) {
+  const Load single = one_exchange_of(load);
+  BenchWatch watch(single, BenchView::none, out, Encoding::utf8);
+  BenchRun run(single, server, 0, watch, BenchRun::Trace::written);
+  const BenchResult result = run.run();
+  std::string text = run.trace() + '\n' + exchange_outcome(load, result.tally) + '\n';
+  for (const std::string& line : first_mismatch_lines(result)) text += line + '\n';
+  out.write(text);
+  if (!out.error().empty())
+    return report("", {kExitCannotWrite, "cannot write the exchange: " + out.error()});
+  return exit_code_of(result);
+}
+
+BenchResult run_bench(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch) {
+  raise_descriptor_limit();
+  check_needs(load, server);
+  return BenchRun(load, server, pid, watch).run();
+}
 
 tl::expected<Destination, Failure> find_bench_target(const Endpoint& server, AddressFamily family,
                                                      const Load& load) {
@@ -222,13 +325,29 @@ tl::expected<Destination, Failure> find_bench_target(const Endpoint& server, Add
   const DialSettings settings{.family = family,
                               .source = SourceAddresses(load.sources).at(0),
                               .timeout = load.connect_timeout};
-  return BenchTargetSearch(server, settings).run();
-}
-
-BenchResult run_bench(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch) {
-  raise_descriptor_limit();
-  check_needs(load, server);
-  return BenchRun(load, server, pid, watch).run();
+  tl::expected<Destination, Failure> target =
+      tl::unexpected(Failure{.kind = FailureKind::name_not_resolved, .what = "interrupted"});
+  CommandLoop loop([&loop] { loop.end(); });
+  Dialer dialer(loop.shard(), loop.network());
+  std::unique_ptr<Pending> resolving;
+  const auto on_resolved = [&](const Resolved& answer) {
+    const auto addresses = addresses_to_try(answer, settings.source);
+    if (!addresses) {
+      target = tl::unexpected(addresses.error());
+      return loop.end();
+    }
+    target = Destination{.address = addresses->front(), .path = {}};
+    if (addresses->size() == 1) return loop.end();
+    dialer.dial(server, settings, [&](const Dialed& dialed) {
+      if (dialed.stream) target = dialed.destination;
+      loop.end();
+    });
+  };
+  loop.run([&] {
+    resolving = loop.network().resolve(server.host.empty() ? "localhost" : server.host, server.port,
+                                       family, on_resolved);
+  });
+  return target;
 }
 
 }  // namespace fairlead

@@ -3,11 +3,13 @@
 
 #include <sys/types.h>
 
+#include <tl/expected.hpp>
+
 #include "client/api/failure.hpp"
 #include "client/bench/judge/result.hpp"
+#include "client/bench/report/bench_watch.hpp"
 #include "client/bench/workload/load.hpp"
 #include "client/cli/output.hpp"
-#include "client/commands/bench/bench_watch.hpp"
 #include "common/net/network.hpp"
 
 namespace fairlead {

@@ -40,30 +40,22 @@ Words words(const ReadOptions& options, const char* name) {
   return options.has(name) ? options.given[name].as<Words>() : Words();
 }
 
-std::string contents_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream contents;
-  if (file) contents << file.rdbuf();
-  if (!file || file.bad()) {
-    throw UsageError("--file " + shown(path) + ": cannot be read: " +
-                     std::generic_category().message(errno) + "; check its name and its mode");
-  }
-  return contents.str();
+template <class Value>
+Value taken(const Parsed<Value>& parsed, const std::string& where) {
+  if (!parsed.value) throw UsageError(where + ": " + parsed.error);
+  return *parsed.value;
 }
 
 // ---- How much ----
 
 Stage stage_of(std::string_view text) {
+  const std::string where = "--stage " + shown(text);
   const std::size_t at = text.find('@');
-  if (at == std::string_view::npos)
-    throw UsageError("--stage " + shown(text) + ": expected TIME@RATE, as in 10s@1k");
-  const Parsed<Duration> length = parse_duration(text.substr(0, at));
-  if (!length.value) throw UsageError("--stage " + shown(text) + ": " + length.error);
-  const Parsed<std::uint64_t> rate = parse_count(text.substr(at + 1));
-  if (!rate.value) throw UsageError("--stage " + shown(text) + ": " + rate.error);
-  if (*length.value == Duration::zero())
-    throw UsageError("--stage " + shown(text) + ": the time cannot be 0");
-  return {.length = *length.value, .rate = static_cast<double>(*rate.value)};
+  if (at == std::string_view::npos) throw UsageError(where + ": expected TIME@RATE, as in 10s@1k");
+  const Duration length = taken(parse_duration(text.substr(0, at)), where);
+  const std::uint64_t rate = taken(parse_count(text.substr(at + 1)), where);
+  if (length == Duration::zero()) throw UsageError(where + ": the time cannot be 0");
+  return {.length = length, .rate = static_cast<double>(rate)};
 }
 
 std::vector<Stage> stages_of(const std::string& text) {
@@ -134,19 +126,19 @@ void set_connections(Load& load, const ReadOptions& options) {
 void set_size(MessageSettings& message, const ReadOptions& options) {
   if (!options.has("size")) return;
   const std::string text = options.text("size");
+  const std::string where = "--size " + shown(text);
   const std::size_t dash = text.find('-');
-  const auto bytes = [&text](std::string_view part) {
-    const Parsed<std::uint64_t> size = parse_size(part);
-    if (!size.value) throw UsageError("--size " + shown(text) + ": " + size.error);
-    if (*size.value == 0 || *size.value > kMessageBytesMax)
-      throw UsageError("--size " + shown(text) + ": takes 1 to " + format_size(kMessageBytesMax));
-    return static_cast<std::uint32_t>(*size.value);
+  const auto bytes = [&where](std::string_view part) {
+    const std::uint64_t size = taken(parse_size(part), where);
+    if (size == 0 || size > kMessageBytesMax)
+      throw UsageError(where + ": takes 1 to " + format_size(kMessageBytesMax));
+    return static_cast<std::uint32_t>(size);
   };
   const std::string_view whole = text;
   message.size_min = bytes(whole.substr(0, dash));
   message.size_max = dash == std::string::npos ? message.size_min : bytes(whole.substr(dash + 1));
   if (message.size_min > message.size_max)
-    throw UsageError("--size " + shown(text) + ": the smaller one comes first");
+    throw UsageError(where + ": the smaller one comes first");
 }
 
 void set_message(Load& load, const ReadOptions& options, const TerminalLocale& locale) {
@@ -163,7 +155,7 @@ void set_message(Load& load, const ReadOptions& options, const TerminalLocale& l
   for (const std::string& typed : words(options, "message"))
     message.texts.push_back(unescaped(message_bytes(typed, locale.encoding, {})));
   if (options.has("file")) {
-    const std::string contents = contents_of(options.text("file"));
+    const std::string contents = contents_of("--file ", options.text("file"));
     message.texts =
         options.has("whole") ? std::vector{literal_template(contents)} : texts_of_lines(contents);
   }
@@ -223,25 +215,22 @@ void set_file(Load& load, const ReadOptions& options) {
 
 void describe(BenchSettings& settings, const ReadOptions& options) {
   const Load& load = settings.load;
-  auto& lines = settings.configuration;
-  const auto add = [&lines](const char* name, std::string value) {
-    lines.emplace_back(name, std::move(value));
+  settings.configuration = {{"mode", std::string(name_of(load.mode))},
+                            {"connections", std::to_string(load.connections)},
+                            {"threads", std::to_string(load.threads)},
+                            {"inflight", std::to_string(load.inflight)},
+                            {"seed", std::to_string(load.seed)}};
+  const auto is_said = [said = settings.configuration](const std::string& name) {
+    return name == "positional" ||
+           std::ranges::any_of(said, [&name](const auto& option) { return option.first == name; });
   };
-  add("mode", std::string(name_of(load.mode)));
-  add("connections", std::to_string(load.connections));
-  add("threads", std::to_string(load.threads));
-  add("inflight", std::to_string(load.inflight));
-  add("seed", std::to_string(load.seed));
   for (const auto& [name, value] : options.given) {
-    const bool is_said = std::any_of(lines.begin(), lines.end(), [&name = name](const auto& line) {
-      return line.first == name;
-    });
-    if (is_said || name == "positional") continue;
+    if (is_said(name)) continue;
     std::string text;
     if (const auto* word = boost::any_cast<std::string>(&value.value())) text = *word;
     if (const auto* several = boost::any_cast<Words>(&value.value()))
       for (const std::string& each : *several) text += (text.empty() ? "" : " | ") + each;
-    add(name.c_str(), value.empty() || text.empty() ? "yes" : text);
+    settings.configuration.emplace_back(name, text.empty() ? "yes" : text);
   }
 }
 
@@ -267,8 +256,8 @@ BenchSettings bench_settings(const ReadOptions& options, const TerminalLocale& l
   set_expectation(load, options, locale);
   // Reports wrong messages and expectations before any name is resolved.
   static_cast<void>(BenchPlan(load, {}));
-  settings.view = options.has("no-tui") ? BenchViewForm::lines : BenchViewForm::automatic;
-  settings.quiet = options.has("quiet");
+  if (options.has("no-tui")) settings.view = BenchView::lines;
+  if (options.has("quiet")) settings.view = BenchView::none;
   describe(settings, options);
   return settings;
 }
@@ -337,6 +326,17 @@ BenchCompareSettings bench_compare_settings(const ReadOptions& options,
   for (const std::string& text : words(options, "fail-if")) settings.rules.emplace_back(text);
   settings.markdown = options.text("markdown");
   return settings;
+}
+
+std::string contents_of(std::string_view where, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream contents;
+  if (file) contents << file.rdbuf();
+  if (!file || file.bad()) {
+    throw UsageError(std::string(where) + shown(path) + ": cannot be read: " +
+                     std::generic_category().message(errno) + "; check its name and its mode");
+  }
+  return contents.str();
 }
 
 }  // namespace fairlead

@@ -4,12 +4,13 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "client/bench/judge/comparison.hpp"
 #include "client/bench/judge/threshold.hpp"
-#include "client/bench/report/bench_view.hpp"
+#include "client/bench/report/bench_watch.hpp"
 #include "client/bench/workload/load.hpp"
 #include "client/cli/environment.hpp"
 #include "client/cli/options.hpp"
@@ -22,8 +23,7 @@ struct BenchSettings {
   AddressFamily family = AddressFamily::any;
   // The options as given, for the reports.
   std::vector<std::pair<std::string, std::string>> configuration = {};
-  BenchViewForm view = BenchViewForm::automatic;
-  bool quiet = false;
+  BenchView view = BenchView::automatic;  // none: --quiet
 };
 
 struct BenchRunSettings {
@@ -32,8 +32,7 @@ struct BenchRunSettings {
   Endpoint server = {};
   pid_t pid = 0;  // of the server; 0: not given
   std::vector<Threshold> thresholds = {};
-  bool judges_mismatches =
-      false;  // a threshold judges mismatches, so they have no exit code of their own
+  bool judges_mismatches = false;  // a threshold does, so they have no exit code of their own
   std::string json = {}, csv = {}, html = {};  // files; "-": stdout; empty: none
   bool only_checks = false;
   bool only_shows = false;  // --dry-run
@@ -56,5 +55,8 @@ program_options::options_description bench_compare_options();
 BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLocale& locale);
 BenchCompareSettings bench_compare_settings(const ReadOptions& options,
                                             const TerminalLocale& locale);
+
+// The whole file. Throws UsageError, which begins with `where` and names the file.
+std::string contents_of(std::string_view where, const std::string& path);
 
 }  // namespace fairlead

@@ -1,10 +1,10 @@
 // One exchange of a load test, as it is shown.
-#include "client/bench/engine/exchange.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <iterator>
+#include <regex>
 
 #include "client/bench/engine/exchange_trace.hpp"
 #include "tests/unit/bench/engine/bench_rig.hpp"
@@ -13,8 +13,8 @@ namespace fairlead {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
-using Kind = ExchangeEvent::Kind;
 
 Load load_of(std::string message, std::string reply) {
   Load load{.connections = 50, .inflight = 16, .stages = {{.length = 10s, .rate = 1000}}};
@@ -33,10 +33,11 @@ class Exchange {
   }
 
   std::string outcome() { return exchange_outcome(load_, rig.run()); }
-  std::vector<Kind> kinds() const {
-    std::vector<Kind> kinds;
-    for (const ExchangeEvent& event : trace.events()) kinds.push_back(event.kind);
-    return kinds;
+  // How many lines there are, rows of bytes apart.
+  std::ptrdiff_t events() const {
+    static const std::regex event(" +[0-9.]+ ms  ");
+    const std::string text = trace.text();
+    return std::distance(std::sregex_iterator(text.begin(), text.end(), event), {});
   }
 
   BenchRig rig;
@@ -54,7 +55,7 @@ TEST(Exchange, ShowsTheBytesOfBothWaysWithTheirTimes) {
     exchange.rig.say(peer, "\r\n", 3ms);
   };
   EXPECT_EQ(exchange.outcome(), "the reply is as expected");
-  EXPECT_EQ(exchange_text(exchange.trace.events()),
+  EXPECT_EQ(exchange.trace.text(),
             "     0.000 ms  connecting to unix:/model\n"
             "     0.250 ms  connected\n"
             "     1.250 ms  sent 6 bytes\n"
@@ -87,16 +88,10 @@ TEST(Exchange, ShowsTheBeginningOfALongOne) {
     exchange.rig.say(peer, bytes);
   };
   EXPECT_EQ(exchange.outcome(), "the reply is as expected");
-  EXPECT_THAT(exchange.kinds(), ElementsAre(Kind::connecting, Kind::connected, Kind::sent,
-                                            Kind::received, Kind::received));
-  const auto& events = exchange.trace.events();
-  EXPECT_EQ(events[2].bytes.size(), 4096U);
-  EXPECT_EQ(events[2].not_kept, 904U);
-  EXPECT_EQ(events[3].not_kept, 0U);
-  EXPECT_EQ(events[4].offset, 3000U);
-  EXPECT_EQ(events[4].bytes.size(), 1096U);
-  EXPECT_EQ(events[4].not_kept, 904U);
-  const std::string text = exchange_text(events);
+  EXPECT_EQ(exchange.events(), 5);
+  const std::string text = exchange.trace.text();
+  EXPECT_THAT(text, HasSubstr("\n> 00000ff0  "));
+  EXPECT_THAT(text, HasSubstr("\n< 00000ff8  "));
   EXPECT_THAT(text, HasSubstr("sent 5,000 bytes\n"));
   EXPECT_THAT(text, HasSubstr("\n> ... 904 bytes more\n"));
   EXPECT_THAT(text, HasSubstr("received 2,000 bytes\n< 00000bb8  "));
@@ -111,8 +106,7 @@ TEST(Exchange, CountsBytesBeyondTheLimitWithTheLastShown) {
     exchange.rig.say(peer, std::string(10'000, 'x'));
   };
   EXPECT_EQ(exchange.outcome(), "the reply is as expected");
-  EXPECT_EQ(exchange.trace.events().back().kind, Kind::received);
-  EXPECT_EQ(exchange.trace.events().back().not_kept, 10'000U - 4096U);
+  EXPECT_THAT(exchange.trace.text(), EndsWith("\n< ... 5,904 bytes more\n"));
 }
 
 TEST(Exchange, ReportsErrors) {
@@ -121,14 +115,14 @@ TEST(Exchange, ReportsErrors) {
     exchange.rig.say(peer, "+PANG");
   };
   EXPECT_EQ(exchange.outcome(), "the reply is not what was expected");
-  EXPECT_EQ(exchange.kinds().back(), Kind::closed);
+  EXPECT_THAT(exchange.trace.text(), EndsWith(" ms  closed\n"));
 }
 
 TEST(Exchange, SaysThatTheServerLeft) {
   Exchange exchange(load_of("PING", "+PONG"));
   exchange.rig.serve = [&](std::size_t peer, const std::string&) { exchange.rig.end_stream(peer); };
   EXPECT_EQ(exchange.outcome(), "it failed: closed");
-  EXPECT_EQ(exchange.kinds().back(), Kind::ended);
+  EXPECT_THAT(exchange.trace.text(), EndsWith(" ms  the server has ended the connection\n"));
 }
 
 TEST(Exchange, SaysThatNobodyListens) {
@@ -137,17 +131,24 @@ TEST(Exchange, SaysThatNobodyListens) {
   Exchange exchange(load);
   exchange.rig.accept = [](std::size_t) { return ECONNREFUSED; };
   EXPECT_EQ(exchange.outcome(), "it failed: refused");
-  EXPECT_THAT(exchange.kinds(), ElementsAre(Kind::connecting, Kind::failed));
+  EXPECT_EQ(exchange.trace.text(),
+            "     0.000 ms  connecting to unix:/model\n"
+            "     0.000 ms  not connected: Connection refused\n");
   EXPECT_FALSE(exchange.trace.is_connected());
 }
 
 TEST(Exchange, EscapesTextOfOthers) {
-  const std::vector<ExchangeEvent> events{{.kind = Kind::connecting, .where = "unix:/a\x1b[2J"},
-                                          {.kind = Kind::received, .bytes = "\x1b[2J\xff"}};
-  EXPECT_EQ(exchange_text(events),
-            "     0.000 ms  connecting to unix:/a\\x1b[2J\n"
-            "     0.000 ms  received 5 bytes\n"
-            "< 00000000  1b 5b 32 4a ff                                   |.[2J.|\n");
+  BenchRig rig(one_exchange_of(load_of("PING", "+PONG")));
+  ExchangeTrace trace(rig, rig);
+  const auto pending = trace.connect({.address = {}, .path = "/a\x1b[2J"}, {}, [](Connected) {});
+  EXPECT_EQ(trace.text(), "     0.000 ms  connecting to unix:/a\\x1b[2J\n");
+  Exchange exchange(load_of("PING", "+PONG"));
+  exchange.rig.serve = [&](std::size_t peer, const std::string&) {
+    exchange.rig.say(peer, "\x1b[2J\xff");
+  };
+  exchange.outcome();
+  EXPECT_THAT(exchange.trace.text(),
+              HasSubstr("< 00000000  1b 5b 32 4a ff                                   |.[2J.|\n"));
 }
 
 }  // namespace

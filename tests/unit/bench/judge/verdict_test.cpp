@@ -1,4 +1,4 @@
-#include "client/bench/judge/verdict.hpp"
+#include "client/bench/judge/result.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,7 +10,6 @@ namespace fairlead {
 namespace {
 
 using Kind = ExpectationSettings::Kind;
-using State = StreamCheck::State;
 
 std::string refusal(std::string_view words) {
   return setting_error([&] { Expectation(parse_expectation(words)); });
@@ -56,16 +55,17 @@ Streamed streamed(const Expectation& expectation, const std::vector<std::string>
     Bytes delivery = stream.substr(0, piece);
     stream.remove_prefix(delivery.size());
     while (!delivery.empty()) {
-      const StreamCheck check =
-          expectation.check_stream(delivery, messages.at(result.complete), received);
-      delivery.remove_prefix(check.consumed);
-      received += check.consumed;
-      if (check.state == State::wrong) {
+      const std::string& message = messages.at(result.complete);
+      const auto right = expectation.check_stream(delivery, message, received);
+      if (!right) {
+        const std::string came = expectation.came(delivery, message, received);
         result.is_wrong = true;
-        result.wrong_at = received;
+        result.wrong_at = expectation.mismatch(MismatchKind::content, {}, message, came).offset;
         return result;
       }
-      if (check.state == State::more) break;
+      delivery.remove_prefix(*right);
+      received += *right;
+      if (received < expectation.expected_length(message)) break;
       ++result.complete;
       received = 0;
     }

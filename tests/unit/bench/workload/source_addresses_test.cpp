@@ -1,4 +1,4 @@
-#include "client/bench/workload/source_addresses.hpp"
+#include "client/bench/workload/bench_needs.hpp"
 
 #include <gtest/gtest.h>
 
