@@ -71,23 +71,12 @@ Words typed_messages(const Words& words, bool by_line, const TerminalLocale& loc
 SendSettings send_settings(const ReadOptions& options, const TerminalLocale& locale) {
   if (options.positional.empty())
     throw UsageError("send: no address; `fairlead help send` shows how it is used");
-  SendSettings settings;
-  settings.client = client_settings(options, options.positional.front());
+  SendSettings settings{talk_settings(options, options.positional.front())};
   ConnectionSettings& connection = settings.client.connection;
-  const TextChoice choice = text_choice(options);
-  if (connection.protocol == Protocol::framed && choice.send != Encoding::utf8)
-    throw UsageError("-e: framed messages are UTF-8; leave it out, or use hex");
-  connection.encoding = settings.encoding = choice.read;
-  connection.reply.until = message_bytes(options.text("until"), locale.encoding, choice);
-  settings.service = options.text("service");
-  settings.formats = parse_formats(options.has("show") ? options.text("show")
-                                   : choice.hex        ? "hex"
-                                                       : "text");
+  connection.reply.until = message_bytes(options.text("until"), locale.encoding, settings.text);
   settings.replies = count_option(options, "count", 1);
-  settings.wait = duration_option(options, "wait", settings.wait);
   settings.expects_reply = !options.has("no-reply");
   settings.greeting = options.has("greeting");
-  settings.shutdown = !options.has("no-shutdown");
   if (settings.replies == 0) throw UsageError("-n 0: use --no-reply to wait for nothing");
 
   const bool by_line = connection.reply.boundary == ReplyBoundary::line;
@@ -95,7 +84,7 @@ SendSettings send_settings(const ReadOptions& options, const TerminalLocale& loc
   if (by_line && text) connection.line_end = LineEnd::lf;
   const Words words(options.positional.begin() + 1, options.positional.end());
   for (const std::string& typed : typed_messages(words, by_line, locale))
-    settings.messages.push_back(message_bytes(typed, locale.encoding, choice));
+    settings.messages.push_back(message_bytes(typed, locale.encoding, settings.text));
   return settings;
 }
 

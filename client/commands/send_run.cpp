@@ -18,7 +18,7 @@ class SendRun final : public ClientObserver {
   SendRun(const SendSettings& settings, Output& out, Encoding terminal)
       : settings_(settings),
         out_(out),
-        printer_(out, settings.formats, terminal, settings.encoding),
+        printer_(out, settings.formats, terminal, settings.text.read),
         loop_([this] {
           finish({kExitInterrupted, ""});
         }),
@@ -27,11 +27,11 @@ class SendRun final : public ClientObserver {
   CommandResult run() {
     loop_.run([this] { client_.open(); });
     if (!out_.error().empty()) return {kExitCannotWrite, "cannot write the reply: " + out_.error()};
-    return outcome_;
+    return *outcome_;
   }
 
  private:
-  enum class Phase { connecting, opening, greeting, replying, leaving };
+  enum class Phase { greeting, replying, leaving };
 
   // ClientObserver.
   void on_ready(const Destination& destination) override;
@@ -39,18 +39,16 @@ class SendRun final : public ClientObserver {
   void on_deadline() override;
   void on_ended(const Failure& failure) override;
 
-  void begin();
   void send_next();
   void leave();
   void on_framed(const Frame& frame);
   void on_reply(const Frame& reply);
-  void on_error_frame(const Frame& frame);
   void on_reply_complete();
   void on_leaving_deadline();
   void end_untaken();
-  void end_without_reply(const Failure& failure);
+  CommandResult result_without_reply(const Failure& failure);
   bool in_pieces() const;
-  bool check_reply(const Frame& reply, bool whole);
+  CommandResult result_of_reply(const Frame& reply, bool whole) const;
   void wait_for_reply() {
     client_.set_deadline(deadline_after(loop_.shard().now(), settings_.wait));
   }
@@ -61,29 +59,18 @@ class SendRun final : public ClientObserver {
   ReplyPrinter printer_;
   CommandLoop loop_;
   Client client_;
-  Phase phase_ = Phase::connecting;
+  Phase phase_ = Phase::replying;
   std::size_t sent_ = 0;
   std::uint64_t replies_left_ = 0;  // to the message sent last
   std::uint32_t request_id_ = 0;    // framed
-  std::uint16_t channel_ = 0;
   TimePoint left_since_ = kNever;
   bool something_came_ = false;
-  std::optional<CommandResult> problem_;  // of a reply that was shown all the same
-  std::optional<CommandResult> decided_;
-  CommandResult outcome_;
+  std::optional<CommandResult> outcome_;
 };
 
 // ---- Sending ----
 
 void SendRun::on_ready(const Destination&) {
-  if (settings_.service.empty()) return begin();
-  phase_ = Phase::opening;
-  channel_ = kServiceChannel;
-  client_.connection()->open(settings_.service, kServiceChannel);
-  wait_for_reply();
-}
-
-void SendRun::begin() {
   if (!settings_.greeting) return send_next();
   phase_ = Phase::greeting;
   wait_for_reply();
@@ -99,7 +86,7 @@ void SendRun::send_next() {
   }
   phase_ = Phase::replying;
   replies_left_ = settings_.replies;
-  request_id_ = connection.send(message, channel_);
+  request_id_ = connection.send(message, settings_.client.connection.channel());
   const bool last = sent_ == settings_.messages.size();
   if (!settings_.expects_reply) return last ? leave() : send_next();
   const bool framed = settings_.client.connection.protocol == Protocol::framed;
@@ -126,12 +113,11 @@ void SendRun::on_frame(const Frame& frame) {
 }
 
 void SendRun::on_framed(const Frame& frame) {
-  if (frame.channel != channel_) return;
+  if (frame.channel != settings_.client.connection.channel()) return;
   switch (frame.type) {
-    case FrameType::opened:
-      return begin();
     case FrameType::error:
-      if (frame.request_id != 0) on_error_frame(frame);
+      if (frame.request_id != 0)
+        finish(result_of(read_reason(FailureKind::turned_away, frame.payload)));
       return;
     case FrameType::message:
       // A message that answers no request: shown only if the options ask for it.
@@ -145,19 +131,14 @@ void SendRun::on_framed(const Frame& frame) {
   }
 }
 
-void SendRun::on_error_frame(const Frame& frame) {
-  const ToldReason told = read_reason(frame.payload);
-  finish(result_of(
-      {.kind = FailureKind::turned_away, .told = told.reason, .what = std::string(told.sentence)}));
-}
-
 void SendRun::on_reply(const Frame& reply) {
   if (in_pieces()) {
     printer_.print_piece(reply);
     wait_for_reply();
   } else {
     const bool whole = printer_.print(reply);
-    if (!check_reply(reply, whole)) return finish(*problem_);
+    if (CommandResult result = result_of_reply(reply, whole); result.exit_code != kExitOk)
+      return finish(std::move(result));
   }
   if (!out_.error().empty()) return finish({});  // run() says why
   if (!in_pieces()) on_reply_complete();
@@ -170,18 +151,16 @@ bool SendRun::in_pieces() const {
          connection.reply.boundary == ReplyBoundary::none;
 }
 
-bool SendRun::check_reply(const Frame& reply, bool whole) {
+// Of a reply that was shown.
+CommandResult SendRun::result_of_reply(const Frame& reply, bool whole) const {
   if (!whole) {
-    problem_ =
-        CommandResult{kExitUnexpectedReply,
-                      "the reply ends within a character; the server cut it short, or -e should "
-                      "name its encoding"};
-  } else if (const std::string& until = settings_.client.connection.reply.until;
-             !until.empty() && !reply.payload.ends_with(until)) {
-    problem_ = CommandResult{kExitUnexpectedReply,
-                             "the reply ended before the text of --until came; check that text"};
+    return {kExitUnexpectedReply,
+            "the reply ends within a character; the server cut it short, or -e should name its "
+            "encoding"};
   }
-  return !problem_;
+  const std::string& until = settings_.client.connection.reply.until;
+  if (reply.payload.ends_with(until)) return {};
+  return {kExitUnexpectedReply, "the reply ended before the text of --until came; check that text"};
 }
 
 void SendRun::on_reply_complete() {
@@ -219,46 +198,35 @@ void SendRun::end_untaken() {
 }
 
 void SendRun::on_ended(const Failure& failure) {
-  if (!decided_) end_without_reply(failure);
-  outcome_ = *decided_;
+  if (!outcome_) outcome_ = result_without_reply(failure);
   loop_.end();
 }
 
 // The connection ended before all replies arrived.
-void SendRun::end_without_reply(const Failure& failure) {
+CommandResult SendRun::result_without_reply(const Failure& failure) {
   if (phase_ == Phase::leaving) {
-    const bool lost = failure.kind != FailureKind::none && failure.kind != FailureKind::turned_away;
-    decided_ =
-        lost ? CommandResult{kExitSendFailed,
-                             "the connection broke before the server had taken the message; send "
-                             "it again"}
-             : CommandResult{};
-    return;
+    if (failure.kind == FailureKind::none || failure.kind == FailureKind::turned_away) return {};
+    return {kExitSendFailed,
+            "the connection broke before the server had taken the message; send it again"};
   }
   if (const std::string fragment = client_.take_fragment(); !fragment.empty()) {
     something_came_ = true;
     printer_.print({.payload = fragment});
   }
-  if (failure.kind != FailureKind::none) {
-    decided_ = result_of(failure);
-  } else if (!something_came_) {
-    decided_ =
-        CommandResult{kExitEmptyReply,
-                      "the server ended the connection without a reply; it may answer nothing "
-                      "(--no-reply) or want another message"};
-  } else if (in_pieces()) {
-    const bool whole = printer_.end_pieces();
-    decided_ = check_reply({}, whole) ? CommandResult{} : *problem_;
-  } else {
-    decided_ =
-        CommandResult{kExitEmptyReply,
-                      "the server ended the connection before all replies had come; -n says how "
-                      "many there are"};
+  if (failure.kind != FailureKind::none) return result_of(failure);
+  if (!something_came_) {
+    return {kExitEmptyReply,
+            "the server ended the connection without a reply; it may answer nothing (--no-reply) "
+            "or want another message"};
   }
+  if (in_pieces()) return result_of_reply({}, printer_.end_pieces());
+  return {kExitEmptyReply,
+          "the server ended the connection before all replies had come; -n says how many there "
+          "are"};
 }
 
 void SendRun::finish(CommandResult outcome) {
-  if (!decided_) decided_ = std::move(outcome);
+  if (!outcome_) outcome_ = std::move(outcome);
   client_.close();
 }
 

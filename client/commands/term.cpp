@@ -2,12 +2,12 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <sstream>
 
+#include "client/cli/drawn_block.hpp"
 #include "client/commands/command.hpp"
 #include "client/commands/prompt.hpp"
-#include "client/commands/term_screens.hpp"
+#include "client/commands/term_run.hpp"
 
 namespace fairlead {
 namespace {
@@ -34,10 +34,7 @@ po::options_description term_options() {
 }
 
 bool is_interactive(const ReadOptions& options) {
-  const char* const terminal = std::getenv("TERM");
-  const bool dumb =
-      terminal == nullptr || *terminal == '\0' || std::string_view(terminal) == "dumb";
-  return !options.has("plain") && !dumb && ::isatty(0) == 1 && ::isatty(1) == 1;
+  return !options.has("plain") && ::isatty(0) == 1 && can_be_drawn_over(Output(1));
 }
 
 std::string read_plain_line(const std::string& prompt) {
@@ -64,13 +61,8 @@ std::string ask_for_address(const PromptTexts& prompts, bool interactive) {
 }
 
 TermSettings term_settings(const ReadOptions& options, const std::string& address, bool asked) {
-  TermSettings settings;
-  settings.client = client_settings(options, address);
+  TermSettings settings{talk_settings(options, address)};
   ConnectionSettings& connection = settings.client.connection;
-  settings.text = text_choice(options);
-  if (connection.protocol == Protocol::framed && settings.text.send != Encoding::utf8)
-    throw UsageError("-e: framed messages are UTF-8; leave it out, or use hex");
-  connection.encoding = settings.text.read;
   connection.reply.quiet = kQuiet;
   // A typed line is sent with its end, unless the user was asked for the address: the tutorials'
   // clients send none.
@@ -79,12 +71,7 @@ TermSettings term_settings(const ReadOptions& options, const std::string& addres
   if (lines && !settings.text.hex) connection.line_end = LineEnd::lf;
   if (settings.client.reconnect.when != ReconnectSettings::When::never)
     settings.client.reconnect.when = ReconnectSettings::When::always;
-  settings.service = options.text("service");
-  settings.formats = parse_formats(options.has("show") ? options.text("show")
-                                   : settings.text.hex ? "hex"
-                                                       : "text");
-  settings.wait = duration_option(options, "wait", settings.wait);
-  settings.shutdown = !options.has("no-shutdown");
+  connection.service = options.text("service");
   return settings;
 }
 
@@ -115,9 +102,8 @@ int run_term(const Words& arguments, const TerminalLocale& locale) {
       asked ? ask_for_address(prompts, interactive) : options.positional.front();
   TermSettings settings = term_settings(options, address, asked);
   if (asked) settings.prompt = prompts.text;
-  const std::string where = settings.client.server.text();
-  return report(where,
-                interactive ? talk_at_terminal(settings, locale) : talk_in_lines(settings, locale));
+  settings.interactive = interactive;
+  return report(settings.client.server.text(), talk(settings, locale));
 }
 
 }  // namespace fairlead

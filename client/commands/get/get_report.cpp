@@ -32,7 +32,7 @@ CommandResult result_of(const FetchOutcome& outcome) {
 }
 
 GetReport::GetReport(const GetSettings& settings, const TerminalLocale& locale)
-    : server_(settings.client().server.text()),
+    : server_(settings.client.server.text()),
       is_quiet_(settings.progress == ProgressForm::none),
       view_(make_progress(settings.progress, err_, locale.encoding)) {}
 
@@ -57,11 +57,9 @@ void GetReport::say(std::string_view remote, std::string_view what) {
 }
 
 void GetReport::on_done(FetchedFile& file, const std::string& stored_as, TimePoint now) {
+  if (stored_as.empty())
+    return on_ended(file, FetchedFile::State::skipped, "is there already", now);
   on_ended(file, FetchedFile::State::done, stored_as, now);
-}
-
-void GetReport::on_skipped(FetchedFile& file, TimePoint now) {
-  on_ended(file, FetchedFile::State::skipped, "is there already", now);
 }
 
 void GetReport::on_failed(FetchedFile& file, const CommandResult& outcome, TimePoint now) {

@@ -10,13 +10,13 @@
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
 #include "client/commands/get/get_settings.hpp"
-#include "client/fetch/fetcher.hpp"
+#include "client/fetch/file_fetch.hpp"
 #include "client/fetch/progress.hpp"
 #include "client/fetch/target_folder.hpp"
 
 namespace fairlead {
 
-// Used on one thread. Once for each file: on_done(), on_skipped() or on_failed().
+// Used on one thread. Once for each file: on_done() or on_failed().
 class GetReport {
  public:
   GetReport(const GetSettings& settings, const TerminalLocale& locale);
@@ -26,8 +26,8 @@ class GetReport {
   void show(const std::vector<const FetchedFile*>& active, TimePoint now);
 
   void say(std::string_view remote, std::string_view what);
+  // `stored_as`: empty if it is skipped.
   void on_done(FetchedFile& file, const std::string& stored_as, TimePoint now);
-  void on_skipped(FetchedFile& file, TimePoint now);
   void on_failed(FetchedFile& file, const CommandResult& outcome, TimePoint now);
   void fail_server(const Failure& failure);
   void on_not_begun(std::uint64_t files);  // because the server has been lost
