@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "client/fetch/progress.hpp"
+#include "client/cli/progress/progress_view.hpp"
 #include "client/commands/get/fetch_worker.hpp"
 #include "client/fetch/file_fetch.hpp"
 

@@ -2,16 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
+#include "client/cli/progress/progress_view.hpp"
 #include "client/commands/get/get_settings.hpp"
 #include "client/fetch/file_fetch.hpp"
-#include "client/fetch/progress.hpp"
 #include "client/fetch/target_folder.hpp"
 
 namespace fairlead {
@@ -20,10 +19,11 @@ namespace fairlead {
 class GetReport {
  public:
   GetReport(const GetSettings& settings, const TerminalLocale& locale);
-  ~GetReport();
 
-  void expect_files(std::uint64_t count) { totals_.files += count; }
-  void show(const std::vector<const FetchedFile*>& active, TimePoint now);
+  void expect_files(std::uint64_t count) { files_ += count; }
+  void show(const std::vector<const FetchedFile*>& active, TimePoint now) {
+    view_.update(active, files_, now);
+  }
 
   void say(std::string_view remote, std::string_view what);
   // `stored_as`: empty if it is skipped.
@@ -43,9 +43,8 @@ class GetReport {
   std::string server_;
   bool is_quiet_;
   Output err_{2};
-  std::unique_ptr<ProgressView> view_;
-  FetchTotals totals_;
-  FetchTotals ended_;  // the sums over those that have ended
+  ProgressView view_;
+  std::uint64_t files_ = 0;
   int exit_code_ = kExitOk;
 };
 

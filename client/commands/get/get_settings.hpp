@@ -7,7 +7,7 @@
 
 #include "client/cli/environment.hpp"
 #include "client/cli/options.hpp"
-#include "client/cli/progress/progress_views.hpp"
+#include "client/cli/progress/progress_view.hpp"
 #include "client/fetch/file_fetch.hpp"
 #include "client/fetch/part_file.hpp"
 
