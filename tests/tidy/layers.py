@@ -74,7 +74,6 @@ NOT_A_CLIENT = {
     "common/log/line_file.cpp": "where the log goes: a file, a terminal, a pipe or the socket of a service manager",
     "client/commands/send.cpp": "the standard input",
     "client/commands/term.cpp": "the standard input",
-    "client/commands/term_run.cpp": "the standard input",
     "client/cli/line_editor.cpp": "the terminal",
     "client/cli/output.cpp": "the standard output",
 }
