@@ -10,7 +10,8 @@ constexpr Duration kGoodAfter{10'000};
 
 // Another attempt would fail in the same way.
 bool is_final(FailureKind kind) {
-  return kind == FailureKind::bad_protocol || kind == FailureKind::too_big;
+  return kind == FailureKind::bad_protocol || kind == FailureKind::too_big ||
+         kind == FailureKind::request_refused;
 }
 
 }  // namespace
@@ -22,10 +23,9 @@ Client::Client(ClientShard& shard, Network& network, const ClientSettings& setti
       observer_(observer),
       dialer_(shard, network),
       backoff_(settings.reconnect.waits, settings.reconnect.seed),
-      retry_(shard, [this] { dial(); }),
-      deadline_(shard, [this] { observer_.on_deadline(); }),
-      handshake_(shard, [this] { on_hello_timeout(); }),
-      ending_(shard, [this] { end({}); }) {}
+      timer_(shard, [this] { on_timer(); }),
+      deadline_(shard, [this] { on_silence_timer(); }),
+      resume_(shard, [this] { connection_->resume(); }) {}
 
 Client::~Client() = default;
 
@@ -44,17 +44,21 @@ void Client::on_dialed(Dialed dialed) {
   connection_ = std::make_unique<ServerConnection>(shard_, settings_.connection,
                                                    std::move(dialed.stream), self);
   is_connected_ = true;
-  handshake_.set(deadline_after(shard_.now(), settings_.dial.timeout));
+  timer_.set(deadline_after(shard_.now(), settings_.dial.timeout));
   connection_->start();
 }
 
-void Client::on_hello_timeout() {
+void Client::on_timer() {
+  if (closing_) return end({});
+  if (!is_connected_) return dial();
   connection_->close({.kind = FailureKind::connect_timeout,
-                      .what = "the server did not say HELLO; does it speak framed?"});
+                      .what = connection_->hello()
+                                  ? "the server did not answer whether it opens the service"
+                                  : "the server did not say HELLO; does it speak framed?"});
 }
 
 void Client::on_ready() {
-  handshake_.cancel();
+  timer_.cancel();
   is_ready_ = was_ready_ = true;
   ready_since_ = shard_.now();
   observer_.on_ready(destination_);
@@ -65,7 +69,8 @@ void Client::on_ended(const Failure& failure) {
     backoff_.reset();
     retries_ = 0;
   }
-  handshake_.cancel();
+  timer_.cancel();
+  resume_.cancel();
   is_connected_ = is_ready_ = false;
   on_failure(failure);
 }
@@ -74,7 +79,7 @@ void Client::on_failure(const Failure& failure) {
   if (!will_retry(failure)) return end(failure);
   ++retries_;
   const Duration wait = backoff_.next();
-  retry_.set(shard_.now() + wait);
+  timer_.set(shard_.now() + wait);
   observer_.on_retry(failure, wait);
 }
 
@@ -88,18 +93,49 @@ bool Client::will_retry(const Failure& failure) const {
 
 void Client::close() {
   if (std::exchange(closing_, true)) return;
-  retry_.cancel();
+  timer_.cancel();
   dialer_.cancel();
   if (is_connected_) return connection_->close();
-  ending_.set(shard_.now());  // so that on_ended never comes within this call
+  timer_.set(shard_.now());  // so that on_ended never comes within this call
 }
 
 void Client::end(const Failure& failure) {
   closing_ = true;
-  retry_.cancel();
+  timer_.cancel();
   deadline_.cancel();
-  ending_.cancel();
   observer_.on_ended(failure);
+}
+
+// ---- Waiting ----
+
+void Client::set_deadline(TimePoint at) {
+  silence_max_ = {};
+  deadline_.set(at);
+}
+
+void Client::watch_silence(Duration timeout) {
+  if (!is_ready_) return;
+  silence_max_ = timeout;
+  is_pinged_ = false;
+  heard_bytes_ = connection_->received_bytes();
+  const TimePoint from = resume_.is_set() ? paused_until_ : shard_.now();
+  deadline_.set(deadline_after(from, (timeout + Duration(1)) / 2));
+}
+
+void Client::on_silence_timer() {
+  if (silence_max_ == Duration::zero()) return observer_.on_deadline();
+  if (!is_ready_) return;
+  if (connection_->received_bytes() != heard_bytes_) return watch_silence(silence_max_);
+  if (std::exchange(is_pinged_, true)) return observer_.on_deadline();
+  connection_->ping("there?");
+  deadline_.set(shard_.now() + (silence_max_ + Duration(1)) / 2);
+}
+
+void Client::pause_until(TimePoint until) {
+  if (until <= shard_.now() || !is_ready_) return;
+  connection_->pause();
+  paused_until_ = until;
+  resume_.set(until);
 }
 
 }  // namespace fairlead

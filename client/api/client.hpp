@@ -15,9 +15,6 @@
 
 namespace fairlead {
 
-// framed: the channel on which a command opens a service. The default service has channel 0.
-inline constexpr std::uint16_t kServiceChannel = 1;
-
 // Whether a client connects again, and how long it waits before.
 struct ReconnectSettings {
   // What a new connection is made after.
@@ -92,7 +89,15 @@ class Client final : private ConnectionObserver {
 
   // One deadline for whatever the caller waits for; on_deadline answers. A second call replaces the
   // first; kNever cancels.
-  void set_deadline(TimePoint at) { deadline_.set(at); }
+  void set_deadline(TimePoint at);
+
+  // The same for a framed server that may be slow to answer, as one that hashes a large file:
+  // on_deadline comes when nothing has been received for `timeout`, although half of it ago a PING
+  // was sent. 0: never. Only while there is a connection.
+  void watch_silence(Duration timeout);
+
+  // Reads no more until then. The time before it is no silence.
+  void pause_until(TimePoint until);
 
   // Ends the client, whatever it is doing. on_ended follows with FailureKind::none, not within this
   // call.
@@ -107,7 +112,8 @@ class Client final : private ConnectionObserver {
 
   void dial();
   void on_dialed(Dialed dialed);
-  void on_hello_timeout();
+  void on_timer();
+  void on_silence_timer();
   void on_failure(const Failure& failure);
   bool will_retry(const Failure& failure) const;
   void end(const Failure& failure);
@@ -119,10 +125,15 @@ class Client final : private ConnectionObserver {
   Backoff backoff_;
   Destination destination_;
   std::unique_ptr<ServerConnection> connection_;
-  ShardTimer retry_;
+  // The next step by itself, of which there is one at a time: the end after close(), the end of the
+  // time for HELLO and OPENED, or the next attempt.
+  ShardTimer timer_;
   ShardTimer deadline_;
-  ShardTimer handshake_;  // framed: HELLO must arrive within the connect time-out
-  ShardTimer ending_;
+  ShardTimer resume_;
+  Duration silence_max_{};         // of watch_silence(); 0: the deadline is the caller's own
+  std::uint64_t heard_bytes_ = 0;  // received when silence was last looked for
+  bool is_pinged_ = false;
+  TimePoint paused_until_{};
   TimePoint ready_since_ = kNever;
   std::uint32_t retries_ = 0;
   bool is_connected_ = false;

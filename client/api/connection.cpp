@@ -1,5 +1,6 @@
 #include "client/api/connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/protocol/framed_codec.hpp"
@@ -7,6 +8,9 @@
 
 namespace fairlead {
 namespace {
+
+// Services that an error message names.
+constexpr std::size_t kServicesNamedMax = 8;
 
 std::unique_ptr<Codec> make_codec(const ConnectionSettings& settings, BufferPool& pool,
                                   const ClientEncoding& encoding) {
@@ -67,13 +71,14 @@ std::optional<ServerHello> read_hello(Bytes payload) {
   return hello;
 }
 
-ToldReason read_reason(Bytes payload) {
+Failure read_reason(FailureKind kind, Bytes payload) {
   constexpr std::size_t kNumberBytes = 4;
-  if (payload.size() < kNumberBytes) return {};
+  if (payload.size() < kNumberBytes) return {.kind = kind};
   const std::uint32_t number = read_big_endian_32(payload.data());
   const bool known = number < kCloseReasonCount;
-  return {known ? static_cast<CloseReason>(number) : CloseReason::none,
-          payload.substr(kNumberBytes)};
+  return {.kind = kind,
+          .told = known ? static_cast<CloseReason>(number) : CloseReason::none,
+          .what = std::string(payload.substr(kNumberBytes))};
 }
 
 ServerConnection::ServerConnection(ClientShard& shard, const ConnectionSettings& settings,
@@ -210,6 +215,8 @@ void ServerConnection::on_framed(const Frame& frame) {
           {.kind = FailureKind::bad_protocol, .what = "the server did not begin with HELLO"});
     }
   }
+  const bool is_answer = frame.type == FrameType::opened || frame.type == FrameType::error;
+  if (open_id_ != 0 && frame.request_id == open_id_ && is_answer) return on_opened(frame);
   switch (frame.type) {
     case FrameType::ping:
       return on_ping(frame);
@@ -228,7 +235,10 @@ void ServerConnection::on_framed(const Frame& frame) {
     default:
       break;
   }
-  observer_.on_frame(frame);
+  if (open_id_ == 0) return observer_.on_frame(frame);
+  if (frame.channel == kServiceChannel) {
+    end({.kind = FailureKind::bad_protocol, .what = "an answer of a service that is not open"});
+  }
 }
 
 void ServerConnection::on_ping(const Frame& ping) {
@@ -249,14 +259,28 @@ void ServerConnection::on_ping(const Frame& ping) {
 void ServerConnection::on_hello(Bytes payload) {
   hello_ = read_hello(payload);
   if (!hello_) return end({.kind = FailureKind::bad_protocol, .what = "malformed HELLO"});
-  observer_.on_ready();
+  if (settings_.service.empty()) return observer_.on_ready();
+  open_id_ = open(settings_.service, kServiceChannel);
+}
+
+void ServerConnection::on_opened(const Frame& answer) {
+  open_id_ = 0;
+  if (answer.type == FrameType::opened) return observer_.on_ready();
+  Failure failure = read_reason(FailureKind::request_refused, answer.payload);
+  const std::vector<std::string>& services = hello_->services;
+  if (failure.told == CloseReason::unknown_service && !services.empty()) {
+    std::string names;
+    for (std::size_t i = 0; i < std::min(services.size(), kServicesNamedMax); ++i)
+      names += (i == 0 ? "" : ", ") + services[i];
+    if (services.size() > kServicesNamedMax) names += ", ...";
+    failure.what += "; --service takes one of " + names;
+  }
+  end(std::move(failure));
 }
 
 // The server is about to end the connection; it may still answer what it has received.
 void ServerConnection::on_goodbye(Bytes payload) {
-  const ToldReason told = read_reason(payload);
-  failure_ = {
-      .kind = FailureKind::turned_away, .told = told.reason, .what = std::string(told.sentence)};
+  failure_ = read_reason(FailureKind::turned_away, payload);
 }
 
 std::string ServerConnection::take_fragment() {

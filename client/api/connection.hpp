@@ -21,6 +21,9 @@ namespace fairlead {
 
 enum class Protocol : std::uint8_t { text, len32, framed };
 
+// framed: the channel of a service that was opened. The default service has channel 0.
+inline constexpr std::uint16_t kServiceChannel = 1;
+
 struct ConnectionSettings {
   Protocol protocol = Protocol::text;
   std::uint32_t message_bytes_max = kMessageBytesCeiling;  // of what the server may send; >= 4
@@ -28,6 +31,10 @@ struct ConnectionSettings {
   LineEnd line_end = LineEnd::none;                        // text: what send() appends
   EncodingSettings encoding = {};  // text: what helps to keep characters whole
   std::string name = "fairlead";   // framed: what our HELLO says, at most 255 bytes
+  std::string service = {};        // framed: opened on kServiceChannel; empty: the default one
+
+  // framed: of the service.
+  std::uint16_t channel() const noexcept { return service.empty() ? 0 : kServiceChannel; }
 };
 
 // What a framed server says first (docs/protocol.md, HELLO).
@@ -43,7 +50,8 @@ struct ServerHello {
 // Told in turns of the shard; may call anything of the connection from within.
 class ConnectionObserver {
  public:
-  // From here on requests may be sent: at once for text and len32, after its HELLO for framed.
+  // From here on requests may be sent: at once for text and len32; for framed after its HELLO, and
+  // once the service is open.
   virtual void on_ready() = 0;
 
   // What the server sent. text, len32: type message, channel 0, request id 0. framed: every frame
@@ -144,6 +152,7 @@ class ServerConnection final : private StreamObserver, private FrameSink {
   void on_framed(const Frame& frame);
   void on_ping(const Frame& ping);
   void on_hello(Bytes payload);
+  void on_opened(const Frame& answer);
   void on_goodbye(Bytes payload);
   void decoded(const DecodeResult& result);
   void watch_silence();
@@ -164,18 +173,16 @@ class ServerConnection final : private StreamObserver, private FrameSink {
   std::uint64_t received_bytes_ = 0;
   std::size_t pong_bytes_ = 0;  // sent since the queue was last seen empty
   std::uint32_t last_request_id_ = 0;
-  bool is_dirty_ = false;  // it is flushed at the end of the turn
+  std::uint32_t open_id_ = 0;  // of the OPEN that has no answer yet
+  bool is_dirty_ = false;      // it is flushed at the end of the turn
   bool ending_ = false;
 };
 
 // Nothing when the payload of a HELLO of a server is malformed. More may follow in later versions.
 std::optional<ServerHello> read_hello(Bytes payload);
 
-// What ERROR and CLOSE carry: a number and a sentence.
-struct ToldReason {
-  CloseReason reason = CloseReason::none;  // none: a number we do not know, or no number
-  Bytes sentence;
-};
-ToldReason read_reason(Bytes payload);
+// What ERROR and CLOSE carry: a number and a sentence, as a failure of this kind. told is none for
+// a number that we do not know.
+Failure read_reason(FailureKind kind, Bytes payload);
 
 }  // namespace fairlead

@@ -10,7 +10,7 @@ namespace {
 // How many failed addresses an error message names.
 constexpr std::size_t kNamedMax = 3;
 
-std::vector<PeerAddress> taking_turns(const std::vector<PeerAddress>& resolved) {
+std::vector<PeerAddress> alternating_families(const std::vector<PeerAddress>& resolved) {
   std::vector<PeerAddress> first, second, result;
   for (const PeerAddress& address : resolved)
     (address.family == resolved.front().family ? first : second).push_back(address);
@@ -25,7 +25,7 @@ std::vector<PeerAddress> taking_turns(const std::vector<PeerAddress>& resolved) 
 
 tl::expected<std::vector<PeerAddress>, Failure> addresses_to_try(
     const Resolved& answer, const std::optional<PeerAddress>& source) {
-  std::vector<PeerAddress> addresses = taking_turns(answer.addresses);
+  std::vector<PeerAddress> addresses = alternating_families(answer.addresses);
   if (addresses.empty()) {
     return tl::unexpected(Failure{.kind = FailureKind::name_not_resolved, .what = answer.error});
   }
@@ -41,7 +41,7 @@ Dialer::Dialer(ClientShard& shard, Network& network)
     : shard_(shard),
       network_(network),
       next_attempt_(shard, [this] { try_next(); }),
-      deadline_(shard, [this] { time_out(); }) {}
+      deadline_(shard, [this] { on_deadline(); }) {}
 
 void Dialer::dial(const Endpoint& server, const DialSettings& settings,
                   std::function<void(Dialed)> done) {
@@ -56,7 +56,7 @@ void Dialer::dial(const Endpoint& server, const DialSettings& settings,
   }
   resolving_ =
       network_.resolve(server.host.empty() ? "localhost" : server.host, server.port,
-                       settings.family, [this](const Resolved& answer) { resolved(answer); });
+                       settings.family, [this](const Resolved& answer) { on_resolved(answer); });
 }
 
 void Dialer::cancel() {
@@ -68,7 +68,7 @@ void Dialer::cancel() {
   deadline_.cancel();
 }
 
-void Dialer::resolved(const Resolved& answer) {
+void Dialer::on_resolved(const Resolved& answer) {
   resolving_.reset();
   auto addresses = addresses_to_try(answer, settings_.source);
   if (!addresses) return finish({.failure = std::move(addresses.error())});
@@ -82,12 +82,12 @@ void Dialer::try_next() {
   Attempt& attempt = attempts_[index];
   attempt.pending = network_.connect(
       attempt.destination, settings_.source,
-      [this, index](Connected connected) { answered(index, std::move(connected)); });
+      [this, index](Connected connected) { on_connected(index, std::move(connected)); });
   const bool more = begun_ < attempts_.size();
   next_attempt_.set(more ? shard_.now() + kAttemptDelay : kNever);
 }
 
-void Dialer::answered(std::size_t index, Connected connected) {
+void Dialer::on_connected(std::size_t index, Connected connected) {
   Attempt& attempt = attempts_[index];
   attempt.pending.reset();
   if (connected.stream) {
@@ -97,17 +97,14 @@ void Dialer::answered(std::size_t index, Connected connected) {
   attempt.error = connected.error;
   if (begun_ < attempts_.size()) return try_next();
   const bool waiting = std::any_of(attempts_.begin(), attempts_.end(),
-                                   [](const Attempt& one) { return one.pending != nullptr; });
+                                   [](const Attempt& other) { return other.pending != nullptr; });
   if (!waiting) finish({.failure = all_failed()});
 }
 
-void Dialer::time_out() {
-  if (resolving_) return fail(FailureKind::connect_timeout, "the name was not resolved in time");
-  fail(FailureKind::connect_timeout, "no answer to the attempt to connect");
-}
-
-void Dialer::fail(FailureKind kind, std::string what) {
-  finish({.failure = {.kind = kind, .what = std::move(what)}});
+void Dialer::on_deadline() {
+  finish({.failure = {.kind = FailureKind::connect_timeout,
+                      .what = resolving_ ? "the name was not resolved in time"
+                                         : "no answer to the attempt to connect"}});
 }
 
 void Dialer::finish(Dialed dialed) {
@@ -119,14 +116,14 @@ void Dialer::finish(Dialed dialed) {
 // Names each address only when there is more than one.
 Failure Dialer::all_failed() const {
   Failure failure{.kind = FailureKind::unreachable};
-  const auto gave = [this](int error) {
-    return std::any_of(attempts_.begin(), attempts_.end(), [error](const Attempt& one) {
-      return one.error == std::error_code(error, std::generic_category());
+  const auto any_failed_with = [this](int error) {
+    return std::any_of(attempts_.begin(), attempts_.end(), [error](const Attempt& attempt) {
+      return attempt.error == std::error_code(error, std::generic_category());
     });
   };
-  if (gave(EMFILE) || gave(ENFILE)) failure.kind = FailureKind::no_descriptor;
-  if (gave(ETIMEDOUT)) failure.kind = FailureKind::connect_timeout;
-  if (gave(ECONNREFUSED)) failure.kind = FailureKind::refused;
+  if (any_failed_with(EMFILE) || any_failed_with(ENFILE)) failure.kind = FailureKind::no_descriptor;
+  if (any_failed_with(ETIMEDOUT)) failure.kind = FailureKind::connect_timeout;
+  if (any_failed_with(ECONNREFUSED)) failure.kind = FailureKind::refused;
   for (std::size_t i = 0; i < std::min(attempts_.size(), kNamedMax); ++i) {
     if (i > 0) failure.what += ", ";
     if (attempts_.size() > 1) failure.what += attempts_[i].destination.text() + " ";

@@ -55,11 +55,10 @@ class Dialer {
     std::error_code error;
   };
 
-  void resolved(const Resolved& answer);
+  void on_resolved(const Resolved& answer);
   void try_next();
-  void answered(std::size_t index, Connected connected);
-  void time_out();
-  void fail(FailureKind kind, std::string what);
+  void on_connected(std::size_t index, Connected connected);
+  void on_deadline();
   void finish(Dialed dialed);
   Failure all_failed() const;
 

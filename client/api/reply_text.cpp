@@ -3,12 +3,12 @@
 namespace fairlead {
 namespace {
 
-// The bytes at the end of `reply` that begin a UTF-8 character, if the characters before them show
-// that it is UTF-8.
-std::size_t torn_utf8(Bytes reply) {
-  const Prefix prefix = utf8_prefix(reply);
-  if (!prefix.valid || is_ascii(reply.substr(0, reply.size() - prefix.unfinished))) return 0;
-  return prefix.unfinished;
+// The bytes at the end of `reply` that begin a character of an encoding, if the characters before
+// them show that it is in that encoding.
+std::size_t torn_bytes(Bytes reply, const Prefix& prefix) {
+  const bool is_shown =
+      prefix.valid && !is_ascii(reply.substr(0, reply.size() - prefix.unfinished));
+  return is_shown ? prefix.unfinished : 0;
 }
 
 std::size_t torn_bytes(Bytes reply, Encoding encoding) {
@@ -25,26 +25,16 @@ std::size_t torn_bytes(Bytes reply, Encoding encoding) {
   return 0;
 }
 
-bool may_be_utf8(const ClientEncoding& encoding) {
-  const auto decided = encoding.decided();
-  return !decided || *decided == Encoding::utf8;
-}
-
-// Bytes whose encoding is undecided and that are no valid text may be GB18030 except for their last
-// character.
-bool is_torn_gb18030(Bytes reply) {
-  const Prefix prefix = gb18030_prefix(reply);
-  return prefix.valid && prefix.unfinished > 0 &&
-         !is_ascii(reply.substr(0, reply.size() - prefix.unfinished));
-}
-
 }  // namespace
 
 ReplyText read_reply(ClientEncoding& encoding, Bytes reply) {
-  std::size_t torn = may_be_utf8(encoding) ? torn_utf8(reply) : 0;
-  const bool may_be_gb18030 = encoding.decided() != Encoding::utf8;
-  if (torn == 0 && may_be_gb18030 && !is_utf8(reply) && is_torn_gb18030(reply))
-    torn = gb18030_prefix(reply).unfinished;
+  const auto decided = encoding.decided();
+  std::size_t torn = 0;
+  if (!decided || *decided == Encoding::utf8) torn = torn_bytes(reply, utf8_prefix(reply));
+  // Bytes whose encoding is undecided and that are no valid text may be GB18030 except for their
+  // last character.
+  if (torn == 0 && decided != Encoding::utf8 && !is_utf8(reply))
+    torn = torn_bytes(reply, gb18030_prefix(reply));
   const Bytes whole = reply.substr(0, reply.size() - torn);
 
   ReplyText result;

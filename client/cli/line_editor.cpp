@@ -1,7 +1,6 @@
 #include "client/cli/line_editor.hpp"
 
 #include <histedit.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "client/cli/columns.hpp"
+#include "client/cli/drawn_block.hpp"
 
 namespace fairlead {
 namespace {
@@ -132,12 +132,6 @@ struct LineEditor::Libedit {
     return true;
   }
 
-  std::size_t columns() const {
-    winsize size{};
-    if (::ioctl(::fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-    return size.ws_col;
-  }
-
   // Rows from the begin of the prompt to the cursor, and to the end of the line.
   struct Rows {
     std::size_t cursor, end;
@@ -148,7 +142,8 @@ struct LineEditor::Libedit {
         prompt + std::wstring(line.buffer, static_cast<std::size_t>(line.cursor - line.buffer));
     const std::wstring all =
         prompt + std::wstring(line.buffer, static_cast<std::size_t>(line.lastchar - line.buffer));
-    return {rows_below(before, columns()), rows_below(all, columns())};
+    const std::size_t columns = terminal_size(::fileno(out)).columns;
+    return {rows_below(before, columns), rows_below(all, columns)};
   }
 
   // Erases the line and moves the cursor to its begin. The rest is cleared from the second row on:

@@ -1,6 +1,7 @@
 #include "client/cli/options.hpp"
 
 #include <boost/program_options/parsers.hpp>
+#include <cctype>
 #include <random>
 
 #include "client/cli/exit_code.hpp"
@@ -60,24 +61,18 @@ ReconnectSettings reconnect_settings(const ReadOptions& options) {
   return reconnect;
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 std::string bytes_of_hex(std::string_view typed) {
   std::string digits;
   for (const char c : typed) {
     if (c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == ':') continue;
-    if (hex_digit(c) < 0) throw UsageError("-e hex: " + shown(typed) + " is not hexadecimal");
+    if (std::isxdigit(static_cast<unsigned char>(c)) == 0)
+      throw UsageError("-e hex: " + shown(typed) + " is not hexadecimal");
     digits += c;
   }
   if (digits.size() % 2 != 0) throw UsageError("-e hex: " + shown(typed) + " has half a byte");
   std::string bytes;
   for (std::size_t i = 0; i < digits.size(); i += 2)
-    bytes += static_cast<char>(hex_digit(digits[i]) << 4 | hex_digit(digits[i + 1]));
+    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
   return bytes;
 }
 
@@ -176,6 +171,22 @@ TextChoice text_choice(const ReadOptions& options) {
   return choice;
 }
 
+TalkSettings talk_settings(const ReadOptions& options, const std::string& address) {
+  TalkSettings settings;
+  settings.client = client_settings(options, address);
+  settings.text = text_choice(options);
+  ConnectionSettings& connection = settings.client.connection;
+  if (connection.protocol == Protocol::framed && settings.text.send != Encoding::utf8)
+    throw UsageError("-e: framed messages are UTF-8; leave it out, or use hex");
+  connection.encoding = settings.text.read;
+  connection.service = options.text("service");
+  const char* const format = settings.text.hex ? "hex" : "text";
+  settings.formats = parse_formats(options.has("show") ? options.text("show") : format);
+  settings.wait = duration_option(options, "wait", settings.wait);
+  settings.shutdown = !options.has("no-shutdown");
+  return settings;
+}
+
 Duration duration_option(const ReadOptions& options, const char* name, Duration fallback) {
   return checked(options, name, parse_duration, fallback);
 }
@@ -190,13 +201,17 @@ std::uint64_t size_option(const ReadOptions& options, const char* name, std::uin
 
 std::size_t choice_option(const ReadOptions& options, const char* name,
                           const std::vector<std::string_view>& names, std::size_t fallback) {
-  if (!options.has(name)) return fallback;
-  const std::string word = options.text(name);
-  for (std::size_t i = 0; i < names.size(); ++i)
-    if (names[i] == word) return i;
+  return options.has(name) ? choice_of(name, options.text(name), names) : fallback;
+}
+
+std::size_t choice_of(const char* option, const std::string& word,
+                      const std::vector<std::string_view>& names) {
   std::string all;
-  for (const std::string_view known : names) all += (all.empty() ? "" : ", ") + std::string(known);
-  throw UsageError(option_name(name) + ": " + shown(word) + " is none of " + all +
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == word) return i;
+    all.append(i == 0 ? "" : ", ").append(names[i]);
+  }
+  throw UsageError(option_name(option) + ": " + shown(word) + " is none of " + all +
                    did_you_mean(word, names));
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/api/client.hpp"
+#include "client/cli/reply_printer.hpp"
 
 namespace fairlead {
 
@@ -72,6 +73,17 @@ struct TextChoice {
 };
 TextChoice text_choice(const ReadOptions& options);
 
+// What `send` and `term` share.
+struct TalkSettings {
+  ClientSettings client = {};
+  TextChoice text = {};
+  std::vector<ReplyFormat> formats = {};
+  Duration wait{5000};   // for a reply
+  bool shutdown = true;  // ends our side behind the last message
+};
+// Throws UsageError.
+TalkSettings talk_settings(const ReadOptions& options, const std::string& address);
+
 // Durations, counts, sizes in bytes; `fallback` if the option was not given. Throw UsageError that
 // names the option.
 Duration duration_option(const ReadOptions& options, const char* name, Duration fallback);
@@ -81,6 +93,8 @@ std::uint64_t size_option(const ReadOptions& options, const char* name, std::uin
 // One of `names`, as an index. Throws UsageError with the nearest of them.
 std::size_t choice_option(const ReadOptions& options, const char* name,
                           const std::vector<std::string_view>& names, std::size_t fallback);
+std::size_t choice_of(const char* option, const std::string& word,
+                      const std::vector<std::string_view>& names);
 
 // The typed text, in the terminal's encoding, as the bytes of a message. Throws UsageError if -e
 // cannot write it, or if it is no hex.

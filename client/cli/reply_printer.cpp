@@ -4,10 +4,9 @@
 #include <limits>
 #include <string_view>
 
-#include "client/cli/exit_code.hpp"
+#include "client/cli/options.hpp"
 #include "client/cli/output.hpp"
 #include "common/base/hex.hpp"
-#include "common/config/parsed.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -26,14 +25,8 @@ std::vector<ReplyFormat> parse_formats(const std::string& list) {
   std::vector<ReplyFormat> forms;
   for (std::size_t at = 0; at <= list.size();) {
     const std::size_t comma = std::min(list.find(',', at), list.size());
-    const std::string word = list.substr(at, comma - at);
-    std::size_t index = 0;
-    while (index < names.size() && names[index] != word) ++index;
-    if (index == names.size()) {
-      throw UsageError("--show: " + shown(word) + " is none of text, raw, hex, json" +
-                       did_you_mean(word, names));
-    }
-    forms.push_back(static_cast<ReplyFormat>(index));
+    forms.push_back(
+        static_cast<ReplyFormat>(choice_of("show", list.substr(at, comma - at), names)));
     at = comma + 1;
   }
   return forms;

@@ -27,12 +27,12 @@ struct LsSettings {
   Form form = Form::names;
 };
 
-std::string time_text(const RemoteEntry& entry) {
+std::string time_text(const FileEntry& entry) {
   const std::chrono::nanoseconds since_1970(entry.mtime_ns);
   return utc_text(std::chrono::floor<std::chrono::seconds>(since_1970).count());
 }
 
-std::string json_line(const RemoteEntry& entry) {
+std::string json_line(const FileEntry& entry) {
   std::string line = "{\"name\":";
   append_json_string(line, entry.name, entry.name.size());
   line += ",\"kind\":";
@@ -42,7 +42,7 @@ std::string json_line(const RemoteEntry& entry) {
 }
 
 // The columns before a name: kind, size, mtime.
-std::string columns_of(const RemoteEntry& entry) {
+std::string columns_of(const FileEntry& entry) {
   const bool directory = entry.kind == FileKind::directory;
   std::string size = directory ? "-" : std::to_string(entry.size);
   constexpr std::size_t kSizeColumns = 13;  // a TiB is rarely more
@@ -76,8 +76,7 @@ class LsRun final : public ListerObserver {
 
  private:
   // ListerObserver.
-  void on_found(std::size_t asked, const RemoteEntry& entry) override;
-  void on_entries(std::size_t asked, std::span<const RemoteEntry> entries) override;
+  void on_entries(std::size_t asked, std::span<const FileEntry> entries) override;
   void on_failed(std::size_t asked, std::string_view below, const Failure& failure) override;
   void on_ended(const Failure& failure) override;
 
@@ -85,7 +84,7 @@ class LsRun final : public ListerObserver {
   std::string full_name(std::size_t asked, std::string_view below) const {
     return joined_name(settings_.names[asked], below);
   }
-  void append_line(std::string& lines, RemoteEntry entry) const;
+  void append_line(std::string& lines, FileEntry entry) const;
   void print(const std::string& lines);
   void failed(int exit_code) {
     if (exit_code_ == kExitOk) exit_code_ = exit_code;
@@ -100,21 +99,17 @@ class LsRun final : public ListerObserver {
   int exit_code_ = kExitOk;  // the first failure's
 };
 
-void LsRun::on_found(std::size_t asked, const RemoteEntry& entry) {
-  if (entry.kind == FileKind::directory) return;  // what is in it follows
-  on_entries(asked, {&entry, 1});
-}
-
-void LsRun::on_entries(std::size_t asked, std::span<const RemoteEntry> entries) {
+void LsRun::on_entries(std::size_t asked, std::span<const FileEntry> entries) {
   std::string lines;
-  for (RemoteEntry entry : entries) {
+  for (FileEntry entry : entries) {
+    if (entry.kind == FileKind::directory && entry.name.empty()) continue;  // what is in it follows
     entry.name = full_name(asked, entry.name);
     append_line(lines, std::move(entry));
   }
   print(lines);
 }
 
-void LsRun::append_line(std::string& lines, RemoteEntry entry) const {
+void LsRun::append_line(std::string& lines, FileEntry entry) const {
   if (settings_.form == Form::json) {
     lines += json_line(entry);
     return;
@@ -165,7 +160,8 @@ LsSettings ls_settings(const ReadOptions& options, const TerminalLocale& locale)
     throw UsageError("ls: no address; `fairlead help ls` shows how it is used");
   LsSettings settings;
   settings.lister.client = client_settings(options, options.positional.front(), Protocol::framed);
-  if (options.has("service")) settings.lister.service = options.text("service");
+  settings.lister.client.connection.service =
+      options.has("service") ? options.text("service") : "file";
   settings.lister.recursive = options.has("recursive");
   settings.lister.timeout = duration_option(options, "timeout", settings.lister.timeout);
   if (options.has("long") && options.has("json"))

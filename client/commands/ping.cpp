@@ -93,7 +93,6 @@ class PingRun final : public ClientObserver {
   CommandLoop loop_;
   ShardTimer next_;
   std::unique_ptr<Client> client_;
-  std::unique_ptr<Client> ended_;  // freed by the next try
   Destination destination_;
   Clock::time_point began_;
   std::vector<Microseconds> times_;
@@ -104,7 +103,6 @@ class PingRun final : public ClientObserver {
 };
 
 void PingRun::try_once() {
-  ended_.reset();
   ++tried_;
   answered_ = false;
   if (client_) return send_ping();
@@ -146,7 +144,6 @@ void PingRun::on_deadline() {
 }
 
 void PingRun::on_ended(const Failure& failure) {
-  ended_ = std::move(client_);
   if (!answered_ && !interrupted_) {
     last_code_ = code_of(failure);
     CommandResult outcome = result_of(failure);
@@ -154,6 +151,7 @@ void PingRun::on_ended(const Failure& failure) {
       outcome.line = "the server ended the connection; it may be stopping, or full";
     report(where_, outcome);
   }
+  client_.reset();
   next_try();
 }
 

@@ -73,14 +73,8 @@ void ChunkLedger::set(std::uint64_t chunk, State to) {
   if (is_here(to)) here_bytes_ += bytes;
   if (from == State::missing) ++taken_count_;
   if (to == State::missing) --taken_count_;
-  if (from == State::right) {
-    verified_bytes_ -= bytes;
-    --right_count_;
-  }
-  if (to == State::right) {
-    verified_bytes_ += bytes;
-    ++right_count_;
-  }
+  if (from == State::right) --right_count_;
+  if (to == State::right) ++right_count_;
   if (to == State::missing) first_missing_ = std::min(first_missing_, chunk);
 }
 

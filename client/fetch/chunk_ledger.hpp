@@ -39,7 +39,7 @@ struct ChunkRun {
 // Allocates for the chunks that were requested or stored, not for the announced size.
 //
 // Invariant: each chunk is missing, asked for, held (its digest is known), or right (its digest is
-// what it should be); verified_bytes() is the sum over those that are right.
+// what it should be).
 class ChunkLedger {
  public:
   explicit ChunkLedger(std::uint64_t size) : size_(size) {}
@@ -72,7 +72,6 @@ class ChunkLedger {
 
   bool is_right(std::uint64_t chunk) const noexcept { return state_of(chunk) == State::right; }
   bool is_complete() const noexcept { return right_count_ == count(); }
-  std::uint64_t verified_bytes() const noexcept { return verified_bytes_; }
   std::uint64_t here_bytes() const noexcept { return here_bytes_; }  // held or right
 
   // All stored chunks.
@@ -95,7 +94,7 @@ class ChunkLedger {
   mutable std::uint64_t first_missing_ = 0;  // none before it is
   std::uint64_t taken_count_ = 0;            // that are not missing
   std::uint64_t right_count_ = 0;
-  std::uint64_t verified_bytes_ = 0, here_bytes_ = 0;
+  std::uint64_t here_bytes_ = 0;
 };
 
 }  // namespace fairlead

@@ -43,6 +43,9 @@ class FetchTarget {
   // The file is complete and verified: gives it its name.
   virtual std::string finish() = 0;
 
+  // Where it is, after finish(); empty: it is skipped, because that name has been taken meanwhile.
+  virtual std::string stored_as() const = 0;
+
   // Ends early; another attempt may continue with the stored bytes.
   virtual void leave() = 0;
 

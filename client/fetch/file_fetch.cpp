@@ -169,10 +169,7 @@ FileFetch::Answer FileFetch::on_data(FetchTask& task, Bytes payload) {
     const Bytes part =
         payload.substr(0, std::min<std::uint64_t>(payload.size(), behind - task.offset));
     payload.remove_prefix(part.size());
-    if (std::string problem = target_.write(task.offset, part); !problem.empty()) {
-      end({.end = FetchEnd::cannot_write, .what = std::move(problem)});
-      return Answer::more;
-    }
+    if (!has_stored(target_.write(task.offset, part))) return Answer::more;
     if (!task.partial.hash) task.partial.hash = std::make_unique<Sha256>();
     task.partial.hash->update(part);
     task.partial.bytes += part.size();
@@ -209,7 +206,7 @@ FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
   }
   // The content changed although the identity did not.
   if (hashes_seen_ && hashes->whole != whole_) {
-    restart("the file changed on the server while it was fetched");
+    restart();
     return Answer::last;
   }
   whole_ = hashes->whole;
@@ -226,7 +223,7 @@ FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
   for (std::uint64_t chunk = known; chunk < ledger_->expected_count() && !ended_; ++chunk) {
     if (!ledger_->is_right(chunk)) continue;
     if (earlier_.erase(chunk) > 0) resumed_bytes_ += ledger_->bytes_of(chunk);
-    on_chunk_verified(chunk);
+    has_stored(target_.keep(chunk));
   }
   finish_if_complete();
   if (!ended_) observer_.on_more();
@@ -236,7 +233,7 @@ FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
 bool FileFetch::on_error(FetchTask& task, CloseReason told, std::string_view sentence) {
   if (is_outdated(task) || ended_) return true;
   if (told == CloseReason::file_changed) {
-    restart("the file changed on the server while it was fetched");
+    restart();
     return true;
   }
   if (may_pass(told)) return false;
@@ -260,7 +257,7 @@ bool FileFetch::is_current(const FileIdentity& identity) {
     return !ended_;
   }
   if (identity == identity_) return true;
-  restart("the file changed on the server while it was fetched");
+  restart();
   return false;
 }
 
@@ -272,8 +269,7 @@ void FileFetch::set_identity(const FileIdentity& identity) {
     observer_.on_changed(what);
   }
   identity_ = identity;
-  if (std::string problem = target_.begin(identity); !problem.empty())
-    return end({.end = FetchEnd::cannot_write, .what = std::move(problem)});
+  if (!has_stored(target_.begin(identity))) return;
   ledger_.emplace(identity.size);
   for (const auto& [chunk, held] : std::exchange(found_, {})) {
     const bool fits = chunk < ledger_->count() && ledger_->bytes_of(chunk) == held.bytes;
@@ -285,9 +281,10 @@ void FileFetch::set_identity(const FileIdentity& identity) {
   observer_.on_more();
 }
 
-void FileFetch::restart(std::string what) {
+void FileFetch::restart() {
+  const std::string what = "the file changed on the server while it was fetched";
   if (!settings_.restarts || target_.has_shown() || ++changes_ > settings_.changes_max)
-    return end({.end = FetchEnd::changed, .what = std::move(what)});
+    return end({.end = FetchEnd::changed, .what = what});
   if (ledger_ && !target_.is_stream()) found_ = ledger_->held();
   ledger_.reset();
   wrong_.clear();
@@ -310,13 +307,7 @@ void FileFetch::on_chunk(std::uint64_t chunk, const Sha256Digest& digest) {
     return;
   }
   if (!ledger_->is_right(chunk)) return;  // its hash has not come yet
-  on_chunk_verified(chunk);
-  finish_if_complete();
-}
-
-void FileFetch::on_chunk_verified(std::uint64_t chunk) {
-  if (std::string problem = target_.keep(chunk); !problem.empty())
-    end({.end = FetchEnd::cannot_write, .what = std::move(problem)});
+  if (has_stored(target_.keep(chunk))) finish_if_complete();
 }
 
 // Either the chunk or its hash may have been damaged in transit.
@@ -333,9 +324,14 @@ void FileFetch::count_wrong(std::uint64_t chunk) {
 
 void FileFetch::finish_if_complete() {
   if (ended_ || !hashes_seen_ || !ledger_->is_complete()) return;
-  std::string problem = target_.finish();
-  if (problem.empty()) return end({});
+  if (has_stored(target_.finish())) end({});
+}
+
+// What the target said: ends the fetch for a problem.
+bool FileFetch::has_stored(std::string problem) {
+  if (problem.empty()) return true;
   end({.end = FetchEnd::cannot_write, .what = std::move(problem)});
+  return false;
 }
 
 void FileFetch::abandon(FetchEnd why, std::string what) {

@@ -112,11 +112,8 @@ class FileFetch {
   // Ends it and keeps the stored bytes: no connection is possible, or the user interrupts.
   void abandon(FetchEnd end, std::string what);
 
-  bool has_ended() const noexcept { return ended_; }
   bool is_checking() const noexcept { return checking_; }
-  const std::string& name() const noexcept { return name_; }
   const FileIdentity& identity() const noexcept { return identity_; }  // is_any(): not known yet
-  std::uint64_t verified_bytes() const noexcept { return ledger_ ? ledger_->verified_bytes() : 0; }
   // Stored or arriving bytes that are not known to be wrong.
   std::uint64_t here_bytes() const noexcept {
     return (ledger_ ? ledger_->here_bytes() : 0) + arriving_bytes_;
@@ -137,9 +134,9 @@ class FileFetch {
   bool is_outdated(const FetchTask& task) const noexcept { return task.version != version_; }
   bool is_current(const FileIdentity& identity);
   void set_identity(const FileIdentity& identity);
-  void restart(std::string what);
+  void restart();
   void on_chunk(std::uint64_t chunk, const Sha256Digest& digest);
-  void on_chunk_verified(std::uint64_t chunk);
+  bool has_stored(std::string problem);
   void count_wrong(std::uint64_t chunk);
   void finish_if_complete();
   void end(FetchOutcome outcome);

@@ -15,51 +15,26 @@ constexpr std::uint32_t kFrameBytesMax = 128 * 1024;
 // Bytes of an invalid name that an error message shows.
 constexpr std::size_t kNameShownMax = 80;
 
-// Services that an error message names.
-constexpr std::size_t kServicesNamedMax = 8;
-
-ClientSettings framed(ClientSettings settings) {
-  settings.connection.protocol = Protocol::framed;
-  settings.connection.message_bytes_max = kFrameBytesMax;
+ListerSettings framed(ListerSettings settings) {
+  settings.client.connection.protocol = Protocol::framed;
+  settings.client.connection.message_bytes_max = kFrameBytesMax;
   // A listing that was cut off is not resumed.
-  if (settings.reconnect.when == ReconnectSettings::When::always)
-    settings.reconnect.when = ReconnectSettings::When::until_connected;
+  if (settings.client.reconnect.when == ReconnectSettings::When::always)
+    settings.client.reconnect.when = ReconnectSettings::When::until_connected;
   return settings;
-}
-
-Failure told_failure(FailureKind kind, Bytes payload) {
-  const ToldReason told = read_reason(payload);
-  return {.kind = kind, .told = told.reason, .what = std::string(told.sentence)};
 }
 
 Failure bad_answer(std::string what) {
   return {.kind = FailureKind::bad_protocol, .what = std::move(what)};
 }
 
-// Why OPEN was refused; for an unknown service with the names of the others.
-Failure not_opened(const ServerHello& hello, Bytes payload) {
-  Failure failure = told_failure(FailureKind::request_refused, payload);
-  if (failure.told != CloseReason::unknown_service || hello.services.empty()) return failure;
-  const std::size_t named = std::min(hello.services.size(), kServicesNamedMax);
-  std::string all;
-  for (std::size_t i = 0; i < named; ++i) all += (all.empty() ? "" : ", ") + hello.services[i];
-  if (named < hello.services.size()) all += ", ...";
-  failure.what += "; --service takes one of " + all;
-  return failure;
-}
-
 }  // namespace
 
 Lister::Lister(ClientShard& shard, Network& network, const ListerSettings& settings,
                ListerObserver& observer)
-    : client_settings_(framed(settings.client)),
-      service_(settings.service),
-      entries_max_(settings.entries_max),
-      waiting_bytes_max_(settings.waiting_bytes_max),
-      recursive_(settings.recursive),
+    : settings_(framed(settings)),
       observer_(observer),
-      client_(shard, network, client_settings_, *this),
-      silence_(shard, settings.timeout) {}
+      client_(shard, network, settings_.client, *this) {}
 
 void Lister::open(std::vector<std::string> names) {
   names_ = std::move(names);
@@ -80,13 +55,13 @@ void Lister::fail(Failure why) {
 // ---- Asking ----
 
 void Lister::on_ready(const Destination&) {
-  open_id_ = client_.connection()->open(service_, kServiceChannel);
   for (std::size_t i = 0; i < names_.size(); ++i) {
     // STAT takes no empty name, and the root is a directory.
     const FrameType type = names_[i].empty() ? FrameType::list : FrameType::stat;
     waiting_.push_back({.type = type, .asked = i});
   }
-  silence_.restart(client_);
+  client_.watch_silence(settings_.timeout);
+  ask();
 }
 
 void Lister::ask() {
@@ -101,8 +76,8 @@ void Lister::ask() {
                            .what = "this cannot be the name of a file"});
       continue;
     }
-    question.id = client_.connection()->send_frame(question.type, kServiceChannel,
-                                                   payload_of(question), true);
+    question.id = client_.connection()->send_frame(
+        question.type, settings_.client.connection.channel(), payload_of(question), true);
     unanswered_.push_back(std::move(question));
   }
   if (unanswered_.empty()) close();
@@ -124,17 +99,12 @@ std::string Lister::payload_of(const Question& question) const {
 
 void Lister::on_frame(const Frame& frame) {
   if (ending_) return;
-  silence_.restart(client_);
-  if (frame.channel != kServiceChannel) return;
+  client_.watch_silence(settings_.timeout);
+  if (frame.channel != settings_.client.connection.channel()) return;
   switch (frame.type) {
-    case FrameType::opened:
-      if (frame.request_id == open_id_) ask();
-      return;
     case FrameType::close:
-      return fail(told_failure(FailureKind::turned_away, frame.payload));
+      return fail(read_reason(FailureKind::turned_away, frame.payload));
     case FrameType::error:
-      if (frame.request_id != open_id_) return on_answer(frame);
-      return fail(not_opened(*client_.connection()->hello(), frame.payload));
     case FrameType::status:
     case FrameType::listing:
       return on_answer(frame);
@@ -150,7 +120,7 @@ void Lister::on_answer(const Frame& frame) {
   unanswered_.pop_front();
   if (frame.type == FrameType::error) {
     observer_.on_failed(question.asked, question.below,
-                        told_failure(FailureKind::request_refused, frame.payload));
+                        read_reason(FailureKind::request_refused, frame.payload));
   } else if (frame.type !=
              (question.type == FrameType::stat ? FrameType::status : FrameType::listing)) {
     fail(bad_answer("an answer to another question"));
@@ -165,9 +135,9 @@ void Lister::on_answer(const Frame& frame) {
 void Lister::on_status(Question question, Bytes payload) {
   const auto status = read_status(payload);
   if (!status) return fail(bad_answer("a malformed STATUS"));
-  observer_.on_found(
-      question.asked,
-      {.kind = status->kind, .size = status->identity.size, .mtime_ns = status->identity.mtime_ns});
+  const FileIdentity& identity = status->identity;
+  const FileEntry entry{status->kind, identity.size, identity.mtime_ns, {}};
+  observer_.on_entries(question.asked, {&entry, 1});
   if (status->kind != FileKind::directory) return;
   question.type = FrameType::list;
   waiting_.push_back(std::move(question));
@@ -178,20 +148,15 @@ void Lister::on_listing(Question question, Bytes payload) {
   if (!page) return fail(bad_answer("a malformed LISTING"));
   if (!is_believable(*page, question.after)) return;
 
-  std::vector<RemoteEntry> entries;
-  entries.reserve(page->entries.size());
-  for (const FileEntry& entry : page->entries) {
-    entries.push_back({.name = joined_name(question.below, entry.name),
-                       .kind = entry.kind,
-                       .size = entry.size,
-                       .mtime_ns = entry.mtime_ns});
-  }
+  std::vector<FileEntry>& entries = page->entries;
+  const std::string last = entries.empty() ? std::string() : entries.back().name;
+  for (FileEntry& entry : entries) entry.name = joined_name(question.below, entry.name);
   if (!entries.empty()) observer_.on_entries(question.asked, entries);
-  for (const RemoteEntry& entry : entries) {
-    if (recursive_ && entry.kind == FileKind::directory) wait_for(question, entry.name);
+  for (const FileEntry& entry : entries) {
+    if (settings_.recursive && entry.kind == FileKind::directory) wait_for(question, entry.name);
   }
   if (!page->more) return;
-  question.after = std::move(page->entries.back().name);
+  question.after = last;
   waiting_bytes_ += question.below.size();
   waiting_.push_front(std::move(question));
 }
@@ -215,9 +180,9 @@ bool Lister::is_believable(const FileListing& page, std::string_view after) {
     after = entry.name;
   }
   entries_ += page.entries.size();
-  if (entries_ <= entries_max_) return true;
+  if (entries_ <= settings_.entries_max) return true;
   fail({.kind = FailureKind::too_big,
-        .what = "a listing of more than " + std::to_string(entries_max_) + " entries"});
+        .what = "a listing of more than " + std::to_string(settings_.entries_max) + " entries"});
   return false;
 }
 
@@ -231,7 +196,7 @@ void Lister::wait_for(const Question& parent, const std::string& directory) {
          .what = "more than " + std::to_string(kLevelsMax) + " directories in each other"});
   }
   waiting_bytes_ += directory.size();
-  if (waiting_bytes_ > waiting_bytes_max_) {
+  if (waiting_bytes_ > settings_.waiting_bytes_max) {
     return fail({.kind = FailureKind::too_big,
                  .what = "more directories in directories than can be kept in mind"});
   }
@@ -244,7 +209,6 @@ void Lister::wait_for(const Question& parent, const std::string& directory) {
 // ---- Silence, and the end ----
 
 void Lister::on_deadline() {
-  if (ending_ || !silence_.is_silent(client_)) return;
   fail({.kind = FailureKind::connect_timeout,
         .what = "the server has become silent, and answers no PING"});
 }

@@ -9,21 +9,12 @@
 #include <vector>
 
 #include "client/api/client.hpp"
-#include "client/fetch/silence_watch.hpp"
 #include "common/protocol/file_frames.hpp"
 
 namespace fairlead {
 
-struct RemoteEntry {
-  std::string name = {};  // below what was asked for, components joined with `/`; itself: empty
-  FileKind kind = FileKind::file;
-  std::uint64_t size = 0;  // bytes; of a directory whatever the server says
-  std::int64_t mtime_ns = 0;
-};
-
 struct ListerSettings {
   ClientSettings client = {};  // the protocol is always framed
-  std::string service = "file";
   bool recursive = false;
   Duration timeout{30'000};  // without a byte of the server; 0: none
 
@@ -36,12 +27,11 @@ struct ListerSettings {
 // Called in turns of the shard; may call close().
 class ListerObserver {
  public:
-  // `asked`, an index of the names, is a file or a directory. Not called for the root.
-  virtual void on_found(std::size_t asked, const RemoteEntry& entry) = 0;
-
-  // Some entries below `asked`, of one directory, in byte order. The rest of a directory follows
-  // before its subdirectories; pages of other directories may come between.
-  virtual void on_entries(std::size_t asked, std::span<const RemoteEntry> entries) = 0;
+  // Some entries below `asked`, an index of the names, of one directory, in byte order, with their
+  // names from there, components joined with `/`. The rest of
+  // a directory follows before its subdirectories; pages of other directories may come between. The
+  // first entry, with an empty name, is `asked` itself; not for the root.
+  virtual void on_entries(std::size_t asked, std::span<const FileEntry> entries) = 0;
 
   // `asked`, or the directory `below` it, cannot be listed; the rest continues.
   virtual void on_failed(std::size_t asked, std::string_view below, const Failure& failure) = 0;
@@ -104,20 +94,14 @@ class Lister final : private ClientObserver {
   void wait_for(const Question& parent, const std::string& directory);
   void fail(Failure why);
 
-  const ClientSettings client_settings_;
-  const std::string service_;
-  const std::uint64_t entries_max_;
-  const std::size_t waiting_bytes_max_;
-  const bool recursive_;
+  const ListerSettings settings_;
   ListerObserver& observer_;
   Client client_;
-  SilenceWatch silence_;
   std::vector<std::string> names_;
   std::deque<Question> waiting_;
   std::deque<Question> unanswered_;  // in the order of their ids, which is that of the answers
   std::size_t waiting_bytes_ = 0;
   std::uint64_t entries_ = 0;
-  std::uint32_t open_id_ = 0;
   bool ending_ = false;
   Failure failure_;  // why we end it
 };

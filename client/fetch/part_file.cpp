@@ -116,14 +116,6 @@ Result<std::unique_ptr<PartFile>> PartFile::open(TargetFolder folder, const std:
   return file;
 }
 
-Result<std::unique_ptr<PartFile>> open_part(const TargetFolder& folder,
-                                            std::span<const std::string> components,
-                                            const std::string& name, IfExists if_exists) {
-  return folder.below(components).and_then([&](TargetFolder below) {
-    return PartFile::open(std::move(below), name, if_exists);
-  });
-}
-
 std::string PartFile::cannot(const std::string& what, const std::string& name) const {
   const std::string why = errno == ELOOP    ? "it is a symbolic link"
                           : errno == EINVAL ? "it is not a regular file"
@@ -236,7 +228,6 @@ std::string PartFile::give_name() {
     error = rename_anew(folder, part_name_, name);
   }
   if (error == EEXIST && if_exists_ == IfExists::skip) {
-    is_skipped_ = true;
     discard();
     return {};
   }

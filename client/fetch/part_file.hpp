@@ -36,10 +36,7 @@ class PartFile final : public FetchTarget {
   void leave() override;
   void discard() override;
   bool is_stream() const override { return false; }
-
-  // The final path; after finish().
-  const std::string& stored_as() const noexcept { return stored_as_; }
-  bool was_skipped() const noexcept { return is_skipped_; }
+  std::string stored_as() const override { return stored_as_; }
 
  private:
   PartFile(TargetFolder folder, std::string name, IfExists if_exists);
@@ -58,12 +55,6 @@ class PartFile final : public FetchTarget {
   PartInfo info_;
   TimePoint info_saved_at_{};
   std::string stored_as_;
-  bool is_skipped_ = false;  // somebody else has created the target meanwhile
 };
-
-// The same, in the folder below `folder` that the components lead to.
-Result<std::unique_ptr<PartFile>> open_part(const TargetFolder& folder,
-                                            std::span<const std::string> components,
-                                            const std::string& name, IfExists if_exists);
 
 }  // namespace fairlead

@@ -1,6 +1,7 @@
 #include "client/fetch/part_info.hpp"
 
-#include <charconv>
+#include <algorithm>
+#include <sstream>
 
 #include "client/fetch/chunk_ledger.hpp"
 #include "common/base/hex.hpp"
@@ -12,32 +13,11 @@ namespace {
 constexpr std::string_view kFirstLine = "fairlead part 1\n";
 constexpr std::string_view kSum = "sha256 ";
 
-std::string sum_of(std::string_view text) {
+std::string sum_line(std::string_view text) {
   Sha256 hash;
   hash.update(text);
   const Sha256::Digest digest = hash.finish();
-  return hex_of(Bytes(digest.data(), digest.size()));
-}
-
-bool skip(std::string_view& text, std::string_view what) {
-  if (!text.starts_with(what)) return false;
-  text.remove_prefix(what.size());
-  return true;
-}
-
-template <class Number>
-bool take(std::string_view& text, Number& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc()) return false;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return true;
-}
-
-bool take_identity(std::string_view& text, FileIdentity& identity) {
-  return skip(text, "identity ") && take(text, identity.device) && skip(text, " ") &&
-         take(text, identity.inode) && skip(text, " ") && take(text, identity.size) &&
-         skip(text, " ") && take(text, identity.mtime_ns) && skip(text, " ") &&
-         take(text, identity.ctime_ns) && skip(text, "\n");
+  return std::string(kSum) + hex_of(Bytes(digest.data(), digest.size())) + "\n";
 }
 
 }  // namespace
@@ -57,27 +37,26 @@ std::string part_info_text(const PartInfo& info) {
     if (last > first) text += "-" + std::to_string(last);
   }
   text += '\n';
-  return text += std::string(kSum) + sum_of(text) + "\n";
+  return text += sum_line(text);
 }
 
 std::optional<PartInfo> read_part_info(std::string_view text, std::uint64_t size) {
-  const std::size_t sum = text.rfind(kSum);
-  if (sum == std::string_view::npos) return std::nullopt;
-  const std::string_view told = text.substr(0, sum);
-  if (text.substr(sum) != std::string(kSum) + sum_of(told) + "\n") return std::nullopt;
-  std::string_view rest = told;
+  const std::size_t sum = std::min(text.rfind(kSum), text.size());
+  const std::string told(text.substr(0, sum));
+  if (!told.starts_with(kFirstLine) || text.substr(sum) != sum_line(told)) return std::nullopt;
+  // The sum shows that part_info_text() wrote the rest.
+  std::istringstream rest(told.substr(kFirstLine.size()));
+  std::string word;
   PartInfo info;
-  if (!skip(rest, kFirstLine) || !take_identity(rest, info.identity) || !skip(rest, "verified "))
-    return std::nullopt;
+  FileIdentity& identity = info.identity;
+  rest >> word >> identity.device >> identity.inode >> identity.size >> identity.mtime_ns >>
+      identity.ctime_ns >> word;
   const std::uint64_t count = size / kChunkBytes + 1;
-  while (rest != "\n") {
-    std::uint64_t first = 0;
-    if (!take(rest, first)) return std::nullopt;
+  for (std::uint64_t first = 0; rest >> first; rest.ignore()) {
     std::uint64_t last = first;
-    if (skip(rest, "-") && !take(rest, last)) return std::nullopt;
+    if (rest.peek() == '-') rest.ignore() >> last;
     for (std::uint64_t chunk = first; chunk <= last && chunk < count; ++chunk)
       info.verified.insert(chunk);
-    if (!skip(rest, ",") && rest != "\n") return std::nullopt;
   }
   return info;
 }

@@ -180,7 +180,7 @@ class FramesByTheTable {
     if (frame.type != error && frame.type != close && frame.type != goaway) return;
     if (frame.type == goaway && payload.size() < 4) return;
     if (frame.type == goaway) payload.remove_prefix(4);
-    goodbye_ = read_reason(payload).reason;
+    goodbye_ = read_reason(FailureKind::turned_away, payload).told;
   }
 
   Told told_;

@@ -29,7 +29,7 @@ MAY_USE = {
     "client/api": SHELL_FREE,
     "client/fetch": [*SHELL_FREE, "common/hash", "client/api"],
     "client/cli": [*COMMON_PURE, "common/net", "common/config", "client/api"],
-    "client/cli/progress": [*COMMON_PURE, "client/fetch", "client/cli"],
+    "client/cli/progress": [*COMMON_PURE, "client/cli"],
     "client/bench/stats": COMMON_PURE,
     "client/bench/workload": [*SHELL_FREE, "common/config", "common/hash", "client/api", "client/bench/stats"],
     "client/bench/engine": [*SHELL_FREE, "common/hash", "client/api", "client/bench/stats", "client/bench/workload"],
@@ -74,7 +74,6 @@ NOT_A_CLIENT = {
     "common/log/line_file.cpp": "where the log goes: a file, a terminal, a pipe or the socket of a service manager",
     "client/commands/send.cpp": "the standard input",
     "client/commands/term.cpp": "the standard input",
-    "client/commands/term_screens.cpp": "the standard input",
     "client/cli/line_editor.cpp": "the terminal",
     "client/cli/output.cpp": "the standard output",
 }

@@ -1,12 +1,11 @@
 #include "client/cli/progress/progress_bars.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <optional>
 
 #include "client/cli/amounts.hpp"
 #include "client/cli/columns.hpp"
-#include "client/cli/progress/fetch_meter.hpp"
-#include "common/text/escape.hpp"
+#include "client/cli/progress/rate_meter.hpp"
 
 namespace fairlead {
 namespace {
@@ -31,11 +30,6 @@ std::string bar_of(std::uint64_t here, std::uint64_t size, std::size_t columns) 
   std::string bar = "[" + std::string(filled, '=') + std::string(inside - filled, ' ') + "]";
   if (filled > 0 && filled < inside) bar[filled] = '>';
   return bar;
-}
-
-// Shown instead of the time left; empty while fetching.
-std::string word_for(FetchedFile::State state) {
-  return state == FetchedFile::State::fetching ? "" : std::string(name_of(state));
 }
 
 }  // namespace
@@ -74,58 +68,6 @@ std::string bar_text(const BarLine& line, std::size_t columns) {
     if (field->shown) text += std::string(kGap, ' ') + right_aligned(field->text, field->columns);
   }
   return text;
-}
-
-void ProgressBars::update(std::span<const FetchedFile* const> active, const FetchTotals& totals,
-                          TimePoint now) {
-  if (now < next_draw_) return;
-  next_draw_ = now + kProgressEvery;
-  meter_.note(active, totals, now);
-  bars_.clear();
-  for (const FetchedFile* file : active) {
-    bars_.push_back({.name = escaped(file->name),
-                     .state = word_for(file->state),
-                     .here = file->here,
-                     .size = file->size,
-                     .size_known = file->size_known,
-                     .rate = meter_.rate_of(*file)});
-  }
-  if (totals.files > 1) {
-    bars_.push_back({.name = std::to_string(totals.files_ended) + " of " +
-                             std::to_string(totals.files) + " files",
-                     .here = totals.here,
-                     .size = totals.size,
-                     .size_known = totals.size_known,
-                     .rate = meter_.total_rate()});
-  }
-  draw();
-}
-
-// Shown with the next drawing, because thousands of files may end in a second.
-void ProgressBars::on_file_ended(const FetchedFile& file, TimePoint now) {
-  if (const std::string line = ended_line(file, meter_.ended(file, now)); !line.empty())
-    above_ += line + '\n';
-}
-
-void ProgressBars::say(std::string_view line) {
-  above_.append(line) += '\n';
-  draw();
-}
-
-void ProgressBars::end() {
-  bars_.clear();
-  draw();
-}
-
-void ProgressBars::draw() {
-  const TerminalSize room = block_.room();
-  std::vector<std::string> lines;
-  for (std::size_t i = 0; i < std::min(bars_.size(), room.rows); ++i) {
-    // The last bar is the total; of the others those that fit are shown.
-    const bool is_last = i + 1 == std::min(bars_.size(), room.rows);
-    lines.push_back(bar_text(is_last ? bars_.back() : bars_[i], room.columns));
-  }
-  block_.draw(lines, std::exchange(above_, {}));
 }
 
 }  // namespace fairlead

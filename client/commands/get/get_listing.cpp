@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/commands/command_loop.hpp"
+#include "client/commands/get/stream_target.hpp"
 #include "client/fetch/file_names.hpp"
 #include "client/fetch/lister.hpp"
 
@@ -11,10 +12,9 @@ namespace {
 
 ListerSettings lister_settings(const GetSettings& settings) {
   ListerSettings lister;
-  lister.client = settings.fetch.client;
-  lister.service = settings.fetch.service;
+  lister.client = settings.client;
   lister.recursive = true;
-  lister.timeout = settings.fetch.silence;
+  lister.timeout = settings.silence;
   return lister;
 }
 
@@ -35,9 +35,8 @@ class Listing final : public ListerObserver {
   }
 
  private:
-  void on_found(std::size_t asked, const RemoteEntry& entry) override { add(asked, entry); }
-  void on_entries(std::size_t asked, std::span<const RemoteEntry> entries) override {
-    for (const RemoteEntry& entry : entries) add(asked, entry);
+  void on_entries(std::size_t asked, std::span<const FileEntry> entries) override {
+    for (const FileEntry& entry : entries) add(asked, entry);
   }
   void on_failed(std::size_t asked, std::string_view below, const Failure& failure) override {
     FetchedFile file{.name = joined_name(names_[asked], std::string(below))};
@@ -54,7 +53,7 @@ class Listing final : public ListerObserver {
 
   // The target path begins with the last component of the user's name, followed by the components
   // of the entry that components_of() accepts.
-  void add(std::size_t asked, const RemoteEntry& entry) {
+  void add(std::size_t asked, const FileEntry& entry) {
     const std::string remote = joined_name(names_[asked], entry.name);
     std::vector<std::string> way;
     if (!names_[asked].empty()) way.push_back(components_of(names_[asked]).back());
@@ -94,6 +93,19 @@ std::deque<WantedFile> named_files(const GetSettings& settings) {
     files.push_back({name, {}, has_own ? components_of(name).back() : settings.stored_name});
   }
   return files;
+}
+
+Result<std::unique_ptr<FetchTarget>> open_target(const WantedFile& wanted,
+                                                 const GetSettings& settings,
+                                                 const TargetFolder& folder, Output& out) {
+  using Release = StreamTarget::Release;
+  if (settings.to_stdout) {
+    return std::make_unique<StreamTarget>(out,
+                                          settings.is_plain ? Release::at_once : Release::verified);
+  }
+  return folder.below(wanted.folders).and_then([&](TargetFolder below) {
+    return PartFile::open(std::move(below), wanted.name, settings.if_exists);
+  });
 }
 
 std::deque<WantedFile> list_files(const GetSettings& settings, const TargetFolder& folder,

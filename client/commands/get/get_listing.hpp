@@ -1,7 +1,8 @@
-// fairlead get -r: lists the files below the names.
+// The files of `fairlead get`: the names as they are given, or with -r what is below them.
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,11 @@ struct WantedFile {
 
 // The names as given: each is a file.
 std::deque<WantedFile> named_files(const GetSettings& settings);
+
+// Where the file is stored; null: it is there already, and is skipped.
+Result<std::unique_ptr<FetchTarget>> open_target(const WantedFile& wanted,
+                                                 const GetSettings& settings,
+                                                 const TargetFolder& folder, Output& out);
 
 // Lists the files at the server, and creates the folders, even empty ones. Reports failures.
 std::deque<WantedFile> list_files(const GetSettings& settings, const TargetFolder& folder,

@@ -1,106 +1,129 @@
-// fairlead get --protocol text: the tutorials' downloads, where only a reset tells that bytes are
-// missing.
+// fairlead get --protocol text: the tutorials' downloads. The name goes out, bytes come in until
+// the end of the stream. The size is unknown; only a reset shows that bytes are missing.
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "client/commands/command_loop.hpp"
-#include "client/commands/get/get_report.hpp"
-#include "client/commands/get/stream_target.hpp"
-#include "client/fetch/file_names.hpp"
-#include "client/fetch/plain_fetch.hpp"
+#include "client/commands/get/get_listing.hpp"
+#include "client/fetch/rate_limit.hpp"
 
 namespace fairlead {
 namespace {
 
-CommandResult result_of_plain(const PlainOutcome& plain) {
-  if (!plain.problem.empty()) return {kExitCannotWrite, plain.problem};
-  if (plain.timed_out) {
-    return {kExitTimeout,
-            "nothing came for too long; --timeout says how long, and a server that waits for the "
-            "end of the name may want --boundary line"};
-  }
-  if (plain.failure.kind != FailureKind::none) return result_of(plain.failure);
-  if (plain.bytes == 0) {
-    return {kExitEmptyReply,
-            "nothing came: the file is missing or empty, which plain servers do not tell apart"};
-  }
-  return {};
-}
-
-class PlainRun {
+// One file.
+class PlainRun final : public ClientObserver {
  public:
-  PlainRun(const GetSettings& settings, GetReport& report)
+  // `sent`: the name as the server is sent it.
+  PlainRun(const GetSettings& settings, GetReport& report, FetchedFile& progress,
+           const std::string& sent, FetchTarget& target)
       : settings_(settings),
         report_(report),
+        progress_(progress),
+        sent_(sent),
+        target_(target),
         rate_(settings.bytes_per_second),
-        loop_([this] { interrupt(); }),
-        refresh_(loop_.shard(), [this] { show_progress(); }) {}
+        loop_([this] {
+          end({kExitInterrupted, ""});
+        }),
+        refresh_(loop_.shard(), [this] { show_progress(); }),
+        client_(loop_.shard(), loop_.network(), settings.client, *this) {}
 
   // False: Ctrl-C.
-  bool fetch(const std::string& name, std::string sent, FetchTarget& target) {
-    progress_ = {.name = name, .state = FetchedFile::State::fetching};
-    fetch_ = std::make_unique<PlainFetch>(loop_.shard(), loop_.network(), settings_.plain,
-                                          std::move(sent), target, rate_,
-                                          [this](const PlainOutcome& outcome) {
-                                            outcome_ = outcome;
-                                            loop_.end();
-                                          });
-    loop_.run([this] {
-      fetch_->begin();
-      show_progress();
-    });
-    end(target);
-    return !interrupted_;
-  }
+  bool run();
 
  private:
-  void end(FetchTarget& target);
+  // ClientObserver.
+  void on_ready(const Destination& destination) override;
+  void on_frame(const Frame& frame) override;
+  void on_deadline() override;
+  void on_ended(const Failure& failure) override;
+
+  void wait_for_more(TimePoint from) {
+    client_.set_deadline(deadline_after(from, settings_.silence));
+  }
+  void end(CommandResult outcome);
   void show_progress();
-  void interrupt();
 
   const GetSettings& settings_;
   GetReport& report_;
+  FetchedFile& progress_;
+  const std::string& sent_;
+  FetchTarget& target_;
   RateLimit rate_;
   CommandLoop loop_;
   ShardTimer refresh_;
-  std::unique_ptr<PlainFetch> fetch_;
-  FetchedFile progress_;
-  PlainOutcome outcome_;
-  bool interrupted_ = false;
+  Client client_;
+  std::optional<CommandResult> outcome_;
 };
 
-void PlainRun::end(FetchTarget& target) {
+bool PlainRun::run() {
+  loop_.run([this] {
+    client_.open();
+    show_progress();
+  });
+  if (outcome_->exit_code == kExitOk) {
+    if (const std::string problem = target_.finish(); !problem.empty())
+      outcome_ = {kExitCannotWrite, problem};
+  }
+  if (outcome_->exit_code != kExitOk) target_.discard();
+  if (outcome_->exit_code == kExitInterrupted) {
+    report_.on_interrupt();
+    return false;
+  }
   const TimePoint now = loop_.shard().now();
-  if (interrupted_) {
-    target.discard();
-    return report_.on_interrupt();
+  if (outcome_->exit_code != kExitOk) {
+    report_.on_failed(progress_, *outcome_, now);
+    return true;
   }
-  CommandResult outcome = result_of_plain(outcome_);
-  if (outcome.exit_code == kExitOk) {
-    if (const std::string problem = target.finish(); !problem.empty())
-      outcome = {kExitCannotWrite, problem};
-  }
-  if (outcome.exit_code != kExitOk) {
-    target.discard();
-    return report_.on_failed(progress_, outcome, now);
-  }
-  progress_.here = progress_.size = outcome_.bytes;
+  progress_.size = progress_.here;
   progress_.size_known = true;
-  const auto* file = dynamic_cast<const PartFile*>(&target);
-  report_.on_done(progress_, file != nullptr ? file->stored_as() : "stdout", now);
+  report_.on_done(progress_, target_.stored_as(), now);
   report_.say(progress_.name,
               "its size could not be verified: plain servers do not tell how many bytes there are");
+  return true;
+}
+
+void PlainRun::on_ready(const Destination&) {
+  client_.connection()->send(sent_);
+  if (settings_.shutdown) client_.connection()->finish_sending();
+  wait_for_more(loop_.shard().now());
+}
+
+void PlainRun::on_frame(const Frame& frame) {
+  std::string problem = progress_.here == 0 ? target_.begin({}) : std::string();
+  if (problem.empty()) problem = target_.write(progress_.here, frame.payload);
+  if (!problem.empty()) return end({kExitCannotWrite, std::move(problem)});
+  progress_.here += frame.payload.size();
+  const TimePoint until = rate_.take(frame.payload.size(), loop_.shard().now());
+  client_.pause_until(until);
+  wait_for_more(until);
+}
+
+void PlainRun::on_deadline() {
+  end({kExitTimeout,
+       "nothing came for too long; --timeout says how long, and a server that waits for the end of "
+       "the name may want --boundary line"});
+}
+
+void PlainRun::end(CommandResult outcome) {
+  if (!outcome_) outcome_ = std::move(outcome);
+  client_.close();
+}
+
+void PlainRun::on_ended(const Failure& failure) {
+  if (!outcome_) outcome_ = result_of(failure);
+  if (outcome_->exit_code == kExitOk && progress_.here == 0) {
+    outcome_ = {
+        kExitEmptyReply,
+        "nothing came: the file is missing or empty, which plain servers do not tell apart"};
+  }
+  loop_.end();
 }
 
 void PlainRun::show_progress() {
-  progress_.here = fetch_->bytes();
   report_.show({&progress_}, loop_.shard().now());
   refresh_.set(loop_.shard().now() + kProgressEvery);
-}
-
-void PlainRun::interrupt() {
-  interrupted_ = true;
-  fetch_->stop();
 }
 
 }  // namespace
@@ -108,23 +131,18 @@ void PlainRun::interrupt() {
 void get_plain(const GetSettings& settings, const TargetFolder& folder, GetReport& report,
                Output& out) {
   report.expect_files(settings.names.size());
-  for (std::size_t i = 0; i < settings.names.size(); ++i) {
-    const std::string& name = settings.names[i];
-    std::unique_ptr<FetchTarget> target;
-    if (settings.to_stdout) {
-      target = std::make_unique<StreamTarget>(out, StreamTarget::Release::at_once);
-    } else {
-      auto file = open_part(
-          folder, {},
-          settings.stored_name.empty() ? components_of(name).back() : settings.stored_name,
-          settings.if_exists);
-      FetchedFile progress{.name = name};
-      if (!file) report.on_failed(progress, {kExitCannotWrite, file.error().what}, {});
-      if (file && !*file) report.on_skipped(progress, {});
-      if (!file || !*file) continue;
-      target = *std::move(file);
+  auto sent = settings.plain_names.begin();
+  for (const WantedFile& wanted : named_files(settings)) {
+    const std::string& name = *sent++;
+    FetchedFile progress{.name = wanted.remote, .state = FetchedFile::State::fetching};
+    const auto target = open_target(wanted, settings, folder, out);
+    if (!target) {
+      report.on_failed(progress, {kExitCannotWrite, target.error().what}, {});
+    } else if (!*target) {
+      report.on_done(progress, "", {});
+    } else if (!PlainRun(settings, report, progress, name, **target).run()) {
+      return;
     }
-    if (!PlainRun(settings, report).fetch(name, settings.plain_names[i], *target)) return;
   }
 }
 

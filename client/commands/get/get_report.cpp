@@ -1,8 +1,9 @@
 #include "client/commands/get/get_report.hpp"
 
+#include <unistd.h>
+
 #include <utility>
 
-#include "client/cli/progress/progress_views.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -32,36 +33,19 @@ CommandResult result_of(const FetchOutcome& outcome) {
 }
 
 GetReport::GetReport(const GetSettings& settings, const TerminalLocale& locale)
-    : server_(settings.client().server.text()),
+    : server_(settings.client.server.text()),
       is_quiet_(settings.progress == ProgressForm::none),
-      view_(make_progress(settings.progress, err_, locale.encoding)) {}
-
-GetReport::~GetReport() = default;
-
-void GetReport::show(const std::vector<const FetchedFile*>& active, TimePoint now) {
-  totals_.here = ended_.here;
-  totals_.size = ended_.size;
-  totals_.resumed = ended_.resumed;
-  totals_.size_known = totals_.files == totals_.files_ended + active.size();
-  for (const FetchedFile* file : active) {
-    totals_.here += file->here;
-    totals_.size += file->size;
-    totals_.resumed += file->resumed;
-    totals_.size_known = totals_.size_known && file->size_known;
-  }
-  view_->update(active, totals_, now);
+      view_(settings.progress, err_, locale.encoding, [] { return terminal_size(STDERR_FILENO); }) {
 }
 
 void GetReport::say(std::string_view remote, std::string_view what) {
-  if (!is_quiet_) view_->say("fairlead: " + server_ + "/" + escaped(remote) + ": " + escaped(what));
+  if (!is_quiet_) view_.say("fairlead: " + server_ + "/" + escaped(remote) + ": " + escaped(what));
 }
 
 void GetReport::on_done(FetchedFile& file, const std::string& stored_as, TimePoint now) {
+  if (stored_as.empty())
+    return on_ended(file, FetchedFile::State::skipped, "is there already", now);
   on_ended(file, FetchedFile::State::done, stored_as, now);
-}
-
-void GetReport::on_skipped(FetchedFile& file, TimePoint now) {
-  on_ended(file, FetchedFile::State::skipped, "is there already", now);
 }
 
 void GetReport::on_failed(FetchedFile& file, const CommandResult& outcome, TimePoint now) {
@@ -73,11 +57,7 @@ void GetReport::on_ended(FetchedFile& file, FetchedFile::State state, std::strin
                          TimePoint now) {
   file.state = state;
   file.note = std::move(note);
-  ++totals_.files_ended;
-  ended_.size += file.size;
-  ended_.here += file.here;
-  ended_.resumed += file.resumed;
-  view_->on_file_ended(file, now);
+  view_.on_file_ended(file, now);
 }
 
 void GetReport::fail_server(const Failure& failure) { fail(server_, result_of(failure)); }
@@ -90,12 +70,12 @@ void GetReport::on_not_begun(std::uint64_t files) {
 void GetReport::fail(std::string_view where, const CommandResult& outcome) {
   std::string line = report_line(where, outcome);
   if (line.ends_with('\n')) line.pop_back();
-  if (!line.empty()) view_->say(line);
+  if (!line.empty()) view_.say(line);
   if (exit_code_ == kExitOk) exit_code_ = outcome.exit_code;
 }
 
 int GetReport::end() {
-  view_->end();
+  view_.end();
   return exit_code_;
 }
 

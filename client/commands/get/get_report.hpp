@@ -2,32 +2,32 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
+#include "client/cli/progress/progress_view.hpp"
 #include "client/commands/get/get_settings.hpp"
-#include "client/fetch/fetcher.hpp"
-#include "client/fetch/progress.hpp"
+#include "client/fetch/file_fetch.hpp"
 #include "client/fetch/target_folder.hpp"
 
 namespace fairlead {
 
-// Used on one thread. Once for each file: on_done(), on_skipped() or on_failed().
+// Used on one thread. Once for each file: on_done() or on_failed().
 class GetReport {
  public:
   GetReport(const GetSettings& settings, const TerminalLocale& locale);
-  ~GetReport();
 
-  void expect_files(std::uint64_t count) { totals_.files += count; }
-  void show(const std::vector<const FetchedFile*>& active, TimePoint now);
+  void expect_files(std::uint64_t count) { files_ += count; }
+  void show(const std::vector<const FetchedFile*>& active, TimePoint now) {
+    view_.update(active, files_, now);
+  }
 
   void say(std::string_view remote, std::string_view what);
+  // `stored_as`: empty if it is skipped.
   void on_done(FetchedFile& file, const std::string& stored_as, TimePoint now);
-  void on_skipped(FetchedFile& file, TimePoint now);
   void on_failed(FetchedFile& file, const CommandResult& outcome, TimePoint now);
   void fail_server(const Failure& failure);
   void on_not_begun(std::uint64_t files);  // because the server has been lost
@@ -43,9 +43,8 @@ class GetReport {
   std::string server_;
   bool is_quiet_;
   Output err_{2};
-  std::unique_ptr<ProgressView> view_;
-  FetchTotals totals_;
-  FetchTotals ended_;  // the sums over those that have ended
+  ProgressView view_;
+  std::uint64_t files_ = 0;
   int exit_code_ = kExitOk;
 };
 

@@ -31,7 +31,7 @@ void set_target(GetSettings& settings, const ReadOptions& options) {
     throw UsageError("-o names one file; use -O for the folder of several");
   if (output == "-") {
     settings.to_stdout = true;
-    settings.fetch.split = settings.fetch.file.shares = 1;  // it is shown in order
+    settings.split = settings.file.shares = 1;  // it is shown in order
     return;
   }
   const std::size_t slash = output.rfind('/');
@@ -97,25 +97,22 @@ GetSettings get_settings(const ReadOptions& options, const TerminalLocale& local
   if (options.positional.size() < 2)
     throw UsageError("get: give an address and a name; `fairlead help get` shows how it is used");
   GetSettings settings;
-  const ClientSettings client =
-      client_settings(options, options.positional.front(), Protocol::framed);
-  if (client.connection.protocol == Protocol::len32)
+  settings.client = client_settings(options, options.positional.front(), Protocol::framed);
+  ConnectionSettings& connection = settings.client.connection;
+  if (connection.protocol == Protocol::len32)
     throw UsageError("get: --protocol framed or text; len32 has no downloads");
-  settings.is_plain = client.connection.protocol == Protocol::text;
-  settings.fetch.client = settings.plain.client = client;
-  settings.plain.client.connection.reply.boundary = ReplyBoundary::none;
-  settings.plain.client.connection.encoding.decode = Encoding::binary;
-  if (options.text("boundary") == "line") settings.plain.client.connection.line_end = LineEnd::lf;
-  settings.plain.shutdown = !options.has("no-shutdown");
-  if (options.has("service")) settings.fetch.service = options.text("service");
-  settings.fetch.jobs = at_once(options, "jobs", settings.fetch.jobs);
-  settings.fetch.split = at_once(options, "split", settings.fetch.split);
-  settings.fetch.file.shares = settings.fetch.split;
-  settings.fetch.retries = static_cast<std::uint32_t>(
-      std::min(kRetriesMax, count_option(options, "retry", settings.fetch.retries)));
-  settings.fetch.silence = settings.plain.silence =
-      duration_option(options, "timeout", settings.fetch.silence);
-  settings.fetch.file.restarts = !options.has("no-restart");
+  settings.is_plain = connection.protocol == Protocol::text;
+  connection.service = options.has("service") ? options.text("service") : "file";
+  connection.reply.boundary = ReplyBoundary::none;
+  connection.encoding.decode = Encoding::binary;
+  if (options.text("boundary") == "line") connection.line_end = LineEnd::lf;
+  settings.shutdown = !options.has("no-shutdown");
+  settings.jobs = at_once(options, "jobs", settings.jobs);
+  settings.split = settings.file.shares = at_once(options, "split", settings.split);
+  settings.retries = static_cast<std::uint32_t>(
+      std::min(kRetriesMax, count_option(options, "retry", settings.retries)));
+  settings.silence = duration_option(options, "timeout", settings.silence);
+  settings.file.restarts = !options.has("no-restart");
   settings.bytes_per_second = size_option(options, "limit-rate", 0);
   settings.if_exists = static_cast<IfExists>(
       choice_option(options, "if-exists", {"fail", "skip", "rename", "overwrite"}, 0));

@@ -7,17 +7,15 @@
 
 #include "client/cli/environment.hpp"
 #include "client/cli/options.hpp"
-#include "client/cli/progress/progress_views.hpp"
-#include "client/fetch/fetch_worker.hpp"
+#include "client/cli/progress/progress_view.hpp"
+#include "client/fetch/file_fetch.hpp"
 #include "client/fetch/part_file.hpp"
-#include "client/fetch/plain_fetch.hpp"
 
 namespace fairlead {
 
 struct GetSettings {
-  FetchSettings fetch = {};
-  PlainFetch::Settings plain = {};
-  bool is_plain = false;                      // --protocol text: `plain` counts, else `fetch`
+  ClientSettings client = {};                 // framed, or text with the boundary `none`
+  bool is_plain = false;                      // text
   std::vector<std::string> names = {};        // at the server, UTF-8
   std::vector<std::string> plain_names = {};  // the same as a plain server is sent them
   std::string folder = {};                    // to store in; empty: the current one
@@ -26,9 +24,13 @@ struct GetSettings {
   bool recursive = false;
   IfExists if_exists = IfExists::fail;
   std::uint64_t bytes_per_second = 0;  // 0: no limit
+  Duration silence{30'000};   // a connection on which nothing comes for so long is lost; 0: never
+  std::uint32_t jobs = 4;     // framed: files at once, >= 1
+  std::uint32_t split = 1;    // framed: connections for each, >= 1
+  std::uint32_t retries = 5;  // framed: in a row, of a connection that brings nothing
+  FileFetch::Settings file = {};
+  bool shutdown = true;  // text: end our side behind the name
   ProgressForm progress = ProgressForm::automatic;
-
-  const ClientSettings& client() const noexcept { return is_plain ? plain.client : fetch.client; }
 };
 
 program_options::options_description get_options();

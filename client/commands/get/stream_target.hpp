@@ -27,6 +27,7 @@ class StreamTarget final : public FetchTarget {
   void leave() override {}
   void discard() override {}
   bool is_stream() const override { return true; }
+  std::string stored_as() const override { return "stdout"; }
   bool has_shown() const override { return shown_bytes_ > 0; }
 
  private:

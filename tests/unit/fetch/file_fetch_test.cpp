@@ -59,7 +59,7 @@ struct FetchTest : testing::Test, FetchObserver {
     asked.clear();
   }
   void run() {
-    for (ask_all(); !asked.empty() && !fetch->has_ended(); ask_all()) ASSERT_TRUE(deliver(0));
+    for (ask_all(); !asked.empty() && !outcome; ask_all()) ASSERT_TRUE(deliver(0));
   }
   void fetch_all() {
     begin();
@@ -96,7 +96,6 @@ TEST_F(FetchTest, FilesOfEverySizeArriveWholeAndVerified) {
     EXPECT_TRUE(target.bytes == server.bytes());
     EXPECT_EQ(target.finished, 1);
     EXPECT_EQ(target.written, size) << "no byte comes twice";
-    EXPECT_EQ(fetch->verified_bytes(), size);
   }
 }
 
@@ -119,7 +118,6 @@ TEST_F(FetchTest, NothingIsFinishedBeforeItsHashesArrive) {
   ask(fetch->next_bytes());
   while (!asked.empty()) ASSERT_TRUE(deliver(0));
   EXPECT_EQ(fetch->here_bytes(), 2 * kMiB);
-  EXPECT_EQ(fetch->verified_bytes(), 0U);
   EXPECT_EQ(target.finished, 0);
   run();
   EXPECT_EQ(target.finished, 1);

@@ -42,7 +42,10 @@ std::string refusal(std::uint64_t code, std::string_view sentence) {
 // A server after docs/protocol.md: records requests and answers as the test says.
 class ListerTest : public testing::Test, public ListerObserver {
  protected:
-  ListerTest() { settings.client.server = {.host = "example", .port = 7878, .path = {}}; }
+  ListerTest() {
+    settings.client.server = {.host = "example", .port = 7878, .path = {}};
+    settings.client.connection.service = "file";
+  }
 
   void connect(std::vector<std::string> names) {
     lister.emplace(loop.shard, loop.network, settings, *this);
@@ -83,11 +86,9 @@ class ListerTest : public testing::Test, public ListerObserver {
     loop.deliver(*stream, frame(type, 1, id, payload));
   }
 
-  void on_found(std::size_t index, const RemoteEntry& found) override {
-    events.push_back("found " + text(index, found));
-  }
-  void on_entries(std::size_t index, std::span<const RemoteEntry> entries) override {
-    for (const RemoteEntry& one : entries) events.push_back(text(index, one));
+  void on_entries(std::size_t index, std::span<const FileEntry> entries) override {
+    for (const FileEntry& entry : entries)
+      events.push_back((entry.name.empty() ? "found " : "") + text(index, entry));
     if (close_at_entries) lister->close();
   }
   void on_failed(std::size_t index, std::string_view below, const Failure& failure) override {
@@ -100,7 +101,7 @@ class ListerTest : public testing::Test, public ListerObserver {
     end = failure;
     lister.reset();
   }
-  static std::string text(std::size_t index, const RemoteEntry& one) {
+  static std::string text(std::size_t index, const FileEntry& one) {
     return std::to_string(index) + ":" + one.name + (one.kind == FileKind::directory ? "/" : "") +
            " " + std::to_string(one.size) + " " + std::to_string(one.mtime_ns);
   }
@@ -142,7 +143,7 @@ TEST_F(ListerTest, AnEmptyDirectoryIsNoFailure) {
 }
 
 TEST_F(ListerTest, ANameIsStattedFirst) {
-  settings.service = "files";
+  settings.client.connection.service = "files";
   connect({"a/file", "a/directory", "missing"});
   EXPECT_THAT(asked(), ElementsAre("open:1:files"));
   answer(client::opened, 1);

@@ -32,6 +32,7 @@ inline Sha256Digest sha256_of(Bytes bytes) {
 
 class MemoryTarget final : public FetchTarget {
  public:
+  std::string stored_as() const override { return "memory"; }
   Leftover leftover() const override { return earlier; }
   bool read(std::uint64_t offset, char* into, std::size_t size) override {
     if (is_unreadable || offset + size > bytes.size()) return false;

@@ -178,6 +178,36 @@ TEST_F(ClientTest, TheDeadlineRingsOnceAndMayBeMoved) {
   EXPECT_THAT(events, ElementsAre("ready 192.0.2.1:7878", "deadline"));
 }
 
+TEST_F(ClientTest, AServerThatDoesNotOpenTheServiceIsATimeout) {
+  settings.connection.protocol = Protocol::framed;
+  settings.connection.service = "files";
+  open();
+  loop.deliver(connect(), std::string("\xff"
+                                      "FLD\1\0\0\0"
+                                      "\0\0\0\xb\1\0\0\0\0\0\0\0"
+                                      "\0\1\0\x40\0\0\1\0\0\0\0",
+                                      31));
+  loop.pass(settings.dial.timeout + Duration(20));
+  EXPECT_THAT(events, ElementsAre("ended"));
+  EXPECT_EQ(end.kind, FailureKind::connect_timeout);
+  EXPECT_THAT(end.what, HasSubstr("service"));
+}
+
+TEST_F(ClientTest, APauseIsNoSilence) {
+  open();
+  FakeByteStream& stream = connect();
+  loop.turn([this] {
+    client->pause_until(loop.now() + Duration(60'000));
+    client->watch_silence(Duration(10'000));
+  });
+  loop.pass(Duration(64'000));
+  EXPECT_THAT(stream.sent, IsEmpty());
+  loop.pass(Duration(5'000));
+  EXPECT_EQ(events.size(), 1u);
+  loop.pass(Duration(2'000));
+  EXPECT_EQ(events.back(), "deadline");
+}
+
 // The client may be closed in any state; on_ended never comes within the call.
 TEST_F(ClientTest, CloseWhileResolving) {
   open();

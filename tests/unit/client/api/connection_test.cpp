@@ -232,6 +232,38 @@ TEST_F(ConnectionTest, FramedRequestsAreNumberedAndRepliesNameThem) {
   EXPECT_THAT(frames, ElementsAre("3:3:1:", "6:3:2:X"));
 }
 
+TEST_F(ConnectionTest, IsReadyOnceItsServiceIsOpen) {
+  begin({.protocol = Protocol::framed, .service = "files"});
+  stream->sent.clear();
+  loop.deliver(*stream, kServerBegins);
+  EXPECT_EQ(stream->sent, framed({.type = FrameType::open,
+                                  .channel = kServiceChannel,
+                                  .request_id = 1,
+                                  .payload = "files"}));
+  loop.deliver(*stream, framed({.payload = "a greeting of the default service"}));
+  EXPECT_EQ(ready, 0);
+  loop.deliver(
+      *stream,
+      framed(
+          {.type = FrameType::opened, .channel = kServiceChannel, .request_id = 1, .payload = {}}));
+  EXPECT_EQ(ready, 1);
+  EXPECT_THAT(frames, IsEmpty());
+}
+
+TEST_F(ConnectionTest, AServiceThatIsRefusedEndsItWithTheNamesOfTheOthers) {
+  begin({.protocol = Protocol::framed, .service = "files"});
+  loop.deliver(*stream,
+               kServerBegins + framed({.type = FrameType::error,
+                                       .channel = kServiceChannel,
+                                       .request_id = 1,
+                                       .payload = reason_payload(CloseReason::unknown_service,
+                                                                 "no such service")}));
+  EXPECT_EQ(end.kind, FailureKind::request_refused);
+  EXPECT_EQ(end.told, CloseReason::unknown_service);
+  EXPECT_EQ(end.what, "no such service; --service takes one of a, bc");
+  EXPECT_EQ(ready, 0);
+}
+
 TEST_F(ConnectionTest, FramedPingsAreAnsweredWithTheirOwnPayloadAndNumber) {
   begin_framed();
   loop.deliver(*stream, framed({.type = FrameType::ping, .request_id = 9, .payload = "t"}));
@@ -333,10 +365,12 @@ TEST(ReadHello, RefusesEveryTruncation) {
 }
 
 TEST(ReadReason, ReadsKnownAndUnknownReasons) {
-  EXPECT_EQ(read_reason("abc").reason, CloseReason::none);
-  EXPECT_EQ(read_reason(Bytes("\0\0\0\x0ewhy", 7)).reason, CloseReason::server_full);
-  EXPECT_EQ(read_reason(Bytes("\0\0\0\x0ewhy", 7)).sentence, "why");
-  EXPECT_EQ(read_reason("\x7f\x7f\x7f\x7fwhy").reason, CloseReason::none);
+  const auto read = [](Bytes payload) { return read_reason(FailureKind::turned_away, payload); };
+  EXPECT_EQ(read("abc").told, CloseReason::none);
+  EXPECT_EQ(read(Bytes("\0\0\0\x0ewhy", 7)).kind, FailureKind::turned_away);
+  EXPECT_EQ(read(Bytes("\0\0\0\x0ewhy", 7)).told, CloseReason::server_full);
+  EXPECT_EQ(read(Bytes("\0\0\0\x0ewhy", 7)).what, "why");
+  EXPECT_EQ(read("\x7f\x7f\x7f\x7fwhy").told, CloseReason::none);
 }
 
 }  // namespace

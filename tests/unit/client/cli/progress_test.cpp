@@ -1,6 +1,4 @@
 // The views of a fetch, with a simulated clock and terminal.
-#include "client/fetch/progress.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,9 +8,9 @@
 
 #include "client/cli/amounts.hpp"
 #include "client/cli/columns.hpp"
-#include "client/cli/progress/fetch_meter.hpp"
 #include "client/cli/progress/progress_bars.hpp"
-#include "client/cli/progress/progress_views.hpp"
+#include "client/cli/progress/progress_view.hpp"
+#include "client/cli/progress/rate_meter.hpp"
 #include "tests/unit/client/cli/fake_screen.hpp"
 
 namespace fairlead {
@@ -195,18 +193,8 @@ class Fetch {
   }
   void update(ProgressView& view) {
     std::vector<const FetchedFile*> active;
-    FetchTotals totals{.files_ended = ended, .here = ended_bytes, .size_known = true};
-    totals.files = ended + files.size();
-    totals.size = ended_bytes;
-    totals.resumed = ended_resumed;
-    for (const FetchedFile& file : files) {
-      active.push_back(&file);
-      totals.here += file.here;
-      totals.size += file.size;
-      totals.resumed += file.resumed;
-      totals.size_known = totals.size_known && file.size_known;
-    }
-    view.update(active, totals, now);
+    for (const FetchedFile& file : files) active.push_back(&file);
+    view.update(active, ended + files.size(), now);
   }
   // Lets all files grow at this rate.
   void run(ProgressView& view, Duration time, std::uint64_t per_second) {
@@ -224,14 +212,12 @@ class Fetch {
     file.note = std::move(note);
     view.on_file_ended(file, now);
     ++ended;
-    ended_bytes += file.here;
-    ended_resumed += file.resumed;
     files.pop_front();
   }
 
   std::list<FetchedFile> files;
   TimePoint now = kStart;
-  std::uint64_t ended = 0, ended_bytes = 0, ended_resumed = 0;
+  std::uint64_t ended = 0;
 };
 
 class BarsTest : public OnATerminal {
@@ -243,7 +229,7 @@ class BarsTest : public OnATerminal {
     written = bytes;
     screen.write(bytes);
   }};
-  ProgressBars bars{err, [this] { return size; }, Encoding::utf8};
+  ProgressView bars{ProgressForm::bars, err, Encoding::utf8, [this] { return size; }};
   Fetch fetch;
 };
 
@@ -363,8 +349,7 @@ TEST_F(BarsTest, AWindowThatWasResizedIsFollowed) {
 TEST_F(BarsTest, AreWrittenInTheTerminalsEncoding) {
   // Not for FakeScreen, which reads UTF-8.
   Output bytes([this](std::string_view more) { written = more; });
-  ProgressBars gbk(
-      bytes, [this] { return size; }, Encoding::gbk);
+  ProgressView gbk(ProgressForm::bars, bytes, Encoding::gbk, [this] { return size; });
   fetch.add("好", 1);
   fetch.update(gbk);
   EXPECT_THAT(written, StartsWith("\r\xba\xc3 "));
@@ -378,7 +363,7 @@ class LinesTest : public testing::Test {
 };
 
 TEST_F(LinesTest, OneInTenSecondsForTheWholeAndOneForEachFile) {
-  ProgressLines view(err, Encoding::utf8);
+  ProgressView view(ProgressForm::lines, err, Encoding::utf8, {});
   fetch.add("one\n", 30 * kMiB);
   fetch.update(view);
   fetch.run(view, Duration(9900), kMiB);
@@ -395,7 +380,7 @@ TEST_F(LinesTest, OneInTenSecondsForTheWholeAndOneForEachFile) {
 }
 
 TEST_F(LinesTest, AnEndedFileIsALineUnlessItFailed) {
-  ProgressLines view(err, Encoding::utf8);
+  ProgressView view(ProgressForm::lines, err, Encoding::utf8, {});
   for (const char* name : {"one", "two", "three"}) fetch.add(name, 3);
   fetch.update(view);
   fetch.end_first(view, State::failed, "said elsewhere");
@@ -406,8 +391,8 @@ TEST_F(LinesTest, AnEndedFileIsALineUnlessItFailed) {
 }
 
 TEST_F(LinesTest, ResumedBytesDoNotCountForTheRate) {
-  ProgressLines whole(err, Encoding::utf8);
-  ProgressJson each(err);
+  ProgressView whole(ProgressForm::lines, err, Encoding::utf8, {});
+  ProgressView each(ProgressForm::json, err, Encoding::utf8, {});
   FetchedFile& file = fetch.add("one", 30 * kMiB);
   file.state = State::checking;
   for (int i = 0; i <= 100; ++i, fetch.now += kProgressEvery) {
@@ -420,7 +405,7 @@ TEST_F(LinesTest, ResumedBytesDoNotCountForTheRate) {
 }
 
 TEST_F(LinesTest, AFileAtAReusedAddressIsMeasuredAfresh) {
-  ProgressLines view(err, Encoding::utf8);
+  ProgressView view(ProgressForm::lines, err, Encoding::utf8, {});
   FetchedFile file{.name = "one", .here = 0};
   const std::array<const FetchedFile*, 1> active{&file};
   const auto fetch_it = [&](TimePoint from, Duration time) {
@@ -437,7 +422,7 @@ TEST_F(LinesTest, AFileAtAReusedAddressIsMeasuredAfresh) {
 }
 
 TEST_F(LinesTest, JsonIsAnObjectALine) {
-  ProgressJson view(err);
+  ProgressView view(ProgressForm::json, err, Encoding::utf8, {});
   FetchedFile& file = fetch.add("\"\x1b好", 20 * kMiB);
   file.resumed = file.here = kMiB;
   fetch.update(view);
@@ -463,13 +448,13 @@ TEST_F(LinesTest, JsonIsAnObjectALine) {
 }
 
 TEST_F(LinesTest, NoneShowsOnlyWhatIsSaid) {
-  const auto view = make_progress(ProgressForm::none, err, Encoding::utf8);
+  ProgressView view(ProgressForm::none, err, Encoding::utf8, {});
   fetch.add("one", kMiB);
-  fetch.update(*view);
-  fetch.run(*view, Duration(20'000), 1);
-  view->say("said");
-  fetch.end_first(*view, State::done);
-  view->end();
+  fetch.update(view);
+  fetch.run(view, Duration(20'000), 1);
+  view.say("said");
+  fetch.end_first(view, State::done);
+  view.end();
   EXPECT_THAT(lines, ElementsAre("said\n"));
 }
 
@@ -484,7 +469,8 @@ std::string first_drawing(const char* term, ProgressForm form) {
   Output err([&](std::string_view bytes) { written += bytes; });
   Fetch fetch;
   fetch.add("one", kMiB);
-  fetch.update(*make_progress(form, err, Encoding::utf8));
+  ProgressView view(form, err, Encoding::utf8, [] { return TerminalSize(); });
+  fetch.update(view);
   return written;
 }
 
