@@ -213,7 +213,7 @@ void BenchConnection::finish_unanswered(BenchTime now) {
   if (is_used_up()) return close(Ending::replaced);
   set_room(now, false);
   if (operations_.sendable() > 0) resume_later();
-  tell_settled();
+  operations_.tell_settled();
 }
 
 void BenchConnection::resume_later() {
@@ -256,7 +256,7 @@ void BenchConnection::on_replies(BenchTime now) {
   if (is_used_up() && operations_.outstanding() == 0) return close(Ending::replaced);
   if (!had_room_ && has_room()) set_room(now, true);
   send_due();
-  tell_settled();
+  operations_.tell_settled();
 }
 
 BenchTime BenchConnection::delivered_at() noexcept {
@@ -319,7 +319,7 @@ bool BenchConnection::is_in_order(const Failure& failure, BenchTime now) {
 void BenchConnection::on_closed() {
   tell_tried();
   operations_.drop_unfinished();
-  tell_settled();
+  operations_.tell_settled();
 }
 
 }  // namespace fairlead

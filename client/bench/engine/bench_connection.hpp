@@ -22,9 +22,6 @@ class BenchConnection final : private ConnectionObserver {
   // Connects, unless it is connected or about to be.
   void open();
 
-  // So many more operations may be begun; work() begins them.
-  void make_due(std::uint64_t times) { operations_.make_due(times); }
-
   // Begins what is due, as far as there is room. Called in a turn, once the load has begun.
   void work();
 
@@ -34,14 +31,11 @@ class BenchConnection final : private ConnectionObserver {
     work();
   }
 
-  // Tells the owner, once, when there is nothing left to do.
-  void tell_settled() { operations_.tell_settled(); }
-
   // Gives up a connection whose oldest reply is later than the load allows.
   void check_patience(BenchTime now);
 
-  std::size_t outstanding() const noexcept { return operations_.outstanding(); }
-  std::uint64_t unsent() const noexcept { return operations_.unsent(); }
+  // What is due and what is outstanding; work() begins what is due.
+  Operations& operations() noexcept { return operations_; }
 
  private:
   enum class State : std::uint8_t { closed, connecting, greeting, open, waiting };

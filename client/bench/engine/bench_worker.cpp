@@ -138,7 +138,8 @@ bool BenchWorker::may_start() const noexcept {
 
 void BenchWorker::start(std::size_t own) {
   BenchConnection& connection = *connections_[own];
-  if (!plan_.opens_first() && !plan_.arrivals) connection.make_due(plan_.operations_of(index(own)));
+  if (!plan_.opens_first() && !plan_.arrivals)
+    connection.operations().make_due(plan_.operations_of(index(own)));
   if (plan_.connects_each) {
     connection.work();
   } else {
@@ -165,7 +166,7 @@ void BenchWorker::deal_due(BenchTime now) {
   const std::size_t first = next_;
   std::size_t dealt = 0;
   for (; next_due_ <= now && dealt < kStepsMax; ++dealt) {
-    connections_[next_]->make_due(1);
+    connections_[next_]->operations().make_due(1);
     next_ = next_ + 1 == connections_.size() ? 0 : next_ + 1;
     if (next_ == 0) ++round_;
     find_next_due();
@@ -179,7 +180,7 @@ void BenchWorker::begin_and_resume() {
   const bool all_at_once = !plan_.arrivals && plan_.opens_first();
   for (std::size_t steps = 0; all_at_once && steps < kStepsMax; ++steps) {
     if (loaded_ == connections_.size()) break;
-    connections_[loaded_]->make_due(plan_.operations_of(index(loaded_)));
+    connections_[loaded_]->operations().make_due(plan_.operations_of(index(loaded_)));
     connections_[loaded_++]->work();
   }
   resuming_.swap(to_resume_);
@@ -216,7 +217,7 @@ void BenchWorker::end_load(BenchTime now) {
   scope_.phase = BenchPhase::draining;
   load_ended_ = now;
   drain_ends_ = now + std::min(plan_.load.reply_timeout, kDrainMax);
-  for (const auto& connection : connections_) connection->tell_settled();
+  for (const auto& connection : connections_) connection->operations().tell_settled();
   observer_.on_load_ended();
 }
 
@@ -232,8 +233,8 @@ void BenchWorker::finish(BenchTime now) {
   second_.cancel();
   patience_.cancel();
   for (const auto& connection : connections_) {
-    recorder_.add_unfinished(connection->outstanding());
-    if (plan_.arrivals) recorder_.add_unsent(connection->unsent());
+    recorder_.add_unfinished(connection->operations().outstanding());
+    if (plan_.arrivals) recorder_.add_unsent(connection->operations().unsent());
   }
   recorder_.finish(now);
 }

@@ -63,8 +63,8 @@ void Threshold::read_name(std::string_view name) {
 }
 
 bool Threshold::read_time_name(std::string_view name) {
-  if (take_prefix(name, "actual_")) latency_kind_ = LatencyKind::actual;
-  if (take_prefix(name, "connect_")) latency_kind_ = LatencyKind::connect;
+  if (take_prefix(name, "actual_")) latency_ = &Tally::actual;
+  if (take_prefix(name, "connect_")) latency_ = &Tally::connect;
   if (name == "max" || name == "mean") {
     subject_ = name == "max" ? Subject::max : Subject::mean;
     return true;
@@ -111,18 +111,13 @@ ThresholdOutcome Threshold::judge(const BenchResult& result) const {
   return outcome;
 }
 
-const Histogram& Threshold::histogram(const BenchResult& result) const noexcept {
-  if (latency_kind_ == LatencyKind::connect) return result.tally.connect;
-  return latency_kind_ == LatencyKind::actual ? result.tally.actual : result.latency();
-}
-
 Threshold::Measured Threshold::measured_time(const BenchResult& result) const {
   if (subject_ == Subject::cpu) {
     if (!result.server) return {{}, "the server's processor time is measured with --pid only"};
     if (result.tally.counts.done == 0) return {{}, "no operation was completed"};
     return {result.server_cpu_us(), {}};
   }
-  const Histogram& times = histogram(result);
+  const Histogram& times = latency_ != nullptr ? result.tally.*latency_ : result.latency();
   if (times.count() == 0) return {{}, "nothing was measured"};
   if (subject_ == Subject::mean) return {times.mean(), {}};
   if (subject_ == Subject::max) return {static_cast<double>(times.max()), {}};

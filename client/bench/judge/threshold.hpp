@@ -35,7 +35,6 @@ class Threshold {
 
  private:
   enum class Subject : std::uint8_t { quantile, max, mean, errors, mismatch, rate, cpu };
-  enum class LatencyKind : std::uint8_t { headline, actual, connect };
   struct Measured {
     std::optional<double> value = {};
     std::string note = {};  // why there is none, or why it is unreliable
@@ -45,15 +44,14 @@ class Threshold {
   bool read_time_name(std::string_view name);
   void read_limit(std::string_view text);
   bool is_time() const noexcept;
-  const Histogram& histogram(const BenchResult& result) const noexcept;
   Measured measured_time(const BenchResult& result) const;
   Measured measured_number(const BenchResult& result) const;
   std::string figure(double value) const;
 
   std::string text_;
   Subject subject_ = Subject::quantile;
-  LatencyKind latency_kind_ = LatencyKind::headline;
-  double quantile_ = 0;  // of `quantile`: 0.99
+  Histogram Tally::*latency_ = nullptr;  // null: the headline one
+  double quantile_ = 0;                  // of `quantile`: 0.99
   bool (*holds_)(double value, double limit) = nullptr;
   double limit_ = 0;  // microseconds, a number, a number a second, or a share
   bool is_share_ = false;

@@ -37,10 +37,6 @@ double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::uint64_t errors_of(const BenchResult& result, BenchError error) {
-  return result.tally.counts.errors[static_cast<std::size_t>(error)];
-}
-
 double quantile_of(const auto& histogram, double share) {
   return static_cast<double>(histogram.quantile(share));
 }
@@ -124,9 +120,10 @@ std::optional<Finding> send_rate(const BenchResult& result) {
 }
 
 std::optional<Finding> own_failures(const BenchResult& result) {
-  const std::uint64_t ports = errors_of(result, BenchError::no_port);
-  const std::uint64_t descriptors = errors_of(result, BenchError::no_descriptor);
-  const std::uint64_t others = errors_of(result, BenchError::other);
+  const BenchCounts& counts = result.tally.counts;
+  const std::uint64_t ports = counts.of(BenchError::no_port);
+  const std::uint64_t descriptors = counts.of(BenchError::no_descriptor);
+  const std::uint64_t others = counts.of(BenchError::other);
   const std::uint64_t all = ports + descriptors + others;
   if (all == 0) return {};
   const bool are_many = share(all, result.ended()) > kNoticeable;

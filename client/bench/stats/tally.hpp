@@ -69,6 +69,9 @@ struct BenchCounts {
       &BenchCounts::sent, &BenchCounts::done, &BenchCounts::bytes_out, &BenchCounts::bytes_in,
       &BenchCounts::connects};
 
+  std::uint64_t of(BenchError error) const noexcept {
+    return errors[static_cast<std::size_t>(error)];
+  }
   std::uint64_t all_errors() const noexcept;
   std::uint64_t all_mismatches() const noexcept;
   BenchCounts& operator+=(const BenchCounts& other) noexcept;

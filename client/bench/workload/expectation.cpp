@@ -34,12 +34,6 @@ std::uint64_t read_length(std::string_view digits) {
   return *length;
 }
 
-ExpectationSettings text_expectation(std::string_view text, Encoding encoding) {
-  if (text.empty())
-    throw SettingError("an empty reply cannot be seen to come: write none where nothing comes");
-  return {.kind = Kind::text, .text = encoded_exactly(unescaped(text), encoding)};
-}
-
 }  // namespace
 
 ExpectationSettings parse_expectation(std::string_view words, Encoding encoding) {
@@ -49,7 +43,10 @@ ExpectationSettings parse_expectation(std::string_view words, Encoding encoding)
   if (words.starts_with("len:"))
     return {.kind = Kind::length, .length = read_length(behind("len:"))};
   if (words.starts_with("re:")) return {.kind = Kind::pattern, .text = std::string(behind("re:"))};
-  return text_expectation(words.starts_with("text:") ? behind("text:") : words, encoding);
+  const std::string_view text = words.starts_with("text:") ? behind("text:") : words;
+  if (text.empty())
+    throw SettingError("an empty reply cannot be seen to come: write none where nothing comes");
+  return {.kind = Kind::text, .text = encoded_exactly(unescaped(text), encoding)};
 }
 
 Expectation::Expectation(const ExpectationSettings& settings) : settings_(settings) {

@@ -15,13 +15,6 @@
 namespace fairlead {
 namespace {
 
-int print(std::string_view text, Encoding terminal, int descriptor) {
-  Output out(descriptor);
-  out.write(in_encoding(text, terminal));
-  if (out.error().empty()) return kExitOk;
-  return report("", {kExitCannotWrite, "cannot write the report: " + out.error()});
-}
-
 int check(const BenchRunSettings& settings, const Destination& server, Encoding terminal) {
   std::string lines;
   bool suffices = true;
@@ -29,17 +22,15 @@ int check(const BenchRunSettings& settings, const Destination& server, Encoding 
     lines += need_line(need) + '\n';
     suffices = suffices && need.suffices();
   }
-  const int written = print(lines, terminal, 1);
+  const int written = print_report(lines, terminal, 1);
   return written != kExitOk ? written : suffices ? kExitOk : kExitUsage;
 }
 
 // No connection was made: reports the main reason.
 int say_nobody_answered(const BenchResult& result) {
-  const auto count = [&result](BenchError error) {
-    return result.tally.counts.errors[static_cast<std::size_t>(error)];
-  };
-  if (count(BenchError::connect_timeout) >
-      count(BenchError::refused) + count(BenchError::unreachable)) {
+  const BenchCounts& counts = result.tally.counts;
+  if (counts.of(BenchError::connect_timeout) >
+      counts.of(BenchError::refused) + counts.of(BenchError::unreachable)) {
     return report(result.address,
                   {kExitTimeout,
                    "no connection was made in time; check the address, or give more "
@@ -64,14 +55,13 @@ int write_reports(const BenchRunSettings& settings, const BenchResult& result, E
   const bool stdout_is_taken = settings.json == "-" || settings.csv == "-" || settings.html == "-";
   int failed = kExitOk;
   if (!stdout_is_taken) {
-    failed = print(text_report(result), terminal, 1);
+    failed = print_report(text_report(result), terminal, 1);
   } else if (settings.bench.view != BenchView::none) {
-    failed = print(text_report(result), terminal, 2);
+    failed = print_report(text_report(result), terminal, 2);
   }
   const auto write = [&failed](const std::string& path, auto make) {
     if (path.empty()) return;
-    if (const std::string error = write_file(path, make()); !error.empty())
-      failed = report(path, {kExitCannotWrite, "cannot write the report: " + error});
+    if (const int code = write_report(path, make()); code != kExitOk) failed = code;
   };
   write(settings.json, [&] { return json_report(result); });
   write(settings.csv, [&] { return csv_report(result); });
@@ -83,12 +73,8 @@ int run(const BenchRunSettings& settings, Encoding terminal) {
   const Load& load = settings.bench.load;
   const auto target = find_bench_target(settings.server, settings.bench.family, load);
   if (!target) return report(settings.address, result_of(target.error()));
-  raise_descriptor_limit();
   if (settings.only_checks) return check(settings, *target, terminal);
-  if (settings.only_shows) {
-    Output out(1);
-    return show_exchange(load, *target, out);
-  }
+  if (settings.only_shows) return show_exchange(load, *target, terminal);
   Output err(2);
   BenchWatch watch(load, settings.bench.view, err, terminal);
   BenchResult result = run_bench(load, *target, settings.pid, watch);

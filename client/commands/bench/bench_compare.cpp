@@ -18,17 +18,10 @@ namespace {
 
 int conclude(const BenchCompareSettings& settings, const Comparison& comparison,
              Encoding terminal) {
-  const bool stdout_is_taken = settings.markdown == "-";
-  Output out(stdout_is_taken ? 2 : 1);
-  out.write(in_encoding(comparison_text(comparison), terminal));
-  if (!out.error().empty())
-    return report("", {kExitCannotWrite, "cannot write the comparison: " + out.error()});
-  if (!settings.markdown.empty()) {
-    const std::string error = write_file(settings.markdown, comparison_markdown(comparison));
-    if (!error.empty())
-      return report(settings.markdown, {kExitCannotWrite, "cannot write the report: " + error});
-  }
-  int code = kExitOk;
+  int code = print_report(comparison_text(comparison), terminal, settings.markdown == "-" ? 2 : 1);
+  if (code == kExitOk && !settings.markdown.empty())
+    code = write_report(settings.markdown, comparison_markdown(comparison));
+  if (code != kExitOk) return code;
   for (const FailRule& rule : settings.rules)
     for (const std::string& failure : rule.failures(comparison))
       code = report("", {kExitRegression, failure});
@@ -58,13 +51,6 @@ int compare_files(const BenchCompareSettings& settings, Encoding terminal) {
 
 // ---- Addresses, in turn ----
 
-BenchResult run_one(const BenchCompareSettings& settings, const Destination& server, Output& err,
-                    Encoding terminal) {
-  const BenchView view = err.is_terminal() ? settings.bench.view : BenchView::none;
-  BenchWatch watch(settings.bench.load, view, err, terminal);
-  return run_bench(settings.bench.load, server, 0, watch);
-}
-
 int compare_addresses(const BenchCompareSettings& settings, Encoding terminal) {
   std::vector<Destination> servers;
   for (const Endpoint& server : settings.servers) {
@@ -76,6 +62,7 @@ int compare_addresses(const BenchCompareSettings& settings, Encoding terminal) {
   for (const std::string& target : settings.targets) compared.push_back({.name = target});
 
   Output err(2);
+  const BenchView view = err.is_terminal() ? settings.bench.view : BenchView::none;
   std::size_t invalid_runs = 0;
   std::string why_invalid;  // the last of them
   const std::size_t runs = settings.rounds * servers.size();
@@ -88,7 +75,9 @@ int compare_addresses(const BenchCompareSettings& settings, Encoding terminal) {
       err.write("round " + std::to_string(round + 1) + " of " + std::to_string(settings.rounds) +
                 ": " + escaped(name) + "\n");
     }
-    const BenchResult result = run_one(settings, servers[index], err, terminal);
+    BenchWatch watch(settings.bench.load, view, err, terminal);
+    const BenchResult result = run_bench(settings.bench.load, servers[index], 0, watch);
+    watch.end();
     if (result.interrupted) return kExitInterrupted;
     if (result.tally.connect.count() == 0) {
       return report(name, {kExitCannotConnect,

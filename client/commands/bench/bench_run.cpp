@@ -18,6 +18,7 @@
 #include "client/bench/workload/bench_needs.hpp"
 #include "client/cli/exit_code.hpp"
 #include "client/commands/bench/bench_machine.hpp"
+#include "client/commands/bench/bench_settings.hpp"
 #include "client/commands/command_loop.hpp"
 #include "common/base/background_thread.hpp"
 
@@ -218,10 +219,9 @@ BenchThread::BenchThread(const Load& load, const Destination& server, std::uint3
       connector_(loop_),
       wake_(loop_),
       warm_(loop_),
-      trace_(trace == Trace::none
-                 ? std::nullopt
-                 : std::optional<ExchangeTrace>(std::in_place, connector_,
-                                                static_cast<BenchClock&>(*this))),
+      trace_(trace == Trace::none ? std::nullopt
+                                  : std::optional<ExchangeTrace>(std::in_place, connector_,
+                                                                 static_cast<BenchClock&>(*this))),
       worker_(plan_, thread, shard_, trace_ ? static_cast<Network&>(*trace_) : connector_, *this,
               *this) {
   loop_.drive(shard_);
@@ -286,11 +286,8 @@ void check_needs(const Load& load, const Destination& server) {
 
 int exit_code_of(const BenchResult& result) {
   const BenchCounts& counts = result.tally.counts;
-  const auto count = [&counts](BenchError error) {
-    return counts.errors[static_cast<std::size_t>(error)];
-  };
   if (result.interrupted) return kExitInterrupted;
-  if (count(BenchError::connect_timeout) + count(BenchError::reply_timeout) > 0)
+  if (counts.of(BenchError::connect_timeout) + counts.of(BenchError::reply_timeout) > 0)
     return kExitTimeout;
   if (result.tally.connect.count() == 0) return kExitCannotConnect;
   const bool is_wrong = counts.all_errors() + counts.all_mismatches() + result.tally.unfinished > 0;
@@ -299,17 +296,16 @@ int exit_code_of(const BenchResult& result) {
 
 }  // namespace
 
-int show_exchange(const Load& load, const Destination& server, Output& out) {
+int show_exchange(const Load& load, const Destination& server, Encoding terminal) {
   const Load single = one_exchange_of(load);
-  BenchWatch watch(single, BenchView::none, out, Encoding::utf8);
+  Output err(2);
+  BenchWatch watch(single, BenchView::none, err, terminal);
   BenchRun run(single, server, 0, watch, BenchRun::Trace::written);
   const BenchResult result = run.run();
   std::string text = run.trace() + '\n' + exchange_outcome(load, result.tally) + '\n';
   for (const std::string& line : first_mismatch_lines(result)) text += line + '\n';
-  out.write(text);
-  if (!out.error().empty())
-    return report("", {kExitCannotWrite, "cannot write the exchange: " + out.error()});
-  return exit_code_of(result);
+  const int written = print_report(text, terminal, 1);
+  return written != kExitOk ? written : exit_code_of(result);
 }
 
 BenchResult run_bench(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch) {

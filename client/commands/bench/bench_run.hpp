@@ -29,6 +29,6 @@ BenchResult run_bench(const Load& load, const Destination& server, pid_t pid, Be
 // Runs one operation of the load on one connection and prints it. Returns the exit code: 0 when it
 // went as it should, 1 for a wrong reply or none, 7 without a connection, 28 for a time-out, 130
 // for Ctrl-C. Throws SettingError.
-int show_exchange(const Load& load, const Destination& server, Output& out);
+int show_exchange(const Load& load, const Destination& server, Encoding terminal);
 
 }  // namespace fairlead

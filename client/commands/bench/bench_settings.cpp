@@ -12,6 +12,7 @@
 #include "client/bench/workload/message_source.hpp"
 #include "client/bench/workload/message_template.hpp"
 #include "client/cli/exit_code.hpp"
+#include "client/cli/output.hpp"
 #include "common/config/units.hpp"
 #include "common/text/escape.hpp"
 
@@ -40,6 +41,7 @@ Words words(const ReadOptions& options, const char* name) {
   return options.has(name) ? options.given[name].as<Words>() : Words();
 }
 
+// The value, or a UsageError that begins with `where`.
 template <class Value>
 Value taken(const Parsed<Value>& parsed, const std::string& where) {
   if (!parsed.value) throw UsageError(where + ": " + parsed.error);
@@ -326,6 +328,19 @@ BenchCompareSettings bench_compare_settings(const ReadOptions& options,
   for (const std::string& text : words(options, "fail-if")) settings.rules.emplace_back(text);
   settings.markdown = options.text("markdown");
   return settings;
+}
+
+int print_report(std::string_view text, Encoding terminal, int descriptor) {
+  Output out(descriptor);
+  out.write(in_encoding(text, terminal));
+  if (out.error().empty()) return kExitOk;
+  return report("", {kExitCannotWrite, "cannot write the report: " + out.error()});
+}
+
+int write_report(const std::string& path, std::string_view text) {
+  const std::string error = write_file(path, text);
+  if (error.empty()) return kExitOk;
+  return report(path, {kExitCannotWrite, "cannot write the report: " + error});
 }
 
 std::string contents_of(std::string_view where, const std::string& path) {

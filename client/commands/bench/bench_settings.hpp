@@ -56,6 +56,11 @@ BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLo
 BenchCompareSettings bench_compare_settings(const ReadOptions& options,
                                             const TerminalLocale& locale);
 
+// Print on stdout (1) or stderr (2), and into a file or for "-" on stdout. Return kExitOk, or
+// report why it failed and return the exit code.
+int print_report(std::string_view text, Encoding terminal, int descriptor);
+int write_report(const std::string& path, std::string_view text);
+
 // The whole file. Throws UsageError, which begins with `where` and names the file.
 std::string contents_of(std::string_view where, const std::string& path);
 
