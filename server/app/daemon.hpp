@@ -49,7 +49,6 @@ class Daemon {
   void log_counters();
 
   Loop& loop() noexcept { return shards_.first().loop; }  // the main thread's
-  Listeners& listeners() noexcept { return listeners_; }
 
  private:
   // Lines for stdout go through a queue, so that a reader that has stalled delays no shard.

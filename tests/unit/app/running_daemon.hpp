@@ -70,7 +70,6 @@ class RunningDaemon {
   }
 
   Daemon& daemon() { return *daemon_; }
-  Listeners& listeners() { return daemon_->listeners(); }
 
   void open() {
     const Outcome<> opened = daemon_->open();
