@@ -18,7 +18,6 @@
 #include "server/app/command_line.hpp"
 #include "server/app/daemon.hpp"
 #include "server/app/doctor.hpp"
-#include "server/app/machine_facts.hpp"
 #include "server/app/server_config.hpp"
 
 namespace fairlead {
@@ -76,9 +75,14 @@ int printed(int status) {
 }
 
 int diagnose(const ServerSettings& settings) {
-  const std::vector<Finding> findings = examine(settings, gather_facts(settings));
-  for (const Finding& finding : findings) std::puts(finding.text().c_str());
-  return printed(is_fit(findings) ? 0 : kExitRuntimeFailure);
+  int status = 0;
+  for (const auto& findings : {examine(settings, gather_facts()), try_start(settings)}) {
+    for (const Finding& finding : findings) {
+      std::puts(finding.text().c_str());
+      if (finding.grade == Finding::Grade::bad) status = kExitRuntimeFailure;
+    }
+  }
+  return printed(status);
 }
 
 int run(const std::vector<std::string>& arguments) {
