@@ -185,7 +185,7 @@ DownloadTraffic::DownloadTraffic(BenchScope& scope, Operations& operations)
     : scope_(scope), operations_(operations) {
   const std::string& name = scope.plan.load.file_name;
   if (is_framed()) {
-    append_get_request(request_, {.identity = {}, .name = name});
+    append_payload(request_, GetRequest{.identity = {}, .name = name});
   } else {
     request_ = name + "\n";
   }

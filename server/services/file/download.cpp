@@ -115,7 +115,7 @@ void Download::complete() {
       peer_.answer(request_, FrameType::reply, reply_);
       break;
     case Form::frames:
-      append_end(payload, sent_);
+      append_payload(payload, FileEnd{sent_});
       peer_.answer(request_, FrameType::end, payload);
       break;
   }

@@ -21,7 +21,7 @@ std::optional<FileRequest> read_file_request(Peer& peer, const Message& message)
       request.name = bounded(message.payload);
       break;
     case FrameType::list: {
-      const auto list = read_list_request(message.payload);
+      const auto list = read_payload<ListRequest>(message.payload);
       if (!list) return std::nullopt;
       request.name = bounded(list->directory);
       request.after = bounded(list->after);
@@ -29,7 +29,7 @@ std::optional<FileRequest> read_file_request(Peer& peer, const Message& message)
       break;
     }
     case FrameType::get: {
-      const auto get = read_get_request(message.payload);
+      const auto get = read_payload<GetRequest>(message.payload);
       if (!get) return std::nullopt;
       request.name = bounded(get->name);
       request.identity = get->identity;
@@ -38,7 +38,7 @@ std::optional<FileRequest> read_file_request(Peer& peer, const Message& message)
       break;
     }
     case FrameType::hash: {
-      const auto hash = read_hash_request(message.payload);
+      const auto hash = read_payload<HashRequest>(message.payload);
       if (!hash) return std::nullopt;
       request.name = bounded(hash->name);
       request.identity = hash->identity;

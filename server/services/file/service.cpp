@@ -69,13 +69,13 @@ void FileService::answer(Peer& peer, Requests& requests) {
     return begin(peer, requests, std::move(*opened));
   std::string payload;
   if (const auto* status = std::get_if<FileStatus>(&answer)) {
-    append_status(payload, *status);
+    append_payload(payload, *status);
     peer.answer(id, FrameType::status, payload);
   } else if (const auto* listing = std::get_if<FileListing>(&answer)) {
-    append_listing(payload, *listing);
+    append_payload(payload, *listing);
     peer.answer(id, FrameType::listing, payload);
   } else {
-    append_hashes(payload, std::get<FileHashes>(answer));
+    append_payload(payload, std::get<FileHashes>(answer));
     peer.answer(id, FrameType::hashes, payload);
   }
   finish_request(peer);
@@ -98,7 +98,7 @@ void FileService::begin(Peer& peer, Requests& requests, std::unique_ptr<OpenFile
   }
   if (form == Download::Form::frames) {
     std::string payload;
-    append_begin(payload, {identity, request.first, bytes});
+    append_payload(payload, FileBegin{identity, request.first, bytes});
     peer.answer_part(request.id, FrameType::begin, payload);
   }
   peer.send_body(request.id,
