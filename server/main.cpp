@@ -1,4 +1,6 @@
 // fairleadd: reads the command line and the configuration, then runs, checks or explains.
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -47,24 +49,22 @@ std::vector<std::string_view> refusals() {
   return names;
 }
 
-OpenedLog open_log(const LogSettings& settings) {
-  return Log::open({.level = level_named(settings.level).value_or(Level::info),
-                    .format = settings.json ? LogFormat::json : LogFormat::text,
-                    .file = settings.file,
-                    .session_file = settings.session_file,
-                    .repeats = settings.repeats,
-                    .limited_reasons = refusals()});
-}
-
 // `run` and `-t` both open the log first, because warnings go there.
 template <class Work>
 int with_log(const SettingsSnapshot& settings, Work&& work) {
-  const OpenedLog opened = open_log(settings->log);
-  if (!opened.log) {
-    const bool forbidden = opened.code == std::errc::permission_denied;
-    return fail(forbidden ? kExitNoPermission : kExitRuntimeFailure, opened.error);
+  const LogSettings& log = settings->log;
+  const auto opened = Log::open({.level = level_named(log.level).value_or(Level::info),
+                                 .format = log.json ? LogFormat::json : LogFormat::text,
+                                 .file = log.file,
+                                 .session_file = log.session_file,
+                                 .transcript = STDOUT_FILENO,
+                                 .repeats = log.repeats,
+                                 .limited_reasons = refusals()});
+  if (!opened) {
+    const bool forbidden = opened.error().code == std::errc::permission_denied;
+    return fail(forbidden ? kExitNoPermission : kExitRuntimeFailure, opened.error().what);
   }
-  const Outcome<> outcome = work(settings, *opened.log);
+  const Outcome<> outcome = work(settings, **opened);
   return outcome ? 0 : fail(outcome.error().exit_status, outcome.error().what);
 }
 

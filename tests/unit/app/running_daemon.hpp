@@ -63,7 +63,7 @@ class RunningDaemon {
  public:
   explicit RunningDaemon(const std::string& config)
       : settings(settings_from(config, {"server.run_dir=" + folder / ""})),
-        log_(Log::open({.file = folder / "log", .repeats = 0}).log),
+        log_(std::move(*Log::open({.file = folder / "log", .repeats = 0}))),
         daemon_(std::in_place, settings, *log_, connection_limit(10'000, *settings)) {}
   ~RunningDaemon() {
     if (thread_.joinable()) abort();
