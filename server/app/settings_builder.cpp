@@ -191,7 +191,7 @@ class Builder {
   }
 
   void check_template(const std::string& section, const char* key) {
-    if (const auto unknown = unknown_placeholder(config_.text(section, key)))
+    if (const auto unknown = TextTemplate::unknown_placeholder(config_.text(section, key)))
       config_.add_error(
           section, key,
           shown(*unknown) + " is no placeholder: there are {text} {len} {ip} {port} {peer} {id}");
