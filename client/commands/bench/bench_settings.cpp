@@ -12,6 +12,7 @@
 #include "client/bench/workload/message_source.hpp"
 #include "client/bench/workload/message_template.hpp"
 #include "client/cli/exit_code.hpp"
+#include "common/config/parsed.hpp"
 #include "common/config/units.hpp"
 #include "common/text/escape.hpp"
 
@@ -57,13 +58,13 @@ Stage stage_of(std::string_view text) {
   const std::size_t at = text.find('@');
   if (at == std::string_view::npos)
     throw UsageError("--stage " + shown(text) + ": expected TIME@RATE, as in 10s@1k");
-  const Parsed<Duration> length = parse_duration(text.substr(0, at));
-  if (!length.value) throw UsageError("--stage " + shown(text) + ": " + length.error);
-  const Parsed<std::uint64_t> rate = parse_count(text.substr(at + 1));
-  if (!rate.value) throw UsageError("--stage " + shown(text) + ": " + rate.error);
-  if (*length.value == Duration::zero())
+  const Result<Duration> length = parse_duration(text.substr(0, at));
+  if (!length) throw UsageError("--stage " + shown(text) + ": " + length.error().what);
+  const Result<std::uint64_t> rate = parse_count(text.substr(at + 1));
+  if (!rate) throw UsageError("--stage " + shown(text) + ": " + rate.error().what);
+  if (*length == Duration::zero())
     throw UsageError("--stage " + shown(text) + ": the time cannot be 0");
-  return {.length = *length.value, .rate = static_cast<double>(*rate.value)};
+  return {.length = *length, .rate = static_cast<double>(*rate)};
 }
 
 std::vector<Stage> stages_of(const std::string& text) {
@@ -136,11 +137,11 @@ void set_size(MessageSettings& message, const ReadOptions& options) {
   const std::string text = options.text("size");
   const std::size_t dash = text.find('-');
   const auto bytes = [&text](std::string_view part) {
-    const Parsed<std::uint64_t> size = parse_size(part);
-    if (!size.value) throw UsageError("--size " + shown(text) + ": " + size.error);
-    if (*size.value == 0 || *size.value > kMessageBytesMax)
+    const Result<std::uint64_t> size = parse_size(part);
+    if (!size) throw UsageError("--size " + shown(text) + ": " + size.error().what);
+    if (*size == 0 || *size > kMessageBytesMax)
       throw UsageError("--size " + shown(text) + ": takes 1 to " + format_size(kMessageBytesMax));
-    return static_cast<std::uint32_t>(*size.value);
+    return static_cast<std::uint32_t>(*size);
   };
   const std::string_view whole = text;
   message.size_min = bytes(whole.substr(0, dash));
