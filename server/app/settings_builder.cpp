@@ -1,5 +1,3 @@
-#include "server/app/settings_builder.hpp"
-
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -12,6 +10,7 @@
 #include "common/config/quoting.hpp"
 #include "common/protocol/limits.hpp"
 #include "server/api/text_template.hpp"
+#include "server/app/server_config.hpp"
 
 namespace fairlead {
 namespace {
