@@ -1,7 +1,10 @@
 // fairleadd: reads the command line and the configuration, then runs, checks or explains.
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -18,18 +21,19 @@
 #include "server/app/command_line.hpp"
 #include "server/app/daemon.hpp"
 #include "server/app/doctor.hpp"
-#include "server/app/machine_facts.hpp"
 #include "server/app/server_config.hpp"
 
 namespace fairlead {
 namespace {
 
-int fail(int status, const std::string& why) {
-  std::fprintf(stderr, "fairleadd: %s\n", why.c_str());
-  return status;
+int fail(const Failure& failure) {
+  std::istringstream lines(failure.what);
+  for (std::string line; std::getline(lines, line);)
+    std::fprintf(stderr, "fairleadd: %s\n", line.c_str());
+  return failure.exit_status;
 }
 
-LoadedConfig load(const CommandLine& command_line) {
+Outcome<LoadedConfig> load(const CommandLine& command_line) {
   DiskFiles files;
   const Environment environment = process_environment();
   ConfigWorld world{.files = files, .environment = environment, .service_types = {}};
@@ -48,60 +52,60 @@ std::vector<std::string_view> refusals() {
   return names;
 }
 
-OpenedLog open_log(const LogSettings& settings) {
-  return Log::open({.level = level_named(settings.level).value_or(Level::info),
-                    .format = settings.json ? LogFormat::json : LogFormat::text,
-                    .file = settings.file,
-                    .session_file = settings.session_file,
-                    .repeats = settings.repeats,
-                    .limited_reasons = refusals()});
-}
-
 // `run` and `-t` both open the log first, because warnings go there.
 template <class Work>
 int with_log(const SettingsSnapshot& settings, Work&& work) {
-  const OpenedLog opened = open_log(settings->log);
-  if (!opened.log) {
-    const bool forbidden = opened.code == std::errc::permission_denied;
-    return fail(forbidden ? kExitNoPermission : kExitRuntimeFailure, opened.error);
+  const LogSettings& log = settings->log;
+  const auto opened = Log::open({.level = level_named(log.level).value_or(Level::info),
+                                 .format = log.json ? LogFormat::json : LogFormat::text,
+                                 .file = log.file,
+                                 .session_file = log.session_file,
+                                 .transcript = STDOUT_FILENO,
+                                 .repeats = log.repeats,
+                                 .limited_reasons = refusals()});
+  if (!opened) {
+    const bool forbidden = opened.error().code == std::errc::permission_denied;
+    return fail({opened.error().what, forbidden ? kExitNoPermission : kExitRuntimeFailure});
   }
-  const Outcome<> outcome = work(settings, *opened.log);
-  return outcome ? 0 : fail(outcome.error().exit_status, outcome.error().what);
+  const Outcome<> outcome = work(settings, **opened);
+  return outcome ? 0 : fail(outcome.error());
 }
 
 // Flushes stdout. The status stands only if all of the output could be written.
 int printed(int status) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
-  return fail(kExitRuntimeFailure, "cannot write to stdout; make room there or name another place");
+  return fail(
+      {"cannot write to stdout; make room there or name another place", kExitRuntimeFailure});
 }
 
 int diagnose(const ServerSettings& settings) {
-  const std::vector<Finding> findings = examine(settings, gather_facts(settings));
-  for (const Finding& finding : findings) std::puts(finding.text().c_str());
-  return printed(is_fit(findings) ? 0 : kExitRuntimeFailure);
+  int status = 0;
+  for (const auto& findings : {examine(settings, gather_facts()), try_start(settings)}) {
+    for (const Finding& finding : findings) {
+      std::puts(finding.text().c_str());
+      if (finding.grade == Finding::Grade::bad) status = kExitRuntimeFailure;
+    }
+  }
+  return printed(status);
 }
 
 int run(const std::vector<std::string>& arguments) {
   const Outcome<CommandLine> parsed = parse_command_line(arguments);
-  if (!parsed) return fail(parsed.error().exit_status, parsed.error().what);
+  if (!parsed) return fail(parsed.error());
   const CommandLine& command_line = *parsed;
   if (command_line.action == CommandLine::Action::help)
     return std::fputs(help_text().c_str(), stdout), printed(0);
   if (command_line.action == CommandLine::Action::version)
     return std::puts("fairleadd " FAIRLEAD_VERSION), printed(0);
 
-  LoadedConfig loaded = load(command_line);
-  if (!loaded.settings) {
-    for (const std::string& error : loaded.errors)
-      std::fprintf(stderr, "fairleadd: %s\n", error.c_str());
-    return loaded.exit_status;
-  }
-  if (command_line.action == CommandLine::Action::doctor) return diagnose(*loaded.settings);
+  Outcome<LoadedConfig> loaded = load(command_line);
+  if (!loaded) return fail(loaded.error());
+  if (command_line.action == CommandLine::Action::doctor) return diagnose(loaded->settings);
   if (command_line.action == CommandLine::Action::print) {
-    std::fputs(loaded.listing.c_str(), stdout);
+    std::fputs(loaded->listing.c_str(), stdout);
     if (const int status = printed(0); status != 0) return status;
   }
-  const auto settings = std::make_shared<const ServerSettings>(std::move(*loaded.settings));
+  const auto settings = std::make_shared<const ServerSettings>(std::move(loaded->settings));
   if (command_line.action == CommandLine::Action::run) return with_log(settings, run_daemon);
   const int status = with_log(settings, check_daemon);
   if (status == 0) std::fputs("fairleadd: the configuration is valid\n", stderr);
@@ -116,8 +120,8 @@ int main(int argc, char** argv) {
   try {
     return fairlead::run({argv + 1, argv + argc});
   } catch (const std::system_error& failure) {
-    return fairlead::fail(fairlead::kExitRuntimeFailure, fairlead::advised(failure));
+    return fairlead::fail({fairlead::advised(failure), fairlead::kExitRuntimeFailure});
   } catch (const std::exception& failure) {
-    return fairlead::fail(fairlead::kExitRuntimeFailure, failure.what());
+    return fairlead::fail({failure.what(), fairlead::kExitRuntimeFailure});
   }
 }

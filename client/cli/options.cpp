@@ -21,12 +21,12 @@ const std::vector<std::string_view> kEncodings{"auto", "utf-8", "gbk", "gb18030"
 std::string option_name(const char* name) { return "--" + std::string(name); }
 
 template <class T>
-T checked(const ReadOptions& options, const char* name, Parsed<T> (*parse)(std::string_view),
+T checked(const ReadOptions& options, const char* name, Result<T> (*parse)(std::string_view),
           T fallback) {
   if (!options.has(name)) return fallback;
-  const Parsed<T> parsed = parse(options.text(name));
-  if (!parsed.value) throw UsageError(option_name(name) + ": " + parsed.error);
-  return *parsed.value;
+  const Result<T> parsed = parse(options.text(name));
+  if (!parsed) throw UsageError(option_name(name) + ": " + parsed.error().what);
+  return *parsed;
 }
 
 PeerAddress numeric_address(const std::string& text) {

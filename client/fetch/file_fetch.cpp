@@ -98,7 +98,7 @@ std::unique_ptr<FetchTask> FileFetch::next_bytes() {
     request.length =
         std::min(ledger_->size(), (run->first + run->count) * kChunkBytes) - task->offset;
   }
-  append_get_request(task->payload, request);
+  append_payload(task->payload, request);
   return task;
 }
 
@@ -114,7 +114,8 @@ std::unique_ptr<FetchTask> FileFetch::next_hashes() {
   task->type = FrameType::hash;
   task->version = version_;
   task->first = ledger_ ? ledger_->expected_count() : 0;
-  append_hash_request(task->payload, {.first = task->first, .identity = identity_, .name = name_});
+  append_payload(task->payload,
+                 HashRequest{.first = task->first, .identity = identity_, .name = name_});
   return task;
 }
 
@@ -151,7 +152,7 @@ FileFetch::Answer FileFetch::on_frame(FetchTask& task, const Frame& frame) {
 }
 
 FileFetch::Answer FileFetch::on_begin(FetchTask& task, Bytes payload) {
-  const auto begin = read_begin(payload);
+  const auto begin = read_payload<FileBegin>(payload);
   if (!begin || task.begun || begin->offset != task.offset) return Answer::wrong;
   if (!is_current(begin->identity)) return Answer::more;
   const std::uint64_t end = std::min(ledger_->size(), (task.first + task.count) * kChunkBytes);
@@ -186,13 +187,14 @@ FileFetch::Answer FileFetch::on_data(FetchTask& task, Bytes payload) {
 }
 
 FileFetch::Answer FileFetch::on_end(const FetchTask& task, Bytes payload) {
-  const auto sent = read_end(payload);
+  const auto sent = read_payload<FileEnd>(payload);
   const bool all_came = task.begun && task.offset == task.end;
-  return sent && all_came && *sent == task.end - task.start ? Answer::last : Answer::wrong;
+  return sent && all_came && sent->bytes_sent == task.end - task.start ? Answer::last
+                                                                       : Answer::wrong;
 }
 
 FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
-  const auto hashes = read_hashes(payload);
+  const auto hashes = read_payload<FileHashes>(payload);
   if (!hashes || hashes->chunk_bytes != kChunkBytes || hashes->first != task.first)
     return Answer::wrong;
   if (!is_current(hashes->identity)) return Answer::last;

@@ -91,7 +91,7 @@ std::string Lister::payload_of(const Question& question) const {
   const std::string name = full_name(question);
   if (question.type == FrameType::stat) return name;
   std::string payload;
-  append_list_request(payload, {.after = question.after, .directory = name});
+  append_payload(payload, ListRequest{.after = question.after, .directory = name});
   return payload;
 }
 
@@ -133,7 +133,7 @@ void Lister::on_answer(const Frame& frame) {
 }
 
 void Lister::on_status(Question question, Bytes payload) {
-  const auto status = read_status(payload);
+  const auto status = read_payload<FileStatus>(payload);
   if (!status) return fail(bad_answer("a malformed STATUS"));
   const FileIdentity& identity = status->identity;
   const FileEntry entry{status->kind, identity.size, identity.mtime_ns, {}};
@@ -144,7 +144,7 @@ void Lister::on_status(Question question, Bytes payload) {
 }
 
 void Lister::on_listing(Question question, Bytes payload) {
-  auto page = read_listing(payload);
+  auto page = read_payload<FileListing>(payload);
   if (!page) return fail(bad_answer("a malformed LISTING"));
   if (!is_believable(*page, question.after)) return;
 

@@ -18,9 +18,6 @@ constexpr std::size_t size_of_class(std::size_t index) { return BufferPool::kSma
 
 static_assert(size_of_class(8) == BufferPool::kLargest);
 
-BufferPool::BufferPool(BufferPoolOptions options) noexcept
-    : kept_bytes_max_(options.kept_bytes_max) {}
-
 BufferPool::~BufferPool() {
   FAIRLEAD_CHECK(bytes_in_use_ == 0);
   for (std::size_t index = 0; index < kClasses; ++index) {

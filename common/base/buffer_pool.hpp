@@ -6,10 +6,6 @@
 
 namespace fairlead {
 
-struct BufferPoolOptions {
-  std::size_t kept_bytes_max = 1024 * 1024;  // of the free lists
-};
-
 // Free lists of blocks in size classes that are powers of two, 256 B to 64 KiB; larger blocks come
 // from the heap and go back there. The lists are last in, first out, so that a block is used again
 // while it is in the cache. One pool belongs to one shard, is touched by its thread only, and
@@ -26,7 +22,8 @@ class BufferPool {
   static constexpr std::size_t kSmallest = 256;
   static constexpr std::size_t kLargest = std::size_t{64} * 1024;
 
-  explicit BufferPool(BufferPoolOptions options = {}) noexcept;
+  explicit BufferPool(std::size_t kept_bytes_max = 1024 * 1024) noexcept
+      : kept_bytes_max_(kept_bytes_max) {}
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;

@@ -12,4 +12,9 @@ using Bytes = std::string_view;
 
 constexpr std::uint8_t octet(char c) noexcept { return static_cast<std::uint8_t>(c); }
 
+// ASCII only: tolower() depends on the locale.
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 }  // namespace fairlead

@@ -86,8 +86,8 @@ Configuration::Section& Configuration::open_section(const std::string& name, con
   Section section{kind, name, origin, {}};
   for (const Key* key : keys_of(*kind)) {
     auto fallback = parse_key_value(*key, key->fallback);
-    FAIRLEAD_CHECK(fallback.value);  // a test checks every default
-    section.settings.push_back({key, std::string(key->fallback), std::move(*fallback.value), {}});
+    FAIRLEAD_CHECK(fallback);  // a test checks every default
+    section.settings.push_back({key, std::string(key->fallback), std::move(*fallback), {}});
   }
   // Sections stand in the order of their kinds, which lie in one array.
   const auto place =
@@ -105,11 +105,11 @@ void Configuration::apply(const Assignment& assignment) {
   if (key == nullptr) return fail(unknown_key(section, name));
   auto& settings = open_section(section, origin).settings;
   Setting& setting = *std::ranges::find(settings, key, &Setting::key);
-  if (auto parsed = parse_key_value(*key, text); parsed.value) {
-    setting = {key, text, std::move(*parsed.value), origin, setting.has_error};
+  if (auto parsed = parse_key_value(*key, text)) {
+    setting = {key, text, std::move(*parsed), origin, setting.has_error};
   } else {
     setting.has_error = true;
-    fail(std::move(parsed.error));
+    fail(std::move(parsed.error().what));
   }
 }
 
@@ -143,9 +143,7 @@ std::uint64_t Configuration::number(std::string_view section, std::string_view k
 
 Duration Configuration::duration(std::string_view section, std::string_view key,
                                  Duration otherwise) const {
-  const KeyValue& found = value(section, key);
-  if (std::holds_alternative<std::monostate>(found)) return otherwise;
-  return std::get<Duration>(found);
+  return Duration(number(section, key, static_cast<std::uint64_t>(otherwise.count())));
 }
 
 Origin Configuration::origin_of(std::string_view section, std::string_view key) const {

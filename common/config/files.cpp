@@ -55,22 +55,18 @@ FileText DiskFiles::read(const std::string& path) {
   }
 }
 
-FileMatches DiskFiles::matching(const std::string& folder, const std::string& pattern) {
+Result<std::vector<std::string>> DiskFiles::matching(const std::string& folder,
+                                                     const std::string& pattern) {
   const std::string whole =
       pattern.starts_with('/') || folder.empty() ? pattern : glob_escaped(folder) + pattern;
   glob_t found{};
   const int result = ::glob(whole.c_str(), GLOB_NOSORT, on_unreadable_folder, &found);
-  FileMatches matches;
-  if (result == 0) {
-    for (std::size_t i = 0; i < found.gl_pathc; ++i) matches.paths.emplace_back(found.gl_pathv[i]);
-  } else if (result == GLOB_ABORTED) {
-    matches.error = reason_of(search_error);
-  } else if (result == GLOB_NOSPACE) {
-    matches.error = reason_of(ENOMEM);
-  }
+  std::vector<std::string> paths(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   ::globfree(&found);
-  std::ranges::sort(matches.paths);
-  return matches;
+  if (result == GLOB_ABORTED) return make_error(reason_of(search_error));
+  if (result == GLOB_NOSPACE) return make_error(reason_of(ENOMEM));
+  std::ranges::sort(paths);
+  return paths;
 }
 
 }  // namespace fairlead

@@ -6,17 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "common/base/result.hpp"
+
 namespace fairlead {
 
 struct FileText {
   std::optional<std::string> text;
   std::string error = {};   // without a text: the reason, as strerror() says it
   bool is_missing = false;  // there is no such file
-};
-
-struct FileMatches {
-  std::vector<std::string> paths;  // sorted by their bytes
-  std::string error;               // empty: every folder could be searched
 };
 
 class ConfigFiles {
@@ -26,8 +23,10 @@ class ConfigFiles {
   // The whole file, of at most kConfigFileBytesMax bytes.
   virtual FileText read(const std::string& path) = 0;
 
-  // The paths that match a glob(7) pattern, which is relative to `folder` unless it is absolute.
-  virtual FileMatches matching(const std::string& folder, const std::string& pattern) = 0;
+  // The paths that match a glob(7) pattern, which is relative to `folder` unless it is absolute;
+  // sorted by their bytes. An error: a folder could not be searched.
+  virtual Result<std::vector<std::string>> matching(const std::string& folder,
+                                                    const std::string& pattern) = 0;
 };
 
 // Longer than any configuration; a longer file was named by mistake.
@@ -37,7 +36,8 @@ inline constexpr std::size_t kConfigFileBytesMax = 4 * 1024 * 1024;
 class DiskFiles final : public ConfigFiles {
  public:
   FileText read(const std::string& path) override;
-  FileMatches matching(const std::string& folder, const std::string& pattern) override;
+  Result<std::vector<std::string>> matching(const std::string& folder,
+                                            const std::string& pattern) override;
 };
 
 }  // namespace fairlead

@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "common/base/result.hpp"
 #include "common/base/time.hpp"
-#include "common/config/parsed.hpp"
 
 namespace fairlead {
 
@@ -70,14 +70,14 @@ const SectionKind* find_section_kind(std::string_view section) noexcept;
 const Key* find_key(std::string_view section, std::string_view key) noexcept;
 const RemovedKey* find_removed_key(std::string_view section, std::string_view key) noexcept;
 
-// A checked value. monostate: the word of a number (`auto`), or an empty value that stands for "not
-// given".
-using KeyValue = std::variant<std::monostate, bool, std::uint64_t, Duration, std::string,
-                              std::vector<std::string>>;
+// A checked value; a duration is a number of milliseconds. monostate: the word of a number
+// (`auto`), or an empty value that stands for "not given".
+using KeyValue =
+    std::variant<std::monostate, bool, std::uint64_t, std::string, std::vector<std::string>>;
 
 // Checks type, range and words. A list of addresses is only split here; the parsers of
 // common/net/endpoint check its items.
-Parsed<KeyValue> parse_key_value(const Key& key, std::string_view text);
+Result<KeyValue> parse_key_value(const Key& key, std::string_view text);
 
 char reload_letter(Reload reload) noexcept;  // L, N, R
 

@@ -15,10 +15,8 @@ namespace {
 // Constructs the value in place: with sanitizers, g++ 12 warns of uninitialized bytes in a variant
 // that is moved.
 template <class T>
-Parsed<KeyValue> accepted(T value) {
-  Parsed<KeyValue> result;
-  result.value.emplace(std::move(value));
-  return result;
+Result<KeyValue> accepted(T value) {
+  return Result<KeyValue>(tl::in_place, std::move(value));
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -48,76 +46,70 @@ std::string format_number(const Key& key, std::uint64_t value) {
   return format_count(value);
 }
 
-Parsed<KeyValue> parse_text(const Key& key, std::string_view text) {
+Result<KeyValue> parse_text(const Key& key, std::string_view text) {
   if (text.size() > key.max)
-    return {{}, "is longer than the " + std::to_string(key.max) + " bytes allowed"};
-  if (text.size() < key.min) return {{}, "must not be empty"};
+    return make_error("is longer than the " + std::to_string(key.max) + " bytes allowed");
+  if (text.size() < key.min) return make_error("must not be empty");
   if (key.type == KeyType::path && text.find('\0') != std::string_view::npos)
-    return {{}, "a path cannot hold a NUL byte"};
+    return make_error("a path cannot hold a NUL byte");
   return accepted(std::string(text));
 }
 
-Parsed<KeyValue> parse_choice(const Key& key, std::string_view text) {
+Result<KeyValue> parse_choice(const Key& key, std::string_view text) {
   if (has_word(key, text) || text == key.fallback) return accepted(std::string(text));
-  return {{},
-          shown(text) + " is none of " + words_of(key) + did_you_mean(text, split(key.words, '|'))};
+  return make_error(shown(text) + " is none of " + words_of(key) +
+                    did_you_mean(text, split(key.words, '|')));
 }
 
-template <class T>
-Parsed<KeyValue> within_range(const Key& key, std::string_view text, Parsed<T> parsed) {
-  if (!parsed.value && !key.words.empty()) parsed.error += ", or " + words_of(key);
-  if (!parsed.value) return {{}, std::move(parsed.error)};
-  std::uint64_t number = 0;
-  if constexpr (std::is_same_v<T, Duration>) {
-    number = static_cast<std::uint64_t>(parsed.value->count());
-  } else {
-    number = *parsed.value;
-  }
-  if (number < key.min)
-    return {{}, shown(text) + " is below the smallest allowed, " + format_number(key, key.min)};
-  if (number > key.max)
-    return {{}, shown(text) + " is above the largest allowed, " + format_number(key, key.max)};
-  return accepted(*parsed.value);
+Result<KeyValue> within_range(const Key& key, std::string_view text,
+                              const Result<std::uint64_t>& number) {
+  if (!number)
+    return make_error(number.error().what + (key.words.empty() ? "" : ", or " + words_of(key)));
+  if (*number < key.min)
+    return make_error(shown(text) + " is below the smallest allowed, " +
+                      format_number(key, key.min));
+  if (*number > key.max)
+    return make_error(shown(text) + " is above the largest allowed, " +
+                      format_number(key, key.max));
+  return accepted(*number);
 }
 
-Parsed<KeyValue> parse_number(const Key& key, std::string_view text) {
-  if (has_word(key, text)) return accepted(std::monostate());
-  if (key.type == KeyType::size) return within_range(key, text, parse_size(text));
-  return within_range(key, text, parse_count(text));
-}
-
-Parsed<KeyValue> parse_time(const Key& key, std::string_view text) {
+Result<KeyValue> parse_number(const Key& key, std::string_view text) {
   const bool is_unset = text.empty() && key.fallback.empty();
   if (is_unset || has_word(key, text)) return accepted(std::monostate());
-  return within_range(key, text, parse_duration(text));
+  if (key.type == KeyType::size) return within_range(key, text, parse_size(text));
+  if (key.type != KeyType::duration) return within_range(key, text, parse_count(text));
+  return within_range(key, text, parse_duration(text).map([](Duration time) {
+    return static_cast<std::uint64_t>(time.count());
+  }));
 }
 
 std::string not_a_name(std::string_view text) {
   return shown(text) + " is not a name: write lower-case letters, digits and single _";
 }
 
-Parsed<KeyValue> parse_name(std::string_view text) {
-  if (!text.empty() && !is_config_name(text)) return {{}, not_a_name(text)};
+Result<KeyValue> parse_name(std::string_view text) {
+  if (!text.empty() && !is_config_name(text)) return make_error(not_a_name(text));
   return accepted(std::string(text));
 }
 
-Parsed<KeyValue> parse_list(const Key& key, std::string_view text) {
+Result<KeyValue> parse_list(const Key& key, std::string_view text) {
   std::vector<std::string> items;
   for (const auto item : split(text, ',')) {
-    if (item.empty()) return {{}, "has an empty item: " + shown(text)};
-    if (key.type == KeyType::names && !is_config_name(item)) return {{}, not_a_name(item)};
+    if (item.empty()) return make_error("has an empty item: " + shown(text));
+    if (key.type == KeyType::names && !is_config_name(item)) return make_error(not_a_name(item));
     items.emplace_back(item);
   }
-  if (items.size() < key.min) return {{}, "must not be empty"};
+  if (items.size() < key.min) return make_error("must not be empty");
   if (items.size() > key.max)
-    return {{}, "has more than the " + std::to_string(key.max) + " items allowed"};
+    return make_error("has more than the " + std::to_string(key.max) + " items allowed");
   return accepted(std::move(items));
 }
 
 template <class T>
-Parsed<KeyValue> as_key_value(Parsed<T> parsed) {
-  if (!parsed.value) return {{}, std::move(parsed.error)};
-  return accepted(*parsed.value);
+Result<KeyValue> as_key_value(Result<T> parsed) {
+  if (!parsed) return tl::unexpected(parsed.error());
+  return accepted(*parsed);
 }
 
 constexpr std::size_t kTerminalColumns = 100;
@@ -151,7 +143,7 @@ std::string wrapped(std::string lead, std::string_view text) {
 
 }  // namespace
 
-Parsed<KeyValue> parse_key_value(const Key& key, std::string_view text) {
+Result<KeyValue> parse_key_value(const Key& key, std::string_view text) {
   switch (key.type) {
     case KeyType::text:
     case KeyType::message:
@@ -164,9 +156,8 @@ Parsed<KeyValue> parse_key_value(const Key& key, std::string_view text) {
     case KeyType::count:
     case KeyType::rate:
     case KeyType::size:
-      return parse_number(key, text);
     case KeyType::duration:
-      return parse_time(key, text);
+      return parse_number(key, text);
     case KeyType::mode:
       return as_key_value(parse_mode(text));
     case KeyType::name:

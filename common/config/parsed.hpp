@@ -1,21 +1,13 @@
-// The result of a parser, and the words of its errors.
+// The words of the errors of a parser: a sentence without its full stop that quotes the text, as in
+// `"5x" is not a duration: write ...`.
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace fairlead {
-
-// A value or an error: a sentence without its full stop that quotes the text, as in
-// `"5x" is not a duration: write ...`.
-template <class T>
-struct Parsed {
-  std::optional<T> value;
-  std::string error;
-};
 
 // The text in double quotes for an error message, escaped and cut when it is long.
 std::string shown(std::string_view text);

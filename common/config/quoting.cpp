@@ -2,6 +2,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/hex.hpp"
+#include "common/config/parsed.hpp"
 #include "common/text/encoding.hpp"
 #include "common/text/escape.hpp"
 
@@ -73,7 +74,7 @@ bool can_be_bare(std::string_view value) {
 
 }  // namespace
 
-Parsed<std::string> read_value(std::string_view raw, const Environment& environment) {
+Result<std::string> read_value(std::string_view raw, const Environment& environment) {
   const bool is_quoted = trimmed(raw).starts_with('"');
   std::string_view text = is_quoted ? trimmed(raw).substr(1) : trimmed(without_comment(raw));
   std::string value, error;
@@ -86,14 +87,14 @@ Parsed<std::string> read_value(std::string_view raw, const Environment& environm
       value += text.front();
       text.remove_prefix(1);
     }
-    if (!error.empty()) return {{}, std::move(error)};
+    if (!error.empty()) return make_error(std::move(error));
   }
-  if (!is_quoted) return {std::move(value), {}};
-  if (text.empty()) return {{}, "the closing quote is missing"};
+  if (!is_quoted) return value;
+  if (text.empty()) return make_error("the closing quote is missing");
   text.remove_prefix(1);
   if (!is_comment_or_nothing(text))
-    return {{}, shown(trimmed(text)) + " stands behind the closing quote"};
-  return {std::move(value), {}};
+    return make_error(shown(trimmed(text)) + " stands behind the closing quote");
+  return value;
 }
 
 std::string written_value(std::string_view value) {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/config/parsed.hpp"
+#include "common/base/result.hpp"
 #include "common/config/source.hpp"
 
 namespace fairlead {
@@ -17,7 +17,7 @@ namespace fairlead {
 //   "quoted"  everything is kept; \n \t \r \\ \" \$ and \xNN stand for bytes; only a comment may follow
 //   ${VAR}, ${VAR:-default}   in both; the default is for a variable that is unset or empty
 // clang-format on
-Parsed<std::string> read_value(std::string_view raw, const Environment& environment);
+Result<std::string> read_value(std::string_view raw, const Environment& environment);
 
 // Writes a value so that read_value() returns it: bare where that is possible, else quoted.
 std::string written_value(std::string_view value);

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
 #include "common/text/encoding.hpp"
 #include "common/text/escape.hpp"
@@ -56,12 +57,6 @@ class Reader {
   Reader(ConfigInput& input, ConfigFiles& files, const Environment& environment)
       : input_(input), files_(files), environment_(environment) {}
 
-  void read_top(const std::string& path) {
-    const Origin origin{.kind = Origin::Kind::file, .name = path};
-    read_file(path, origin, {}, "cannot be read: ");
-  }
-
- private:
   // `origin` and `key` name the include, for an error.
   void read_file(const std::string& path, const Origin& origin, const std::string& key,
                  const std::string& complaint) {
@@ -81,6 +76,7 @@ class Reader {
     open_.pop_back();
   }
 
+ private:
   void read_lines(std::string_view text) {
     if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     while (!text.empty()) {
@@ -141,29 +137,28 @@ class Reader {
     if (!is_new)
       return add_error(path, "given twice, first in line " + std::to_string(first->second));
     auto value = read_value(raw, environment_);
-    if (!value.value) return add_error(path, std::move(value.error));
-    input_.assignments.push_back(
-        {current().section, std::string(key), std::move(*value.value), here()});
+    if (!value) return add_error(path, std::move(value.error().what));
+    input_.assignments.push_back({current().section, std::string(key), std::move(*value), here()});
   }
 
   void read_include(std::string_view raw) {
     const auto value = read_value(raw, environment_);
-    if (!value.value) return add_error("include", value.error);
-    if (value.value->empty()) return add_error("include", "names no file");
-    if (value.value->find('\0') != std::string::npos)
+    if (!value) return add_error("include", value.error().what);
+    if (value->empty()) return add_error("include", "names no file");
+    if (value->find('\0') != std::string::npos)
       return add_error("include", "a path cannot hold a NUL byte");
     if (open_.size() >= kIncludeDepthMax)
       return add_error(
           "include", "more than " + std::to_string(kIncludeDepthMax) + " files within each other");
     const std::string folder = folder_of(current().path);
-    if (is_pattern(*value.value)) {
+    if (is_pattern(*value)) {
       // A pattern may match nothing, as conf.d is often empty; a plain name must exist.
-      const FileMatches matches = files_.matching(folder, *value.value);
-      if (!matches.error.empty())
-        add_error("include", shown(*value.value) + " cannot be searched: " + matches.error);
-      for (const auto& path : matches.paths) include(path);
+      const auto matches = files_.matching(folder, *value);
+      if (!matches)
+        return add_error("include", shown(*value) + " cannot be searched: " + matches.error().what);
+      for (const auto& path : *matches) include(path);
     } else {
-      include(value.value->starts_with('/') ? *value.value : folder + *value.value);
+      include(value->starts_with('/') ? *value : folder + *value);
     }
   }
 
@@ -200,7 +195,8 @@ class Reader {
 
 void read_config_file(ConfigInput& input, const std::string& path, ConfigFiles& files,
                       const Environment& environment) {
-  Reader(input, files, environment).read_top(path);
+  Reader(input, files, environment)
+      .read_file(path, {.kind = Origin::Kind::file, .name = path}, {}, "cannot be read: ");
 }
 
 }  // namespace fairlead

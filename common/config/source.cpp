@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "common/base/bytes.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -10,7 +11,6 @@ namespace {
 constexpr std::string_view kPrefix = "FAIRLEAD_";
 constexpr std::size_t kNameBytesMax = 64;
 
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 // "LISTENER__MAIN__BIND" -> "listener.main.bind". A name cannot hold "__", so each "__" separates
@@ -22,7 +22,7 @@ std::string dotted(std::string_view variable) {
       result += '.';
       ++i;
     } else {
-      result += to_lower(variable[i]);
+      result += lower(variable[i]);
     }
   }
   return result;

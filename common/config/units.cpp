@@ -1,7 +1,12 @@
 #include "common/config/units.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <limits>
 #include <span>
+
+#include "common/base/bytes.hpp"
+#include "common/config/parsed.hpp"
 
 namespace fairlead {
 namespace {
@@ -26,54 +31,18 @@ constexpr Unit kCountUnits[] = {{"m", 1'000'000, "m"}, {"k", 1'000, "k"}, {"", 1
 // No unit needs more decimals than this, and 10^9 * 2^30 fits into 64 bits.
 constexpr std::size_t kDecimalsMax = 9;
 
-enum class Scaling { done, malformed, not_whole, too_large };
-
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-std::string lower(std::string_view text) {
+std::string in_lower_case(std::string_view text) {
   std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  for (char& c : result) c = lower(c);
   return result;
 }
 
 // Removes the digits at the front of `text`; false when their value does not fit.
 bool take_digits(std::string_view& text, std::uint64_t& value, std::size_t& digits) {
-  constexpr auto kMax = std::numeric_limits<std::uint64_t>::max();
-  for (value = 0, digits = 0; !text.empty() && is_digit(text.front()); text.remove_prefix(1)) {
-    const auto digit = static_cast<std::uint64_t>(text.front() - '0');
-    if (value > (kMax - digit) / 10) return false;
-    value = value * 10 + digit;
-    ++digits;
-  }
-  return true;
-}
-
-// "1.5", "1.5s", "64 KiB" times the factor of its unit, exactly or not at all.
-Scaling scale(std::string_view text, std::span<const Unit> units, std::uint64_t& result) {
-  std::uint64_t whole = 0, fraction = 0;
-  std::size_t digits = 0, decimals = 0;
-  if (!take_digits(text, whole, digits)) return Scaling::too_large;
-  if (digits == 0) return Scaling::malformed;
-  if (text.starts_with('.')) {
-    text.remove_prefix(1);
-    if (!take_digits(text, fraction, decimals) || decimals == 0 || decimals > kDecimalsMax)
-      return Scaling::malformed;
-  }
-  while (text.starts_with(' ')) text.remove_prefix(1);
-
-  for (const Unit& unit : units) {
-    if (unit.name != text) continue;
-    std::uint64_t ten_power = 1;
-    for (std::size_t i = 0; i < decimals; ++i) ten_power *= 10;
-    if (fraction * unit.factor % ten_power != 0) return Scaling::not_whole;
-    const std::uint64_t part = fraction * unit.factor / ten_power;
-    if (whole > (std::numeric_limits<std::uint64_t>::max() - part) / unit.factor)
-      return Scaling::too_large;
-    result = whole * unit.factor + part;
-    return Scaling::done;
-  }
-  return Scaling::malformed;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  digits = static_cast<std::size_t>(end - text.data());
+  text.remove_prefix(digits);
+  return error != std::errc::result_out_of_range;
 }
 
 struct Wording {
@@ -81,31 +50,45 @@ struct Wording {
   std::string_view not_whole;
 };
 
-Parsed<std::uint64_t> parse_scaled(std::string_view text, const std::string& folded,
+// "1.5", "1.5s", "64 KiB" times the factor of its unit, exactly or not at all. `folded` is the text
+// in the case of the units.
+Result<std::uint64_t> parse_scaled(std::string_view text, std::string_view folded,
                                    std::span<const Unit> units, const Wording& wording) {
-  std::uint64_t value = 0;
-  switch (scale(folded, units, value)) {
-    case Scaling::done:
-      return {value, {}};
-    case Scaling::not_whole:
-      return {{}, shown(text) + " is not a whole number of " + std::string(wording.not_whole)};
-    case Scaling::too_large:
-      return {{}, shown(text) + " is too large"};
-    case Scaling::malformed:
-      break;
+  const auto error = [text](const char* is, std::string_view what) {
+    return make_error(shown(text) + is + std::string(what));
+  };
+  std::uint64_t whole = 0, fraction = 0;
+  std::size_t digits = 0, decimals = 0;
+  if (!take_digits(folded, whole, digits)) return error(" is ", "too large");
+  if (digits == 0) return error(" is not ", wording.malformed);
+  if (folded.starts_with('.')) {
+    folded.remove_prefix(1);
+    if (!take_digits(folded, fraction, decimals) || decimals == 0 || decimals > kDecimalsMax)
+      return error(" is not ", wording.malformed);
   }
-  return {{}, shown(text) + " is not " + std::string(wording.malformed)};
+  while (folded.starts_with(' ')) folded.remove_prefix(1);
+  const auto unit = std::ranges::find(units, folded, &Unit::name);
+  if (unit == units.end()) return error(" is not ", wording.malformed);
+
+  std::uint64_t ten_power = 1;
+  for (std::size_t i = 0; i < decimals; ++i) ten_power *= 10;
+  if (fraction * unit->factor % ten_power != 0)
+    return error(" is not a whole number of ", wording.not_whole);
+  const std::uint64_t part = fraction * unit->factor / ten_power;
+  if (whole > (std::numeric_limits<std::uint64_t>::max() - part) / unit->factor)
+    return error(" is ", "too large");
+  return whole * unit->factor + part;
 }
 
 template <class Time>
-Parsed<Time> parse_time(std::string_view text, std::span<const Unit> units,
+Result<Time> parse_time(std::string_view text, std::span<const Unit> units,
                         const Wording& wording) {
   // Case matters: 5M could be read as minutes or as months.
-  const auto parsed = parse_scaled(text, std::string(text), units, wording);
-  if (!parsed.value) return {{}, parsed.error};
-  if (*parsed.value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-    return {{}, shown(text) + " is too large"};
-  return {Time(static_cast<std::int64_t>(*parsed.value)), {}};
+  const auto parsed = parse_scaled(text, text, units, wording);
+  if (!parsed) return tl::unexpected(parsed.error());
+  if (*parsed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    return make_error(shown(text) + " is too large");
+  return Time(static_cast<std::int64_t>(*parsed));
 }
 
 std::string format_scaled(std::uint64_t value, std::span<const Unit> units) {
@@ -117,45 +100,43 @@ std::string format_scaled(std::uint64_t value, std::span<const Unit> units) {
 
 }  // namespace
 
-Parsed<Duration> parse_duration(std::string_view text) {
+Result<Duration> parse_duration(std::string_view text) {
   const Wording wording{"a duration: write a number and ms, s, m, h or d, such as 30s",
                         "milliseconds"};
   return parse_time<Duration>(text, kDurationUnits, wording);
 }
 
-Parsed<std::chrono::nanoseconds> parse_fine_duration(std::string_view text) {
+Result<std::chrono::nanoseconds> parse_fine_duration(std::string_view text) {
   const Wording wording{"a time: write a number and us, ms or s, such as 20ms", "nanoseconds"};
   return parse_time<std::chrono::nanoseconds>(text, kFineDurationUnits, wording);
 }
 
-Parsed<std::uint64_t> parse_size(std::string_view text) {
+Result<std::uint64_t> parse_size(std::string_view text) {
   const Wording wording{"a size: write a number and k, m or g, such as 64k or 1MiB", "bytes"};
-  return parse_scaled(text, lower(text), kSizeUnits, wording);
+  return parse_scaled(text, in_lower_case(text), kSizeUnits, wording);
 }
 
-Parsed<std::uint64_t> parse_count(std::string_view text) {
+Result<std::uint64_t> parse_count(std::string_view text) {
   const Wording wording{
       "a number: write digits, and k or m for thousands and millions, such as 10k", "units"};
-  return parse_scaled(text, lower(text), kCountUnits, wording);
+  return parse_scaled(text, in_lower_case(text), kCountUnits, wording);
 }
 
-Parsed<bool> parse_flag(std::string_view text) {
-  const std::string word = lower(text);
-  if (word == "yes" || word == "true" || word == "on") return {true, {}};
-  if (word == "no" || word == "false" || word == "off") return {false, {}};
-  return {{}, shown(text) + " is neither yes nor no"};
+Result<bool> parse_flag(std::string_view text) {
+  const std::string word = in_lower_case(text);
+  if (word == "yes" || word == "true" || word == "on") return true;
+  if (word == "no" || word == "false" || word == "off") return false;
+  return make_error(shown(text) + " is neither yes nor no");
 }
 
-Parsed<std::uint64_t> parse_mode(std::string_view text) {
+Result<std::uint64_t> parse_mode(std::string_view text) {
   std::uint64_t bits = 0;
-  bool octal = !text.empty() && text.size() <= 4;
-  for (const char c : text) {
-    octal = octal && c >= '0' && c <= '7';
-    bits = bits * 8 + static_cast<std::uint64_t>(c - '0');
-  }
-  if (!octal || bits > 0777)
-    return {{}, shown(text) + " is not a file mode: write octal digits up to 0777, such as 0660"};
-  return {bits, {}};
+  const char* const text_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), text_end, bits, 8);
+  if (error != std::errc() || end != text_end || text.size() > 4 || bits > 0777)
+    return make_error(shown(text) +
+                      " is not a file mode: write octal digits up to 0777, such as 0660");
+  return bits;
 }
 
 std::string format_duration(Duration value) {

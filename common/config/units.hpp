@@ -5,28 +5,28 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/result.hpp"
 #include "common/base/time.hpp"
-#include "common/config/parsed.hpp"
 
 namespace fairlead {
 
 // A number and ms, s, m, h or d; a bare number is seconds. Whole milliseconds, at most 2^63 - 1.
-Parsed<Duration> parse_duration(std::string_view text);
+Result<Duration> parse_duration(std::string_view text);
 
 // A number and ns, us, ms or s; never a bare number. Whole nanoseconds, at most 2^63 - 1.
-Parsed<std::chrono::nanoseconds> parse_fine_duration(std::string_view text);
+Result<std::chrono::nanoseconds> parse_fine_duration(std::string_view text);
 
 // Bytes: a number and k, m or g, also written KiB, MiB, GiB (1024); any case.
-Parsed<std::uint64_t> parse_size(std::string_view text);
+Result<std::uint64_t> parse_size(std::string_view text);
 
 // A count, or a count per second: a number and k or m (1000); any case.
-Parsed<std::uint64_t> parse_count(std::string_view text);
+Result<std::uint64_t> parse_count(std::string_view text);
 
 // yes, true, on or no, false, off; any case.
-Parsed<bool> parse_flag(std::string_view text);
+Result<bool> parse_flag(std::string_view text);
 
 // Permission bits in octal, at most 0777.
-Parsed<std::uint64_t> parse_mode(std::string_view text);
+Result<std::uint64_t> parse_mode(std::string_view text);
 
 // The shortest exact text that the parser reads back: "30s", "1MiB", "10k".
 std::string format_duration(Duration value);

@@ -1,7 +1,5 @@
 #include "common/log/event_text.hpp"
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -12,25 +10,7 @@ namespace fairlead {
 
 namespace {
 
-// Printable ASCII that needs neither quotes nor escapes.
-constexpr std::array<bool, 256> kPlain = [] {
-  std::array<bool, 256> plain{};
-  for (unsigned char c = '!'; c <= '~'; ++c) plain[c] = c != '"' && c != '=' && c != '\\';
-  return plain;
-}();
-
-constexpr std::size_t kPlainMax = 256;  // append_escaped() may cut longer words
-
-bool is_plain(std::string_view word) noexcept {
-  return !word.empty() && word.size() <= kPlainMax &&
-         std::ranges::all_of(word, [](unsigned char c) { return kPlain[c]; });
-}
-
 void append_word(std::string& out, std::string_view word) {
-  if (is_plain(word)) {
-    out += word;
-    return;
-  }
   const std::size_t begin = out.size();
   append_escaped(out, word);
   const std::string_view shown = std::string_view(out).substr(begin);
@@ -73,12 +53,7 @@ bool is_null_in_json(const Field::Value& value) {
   return real != nullptr && !std::isfinite(*real);
 }
 
-void append_json_text(std::string& out, std::string_view text) {
-  if (!is_plain(text)) return append_json_string(out, text);
-  out += '"';
-  out += text;
-  out += '"';
-}
+void append_json_text(std::string& out, std::string_view text) { append_json_string(out, text); }
 
 }  // namespace
 

@@ -40,29 +40,25 @@ int open_pipe_anew(int descriptor) noexcept {
 
 }  // namespace
 
-LineFile::LineFile(std::string path, std::error_code& error) : path_(std::move(path)) {
-  descriptor_ = open_for_append(path_);
-  error = descriptor_ < 0 ? last_error() : std::error_code();
+LineFile::LineFile(std::string path, std::error_code& error)
+    : path_(std::move(path)), descriptor_(open_for_append(path_)) {
+  error = descriptor_ ? std::error_code() : last_error();
 }
 
-LineFile::LineFile(int descriptor, std::error_code& error) {
-  duplicate(descriptor);
-  error = descriptor_ < 0 ? last_error() : std::error_code();
+LineFile::LineFile(int descriptor, std::error_code& error)
+    : descriptor_(duplicate(descriptor, manner_)) {
+  error = descriptor_ ? std::error_code() : last_error();
 }
 
-LineFile::~LineFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-void LineFile::duplicate(int descriptor) noexcept {
+Descriptor LineFile::duplicate(int descriptor, Manner& manner) noexcept {
   struct stat found {};
-  if (::fstat(descriptor, &found) != 0) return;
-  if (S_ISFIFO(found.st_mode)) descriptor_ = open_pipe_anew(descriptor);
-  if (descriptor_ >= 0) return;
-  manner_ = S_ISSOCK(found.st_mode)  ? Manner::socket
-            : S_ISREG(found.st_mode) ? Manner::nonblocking  // never blocks
-                                     : Manner::by_piece;
-  descriptor_ = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (::fstat(descriptor, &found) != 0) return {};
+  if (S_ISFIFO(found.st_mode))
+    if (Descriptor anew(open_pipe_anew(descriptor)); anew) return anew;
+  manner = S_ISSOCK(found.st_mode)  ? Manner::socket
+           : S_ISREG(found.st_mode) ? Manner::nonblocking  // never blocks
+                                    : Manner::by_piece;
+  return Descriptor(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
 }
 
 std::size_t LineFile::write(std::string_view lines) noexcept {
@@ -76,13 +72,11 @@ std::size_t LineFile::write(std::string_view lines) noexcept {
 
 std::error_code LineFile::reopen() noexcept {
   if (path_.empty()) return {};
-  const int fresh = open_for_append(path_);
-  if (fresh < 0) return last_error();
+  const Descriptor fresh(open_for_append(path_));
+  if (!fresh) return last_error();
   // dup3() is atomic: the writing thread sees the old file or the new one, and needs no lock.
-  const bool replaced = ::dup3(fresh, descriptor_, O_CLOEXEC) >= 0;
-  const std::error_code error = replaced ? std::error_code() : last_error();
-  ::close(fresh);
-  return error;
+  const bool replaced = ::dup3(fresh.get(), descriptor_.get(), O_CLOEXEC) >= 0;
+  return replaced ? std::error_code() : last_error();
 }
 
 std::size_t LineFile::write_all(std::string_view bytes) noexcept {
@@ -104,18 +98,18 @@ std::size_t LineFile::write_all(std::string_view bytes) noexcept {
 long LineFile::write_some(std::string_view bytes) noexcept {
   switch (manner_) {
     case Manner::socket:
-      return ::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      return ::send(descriptor_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     case Manner::by_piece:
-      return ::write(descriptor_, bytes.data(), std::min(bytes.size(), kPieceMax));
+      return ::write(descriptor_.get(), bytes.data(), std::min(bytes.size(), kPieceMax));
     case Manner::nonblocking:
       break;
   }
-  return ::write(descriptor_, bytes.data(), bytes.size());
+  return ::write(descriptor_.get(), bytes.data(), bytes.size());
 }
 
 bool LineFile::wait_for_room() const noexcept {
   while (true) {
-    pollfd room{descriptor_, POLLOUT, 0};
+    pollfd room{descriptor_.get(), POLLOUT, 0};
     const bool hurried = is_hurried();
     const int ready = ::poll(&room, 1, hurried ? 0 : kLookUpMilliseconds);
     if (ready > 0) return true;  // room, or an error that write(2) will name

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "common/base/descriptor.hpp"
+
 namespace fairlead {
 
 // One thread calls write(); any thread may call the rest. Nothing throws. The caller counts the
@@ -20,9 +22,6 @@ class LineFile {
   LineFile(std::string path, std::error_code& error);
   // A duplicate of `descriptor`, which stays the caller's. Nothing to reopen.
   LineFile(int descriptor, std::error_code& error);
-  ~LineFile();
-  LineFile(const LineFile&) = delete;
-  LineFile& operator=(const LineFile&) = delete;
 
   // Writes whole lines, waiting while the other end has no room. Returns the number of bytes
   // written; the rest is lost. The next write starts on a new line even after a torn one.
@@ -44,7 +43,7 @@ class LineFile {
     by_piece,     // neither is possible: each write is as small as the room that poll(2) promises
   };
 
-  void duplicate(int descriptor) noexcept;
+  static Descriptor duplicate(int descriptor, Manner& manner) noexcept;
   std::size_t write_all(std::string_view bytes) noexcept;
   long write_some(std::string_view bytes) noexcept;
   bool wait_for_room() const noexcept;
@@ -52,8 +51,8 @@ class LineFile {
 
   const std::string path_;
   Manner manner_ = Manner::nonblocking;
-  int descriptor_ = -1;  // constant while open: reopen() replaces what the number refers to
-  bool torn_ = false;    // the last write ended within a line
+  const Descriptor descriptor_;  // reopen() replaces what the number refers to
+  bool torn_ = false;            // the last write ended within a line
   std::atomic<std::chrono::steady_clock::time_point> wait_until_{
       std::chrono::steady_clock::time_point::max()};
 };

@@ -68,9 +68,6 @@ class LogSink {
   virtual bool enabled(Level level) const noexcept = 0;
 
   // log.info("listening", {field("listener", name), field("address", text)})
-  void debug(std::string_view event, std::initializer_list<Field> fields = {}) noexcept {
-    write(Level::debug, event, fields);
-  }
   void info(std::string_view event, std::initializer_list<Field> fields = {}) noexcept {
     write(Level::info, event, fields);
   }

@@ -6,6 +6,7 @@
 namespace fairlead {
 
 bool RepeatLimit::admits(Level level, std::string_view event, std::string_view reason, Time now) {
+  if (lines_max_ == 0) return true;
   const std::lock_guard lock(mutex_);
   auto kind = std::ranges::find_if(kinds_, [&](const Kind& other) {
     return other.suppressed.event == event && other.suppressed.reason == reason;
@@ -37,12 +38,11 @@ std::vector<RepeatLimit::Suppressed> RepeatLimit::take_due(Time now) {
   return due;
 }
 
-std::optional<RepeatLimit::Time> RepeatLimit::next_due() const {
+RepeatLimit::Time RepeatLimit::next_due() const {
   const std::lock_guard lock(mutex_);
-  std::optional<Time> next;
-  for (const Kind& kind : kinds_) {
-    if (kind.lines >= lines_max_) next = std::min(next.value_or(kind.until), kind.until);
-  }
+  Time next = Time::max();
+  for (const Kind& kind : kinds_)
+    if (kind.lines >= lines_max_) next = std::min(next, kind.until);
   return next;
 }
 

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +28,7 @@ class RepeatLimit {
     std::uint64_t lines;
   };
 
+  // 0: no limit.
   explicit RepeatLimit(std::uint64_t lines_max) noexcept : lines_max_(lines_max) {}
 
   // True: write the line. False: it has been counted.
@@ -37,8 +37,8 @@ class RepeatLimit {
   // Returns, once each, the lines that were suppressed in windows that have ended.
   std::vector<Suppressed> take_due(Time now);
 
-  // When take_due() may return something; nothing while no window is full.
-  std::optional<Time> next_due() const;
+  // When take_due() may return something; Time::max() while no window is full.
+  Time next_due() const;
 
  private:
   struct Kind {

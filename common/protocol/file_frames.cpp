@@ -57,7 +57,7 @@ class Reader {
     kind = static_cast<FileKind>(value);
   }
   template <class Name>
-    requires std::same_as<Name, std::string> || std::same_as<Name, std::string_view>
+  requires std::same_as<Name, std::string> || std::same_as<Name, std::string_view>
   void operator()(Name& name) {
     std::uint16_t size = 0;
     (*this)(size);
@@ -93,119 +93,103 @@ class Reader {
 
 // ---- The fields of each payload, in their order. `io` is a Writer or a Reader.
 
-constexpr auto kIdentity = [](auto& io, auto& identity) {
+template <class Value, class Payload>
+concept Is = std::same_as<std::remove_const_t<Value>, Payload>;
+
+void fields(auto& io, Is<FileIdentity> auto& identity) {
   io(identity.device);
   io(identity.inode);
   io(identity.size);
   io(identity.mtime_ns);
   io(identity.ctime_ns);
-};
+}
 
-constexpr auto kStatus = [](auto& io, auto& status) {
+void fields(auto& io, Is<FileStatus> auto& status) {
   io(status.kind);
-  kIdentity(io, status.identity);
-};
+  fields(io, status.identity);
+}
 
-constexpr auto kListRequest = [](auto& io, auto& request) {
+void fields(auto& io, Is<ListRequest> auto& request) {
   io(request.entries_max);
   io(request.after);
   io.rest(request.directory);
-};
+}
 
-constexpr auto kEntry = [](auto& io, auto& entry) {
-  io(entry.kind);
-  io(entry.size);
-  io(entry.mtime_ns);
-  io(entry.name);
-};
-
-constexpr auto kListing = [](auto& io, auto& listing) {
+void fields(auto& io, Is<FileListing> auto& listing) {
   io(listing.more);
-  io.template list<std::uint16_t>(listing.entries, kEntryBytes, kEntry);
-};
+  io.template list<std::uint16_t>(listing.entries, kEntryBytes, [](auto& item, auto& entry) {
+    item(entry.kind);
+    item(entry.size);
+    item(entry.mtime_ns);
+    item(entry.name);
+  });
+}
 
-constexpr auto kGetRequest = [](auto& io, auto& request) {
+void fields(auto& io, Is<GetRequest> auto& request) {
   io(request.offset);
   io(request.length);
-  kIdentity(io, request.identity);
+  fields(io, request.identity);
   io.rest(request.name);
-};
+}
 
-constexpr auto kBegin = [](auto& io, auto& begin) {
-  kIdentity(io, begin.identity);
+void fields(auto& io, Is<FileBegin> auto& begin) {
+  fields(io, begin.identity);
   io(begin.offset);
   io(begin.length);
-};
+}
 
-constexpr auto kEnd = [](auto& io, auto& bytes_sent) { io(bytes_sent); };
+void fields(auto& io, Is<FileEnd> auto& end) { io(end.bytes_sent); }
 
-constexpr auto kHashRequest = [](auto& io, auto& request) {
+void fields(auto& io, Is<HashRequest> auto& request) {
   io(request.first);
   io(request.chunks_max);
-  kIdentity(io, request.identity);
+  fields(io, request.identity);
   io.rest(request.name);
-};
+}
 
-constexpr auto kHashes = [](auto& io, auto& hashes) {
-  kIdentity(io, hashes.identity);
+void fields(auto& io, Is<FileHashes> auto& hashes) {
+  fields(io, hashes.identity);
   io(hashes.chunk_bytes);
   io(hashes.whole);
   io(hashes.first);
   io.template list<std::uint32_t>(hashes.chunks, sizeof(Sha256Digest),
-                                  [](auto& item_io, auto& chunk) { item_io(chunk); });
-};
-
-template <class Value, class Fields>
-void append(std::string& out, const Value& value, Fields fields) {
-  Writer writer(out);
-  fields(writer, value);
-}
-
-template <class Value, class Fields>
-std::optional<Value> read(Bytes payload, Fields fields) {
-  Reader reader(payload);
-  std::optional<Value> value(std::in_place);
-  fields(reader, *value);
-  if (!reader.is_complete()) value.reset();
-  return value;
+                                  [](auto& item, auto& chunk) { item(chunk); });
 }
 
 }  // namespace
 
 std::size_t listed_bytes(std::string_view name) noexcept { return kEntryBytes + name.size(); }
 
-void append_status(std::string& out, const FileStatus& status) { append(out, status, kStatus); }
-void append_list_request(std::string& out, const ListRequest& request) {
-  append(out, request, kListRequest);
+template <class Payload>
+void append_payload(std::string& out, const Payload& payload) {
+  Writer writer(out);
+  fields(writer, payload);
 }
-void append_listing(std::string& out, const FileListing& listing) {
-  append(out, listing, kListing);
-}
-void append_get_request(std::string& out, const GetRequest& request) {
-  append(out, request, kGetRequest);
-}
-void append_begin(std::string& out, const FileBegin& begin) { append(out, begin, kBegin); }
-void append_end(std::string& out, std::uint64_t bytes_sent) { append(out, bytes_sent, kEnd); }
-void append_hash_request(std::string& out, const HashRequest& request) {
-  append(out, request, kHashRequest);
-}
-void append_hashes(std::string& out, const FileHashes& hashes) { append(out, hashes, kHashes); }
 
-std::optional<FileStatus> read_status(Bytes payload) { return read<FileStatus>(payload, kStatus); }
-std::optional<ListRequest> read_list_request(Bytes payload) {
-  return read<ListRequest>(payload, kListRequest);
+template <class Payload>
+std::optional<Payload> read_payload(Bytes bytes) {
+  Reader reader(bytes);
+  std::optional<Payload> payload(std::in_place);
+  fields(reader, *payload);
+  if (!reader.is_complete()) payload.reset();
+  return payload;
 }
-std::optional<FileListing> read_listing(Bytes payload) {
-  return read<FileListing>(payload, kListing);
-}
-std::optional<GetRequest> read_get_request(Bytes payload) {
-  return read<GetRequest>(payload, kGetRequest);
-}
-std::optional<FileBegin> read_begin(Bytes payload) { return read<FileBegin>(payload, kBegin); }
-std::optional<std::uint64_t> read_end(Bytes payload) { return read<std::uint64_t>(payload, kEnd); }
-std::optional<HashRequest> read_hash_request(Bytes payload) {
-  return read<HashRequest>(payload, kHashRequest);
-}
-std::optional<FileHashes> read_hashes(Bytes payload) { return read<FileHashes>(payload, kHashes); }
+
+template void append_payload(std::string&, const FileStatus&);
+template std::optional<FileStatus> read_payload(Bytes);
+template void append_payload(std::string&, const ListRequest&);
+template std::optional<ListRequest> read_payload(Bytes);
+template void append_payload(std::string&, const FileListing&);
+template std::optional<FileListing> read_payload(Bytes);
+template void append_payload(std::string&, const GetRequest&);
+template std::optional<GetRequest> read_payload(Bytes);
+template void append_payload(std::string&, const FileBegin&);
+template std::optional<FileBegin> read_payload(Bytes);
+template void append_payload(std::string&, const FileEnd&);
+template std::optional<FileEnd> read_payload(Bytes);
+template void append_payload(std::string&, const HashRequest&);
+template std::optional<HashRequest> read_payload(Bytes);
+template void append_payload(std::string&, const FileHashes&);
+template std::optional<FileHashes> read_payload(Bytes);
 
 }  // namespace fairlead

@@ -84,6 +84,11 @@ struct FileBegin {
   bool operator==(const FileBegin&) const = default;
 };
 
+struct FileEnd {
+  std::uint64_t bytes_sent = 0;
+  bool operator==(const FileEnd&) const = default;
+};
+
 struct HashRequest {
   std::uint64_t first = 0;
   std::uint32_t chunks_max = 0;  // 0: the server chooses
@@ -101,29 +106,17 @@ struct FileHashes {
   bool operator==(const FileHashes&) const = default;
 };
 
-// Append a payload.
-void append_status(std::string& out, const FileStatus& status);
-void append_list_request(std::string& out, const ListRequest& request);
-void append_listing(std::string& out, const FileListing& listing);
-void append_get_request(std::string& out, const GetRequest& request);
-void append_begin(std::string& out, const FileBegin& begin);
-void append_end(std::string& out, std::uint64_t bytes_sent);
-void append_hash_request(std::string& out, const HashRequest& request);
-void append_hashes(std::string& out, const FileHashes& hashes);
+// Both are there for STATUS to HASHES, the structs above but for FileEntry.
+template <class Payload>
+void append_payload(std::string& out, const Payload& payload);
+
+// Reads a whole payload; nothing where it is shorter or longer than its fields. Names in requests
+// are views into it. A count is checked against the size of the payload before anything is
+// allocated.
+template <class Payload>
+std::optional<Payload> read_payload(Bytes bytes);
 
 // The size of an entry in a LISTING.
 std::size_t listed_bytes(std::string_view name) noexcept;
-
-// Read a whole payload; nothing where it is shorter or longer than its fields. Names in requests
-// are views into it. A count is checked against the size of the payload before anything is
-// allocated.
-std::optional<FileStatus> read_status(Bytes payload);
-std::optional<ListRequest> read_list_request(Bytes payload);
-std::optional<FileListing> read_listing(Bytes payload);
-std::optional<GetRequest> read_get_request(Bytes payload);
-std::optional<FileBegin> read_begin(Bytes payload);
-std::optional<std::uint64_t> read_end(Bytes payload);
-std::optional<HashRequest> read_hash_request(Bytes payload);
-std::optional<FileHashes> read_hashes(Bytes payload);
 
 }  // namespace fairlead

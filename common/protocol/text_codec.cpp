@@ -20,6 +20,10 @@ Line without_end(Bytes line) {
   return {line, LineEnd::lf};
 }
 
+DecodeResult too_long() {
+  return DecodeResult::failed(CloseReason::message_too_big, "line above max_message");
+}
+
 Flow deliver(Bytes text, LineEnd end, FrameSink& sink) {
   if (text.empty()) return Flow::proceed;
   return sink.on_frame({.line_end = end, .payload = text});
@@ -46,24 +50,18 @@ Codec::Parsed TextCodec::parse_lines(Bytes in, More more, FrameSink& sink) {
     if (newline == Bytes::npos) break;
     searched_bytes_ = 0;
     const Line line = without_end(in.substr(at, newline + 1 - at));
-    if (line.text.size() > message_bytes_max_) {
-      return {at, DecodeResult::failed(CloseReason::message_too_big, "line above max_message")};
-    }
+    if (line.text.size() > message_bytes_max_) return {at, too_long()};
     at = newline + 1;
     if (deliver(line.text, line.end, sink) == Flow::stop) return {at, DecodeResult::stopped()};
   }
   const Bytes rest = in.substr(at);
   // The byte above the limit may be the CR of a line that is just within it.
-  if (rest.size() > std::size_t{message_bytes_max_} + 1) {
-    return {at, DecodeResult::failed(CloseReason::message_too_big, "line above max_message")};
-  }
+  if (rest.size() > std::size_t{message_bytes_max_} + 1) return {at, too_long()};
   if (more != More::none) {
     searched_bytes_ = static_cast<std::uint32_t>(rest.size());
     return {at, {}};
   }
-  if (rest.size() > message_bytes_max_) {
-    return {at, DecodeResult::failed(CloseReason::message_too_big, "line above max_message")};
-  }
+  if (rest.size() > message_bytes_max_) return {at, too_long()};
   searched_bytes_ = 0;
   const Flow flow = deliver(rest, LineEnd::none, sink);
   return {in.size(), flow == Flow::stop ? DecodeResult::stopped() : DecodeResult{}};

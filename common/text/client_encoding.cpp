@@ -119,6 +119,4 @@ std::size_t ClientEncoding::whole_characters(Bytes bytes, std::size_t bytes_max,
   return limit;
 }
 
-std::optional<Encoding> ClientEncoding::decided() const noexcept { return decided_; }
-
 }  // namespace fairlead

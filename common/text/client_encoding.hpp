@@ -47,7 +47,7 @@ class ClientEncoding {
   // most `bytes_max` bytes of ASCII, four bytes under UTF-8, and none under latin1.
   std::size_t whole_characters(Bytes bytes, std::size_t bytes_max, bool hold_tail) const noexcept;
 
-  std::optional<Encoding> decided() const noexcept;  // for the session log
+  std::optional<Encoding> decided() const noexcept { return decided_; }  // for the session log
 
  private:
   const EncodingSettings* settings_;  // the service's; outlives the session

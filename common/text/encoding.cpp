@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "common/text/characters.hpp"
 
@@ -154,20 +155,11 @@ void append_repaired_utf8(std::string& out, Bytes bytes) {
   }
 }
 
-struct EncodingName {
-  std::string_view name;
-  Encoding encoding;
-};
-
 // name_of() returns the first name of an encoding.
-constexpr std::array kNames = {
-    EncodingName{"utf-8", Encoding::utf8},    EncodingName{"utf8", Encoding::utf8},
-    EncodingName{"gbk", Encoding::gbk},       EncodingName{"gb18030", Encoding::gb18030},
-    EncodingName{"latin1", Encoding::latin1}, EncodingName{"binary", Encoding::binary},
+constexpr std::pair<std::string_view, Encoding> kNames[] = {
+    {"utf-8", Encoding::utf8},      {"utf8", Encoding::utf8},     {"gbk", Encoding::gbk},
+    {"gb18030", Encoding::gb18030}, {"latin1", Encoding::latin1}, {"binary", Encoding::binary},
 };
-
-// tolower() would depend on the locale.
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
 
@@ -220,14 +212,14 @@ Prefix utf8_prefix(Bytes bytes) noexcept { return prefix<utf8_step>(bytes); }
 Prefix gb18030_prefix(Bytes bytes) noexcept { return prefix<gb18030_step>(bytes); }
 
 std::string_view name_of(Encoding encoding) noexcept {
-  const auto* found = std::ranges::find(kNames, encoding, &EncodingName::encoding);
-  return found == kNames.end() ? std::string_view{"unknown"} : found->name;
+  for (const auto& [name, known] : kNames)
+    if (known == encoding) return name;
+  return "unknown";
 }
 
 std::optional<Encoding> encoding_named(std::string_view name) noexcept {
-  for (const EncodingName& known : kNames) {
-    if (std::ranges::equal(known.name, name, {}, {}, lower)) return known.encoding;
-  }
+  for (const auto& [known, encoding] : kNames)
+    if (std::ranges::equal(known, name, {}, {}, lower)) return encoding;
   return std::nullopt;
 }
 

@@ -1,8 +1,8 @@
 #include "common/text/escape.hpp"
 
 #include <algorithm>
-#include <cstdint>
 
+#include "common/base/hex.hpp"
 #include "common/text/characters.hpp"
 
 namespace fairlead {
@@ -15,9 +15,12 @@ bool is_control(char32_t code) noexcept {
          (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
 }
 
-void append_hex(std::string& out, std::uint32_t value, int digits) {
-  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
-    out += "0123456789abcdef"[value >> shift & 0xF];
+std::string hex_byte(char byte) { return hex_of({&byte, 1}); }
+
+// Four digits: every code that is special is below U+10000.
+std::string hex_code(char32_t code) {
+  const char bytes[] = {static_cast<char>(code >> 8), static_cast<char>(code)};
+  return hex_of({bytes, sizeof bytes});
 }
 
 // Appends \n, \r or \t; false for any other code.
@@ -37,20 +40,14 @@ struct Plain {
     if (code == '\\') {
       out += "\\\\";
     } else if (code < 0x80) {
-      out += "\\x";
-      append_hex(out, code, 2);
+      out += "\\x" + hex_byte(static_cast<char>(code));
     } else {
-      out += "\\u{";
-      append_hex(out, code, 4);
-      out += '}';
+      out += "\\u{" + hex_code(code) + "}";
     }
   }
 
   static void append_broken(std::string& out, Bytes part) {
-    for (char c : part) {
-      out += "\\x";
-      append_hex(out, octet(c), 2);
-    }
+    for (const char c : part) out += "\\x" + hex_byte(c);
   }
 };
 
@@ -63,8 +60,7 @@ struct Json {
     if (code == '"' || code == '\\') {
       out += {'\\', static_cast<char>(code)};
     } else {
-      out += "\\u";
-      append_hex(out, code, 4);  // all special codes are below U+10000
+      out += "\\u" + hex_code(code);
     }
   }
 
@@ -76,6 +72,11 @@ void append_shown(std::string& out, Bytes text, std::size_t bytes_max) {
   const std::size_t limit = std::min(text.size(), bytes_max);
   std::size_t shown = 0;
   while (shown < limit) {
+    // Nearly all text is ASCII that stays as it is.
+    const std::size_t from = shown;
+    while (shown < limit && octet(text[shown]) < 0x80 && Format::keeps(octet(text[shown]))) ++shown;
+    out += text.substr(from, shown - from);
+    if (shown == limit) break;
     const Step step = utf8_step(text.substr(shown));
     const bool whole = step.kind == Step::Kind::whole;
     if (whole && step.size > limit - shown) break;  // no character is shown in part

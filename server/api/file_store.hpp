@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <utility>
 #include <variant>
 
 #include "common/base/file_part.hpp"
@@ -38,11 +37,7 @@ class OpenFile {
 
   // What Peer::offer_file may give to the kernel unread; nothing where the file can only be read.
   // It ends where the bytes are not in memory, as far as a look every 128 KiB can tell.
-  virtual FilePart cached_part(std::uint64_t offset, std::size_t size) const {
-    static_cast<void>(offset);
-    static_cast<void>(size);
-    return {};
-  }
+  virtual FilePart cached_part(std::uint64_t offset, std::size_t size) const = 0;
 };
 
 // ---- Work, by what is wanted. Names are as they came from a peer.
@@ -80,33 +75,12 @@ using FileAnswer =
 // follows from it is for on_writable.
 using FileDone = std::function<void(FileAnswer)>;
 
-class FileStore;
-
 // One piece of work that is under way. Whoever asked for it keeps this; when it goes, the work is
 // given up, and its answer is never told. The store outlives it.
-class FileTask {
- public:
-  FileTask() noexcept = default;
-  FileTask(FileStore& store, std::uint64_t number) noexcept : store_(&store), number_(number) {}
-  FileTask(FileTask&& other) noexcept
-      : store_(std::exchange(other.store_, nullptr)), number_(other.number_) {}
-  FileTask& operator=(FileTask&& other) noexcept {
-    std::swap(store_, other.store_);
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~FileTask();
-
- private:
-  FileStore* store_ = nullptr;
-  std::uint64_t number_ = 0;
-};
+using FileTask = std::shared_ptr<void>;
 
 // One of the downloads that may be under way at a time; given back when it goes.
-class DownloadSlot {
- public:
-  virtual ~DownloadSlot() = default;
-};
+using DownloadSlot = std::shared_ptr<void>;
 
 // The files below one root, and nothing else. Each service of each shard has its own; used on the
 // shard's thread.
@@ -117,16 +91,8 @@ class FileStore {
   virtual FileTask start(FileWork work, FileDone done) = 0;
 
   // Null: max_downloads are under way.
-  virtual std::unique_ptr<DownloadSlot> begin_download() = 0;
-
- private:
-  friend class FileTask;
-  virtual void give_up(std::uint64_t number) noexcept = 0;
+  virtual DownloadSlot begin_download() = 0;
 };
-
-inline FileTask::~FileTask() {
-  if (store_ != nullptr) store_->give_up(number_);
-}
 
 class FileStores {
  public:

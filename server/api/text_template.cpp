@@ -1,7 +1,6 @@
 #include "server/api/text_template.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace fairlead {
@@ -22,10 +21,15 @@ std::string_view next_braced(std::string_view source, std::size_t from) {
 
 }  // namespace
 
-const TextTemplate::Placeholder TextTemplate::kPlaceholders[] = {
-    {"{text}", Kind::text}, {"{len}", Kind::len},   {"{ip}", Kind::ip},
-    {"{port}", Kind::port}, {"{peer}", Kind::peer}, {"{id}", Kind::id},
-};
+TextTemplate::Kind TextTemplate::kind_of(std::string_view braced) noexcept {
+  constexpr std::pair<std::string_view, Kind> kPlaceholders[] = {
+      {"{text}", Kind::text}, {"{len}", Kind::len},   {"{ip}", Kind::ip},
+      {"{port}", Kind::port}, {"{peer}", Kind::peer}, {"{id}", Kind::id},
+  };
+  for (const auto& [name, kind] : kPlaceholders)
+    if (name == braced) return kind;
+  return Kind::literal;
+}
 
 TextTemplate::TextTemplate(std::string from) : source_(std::move(from)) {
   const std::string_view source = source_;
@@ -34,13 +38,11 @@ TextTemplate::TextTemplate(std::string from) : source_(std::move(from)) {
   for (auto braced = next_braced(source, at); !braced.empty(); braced = next_braced(source, at)) {
     const auto begin = static_cast<std::size_t>(braced.data() - source.data());
     at = begin + braced.size();
-    const auto* known =
-        std::find_if(std::begin(kPlaceholders), std::end(kPlaceholders),
-                     [braced](const Placeholder& row) { return row.name == braced; });
-    if (known == std::end(kPlaceholders)) continue;
+    const Kind kind = kind_of(braced);
+    if (kind == Kind::literal) continue;
     if (begin > literal_from)
       pieces_.push_back({Kind::literal, literal_from, begin - literal_from});
-    pieces_.push_back({known->kind});
+    pieces_.push_back({kind});
     literal_from = at;
   }
   if (literal_from < source.size())
@@ -90,14 +92,11 @@ std::size_t times_of_text(std::string_view source) {
   return times;
 }
 
-std::optional<std::string_view> unknown_placeholder(std::string_view source) {
+std::optional<std::string_view> TextTemplate::unknown_placeholder(std::string_view source) {
   std::size_t at = 0;
   for (auto braced = next_braced(source, at); !braced.empty(); braced = next_braced(source, at)) {
     at = static_cast<std::size_t>(braced.data() - source.data()) + braced.size();
-    const bool known =
-        std::any_of(std::begin(TextTemplate::kPlaceholders), std::end(TextTemplate::kPlaceholders),
-                    [braced](const auto& row) { return row.name == braced; });
-    if (!known) return braced;
+    if (kind_of(braced) == Kind::literal) return braced;
   }
   return std::nullopt;
 }

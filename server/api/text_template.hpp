@@ -26,6 +26,10 @@ class TextTemplate {
   // (see unknown_placeholder).
   explicit TextTemplate(std::string from);
 
+  // The first `{word}` of lower-case letters in `source` that is no placeholder, with its braces;
+  // nothing if all are known.
+  static std::optional<std::string_view> unknown_placeholder(std::string_view source);
+
   bool empty() const noexcept { return pieces_.empty(); }
   // The whole text when it has no placeholder: it can be sent as it is. Lives as long as the
   // template.
@@ -34,20 +38,14 @@ class TextTemplate {
 
  private:
   enum class Kind : std::uint8_t { literal, text, len, ip, port, peer, id };
-  struct Placeholder {
-    std::string_view name;
-    Kind kind;
-  };
   struct Piece {
     Kind kind;
     std::size_t begin = 0, size = 0;  // of a literal, in source_: no view, so that a copy is whole
   };
-  static const Placeholder kPlaceholders[];
+  static Kind kind_of(std::string_view braced) noexcept;  // literal: no placeholder
 
   std::string source_;
   std::vector<Piece> pieces_;
-
-  friend std::optional<std::string_view> unknown_placeholder(std::string_view source);
 };
 
 // A reply to a message of max_message is at most so many of them long, and a client cannot make the
@@ -56,9 +54,5 @@ inline constexpr std::size_t kTextsMax = 4;
 
 // How often `source` holds {text}.
 std::size_t times_of_text(std::string_view source);
-
-// The first `{word}` of lower-case letters in `source` that is no placeholder, with its braces;
-// nothing if all are known.
-std::optional<std::string_view> unknown_placeholder(std::string_view source);
 
 }  // namespace fairlead

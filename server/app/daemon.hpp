@@ -8,7 +8,6 @@
 #include "common/io/descriptor_reserve.hpp"
 #include "common/io/loop.hpp"
 #include "common/log/log.hpp"
-#include "common/log/transcript.hpp"
 #include "server/app/component.hpp"
 #include "server/app/connection_limit.hpp"
 #include "server/app/listeners.hpp"
@@ -49,18 +48,13 @@ class Daemon {
   void log_counters();
 
   Loop& loop() noexcept { return shards_.first().loop; }  // the main thread's
-  Listeners& listeners() noexcept { return listeners_; }
 
  private:
-  // Lines for stdout go through a queue, so that a reader that has stalled delays no shard.
-  class QueuedTranscript final : public TranscriptSink {
-   public:
-    explicit QueuedTranscript(LogSink& log) : lines_(log) {}
-    void print(std::string_view line) override { lines_.print(line); }
-    std::uint64_t lines_lost() const noexcept { return lines_.lines_lost(); }
+  struct LogTranscript final : TranscriptSink {
+    explicit LogTranscript(Log& to) : log(to) {}
+    void print(std::string_view line) override { log.print(line); }
 
-   private:
-    Transcript lines_;
+    Log& log;
   };
 
   Outcome<> start();
@@ -76,7 +70,7 @@ class Daemon {
   const SettingsSnapshot settings_;
   Log& log_;
   const ConnectionLimit connections_;
-  QueuedTranscript transcript_;
+  LogTranscript transcript_;
   FileShare files_;
   Admission admission_;
   ShardThreads shards_;

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "common/io/listener.hpp"
@@ -12,8 +11,6 @@ namespace fairlead {
 // Takes the connections of one listening socket to their shards.
 class Listeners::ListenerHandler final : public ListenerClient {
  public:
-  enum class State : std::uint8_t { open, closing, closed };
-
   ListenerHandler(Listeners& owner, const SettingsSnapshot& snapshot, const OpenedListener& opened)
       : shard(owner.environment_.shards.at(opened.shard)),
         settings(snapshot),
@@ -36,7 +33,6 @@ class Listeners::ListenerHandler final : public ListenerClient {
 
   ShardThread& shard;
   const SettingsSnapshot settings;
-  State state = State::open;  // on the main thread
 
  private:
   // ListenerClient.
@@ -90,50 +86,18 @@ Outcome<> Listeners::start() {
   return {};
 }
 
+// Connections that were accepted last lie in the task queues of their shards when on_drained_ is
+// called: what is posted to a shard from there comes after them.
 void Listeners::begin_drain() {
-  close_all([](const ListenerHandler&) { return true; }, on_drained_);
-}
-
-void Listeners::close(std::string_view name, std::function<void()> done) {
-  close_all(
-      [name = std::string(name)](const ListenerHandler& handler) { return handler.name() == name; },
-      std::move(done));
-}
-
-// Connections that were accepted last lie in the task queues of their shards when `done` is called:
-// what is posted to a shard from there comes after them.
-void Listeners::close_all(IsMeant is_meant, std::function<void()> done) {
-  closings_.push_back({is_meant, std::move(done)});
-  for (const auto& handler : handlers_) {
-    if (handler->state != ListenerHandler::State::open || !is_meant(*handler)) continue;
-    handler->state = ListenerHandler::State::closing;
-    handler->shard.loop.post([this, listener = handler.get()] {
-      listener->close([this, listener] {
-        environment_.shards.first().loop.post([this, listener] { on_closed(*listener); });
-      });
-    });
-  }
-  report_closings();
-}
-
-void Listeners::on_closed(ListenerHandler& handler) {
-  handler.state = ListenerHandler::State::closed;
-  report_closings();
-}
-
-void Listeners::report_closings() {
-  const auto is_complete = [this](const Closing& closing) {
-    return std::ranges::none_of(handlers_, [&](const auto& handler) {
-      return handler->state != ListenerHandler::State::closed && closing.is_meant(*handler);
+  closing_ = handlers_.size();
+  if (closing_ == 0) return on_drained_();
+  const auto on_closed = [this] {
+    environment_.shards.first().loop.post([this] {
+      if (--closing_ == 0) on_drained_();
     });
   };
-  std::vector<std::function<void()>> complete;
-  std::erase_if(closings_, [&](Closing& closing) {
-    if (!is_complete(closing)) return false;
-    complete.push_back(std::move(closing.done));
-    return true;
-  });
-  for (const auto& done : complete) done();
+  for (const auto& handler : handlers_)
+    handler->shard.loop.post([listener = handler.get(), on_closed] { listener->close(on_closed); });
 }
 
 Loop& Listeners::place(const ListenerHandler& handler) {

@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/io/descriptor_reserve.hpp"
@@ -60,23 +59,12 @@ class Listeners final : public Component {
   void add(const SettingsSnapshot& settings, const OpenedListeners& opened);
 
   Outcome<> start() override;
+  // Clients that wait are accepted, then every address refuses. The sessions go on.
   void begin_drain() override;
-
-  // Closes every socket of the listener: clients that wait are accepted, then the address refuses.
-  // The listener's sessions go on. `done` is called as `on_drained` is.
-  void close(std::string_view name, std::function<void()> done);
 
  private:
   class ListenerHandler;
-  using IsMeant = std::function<bool(const ListenerHandler&)>;
-  struct Closing {
-    IsMeant is_meant;
-    std::function<void()> done;
-  };
 
-  void close_all(IsMeant is_meant, std::function<void()> done);
-  void on_closed(ListenerHandler& handler);
-  void report_closings();
   Loop& place(const ListenerHandler& handler);
 
   const Environment environment_;
@@ -84,7 +72,7 @@ class Listeners final : public Component {
   std::size_t next_shard_ = 0;  // with accept = shared, when all listeners are the first loop's
   // Closed ones stay: connections that they have accepted may still be on their way to a shard.
   std::vector<std::unique_ptr<ListenerHandler>> handlers_;
-  std::vector<Closing> closings_;
+  std::size_t closing_ = 0;  // the handlers that begin_drain() still waits for
 };
 
 }  // namespace fairlead

@@ -1,9 +1,5 @@
-#include "server/app/machine_facts.hpp"
-
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,15 +11,16 @@
 #include <system_error>
 #include <utility>
 
+#include "common/base/descriptor.hpp"
 #include "common/text/encoding.hpp"
+#include "server/app/doctor.hpp"
 #include "server/app/listeners.hpp"
 
 namespace fairlead {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string problem_of(int error) { return std::generic_category().message(error); }
+using enum Finding::Grade;
 
 // ---- /proc and /sys
 
@@ -96,112 +93,120 @@ bool is_in_use(const std::string& problem) {
   return problem.find(std::generic_category().message(EADDRINUSE)) != problem.npos;
 }
 
-std::vector<MachineFacts::Address> try_addresses(const ServerSettings& settings) {
-  std::vector<MachineFacts::Address> addresses;
+// `is_ours`: another address of this configuration has the port.
+Finding tried(const std::string& where, const Endpoint& endpoint, const std::string& problem,
+              bool is_ours) {
+  if (problem.empty()) return {ok, where, endpoint.text() + " can be listened at"};
+  if (!is_in_use(problem)) return {bad, where, problem};
+  if (is_ours) return {bad, where, problem + " (another listener of this configuration has it)"};
+  const std::string command = endpoint.port != 0 ? "`ss -lptn`" : "`ss -lpx`";
+  return {warn, where,
+          endpoint.text() +
+              " is in use: right if this daemon is running, else stop the program "
+              "that " +
+              command + " shows there, or choose another address"};
+}
+
+void try_addresses(std::vector<Finding>& findings, const ServerSettings& settings) {
   std::vector<ListeningSocket> open;  // until the end, so that two of our own addresses can collide
   for (const auto& listener : settings.listeners) {
     for (const Endpoint& endpoint : listener->bind) {
       const auto opened = open_listening_sockets(endpoint, listening_options(settings, *listener));
-      MachineFacts::Address address{.listener = listener->name,
-                                    .text = endpoint.text(),
-                                    .port = endpoint.port,
-                                    .problem = opened.error,
-                                    .is_in_use = is_in_use(opened.error)};
       const bool is_ours = std::ranges::any_of(open, [&](const ListeningSocket& other) {
         return endpoint.port != 0 && other.address.port == endpoint.port;
       });
-      if (address.is_in_use && is_ours) {
-        address.is_in_use = false;
-        address.problem += " (another listener of this configuration has it)";
-      }
+      findings.push_back(tried("listener " + listener->name, endpoint, opened.error, is_ours));
       open.insert(open.end(), opened.sockets.begin(), opened.sockets.end());
-      addresses.push_back(std::move(address));
     }
   }
   for (const ListeningSocket& socket : open) close_listening_socket(socket);
-  return addresses;
+}
+
+// 0, or why this user may not do that there.
+int access_error(const std::string& path, int wanted) {
+  return ::faccessat(AT_FDCWD, path.c_str(), wanted, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+Finding unusable(const std::string& where, const std::string& path, int error,
+                 const std::string& advice) {
+  return {bad, where, path + ": " + std::generic_category().message(error) + "; " + advice};
+}
+
+Finding unwritable(const std::string& key, const std::string& path, int error) {
+  return unusable(key, path, error,
+                  "create the folder, let this user write there, or change " + key);
 }
 
 std::optional<std::uint64_t> free_bytes_at(const std::string& path) {
-  struct statvfs found {};
-  if (::statvfs(path.c_str(), &found) != 0) return {};
-  return std::uint64_t{found.f_bavail} * found.f_frsize;
+  std::error_code error;
+  const fs::space_info space = fs::space(path, error);
+  if (error) return {};
+  return space.available;
 }
 
-std::string folder_of(const std::string& path) {
-  const std::string folder = fs::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
-}
-
-MachineFacts::Path try_file(const char* key, const std::string& path) {
-  MachineFacts::Path fact{.key = key, .path = path, .problem = {}};
-  const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  struct stat found {};
-  if (file >= 0) {
-    if (::fstat(file, &found) == 0 && S_ISREG(found.st_mode)) fact.free_bytes = free_bytes_at(path);
-    ::close(file);
-  } else if (errno == ENOENT) {
-    if (::faccessat(AT_FDCWD, folder_of(path).c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-      fact.problem = problem_of(errno);
-    } else {
-      fact.free_bytes = free_bytes_at(folder_of(path));
-    }
-  } else if (const int why = errno;
-             why == ENXIO && ::stat(path.c_str(), &found) == 0 && S_ISFIFO(found.st_mode)) {
-    fact.lacks_reader = true;
-  } else {
-    fact.problem = problem_of(why);
+Finding try_file(const std::string& key, const std::string& path) {
+  const Descriptor file(
+      ::open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  const int error = file ? 0 : errno;
+  std::error_code ignored;
+  if (error == ENXIO && fs::is_fifo(path, ignored))
+    return {warn, key,
+            path + " is a FIFO that nobody reads, so its lines will be lost; start its reader"};
+  if (error == ENOENT) {
+    const std::string parent = fs::path(path).parent_path().string();
+    const std::string folder = parent.empty() ? "." : parent;
+    if (const int denied = access_error(folder, W_OK | X_OK)) return unwritable(key, path, denied);
+    return writable(key, path, free_bytes_at(folder));
   }
-  return fact;
+  if (error != 0) return unwritable(key, path, error);
+  const bool is_plain = fs::is_regular_file(path, ignored);
+  return writable(key, path, is_plain ? free_bytes_at(path) : std::nullopt);
 }
 
-MachineFacts::Path try_folder(const char* key, const std::string& path) {
-  MachineFacts::Path fact{.key = key, .path = path, .problem = {}};
-  struct stat found {};
-  if (::faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    fact.problem = problem_of(errno);
-  } else if (::stat(path.c_str(), &found) == 0 && !S_ISDIR(found.st_mode)) {
-    fact.problem = problem_of(ENOTDIR);
-  }
-  return fact;
+Finding try_folder(const std::string& key, const std::string& path) {
+  std::error_code ignored;
+  int error = access_error(path, W_OK | X_OK);
+  if (error == 0 && !fs::is_directory(path, ignored)) error = ENOTDIR;
+  return error == 0 ? writable(key, path, {}) : unwritable(key, path, error);
 }
 
-MachineFacts::Root try_root(const ServiceSettings& service) {
-  MachineFacts::Root fact{.service = service.name, .path = service.file.root, .problem = {}};
-  const int folder = ::open(fact.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) {
-    fact.problem = problem_of(errno);
-    return fact;
-  }
-  ::close(folder);
-  if (::faccessat(AT_FDCWD, fact.path.c_str(), R_OK | X_OK, AT_EACCESS) != 0)
-    fact.problem = problem_of(errno);
-  return fact;
+Finding try_root(const ServiceSettings& service) {
+  const std::string where = "service " + service.name;
+  const std::string& root = service.file.root;
+  if (root.empty())
+    return {warn, where, "root is not set, so there is no file to send; set its root"};
+  const Descriptor folder(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const int error = folder ? access_error(root, R_OK | X_OK) : errno;
+  if (error != 0)
+    return unusable(where, "root " + root, error,
+                    "create it, let this user read it, or change its root");
+  return {ok, where, "root " + root + " can be read"};
 }
 
 }  // namespace
 
-MachineFacts gather_facts(const ServerSettings& settings) {
-  MachineFacts facts;
+MachineFacts gather_facts() {
   rlimit descriptors{};
   static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
-  facts.descriptors_hard = descriptors.rlim_max;
-  facts.somaxconn = number_in("/proc/sys/net/core/somaxconn");
-  facts.syn_backlog = number_in("/proc/sys/net/ipv4/tcp_max_syn_backlog");
-  facts.ephemeral_ports = ephemeral_ports();
-  facts.reserved_ports = reserved_ports();
-  facts.memory_bytes = available_memory();
-  facts.has_encodings = open_converters();
-  facts.addresses = try_addresses(settings);
-  if (!settings.log.file.empty()) facts.paths.push_back(try_file("log.file", settings.log.file));
-  if (!settings.log.session_file.empty())
-    facts.paths.push_back(try_file("log.session_file", settings.log.session_file));
-  if (!settings.run_dir.empty())
-    facts.paths.push_back(try_folder("server.run_dir", settings.run_dir));
-  for (const auto& service : settings.services) {
-    if (service->type == "file") facts.roots.push_back(try_root(*service));
-  }
-  return facts;
+  return {.descriptors_hard = descriptors.rlim_max,
+          .somaxconn = number_in("/proc/sys/net/core/somaxconn"),
+          .syn_backlog = number_in("/proc/sys/net/ipv4/tcp_max_syn_backlog"),
+          .ephemeral_ports = ephemeral_ports(),
+          .reserved_ports = reserved_ports(),
+          .memory_bytes = available_memory(),
+          .has_encodings = open_converters()};
+}
+
+std::vector<Finding> try_start(const ServerSettings& settings) {
+  std::vector<Finding> findings;
+  try_addresses(findings, settings);
+  const LogSettings& log = settings.log;
+  if (!log.file.empty()) findings.push_back(try_file("log.file", log.file));
+  if (!log.session_file.empty()) findings.push_back(try_file("log.session_file", log.session_file));
+  if (!settings.run_dir.empty()) findings.push_back(try_folder("server.run_dir", settings.run_dir));
+  for (const auto& service : settings.services)
+    if (service->type == "file") findings.push_back(try_root(*service));
+  return findings;
 }
 
 }  // namespace fairlead

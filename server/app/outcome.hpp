@@ -12,7 +12,7 @@ inline constexpr int kExitBadArguments = 2;
 inline constexpr int kExitNoPermission = 4;
 inline constexpr int kExitInvalidConfiguration = 6;
 
-// Why fairleadd ends: one line for stderr, and the exit status.
+// Why fairleadd ends: lines for stderr, and the exit status.
 struct Failure {
   std::string what;
   int exit_status;

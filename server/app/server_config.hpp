@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "common/config/files.hpp"
 #include "common/config/source.hpp"
 #include "server/app/command_line.hpp"
+#include "server/app/outcome.hpp"
 #include "server/core/settings.hpp"
 
 namespace fairlead {
@@ -27,14 +27,20 @@ struct ConfigWorld {
 };
 
 struct LoadedConfig {
-  std::optional<ServerSettings> settings = {};  // only without errors
-  std::string listing = {};                     // what -T prints; only without errors
-  std::vector<std::string> errors = {};         // lines for stderr
-  int exit_status = 0;  // kExitInvalidConfiguration, or kExitBadArguments for -p and --listen
+  ServerSettings settings;
+  std::string listing;  // what -T prints
 };
 
 // Without -c the default file is read where it exists. Where no listener is configured, --listen
-// makes one.
-LoadedConfig load_server_config(const CommandLine& command_line, const ConfigWorld& world);
+// makes one. A failure has a line for every error; its exit status is kExitInvalidConfiguration, or
+// kExitBadArguments for -p and --listen.
+Outcome<LoadedConfig> load_server_config(const CommandLine& command_line, const ConfigWorld& world);
+
+// What the keys of a configuration mean together: names are looked up, words become enumerators,
+// `auto` is resolved. Reports what does not fit through config.add_error(); the settings are to be
+// used only when there is no error. `cores` is what `threads = auto` means; 0 counts as 1.
+ServerSettings build_settings(Configuration& config,
+                              const std::vector<std::string_view>& service_types,
+                              std::uint32_t cores);
 
 }  // namespace fairlead

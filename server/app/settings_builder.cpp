@@ -1,5 +1,3 @@
-#include "server/app/settings_builder.hpp"
-
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -12,6 +10,7 @@
 #include "common/config/quoting.hpp"
 #include "common/protocol/limits.hpp"
 #include "server/api/text_template.hpp"
+#include "server/app/server_config.hpp"
 
 namespace fairlead {
 namespace {
@@ -191,7 +190,7 @@ class Builder {
   }
 
   void check_template(const std::string& section, const char* key) {
-    if (const auto unknown = unknown_placeholder(config_.text(section, key)))
+    if (const auto unknown = TextTemplate::unknown_placeholder(config_.text(section, key)))
       config_.add_error(
           section, key,
           shown(*unknown) + " is no placeholder: there are {text} {len} {ip} {port} {peer} {id}");

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <exception>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
 
 #include "server/api/service_settings.hpp"
@@ -28,16 +27,23 @@ FileAnswer open_for_reading(const ServedRoot& root, const OpenForReading& work) 
   return std::make_unique<DiskFile>(std::move(*file));
 }
 
-class Slot final : public DownloadSlot {
- public:
-  explicit Slot(std::atomic<std::uint64_t>& taken) : taken_(taken) {}
-  ~Slot() override { --taken_; }
+// A piece of work that somebody waits for. `done` is touched by the shard's thread only: the pool
+// sees nothing of a peer.
+struct DiskTask {
+  explicit DiskTask(FileDone to_tell) : done(std::move(to_tell)) {}
 
- private:
-  std::atomic<std::uint64_t>& taken_;
+  void answer(FileAnswer result) {
+    if (done) std::exchange(done, nullptr)(std::move(result));
+  }
+  void give_up() noexcept {
+    done = nullptr;
+    given_up = true;
+  }
+
+  FileDone done;  // empty: told, or no longer wanted
+  std::atomic<bool> given_up{false};
 };
 
-// The shard keeps the callbacks, the pool only numbers: no other thread sees anything of a peer.
 class DiskStore final : public FileStore {
  public:
   DiskStore(Descriptor root, const FileSettings& settings, FileShare& share,
@@ -50,48 +56,41 @@ class DiskStore final : public FileStore {
         post_(post) {}
 
   FileTask start(FileWork work, FileDone done) override {
-    const std::uint64_t number = ++last_;
-    const auto given_up = std::make_shared<std::atomic<bool>>(false);
-    waiting_.emplace(number, Waiting{std::move(done), given_up});
+    auto task = std::make_shared<DiskTask>(std::move(done));
+    FileTask owned(task.get(), [task](DiskTask* given) { given->give_up(); });
     const auto length = length_of(work);
-    if (!share_.pool.submit(length, job_for(number, std::move(work), given_up)))
-      answer(number, RequestError::server_full);
-    return {*this, number};
+    if (!share_.pool.submit(length, job_for(task, std::move(work))))
+      task->answer(RequestError::server_full);
+    return owned;
   }
 
-  std::unique_ptr<DownloadSlot> begin_download() override {
-    auto slot = std::make_unique<Slot>(downloads_);
-    return ++downloads_ <= downloads_max_ ? std::move(slot) : nullptr;
+  DownloadSlot begin_download() override {
+    const std::uint64_t taken = ++downloads_;
+    DownloadSlot slot(&downloads_, [](std::atomic<std::uint64_t>* count) { --*count; });
+    return taken <= downloads_max_ ? slot : nullptr;
   }
 
  private:
-  struct Waiting {
-    FileDone done;
-    std::shared_ptr<std::atomic<bool>> given_up;  // true: the answer is no longer wanted
-  };
-
   static FilePool::Length length_of(const FileWork& work) {
     return std::holds_alternative<HashFile>(work) ? FilePool::Length::takes_long
                                                   : FilePool::Length::quick;
   }
 
-  // A job owns or shares everything it needs. `this` is used on the shard's thread only, which runs
-  // no task after the store has been destroyed.
-  std::function<void()> job_for(std::uint64_t number, FileWork work,
-                                std::shared_ptr<std::atomic<bool>> given_up) {
+  // A job owns or shares everything it needs.
+  std::function<void()> job_for(std::shared_ptr<DiskTask> task, FileWork work) {
     std::shared_ptr<DiskFileData> file;
     if (const auto* ahead = std::get_if<ReadAhead>(&work))
       file = static_cast<const DiskFile&>(ahead->file).data();
-    return [this, number, root = root_, share = &share_, post = &post_, file = std::move(file),
-            work = std::move(work), given_up = std::move(given_up)] {
-      if (*given_up) return;
+    return [root = root_, share = &share_, post = &post_, file = std::move(file),
+            work = std::move(work), task = std::move(task)] {
+      if (task->given_up) return;
       auto result = std::make_shared<FileAnswer>(RequestError::internal_error);
       try {
-        *result = run(*root, *share, work, file.get(), *given_up);
+        *result = run(*root, *share, work, file.get(), task->given_up);
       } catch (const std::exception&) {
         // Out of memory, or a bug: the answer is internal_error.
       }
-      (*post)([this, number, result] { answer(number, std::move(*result)); });
+      (*post)([task, result] { task->answer(std::move(*result)); });
     };
   }
 
@@ -107,25 +106,11 @@ class DiskStore final : public FileStore {
     return RequestError::none;
   }
 
-  void answer(std::uint64_t number, FileAnswer result) {
-    auto found = waiting_.extract(number);
-    if (!found.empty()) found.mapped().done(std::move(result));
-  }
-
-  void give_up(std::uint64_t number) noexcept override {
-    const auto found = waiting_.find(number);
-    if (found == waiting_.end()) return;
-    *found->second.given_up = true;
-    waiting_.erase(found);
-  }
-
   const std::shared_ptr<const ServedRoot> root_;
   const std::uint64_t downloads_max_;
   FileShare& share_;
   std::atomic<std::uint64_t>& downloads_;
   const DiskFileStores::Post& post_;
-  std::uint64_t last_ = 0;
-  std::unordered_map<std::uint64_t, Waiting> waiting_;
 };
 
 }  // namespace

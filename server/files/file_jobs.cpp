@@ -22,19 +22,14 @@ namespace {
 
 constexpr std::int64_t kSettledNs = 2'000'000'000;
 
-struct Found {
-  FileKind kind;
-  FileIdentity identity;
-};
-
 // Empty: neither a regular file nor a directory.
-std::optional<Found> found_in(const struct stat& status) {
-  if (S_ISREG(status.st_mode)) return Found{FileKind::file, identity_of(status)};
-  if (S_ISDIR(status.st_mode)) return Found{FileKind::directory, identity_of(status)};
+std::optional<FileStatus> found_in(const struct stat& status) {
+  if (S_ISREG(status.st_mode)) return FileStatus{FileKind::file, identity_of(status)};
+  if (S_ISDIR(status.st_mode)) return FileStatus{FileKind::directory, identity_of(status)};
   return std::nullopt;
 }
 
-std::optional<Found> look_at(int descriptor) {
+std::optional<FileStatus> look_at(int descriptor) {
   struct stat status {};
   if (descriptor < 0 || ::fstat(descriptor, &status) != 0) return std::nullopt;
   return found_in(status);
@@ -52,8 +47,8 @@ std::unique_ptr<DIR, CloseDirectory> directory_of(Descriptor opened) {
 }
 
 // A directory entry as a client sees it: a symlink that may be followed is the file it leads to.
-std::optional<Found> judge(const ServedRoot& root, const ListDirectory& work, int directory,
-                           const std::string& name) {
+std::optional<FileStatus> judge(const ServedRoot& root, const ListDirectory& work, int directory,
+                                const std::string& name) {
   struct stat status {};
   if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
   if (!S_ISLNK(status.st_mode)) return found_in(status);
@@ -66,6 +61,16 @@ std::optional<Found> judge(const ServedRoot& root, const ListDirectory& work, in
 RequestError why_not_opened() {
   const bool is_shortage = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
   return is_shortage ? RequestError::server_full : RequestError::no_such_file;
+}
+
+// The empty name is the root itself.
+tl::expected<Descriptor, RequestError> open_in(const ServedRoot& root, const std::string& name,
+                                               OpenMode mode) {
+  if (!name.empty() && !is_servable_name(name, root.rules.hidden))
+    return tl::unexpected(RequestError::no_such_file);
+  Descriptor opened = open_beneath(root.descriptor.get(), name, mode, root.rules);
+  if (!opened) return tl::unexpected(why_not_opened());
+  return opened;
 }
 
 // The whole of a chunk, or less at the end of the file.
@@ -102,6 +107,11 @@ std::shared_ptr<HashedFile> hash_all(const OpenedFile& file,
   return hashed;
 }
 
+// 0: as many as a page has.
+std::size_t page_entries_max(std::size_t wanted) {
+  return wanted == 0 ? kFilePageEntriesMax : std::min(wanted, kFilePageEntriesMax);
+}
+
 FileHashes page_of(const HashedFile& hashed, const HashFile& work) {
   FileHashes page{.identity = hashed.identity,
                   .chunk_bytes = kFileChunkBytes,
@@ -109,9 +119,8 @@ FileHashes page_of(const HashedFile& hashed, const HashFile& work) {
                   .first = work.first,
                   .chunks = {}};
   const std::uint64_t from = std::min<std::uint64_t>(work.first, hashed.chunks.size());
-  const std::size_t page_max =
-      work.chunks_max == 0 ? kFilePageEntriesMax : std::min(work.chunks_max, kFilePageEntriesMax);
-  const std::uint64_t count = std::min<std::uint64_t>(page_max, hashed.chunks.size() - from);
+  const std::uint64_t count =
+      std::min<std::uint64_t>(page_entries_max(work.chunks_max), hashed.chunks.size() - from);
   const auto begin = hashed.chunks.begin() + static_cast<std::ptrdiff_t>(from);
   page.chunks.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
   return page;
@@ -120,37 +129,31 @@ FileHashes page_of(const HashedFile& hashed, const HashFile& work) {
 }  // namespace
 
 tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const std::string& name) {
-  if (!is_servable_name(name, root.rules.hidden)) return tl::unexpected(RequestError::no_such_file);
-  Descriptor opened = open_beneath(root.descriptor.get(), name, OpenMode::read, root.rules);
-  if (!opened) return tl::unexpected(why_not_opened());
-  const auto found = look_at(opened.get());
+  auto opened = open_in(root, name, OpenMode::read);
+  if (!opened) return tl::unexpected(opened.error());
+  const auto found = look_at(opened->get());
   if (!found || found->kind != FileKind::file) return tl::unexpected(RequestError::no_such_file);
-  return OpenedFile{std::move(opened), found->identity};
+  return OpenedFile{std::move(*opened), found->identity};
 }
 
 FileAnswer look_at(const ServedRoot& root, const LookAt& work) {
-  if (!work.name.empty() && !is_servable_name(work.name, root.rules.hidden))
-    return RequestError::no_such_file;
-  const Descriptor opened =
-      open_beneath(root.descriptor.get(), work.name, OpenMode::read, root.rules);
-  if (!opened) return why_not_opened();
-  const auto found = look_at(opened.get());
+  const auto opened = open_in(root, work.name, OpenMode::read);
+  if (!opened) return opened.error();
+  const auto found = look_at(opened->get());
   if (!found) return RequestError::no_such_file;
-  return FileStatus{found->kind, found->identity};
+  return *found;
 }
 
 // Keeps the smallest names behind `after`, as many as a page holds, so that memory does not grow
 // with the directory.
 FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work) {
-  if (!work.name.empty() && !is_servable_name(work.name, root.rules.hidden))
-    return RequestError::no_such_file;
-  const auto directory =
-      directory_of(open_beneath(root.descriptor.get(), work.name, OpenMode::directory, root.rules));
+  auto opened = open_in(root, work.name, OpenMode::directory);
+  if (!opened) return opened.error();
+  const auto directory = directory_of(std::move(*opened));
   if (!directory) return why_not_opened();
 
-  const std::size_t page_max =
-      work.entries_max == 0 ? kFilePageEntriesMax : std::min(work.entries_max, kFilePageEntriesMax);
-  std::map<std::string, Found> page;
+  const std::size_t page_max = page_entries_max(work.entries_max);
+  std::map<std::string, FileStatus> page;
   std::size_t bytes = 0;
   FileListing listing;
   while (const dirent* entry = ::readdir(directory.get())) {

@@ -41,33 +41,33 @@ Decoded by_the_table(Bytes stream, std::uint32_t payload_bytes_max) {
 }
 
 // What is taken from a payload is all that is in it.
-template <class Read, class Append>
-void check_payload(Bytes payload, Read read, Append append) {
-  const auto value = read(payload);
+template <class Payload>
+void check_payload(Bytes payload) {
+  const auto value = read_payload<Payload>(payload);
   if (!value) return;
   std::string again;
-  append(again, *value);
+  append_payload(again, *value);
   FAIRLEAD_CHECK(again == payload);
 }
 
 void check_file_frame(const Heard& frame) {
   switch (frame.type) {
     case FrameType::status:
-      return check_payload(frame.payload, read_status, append_status);
+      return check_payload<FileStatus>(frame.payload);
     case FrameType::list:
-      return check_payload(frame.payload, read_list_request, append_list_request);
+      return check_payload<ListRequest>(frame.payload);
     case FrameType::get:
-      return check_payload(frame.payload, read_get_request, append_get_request);
+      return check_payload<GetRequest>(frame.payload);
     case FrameType::begin:
-      return check_payload(frame.payload, read_begin, append_begin);
+      return check_payload<FileBegin>(frame.payload);
     case FrameType::end:
-      return check_payload(frame.payload, read_end, append_end);
+      return check_payload<FileEnd>(frame.payload);
     case FrameType::hash:
-      return check_payload(frame.payload, read_hash_request, append_hash_request);
+      return check_payload<HashRequest>(frame.payload);
     case FrameType::hashes:
-      return check_payload(frame.payload, read_hashes, append_hashes);
+      return check_payload<FileHashes>(frame.payload);
     case FrameType::listing:  // any number but 0 says that more follow
-      static_cast<void>(read_listing(frame.payload));
+      static_cast<void>(read_payload<FileListing>(frame.payload));
       return;
     default:
       return;

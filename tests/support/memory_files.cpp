@@ -61,29 +61,19 @@ class MemoryFileStores::File final : public OpenFile {
   const FileIdentity identity_;
 };
 
-class MemoryFileStores::Slot final : public DownloadSlot {
- public:
-  explicit Slot(std::size_t& taken) : taken_(taken) { ++taken_; }
-  ~Slot() override { --taken_; }
-
- private:
-  std::size_t& taken_;
-};
-
 class MemoryFileStores::Store final : public FileStore {
  public:
   explicit Store(MemoryFileStores& all) : all_(all) {}
   FileTask start(FileWork work, FileDone done) override {
-    return all_.start(*this, std::move(work), std::move(done));
+    return all_.start(std::move(work), std::move(done));
   }
-  std::unique_ptr<DownloadSlot> begin_download() override {
+  DownloadSlot begin_download() override {
     if (all_.downloads >= all_.downloads_max) return nullptr;
-    return std::make_unique<Slot>(all_.downloads);
+    ++all_.downloads;
+    return DownloadSlot(&all_.downloads, [](std::size_t* taken) { --*taken; });
   }
 
  private:
-  void give_up(std::uint64_t number) noexcept override { all_.give_up(number); }
-
   MemoryFileStores& all_;
 };
 
@@ -114,12 +104,13 @@ void MemoryFileStores::chill(const std::string& name, std::size_t read_ahead_byt
   files_.at(name).read_ahead_bytes = read_ahead_bytes;
 }
 
-FileTask MemoryFileStores::start(FileStore& store, FileWork work, FileDone done) {
+FileTask MemoryFileStores::start(FileWork work, FileDone done) {
   ++works;
   const std::uint64_t number = ++last_;
+  FileTask task(this, [number](MemoryFileStores* all) { all->give_up(number); });
   if (is_busy) {
     done(RequestError::server_full);
-    return {store, number};
+    return task;
   }
   // What is read ahead is the file's own, which may go before it is answered.
   waiting_.push_back({number,
@@ -128,7 +119,7 @@ FileTask MemoryFileStores::start(FileStore& store, FileWork work, FileDone done)
                       },
                       std::move(done)});
   if (answers_at_once) answer(waiting_.size() - 1);
-  return {store, number};
+  return task;
 }
 
 void MemoryFileStores::answer(std::size_t which) {

@@ -69,11 +69,10 @@ class MemoryFileStores final : public FileStores {
     FileDone done;
   };
   class File;
-  class Slot;
   class Store;
 
   Stored& put(const std::string& name, std::string content, std::uint64_t announced_bytes);
-  FileTask start(FileStore& store, FileWork work, FileDone done);
+  FileTask start(FileWork work, FileDone done);
   void give_up(std::uint64_t number);
 
   FileAnswer do_work(const OpenForReading& work);

@@ -148,7 +148,7 @@ class DownloadTraffic final : public BenchTraffic {
       : scope_(scope), operations_(operations) {
     const std::string& name = scope.plan.load.file_name;
     if (is_framed()) {
-      append_get_request(request_, {.identity = {}, .name = name});
+      append_payload(request_, GetRequest{.identity = {}, .name = name});
     } else {
       request_ = name + "\n";
     }

@@ -6,6 +6,7 @@
 
 #include "client/bench/stats/figures.hpp"
 #include "client/bench/workload/load.hpp"
+#include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
 #include "common/config/units.hpp"
 
@@ -79,8 +80,8 @@ bool Threshold::read_time_name(std::string_view name) {
 void Threshold::read_limit(std::string_view text) {
   if (is_time()) {
     const auto time = parse_fine_duration(text);
-    if (!time.value) throw SettingError(shown(text_) + ": " + time.error);
-    limit_ = std::chrono::duration<double, std::micro>(*time.value).count();
+    if (!time) throw SettingError(shown(text_) + ": " + time.error().what);
+    limit_ = std::chrono::duration<double, std::micro>(*time).count();
     return;
   }
   is_share_ = subject_ != Subject::rate && text.ends_with('%');
@@ -91,8 +92,8 @@ void Threshold::read_limit(std::string_view text) {
     return;
   }
   const auto count = parse_count(text);
-  if (!count.value) throw SettingError(shown(text_) + ": " + count.error);
-  limit_ = static_cast<double>(*count.value);
+  if (!count) throw SettingError(shown(text_) + ": " + count.error().what);
+  limit_ = static_cast<double>(*count);
 }
 
 bool Threshold::is_time() const noexcept {

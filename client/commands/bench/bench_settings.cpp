@@ -13,6 +13,7 @@
 #include "client/bench/workload/message_template.hpp"
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
+#include "common/config/parsed.hpp"
 #include "common/config/units.hpp"
 #include "common/text/escape.hpp"
 
@@ -43,9 +44,9 @@ Words words(const ReadOptions& options, const char* name) {
 
 // The value, or a UsageError that begins with `where`.
 template <class Value>
-Value taken(const Parsed<Value>& parsed, const std::string& where) {
-  if (!parsed.value) throw UsageError(where + ": " + parsed.error);
-  return *parsed.value;
+Value taken(const Result<Value>& parsed, const std::string& where) {
+  if (!parsed) throw UsageError(where + ": " + parsed.error().what);
+  return *parsed;
 }
 
 // ---- How much ----

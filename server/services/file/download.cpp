@@ -26,8 +26,8 @@ std::size_t Pace::piece_bytes(std::uint64_t rate) {
 }
 
 Download::Download(FileService& service, Peer& peer, std::uint32_t request, Form form,
-                   std::unique_ptr<OpenFile> file, std::unique_ptr<DownloadSlot> slot,
-                   std::uint64_t offset, std::uint64_t bytes)
+                   std::unique_ptr<OpenFile> file, DownloadSlot slot, std::uint64_t offset,
+                   std::uint64_t bytes)
     : service_(service),
       peer_(peer),
       request_(request),
@@ -115,7 +115,7 @@ void Download::complete() {
       peer_.answer(request_, FrameType::reply, reply_);
       break;
     case Form::frames:
-      append_end(payload, sent_);
+      append_payload(payload, FileEnd{sent_});
       peer_.answer(request_, FrameType::end, payload);
       break;
   }

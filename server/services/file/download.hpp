@@ -34,7 +34,7 @@ class Download final : public BodySource {
   enum class Form : std::uint8_t { frames, raw, one_reply };
 
   Download(FileService& service, Peer& peer, std::uint32_t request, Form form,
-           std::unique_ptr<OpenFile> file, std::unique_ptr<DownloadSlot> slot, std::uint64_t offset,
+           std::unique_ptr<OpenFile> file, DownloadSlot slot, std::uint64_t offset,
            std::uint64_t bytes);
 
   Piece next(Means means) override;
@@ -53,7 +53,7 @@ class Download final : public BodySource {
   bool is_reading_ahead_ = false;
   RequestError read_ahead_failed_ = RequestError::none;
   std::unique_ptr<OpenFile> file_;
-  std::unique_ptr<DownloadSlot> slot_;
+  DownloadSlot slot_;
   std::uint64_t offset_, left_;
   std::uint64_t sent_ = 0;
   std::size_t piece_bytes_;  // of the next: about what the kernel may take

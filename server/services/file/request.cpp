@@ -14,58 +14,29 @@ std::string bounded(std::string_view name) {
 }  // namespace
 
 std::optional<FileRequest> read_file_request(Peer& peer, const Message& message) {
-  FileRequest request{
-      .type = message.type, .id = 0, .name = {}, .message_bytes = message.payload.size()};
-  switch (message.type) {
-    case FrameType::stat:
-      request.name = bounded(message.payload);
-      break;
-    case FrameType::list: {
-      const auto list = read_list_request(message.payload);
-      if (!list) return std::nullopt;
-      request.name = bounded(list->directory);
-      request.after = bounded(list->after);
-      request.count_max = list->entries_max;
-      break;
-    }
-    case FrameType::get: {
-      const auto get = read_get_request(message.payload);
-      if (!get) return std::nullopt;
-      request.name = bounded(get->name);
-      request.identity = get->identity;
-      request.first = get->offset;
-      request.count_max = get->length;
-      break;
-    }
-    case FrameType::hash: {
-      const auto hash = read_hash_request(message.payload);
-      if (!hash) return std::nullopt;
-      request.name = bounded(hash->name);
-      request.identity = hash->identity;
-      request.first = hash->first;
-      request.count_max = hash->chunks_max;
-      break;
-    }
-    default:
-      request.name = bounded(peer.text_of(message));
-      request.count_max = kToTheEnd;
-      break;
+  FileRequest request{.type = message.type, .message_bytes = message.payload.size()};
+  if (message.type == FrameType::stat) {
+    request.work = LookAt{bounded(message.payload)};
+  } else if (message.type == FrameType::list) {
+    const auto list = read_payload<ListRequest>(message.payload);
+    if (!list) return std::nullopt;
+    request.work = ListDirectory{bounded(list->directory), bounded(list->after), list->entries_max};
+  } else if (message.type == FrameType::get) {
+    const auto get = read_payload<GetRequest>(message.payload);
+    if (!get) return std::nullopt;
+    request.work = OpenForReading{bounded(get->name)};
+    request.identity = get->identity;
+    request.offset = get->offset;
+    request.length = get->length;
+  } else if (message.type == FrameType::hash) {
+    const auto hash = read_payload<HashRequest>(message.payload);
+    if (!hash) return std::nullopt;
+    request.work = HashFile{bounded(hash->name), hash->identity, hash->first, hash->chunks_max,
+                            peer.connection_id()};
+  } else {
+    request.work = OpenForReading{bounded(peer.text_of(message))};
   }
   return request;
-}
-
-FileWork work_of(const FileRequest& request, std::uint64_t connection_id) {
-  const auto entries_max = static_cast<std::size_t>(request.count_max);
-  switch (request.type) {
-    case FrameType::stat:
-      return LookAt{request.name};
-    case FrameType::list:
-      return ListDirectory{request.name, request.after, entries_max};
-    case FrameType::hash:
-      return HashFile{request.name, request.identity, request.first, entries_max, connection_id};
-    default:
-      return OpenForReading{request.name};
-  }
 }
 
 }  // namespace fairlead

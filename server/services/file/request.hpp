@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "server/api/file_store.hpp"
 #include "server/api/service.hpp"
@@ -12,20 +11,16 @@ namespace fairlead {
 
 struct FileRequest {
   FrameType type;
-  std::uint32_t id;           // of its pending reply
-  std::string name;           // one byte above the limit stands for any number of them
   std::size_t message_bytes;  // for on_missing
+  FileWork work{};            // what the disk is asked; in names one byte too many is enough
+  std::uint32_t id = 0;       // of its pending reply
+  // The part of a file, and of which version.
   FileIdentity identity{};
-  std::string after{};          // LIST
-  std::uint64_t first = 0;      // GET: offset; HASH: chunk
-  std::uint64_t count_max = 0;  // GET: bytes; LIST, HASH: entries; 0 there: the server chooses
+  std::uint64_t offset = 0, length = kToTheEnd;
 };
 
 // Nothing: shorter than its fields.
 std::optional<FileRequest> read_file_request(Peer& peer, const Message& message);
-
-// What the disk is asked first.
-FileWork work_of(const FileRequest& request, std::uint64_t connection_id);
 
 // A file of up to 1 MiB as the one reply to a message; plain clients get the bytes instead.
 inline bool wants_one_reply(const FileRequest& request, const Peer& peer) {

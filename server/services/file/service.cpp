@@ -53,11 +53,11 @@ void FileService::on_writable(Peer& peer) {
 // The answer may come within the call; it never comes once the requests have gone.
 void FileService::ask(Peer& peer, Requests& requests) {
   requests.is_asked = true;
-  requests.task = store_->start(work_of(requests.waiting.front(), peer.connection_id()),
-                                [&peer, &requests](FileAnswer answer) {
-                                  requests.answer.emplace(std::move(answer));
-                                  peer.call_when_writable();
-                                });
+  requests.task =
+      store_->start(requests.waiting.front().work, [&peer, &requests](FileAnswer answer) {
+        requests.answer.emplace(std::move(answer));
+        peer.call_when_writable();
+      });
 }
 
 void FileService::answer(Peer& peer, Requests& requests) {
@@ -67,17 +67,14 @@ void FileService::answer(Peer& peer, Requests& requests) {
   if (const auto* why_not = std::get_if<RequestError>(&answer)) return refuse(peer, *why_not);
   if (auto* opened = std::get_if<std::unique_ptr<OpenFile>>(&answer))
     return begin(peer, requests, std::move(*opened));
-  std::string payload;
-  if (const auto* status = std::get_if<FileStatus>(&answer)) {
-    append_status(payload, *status);
-    peer.answer(id, FrameType::status, payload);
-  } else if (const auto* listing = std::get_if<FileListing>(&answer)) {
-    append_listing(payload, *listing);
-    peer.answer(id, FrameType::listing, payload);
-  } else {
-    append_hashes(payload, std::get<FileHashes>(answer));
-    peer.answer(id, FrameType::hashes, payload);
-  }
+  const auto send = [&peer, id](FrameType type, const auto& fields) {
+    std::string payload;
+    append_payload(payload, fields);
+    peer.answer(id, type, payload);
+  };
+  if (const auto* status = std::get_if<FileStatus>(&answer)) send(FrameType::status, *status);
+  if (const auto* listing = std::get_if<FileListing>(&answer)) send(FrameType::listing, *listing);
+  if (const auto* hashes = std::get_if<FileHashes>(&answer)) send(FrameType::hashes, *hashes);
   finish_request(peer);
 }
 
@@ -86,8 +83,8 @@ void FileService::begin(Peer& peer, Requests& requests, std::unique_ptr<OpenFile
   const FileIdentity identity = file->identity();
   if (!request.identity.is_any() && request.identity != identity)
     return refuse(peer, RequestError::file_changed);
-  const std::uint64_t behind = identity.size - std::min(identity.size, request.first);
-  const std::uint64_t bytes = std::min(behind, request.count_max);
+  const std::uint64_t behind = identity.size - std::min(identity.size, request.offset);
+  const std::uint64_t bytes = std::min(behind, request.length);
   Download::Form form = peer.is_plain() ? Download::Form::raw : Download::Form::frames;
   if (wants_one_reply(request, peer)) {
     form = Download::Form::one_reply;
@@ -98,12 +95,12 @@ void FileService::begin(Peer& peer, Requests& requests, std::unique_ptr<OpenFile
   }
   if (form == Download::Form::frames) {
     std::string payload;
-    append_begin(payload, {identity, request.first, bytes});
+    append_payload(payload, FileBegin{identity, request.offset, bytes});
     peer.answer_part(request.id, FrameType::begin, payload);
   }
   peer.send_body(request.id,
                  std::make_unique<Download>(*this, peer, request.id, form, std::move(file),
-                                            std::move(requests.slot), request.first, bytes));
+                                            std::move(requests.slot), request.offset, bytes));
 }
 
 void FileService::finish_request(Peer& peer) {
@@ -123,10 +120,10 @@ void FileService::refuse(Peer& peer, RequestError why) {
 }
 
 void FileService::transcribe_missing(Peer& peer, const FileRequest& request) {
-  const bool is_fetched = request.type == FrameType::message || request.type == FrameType::get;
-  if (on_missing_.empty() || !is_fetched) return;
+  const auto* fetched = std::get_if<OpenForReading>(&request.work);
+  if (on_missing_.empty() || fetched == nullptr) return;
   std::string line;
-  const std::string shown = escaped(request.name);
+  const std::string shown = escaped(fetched->name);
   on_missing_.render(line, {.text = shown,
                             .len = request.message_bytes,
                             .peer = peer.address(),

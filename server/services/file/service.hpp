@@ -60,10 +60,10 @@ class FileService final : public Service {
   // are in order.
   struct Requests final : PeerState {
     std::deque<FileRequest> waiting;
-    std::unique_ptr<DownloadSlot> slot;  // for the first, where it is a download
-    std::optional<FileAnswer> answer;    // what the task has come to
-    bool is_asked = false;               // there is, or was, a task for the first
-    FileTask task;                       // goes before all that its answer is noted in
+    DownloadSlot slot;                 // for the first, where it is a download
+    std::optional<FileAnswer> answer;  // what the task has come to
+    bool is_asked = false;             // there is, or was, a task for the first
+    FileTask task;                     // goes before all that its answer is noted in
   };
   static Requests& requests_of(Peer& peer) { return static_cast<Requests&>(*peer.state); }
 

@@ -47,8 +47,8 @@ TEST(TextTemplate, OwnsItsTextAlsoAfterACopyAndAMove) {
 }
 
 TEST(TextTemplate, NamesTheFirstUnknownPlaceholder) {
-  EXPECT_EQ(unknown_placeholder("{text} {name} {nome}"), "{name}");
-  EXPECT_EQ(unknown_placeholder("{text} {A} { name }"), std::nullopt);
+  EXPECT_EQ(TextTemplate::unknown_placeholder("{text} {name} {nome}"), "{name}");
+  EXPECT_EQ(TextTemplate::unknown_placeholder("{text} {A} { name }"), std::nullopt);
 }
 
 TEST(TextTemplate, CountsItsTexts) {

@@ -72,69 +72,17 @@ TEST(OpenListeners, LeaveNothingOpenWhenOneFails) {
   EXPECT_FALSE(std::filesystem::exists(folder / "socket"));
 }
 
-TEST(Listeners, CloseOneListenerAndServeItsSessionsAndTheOthersOn) {
-  RunningDaemon running(kTwoListeners);
-  running.open();
-  running.run();
-  const Socket client = running.connect("main");
-  expect_echo(client, "before\n");
-  const std::uint16_t port = running.port("main");
-  std::promise<void> closed;
-  running.call([&] { running.listeners().close("main", [&] { closed.set_value(); }); });
-  closed.get_future().wait();
-  EXPECT_TRUE(refuses(port));
-  expect_echo(client, "after\n");
-  expect_echo(running.connect("other"), "other\n");
-}
-
-TEST(Listeners, CallsDoneForAListenerThatIsNotThere) {
-  RunningDaemon running(kTwoListeners);
-  running.open();
-  running.run();
-  bool done = false;
-  running.call([&] { running.listeners().close("nowhere", [&] { done = true; }); });
-  EXPECT_TRUE(done);
-  expect_echo(running.connect("main"), "main\n");
-}
-
-TEST(Listeners, ADrainWaitsForAListenerThatIsBeingClosed) {
-  RunningDaemon running(kTwoListeners);
-  running.open();
-  running.run();
-  bool is_closed = false;
-  running.call([&] {
-    running.listeners().close("main", [&] { is_closed = true; });
-    running.daemon().request_stop(StopRequest::drain);
-  });
-  EXPECT_TRUE(running.outcome());
-  EXPECT_TRUE(is_closed);
-}
-
-TEST(Listeners, AcceptsFromSocketsThatWereOpenedBefore) {
-  RunningDaemon running(kTwoListeners);
-  const auto opened = open_listeners(*running.settings);
-  running.listeners().add(running.settings, *opened);
-  running.run();
-  for (const OpenedListener& listener : *opened) {
-    const Socket client = new_socket();
-    connect_to(client, listener.socket.address.port);
-    expect_echo(client, listener.name + "\n");
-  }
-}
-
 TEST(Listeners, RemovesThePathOfAUnixSocketWithItsListener) {
   const TestFolder folder;
   const std::string path = folder / "socket";
-  RunningDaemon running(kTwoListeners + "[listener.local]\nservice = echo\nbind = unix:" + path +
-                        "\n");
+  RunningDaemon running(kTwoListeners + "[timeouts]\ndrain = 10m\n" +
+                        "[listener.local]\nservice = echo\nbind = unix:" + path + "\n");
   running.open();
   running.run();
   const Socket client = connect_to_path(path);
   expect_echo(client, "before\n");
-  std::promise<void> closed;
-  running.call([&] { running.listeners().close("local", [&] { closed.set_value(); }); });
-  closed.get_future().wait();
-  EXPECT_FALSE(std::filesystem::exists(path));
+  running.daemon().request_stop(StopRequest::drain);
+  while (std::filesystem::exists(path)) std::this_thread::yield();
   expect_echo(client, "after\n");
 }
 

@@ -45,11 +45,11 @@ inline SettingsSnapshot settings_from(const std::string& config,
   FakeFiles files({{"f", config}});
   std::vector<std::string_view> types;
   for (const ServiceType& type : service_types()) types.push_back(type.name);
-  LoadedConfig loaded = load_server_config(
+  auto loaded = load_server_config(
       {.config_file = "f", .settings = overrides},
       {.files = files, .environment = {}, .service_types = std::move(types), .cores = 1});
-  if (!loaded.settings) throw std::runtime_error(loaded.errors.at(0));
-  return std::make_shared<const ServerSettings>(std::move(*loaded.settings));
+  if (!loaded) throw std::runtime_error(loaded.error().what);
+  return std::make_shared<const ServerSettings>(std::move(loaded->settings));
 }
 
 // Two threads, and the listeners `main` and `other` of an echo service.
@@ -63,14 +63,13 @@ class RunningDaemon {
  public:
   explicit RunningDaemon(const std::string& config)
       : settings(settings_from(config, {"server.run_dir=" + folder / ""})),
-        log_(Log::open({.file = folder / "log", .repeats = 0}).log),
+        log_(std::move(*Log::open({.file = folder / "log", .repeats = 0}))),
         daemon_(std::in_place, settings, *log_, connection_limit(10'000, *settings)) {}
   ~RunningDaemon() {
     if (thread_.joinable()) abort();
   }
 
   Daemon& daemon() { return *daemon_; }
-  Listeners& listeners() { return daemon_->listeners(); }
 
   void open() {
     const Outcome<> opened = daemon_->open();

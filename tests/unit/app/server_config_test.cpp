@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
+#include <sstream>
+#include <string>
 
 #include "source_dir.hpp"
 #include "tests/unit/config/fake_files.hpp"
@@ -26,17 +29,32 @@ struct Given {
   std::uint32_t cores = 4;
 };
 
-LoadedConfig load(const Given& given) {
-  FakeFiles files(given.files);
-  return load_server_config(given.command_line,
-                            {.files = files,
-                             .environment = given.environment,
-                             .service_types = {"discard", "echo", "file", "greet", "log", "reply"},
-                             .cores = given.cores});
+// What came of it, and each line of the failure.
+struct Loaded {
+  std::optional<ServerSettings> settings = {};
+  std::string listing = {};
+  std::vector<std::string> errors = {};
+  int exit_status = 0;
+};
+
+Loaded loaded_from(Outcome<LoadedConfig> outcome) {
+  if (outcome) return {std::move(outcome->settings), std::move(outcome->listing)};
+  Loaded refused{.exit_status = outcome.error().exit_status};
+  std::istringstream lines(outcome.error().what);
+  for (std::string line; std::getline(lines, line);) refused.errors.push_back(line);
+  return refused;
 }
 
-LoadedConfig load(const std::string& text, CommandLine command_line = {},
-                  Environment environment = {}) {
+Loaded load(const Given& given) {
+  FakeFiles files(given.files);
+  return loaded_from(load_server_config(
+      given.command_line, {.files = files,
+                           .environment = given.environment,
+                           .service_types = {"discard", "echo", "file", "greet", "log", "reply"},
+                           .cores = given.cores}));
+}
+
+Loaded load(const std::string& text, CommandLine command_line = {}, Environment environment = {}) {
   command_line.config_file = "f";
   return load(Given{.files = {{"f", text}},
                     .environment = std::move(environment),
@@ -340,8 +358,8 @@ TEST(ServerConfig, ReportsADefaultFileThatCannotBeRead) {
   FakeFiles files;
   files.forbid(kDefaultConfigFile);
   const Environment environment;
-  const auto loaded =
-      load_server_config({}, {.files = files, .environment = environment, .service_types = {}});
+  const auto loaded = loaded_from(
+      load_server_config({}, {.files = files, .environment = environment, .service_types = {}}));
   EXPECT_THAT(loaded.errors,
               ElementsAre("/etc/fairlead/fairleadd.conf: cannot be read: Permission denied"));
   EXPECT_EQ(loaded.exit_status, kExitInvalidConfiguration);
@@ -380,7 +398,7 @@ TEST(ServerConfig, LetsTheCommandLineWinOverTheEnvironmentAndThatOverTheFile) {
 
 // ---- --listen and -p
 
-std::vector<std::string> bind_of(const LoadedConfig& loaded, std::size_t listener = 0) {
+std::vector<std::string> bind_of(const Loaded& loaded, std::size_t listener = 0) {
   EXPECT_THAT(loaded.errors, IsEmpty());
   return loaded.settings ? texts(loaded.settings->listeners.at(listener)->bind)
                          : std::vector<std::string>{};
@@ -479,14 +497,14 @@ TEST(ServerConfig, PrintsWhatIsConfiguredOnlyWhenItIsRight) {
 
 // ---- the ready files
 
-LoadedConfig load_ready(const std::string& name, const Environment& environment = {}) {
+Loaded load_ready(const std::string& name, const Environment& environment = {}) {
   DiskFiles files;
   CommandLine command_line;
   command_line.config_file = FAIRLEAD_SOURCE_DIR "/config/" + name;
-  return load_server_config(
+  return loaded_from(load_server_config(
       command_line, {.files = files,
                      .environment = environment,
-                     .service_types = {"discard", "echo", "file", "greet", "log", "reply"}});
+                     .service_types = {"discard", "echo", "file", "greet", "log", "reply"}}));
 }
 
 TEST(ReadyConfig, ServesEchoOnTheDefaultPort) {

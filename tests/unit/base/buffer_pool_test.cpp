@@ -75,7 +75,7 @@ TEST(BufferPool, NeverHandsOutABlockOfAnotherClass) {
 }
 
 TEST(BufferPool, KeepsNoMoreThanItsCap) {
-  BufferPool pool({.kept_bytes_max = 5000});
+  BufferPool pool(5000);
   std::vector<Block> buffers;
   for (int i = 0; i < 3; ++i) buffers.push_back(Block(pool, 4096));
   for (int i = 0; i < 3; ++i) buffers.push_back(Block(pool, 256));
@@ -87,7 +87,7 @@ TEST(BufferPool, KeepsNoMoreThanItsCap) {
 }
 
 TEST(BufferPool, KeepsExactlyItsCap) {
-  BufferPool pool({.kept_bytes_max = 1024});
+  BufferPool pool(1024);
   Block(pool, 1024).reset();
   EXPECT_EQ(pool.bytes_kept(), 1024u);
   const Block again = Block(pool, 1024);
@@ -105,7 +105,7 @@ TEST(BufferPool, GivesBlocksAboveTheLargestClassBackToTheHeap) {
 
 TEST(BufferPool, BlocksInUseNeverOverlap) {
   std::mt19937 random(20261121);
-  BufferPool pool({.kept_bytes_max = 100'000});
+  BufferPool pool(100'000);
   struct Held {
     Block buffer;
     char mark;

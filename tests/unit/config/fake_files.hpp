@@ -24,13 +24,14 @@ class FakeFiles final : public ConfigFiles {
     return {found->second, {}, false};
   }
 
-  FileMatches matching(const std::string& folder, const std::string& pattern) override {
+  Result<std::vector<std::string>> matching(const std::string& folder,
+                                            const std::string& pattern) override {
     const std::string whole = pattern.starts_with('/') ? pattern : folder + pattern;
-    FileMatches matches;
+    std::vector<std::string> paths;
     for (const auto& [path, text] : texts_)
       if (::fnmatch(whole.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0)
-        matches.paths.push_back(path);
-    return matches;
+        paths.push_back(path);
+    return paths;
   }
 
  private:

@@ -59,30 +59,29 @@ TEST_F(DiskFilesTest, MatchesSortedByBytes) {
   for (const char* name : {"b.conf", "B.conf", "a.conf", "10.conf", "9.conf", "a.txt", ".h.conf"})
     write(name, "");
   EXPECT_THAT(
-      files_.matching(folder_ + "/", "*.conf").paths,
+      *files_.matching(folder_ + "/", "*.conf"),
       ElementsAre(path("10.conf"), path("9.conf"), path("B.conf"), path("a.conf"), path("b.conf")));
-  EXPECT_THAT(files_.matching("/nowhere/", folder_ + "/a.*").paths,
+  EXPECT_THAT(*files_.matching("/nowhere/", folder_ + "/a.*"),
               ElementsAre(path("a.conf"), path("a.txt")));
-  EXPECT_THAT(files_.matching(folder_ + "/", "*.none").paths, IsEmpty());
-  EXPECT_EQ(files_.matching(folder_ + "/", "*.none").error, "");
+  EXPECT_THAT(*files_.matching(folder_ + "/", "*.none"), IsEmpty());
 }
 
 TEST_F(DiskFilesTest, MatchesNothingInAFolderThatIsNotThere) {
   const auto matches = files_.matching(folder_ + "/", "none.d/*.conf");
-  EXPECT_THAT(matches.paths, IsEmpty());
-  EXPECT_EQ(matches.error, "");
+  ASSERT_TRUE(matches) << matches.error().what;
+  EXPECT_THAT(*matches, IsEmpty());
 }
 
 TEST_F(DiskFilesTest, SaysWhyAFolderCannotBeSearched) {
   std::filesystem::create_symlink("loop", path("loop"));
-  EXPECT_EQ(files_.matching(folder_ + "/", "loop/*.conf").error,
+  EXPECT_EQ(files_.matching(folder_ + "/", "loop/*.conf").error().what,
             "Too many levels of symbolic links");
 }
 
 TEST_F(DiskFilesTest, TakesTheFoldersOwnNameLiterally) {
   write("[x]*/a.conf", "");
   write("x/b.conf", "");
-  EXPECT_THAT(files_.matching(path("[x]*/"), "*.conf").paths, ElementsAre(path("[x]*/a.conf")));
+  EXPECT_THAT(*files_.matching(path("[x]*/"), "*.conf"), ElementsAre(path("[x]*/a.conf")));
 }
 
 }  // namespace

@@ -19,14 +19,14 @@ const Key& key(std::string_view section, std::string_view name) {
 }
 
 std::string error(std::string_view section, std::string_view name, std::string_view text) {
-  return parse_key_value(key(section, name), text).error;
+  const auto parsed = parse_key_value(key(section, name), text);
+  return parsed ? "" : parsed.error().what;
 }
 
 KeyValue value(std::string_view section, std::string_view name, std::string_view text) {
   auto parsed = parse_key_value(key(section, name), text);
-  EXPECT_EQ(parsed.error, "") << text;
-  if (!parsed.value) throw std::runtime_error("refused: " + std::string(text));
-  return std::move(*parsed.value);
+  if (!parsed) throw std::runtime_error("refused: " + std::string(text));
+  return std::move(*parsed);
 }
 
 TEST(KeyTable, HasProperRows) {
@@ -36,7 +36,7 @@ TEST(KeyTable, HasProperRows) {
     EXPECT_TRUE(seen.insert(path).second) << path << " is there twice";
     EXPECT_TRUE(is_config_name(row.name)) << path;
     EXPECT_NE(row.name, "include") << "the reader takes that one";
-    EXPECT_EQ(parse_key_value(row, row.fallback).error, "") << path << ": the default is refused";
+    EXPECT_TRUE(parse_key_value(row, row.fallback)) << path << ": the default is refused";
     EXPECT_LE(row.min, row.max) << path;
     EXPECT_TRUE(row.help.ends_with('.') && row.help.size() < 250) << path;
     EXPECT_EQ(row.help.find('|'), std::string_view::npos)
@@ -82,10 +82,10 @@ TEST(KeyTable, GivesValuesTheirTypes) {
   EXPECT_EQ(value("server", "threads", "auto"), KeyValue());
   EXPECT_EQ(value("limits", "max_message", "64k"), KeyValue(std::uint64_t{65536}));
   EXPECT_EQ(value("limits", "max_connections", "64k"), KeyValue(std::uint64_t{64000}));
-  EXPECT_EQ(value("timeouts", "idle", "1m"), KeyValue(Duration(1min)));
+  EXPECT_EQ(value("timeouts", "idle", "1m"), KeyValue(std::uint64_t{60'000}));
   EXPECT_EQ(value("socket", "user_timeout", "auto"), KeyValue());
   EXPECT_EQ(value("listener.x", "idle", ""), KeyValue());
-  EXPECT_EQ(value("listener.x", "idle", "0"), KeyValue(Duration(0)));
+  EXPECT_EQ(value("listener.x", "idle", "0"), KeyValue(std::uint64_t{0}));
   EXPECT_EQ(value("listener.x", "unix_mode", "0600"), KeyValue(std::uint64_t{0600}));
   EXPECT_EQ(value("socket", "nodelay", "off"), KeyValue(false));
   EXPECT_EQ(value("listener.x", "services", " a ,b "),

@@ -12,14 +12,14 @@ const Environment kEnvironment{
 
 std::string value(std::string_view raw) {
   const auto parsed = read_value(raw, kEnvironment);
-  EXPECT_EQ(parsed.error, "");
-  return parsed.value.value_or("(refused)");
+  EXPECT_TRUE(parsed) << parsed.error().what;
+  return parsed.value_or("(refused)");
 }
 
 std::string error(std::string_view raw) {
   const auto parsed = read_value(raw, kEnvironment);
-  EXPECT_FALSE(parsed.value.has_value()) << raw;
-  return parsed.error;
+  EXPECT_FALSE(parsed) << raw;
+  return parsed ? "" : parsed.error().what;
 }
 
 TEST(Quoting, TrimsBareValues) {

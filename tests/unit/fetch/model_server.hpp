@@ -117,22 +117,22 @@ class ModelServer {
   }
 
   std::deque<Sent> content(const FetchTask& task, std::size_t piece) const {
-    const auto asked = read_get_request(task.payload);
+    const auto asked = read_payload<GetRequest>(task.payload);
     if (!asked->identity.is_any() && asked->identity != identity_)
       return {error(CloseReason::file_changed)};
     const std::uint64_t begin = std::min<std::uint64_t>(asked->offset, bytes_.size());
     const std::uint64_t size = std::min<std::uint64_t>(asked->length, bytes_.size() - begin);
     std::deque<Sent> frames;
-    append_begin(frames.emplace_back(FrameType::begin, "").payload,
-                 {.identity = identity_, .offset = asked->offset, .length = size});
+    append_payload(frames.emplace_back(FrameType::begin, "").payload,
+                   FileBegin{.identity = identity_, .offset = asked->offset, .length = size});
     for (std::uint64_t at = begin; at < begin + size; at += piece)
       frames.push_back({FrameType::data, bytes_.substr(at, std::min(piece, begin + size - at))});
-    append_end(frames.emplace_back(FrameType::end, "").payload, size);
+    append_payload(frames.emplace_back(FrameType::end, "").payload, FileEnd{size});
     return frames;
   }
 
   std::deque<Sent> hashes(const FetchTask& task) const {
-    const auto asked = read_hash_request(task.payload);
+    const auto asked = read_payload<HashRequest>(task.payload);
     if (!asked->identity.is_any() && asked->identity != identity_)
       return {error(CloseReason::file_changed)};
     FileHashes told;
@@ -144,7 +144,7 @@ class ModelServer {
          at < bytes_.size() && told.chunks.size() < page_chunks; at += kChunkBytes)
       told.chunks.push_back(sha256_of(Bytes(bytes_).substr(at, kChunkBytes)));
     std::deque<Sent> frames;
-    append_hashes(frames.emplace_back(FrameType::hashes, "").payload, told);
+    append_payload(frames.emplace_back(FrameType::hashes, "").payload, told);
     return frames;
   }
 

@@ -141,7 +141,7 @@ TEST_F(FileJobs, PagesFitTogether) {
       page = list({"sub", seen.empty() ? "" : seen.back(), most});
       ASSERT_FALSE(page.entries.empty());
       std::string payload;
-      append_listing(payload, page);
+      append_payload(payload, page);
       EXPECT_LE(payload.size(), kFilePageBytesMax + 3);
       if (most != 0) {
         EXPECT_LE(page.entries.size(), most);

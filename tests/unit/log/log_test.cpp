@@ -48,9 +48,9 @@ class LogTest : public ::testing::Test {
   // Ends with everything written, so the files may be read then.
   template <class Use>
   void with_log(LogOptions options, Use&& use) {
-    const OpenedLog opened = Log::open(options);
-    ASSERT_TRUE(opened.log) << opened.error;
-    use(*opened.log);
+    const auto opened = Log::open(options);
+    ASSERT_TRUE(opened) << opened.error().what;
+    use(**opened);
   }
 
   std::vector<std::string> lines_of(const std::string& name) {
@@ -104,7 +104,7 @@ TEST_F(LogTest, DropsWhatIsBelowItsLevel) {
   with_log({.level = Level::warn, .file = path_}, [](Log& log) {
     EXPECT_FALSE(log.enabled(Level::info));
     EXPECT_TRUE(log.enabled(Level::warn));
-    log.debug("no");
+    log.write(Level::debug, "no", {});
     log.info("no");
     log.warn("first");
     log.error("second");
@@ -182,20 +182,24 @@ TEST_F(LogTest, SaysInTheOldFileThatItCouldNotReopen) {
 }
 
 TEST_F(LogTest, NamesTheFileItCannotOpenAndWhatToDo) {
-  const OpenedLog missing = Log::open({.file = folder_ / "none/log"});
-  EXPECT_FALSE(missing.log);
-  EXPECT_EQ(missing.code, std::errc::no_such_file_or_directory);
-  EXPECT_EQ(missing.error, "cannot open the log file " + (folder_ / "none/log") +
-                               ": No such file or directory; create its folder");
+  const auto missing = Log::open({.file = folder_ / "none/log"});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, std::errc::no_such_file_or_directory);
+  EXPECT_EQ(missing.error().what,
+            "cannot open the log file " + (folder_ / "none/log") +
+                ": No such file or directory; create its folder, let this user write "
+                "there, or name another file");
 
-  const OpenedLog folder = Log::open({.file = path_, .session_file = folder_.path().string()});
-  EXPECT_FALSE(folder.log);
-  EXPECT_EQ(folder.error, "cannot open the log file " + folder_.path().string() +
-                              ": Is a directory; name a file in that folder");
+  const auto folder = Log::open({.file = path_, .session_file = folder_.path().string()});
+  ASSERT_FALSE(folder);
+  EXPECT_EQ(folder.error().what,
+            "cannot open the log file " + folder_.path().string() +
+                ": Is a directory; create its folder, let this user write there, or "
+                "name another file");
 
-  const OpenedLog closed = Log::open({.descriptor = -1});
-  EXPECT_FALSE(closed.log);
-  EXPECT_EQ(closed.error, "cannot log to stderr: Bad file descriptor");
+  const auto closed = Log::open({.descriptor = -1});
+  ASSERT_FALSE(closed);
+  EXPECT_EQ(closed.error().what, "cannot log to stderr: Bad file descriptor");
 }
 
 TEST_F(LogTest, WritesToTheDescriptorWithoutAFile) {
@@ -315,6 +319,50 @@ TEST_F(LogTest, AccountsForEveryLineThatGaveWay) {
   EXPECT_EQ(written + lost, kLines);
   EXPECT_EQ(reported, lost);
   EXPECT_THAT(newest, HasSubstr("line i=99")) << "the newest lines are the ones kept";
+}
+
+// ---- Transcripts ----
+
+TEST_F(LogTest, PrintsTranscriptsExactlyAndInOrder) {
+  SmallPipe pipe;
+  with_log({.level = Level::off, .file = path_, .transcript = pipe.writer()}, [](Log& log) {
+    log.print("收到数据:你好 %v {}");
+    log.print("");
+    log.print("two\nlines");
+  });
+  pipe.close_writer();
+  EXPECT_EQ(pipe.read_to_end(), "收到数据:你好 %v {}\n\ntwo\nlines\n");
+  EXPECT_TRUE(lines_of("log").empty());
+}
+
+TEST_F(LogTest, AReaderSeesEachLineOfATranscriptAtOnce) {
+  SmallPipe pipe;
+  with_log({.file = path_, .transcript = pipe.writer()}, [&](Log& log) {
+    for (const char* line : {"one", "two"}) {
+      log.print(line);
+      EXPECT_EQ(pipe.read_some(), std::string(line) + "\n");
+    }
+  });
+}
+
+TEST_F(LogTest, ReportsWhatAClosedPipeCostATranscript) {
+  SmallPipe pipe;
+  pipe.close_reader();
+  with_log({.file = path_, .transcript = pipe.writer()}, [](Log& log) { log.print("lost"); });
+  EXPECT_THAT(lines_of("log"), ElementsAre(EndsWith(" warn transcript_lines_lost n=1 total=1")));
+}
+
+TEST_F(LogTest, ReportsWhatAStalledReaderCostATranscript) {
+  SmallPipe pipe;
+  pipe.fill();
+  with_log({.file = path_,
+            .transcript = pipe.writer(),
+            .queue_lines = 4,
+            .close_wait = std::chrono::milliseconds(1)},
+           [](Log& log) {
+             for (int i = 0; i < 50; ++i) log.print("lost");
+           });
+  EXPECT_THAT(lines_of("log").back(), EndsWith(" total=50"));
 }
 
 }  // namespace

@@ -26,46 +26,46 @@ FileHashes hashes() {
 }
 
 // What was written is read again, and no part of it, however short, is taken for the whole.
-template <class Value, class Append, class Read>
-void expect_round_trip(const Value& value, Append append, Read read) {
+template <class Value>
+void expect_round_trip(const Value& value) {
   std::string payload;
-  append(payload, value);
-  EXPECT_EQ(read(payload), value);
+  append_payload(payload, value);
+  EXPECT_EQ(read_payload<Value>(payload), value);
   for (std::size_t size = 0; size < payload.size(); ++size)
-    EXPECT_FALSE(read(Bytes(payload).substr(0, size)).has_value()) << size;
-  EXPECT_FALSE(read(payload + "x").has_value());
+    EXPECT_FALSE(read_payload<Value>(Bytes(payload).substr(0, size)).has_value()) << size;
+  EXPECT_FALSE(read_payload<Value>(payload + "x").has_value());
 }
 
 TEST(FileFrames, AnswersSurviveTheWay) {
-  expect_round_trip(FileStatus{FileKind::directory, kIdentity}, append_status, read_status);
-  expect_round_trip(listing(), append_listing, read_listing);
-  expect_round_trip(FileListing{}, append_listing, read_listing);
-  expect_round_trip(FileBegin{kIdentity, 5, 6}, append_begin, read_begin);
-  expect_round_trip(std::uint64_t{1} << 40, append_end, read_end);
-  expect_round_trip(hashes(), append_hashes, read_hashes);
+  expect_round_trip(FileStatus{FileKind::directory, kIdentity});
+  expect_round_trip(listing());
+  expect_round_trip(FileListing{});
+  expect_round_trip(FileBegin{kIdentity, 5, 6});
+  expect_round_trip(FileEnd{std::uint64_t{1} << 40});
+  expect_round_trip(hashes());
 }
 
 // A request ends with a name, so every cut behind its fields is a request, too.
-template <class Value, class Append, class Read>
-void expect_request(const Value& value, std::size_t fields_bytes, Append append, Read read) {
+template <class Value>
+void expect_request(const Value& value, std::size_t fields_bytes) {
   std::string payload;
-  append(payload, value);
-  EXPECT_EQ(read(payload), value);
+  append_payload(payload, value);
+  EXPECT_EQ(read_payload<Value>(payload), value);
   for (std::size_t size = 0; size < payload.size(); ++size)
-    EXPECT_EQ(read(Bytes(payload).substr(0, size)).has_value(), size >= fields_bytes) << size;
+    EXPECT_EQ(read_payload<Value>(Bytes(payload).substr(0, size)).has_value(), size >= fields_bytes)
+        << size;
 }
 
 TEST(FileFrames, RequestsSurviveTheWay) {
-  expect_request(ListRequest{7, "known", "a/b"}, 9, append_list_request, read_list_request);
-  expect_request(ListRequest{}, 4, append_list_request, read_list_request);
-  expect_request(GetRequest{1, kToTheEnd, kIdentity, "名字"}, 56, append_get_request,
-                 read_get_request);
-  expect_request(HashRequest{9, 8, kIdentity, "n"}, 52, append_hash_request, read_hash_request);
+  expect_request(ListRequest{7, "known", "a/b"}, 9);
+  expect_request(ListRequest{}, 4);
+  expect_request(GetRequest{1, kToTheEnd, kIdentity, "名字"}, 56);
+  expect_request(HashRequest{9, 8, kIdentity, "n"}, 52);
 }
 
 TEST(FileFrames, AreBigEndian) {
   std::string payload;
-  append_status(payload, {FileKind::file, kIdentity});
+  append_payload(payload, FileStatus{FileKind::file, kIdentity});
   EXPECT_EQ(payload.size(), 1 + kIdentityBytes);
   EXPECT_EQ(payload.substr(0, 9), "\x01\x01\x02\x03\x04\x05\x06\x07\x08");
   EXPECT_EQ(payload.substr(25, 8), std::string(8, '\xff')) << "mtime -1";
@@ -73,31 +73,31 @@ TEST(FileFrames, AreBigEndian) {
 
 TEST(FileFrames, ACountAboveWhatIsThereIsRefusedBeforeAnythingIsAllocated) {
   std::string payload;
-  append_hashes(payload, hashes());
+  append_payload(payload, hashes());
   payload.replace(kIdentityBytes + 4 + 32 + 8, 4, "\xff\xff\xff\xff");
-  EXPECT_FALSE(read_hashes(payload).has_value());
+  EXPECT_FALSE(read_payload<FileHashes>(payload).has_value());
   payload.clear();
-  append_listing(payload, listing());
+  append_payload(payload, listing());
   payload.replace(1, 2, "\xff\xff");
-  EXPECT_FALSE(read_listing(payload).has_value());
+  EXPECT_FALSE(read_payload<FileListing>(payload).has_value());
 }
 
 TEST(FileFrames, NothingIsAKindButTheTwo) {
   for (const char kind : {'\0', '\3', '\xff'}) {
     std::string payload;
-    append_status(payload, {FileKind::file, kIdentity});
+    append_payload(payload, FileStatus{FileKind::file, kIdentity});
     payload[0] = kind;
-    EXPECT_FALSE(read_status(payload).has_value());
+    EXPECT_FALSE(read_payload<FileStatus>(payload).has_value());
   }
 }
 
 TEST(FileFrames, AnEntryTakesWhatIsSaidOfIt) {
   FileListing one{false, {{FileKind::file, 1, 2, "name"}}};
   std::string with;
-  append_listing(with, one);
+  append_payload(with, one);
   one.entries.clear();
   std::string without;
-  append_listing(without, one);
+  append_payload(without, one);
   EXPECT_EQ(with.size() - without.size(), listed_bytes("name"));
 }
 

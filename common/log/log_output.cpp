@@ -1,0 +1,208 @@
+#include "common/log/log_output.hpp"
+
+#include <pthread.h>
+#include <spdlog/pattern_formatter.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/background_thread.hpp"
+#include "common/log/event_text.hpp"
+
+namespace fairlead {
+
+namespace {
+
+constexpr std::chrono::seconds kReportInterval{1};
+
+// A queue keeps this much memory for the next lines; more was a burst.
+constexpr std::size_t kKeptBytes = 256 * 1024;
+
+std::size_t lines_in(std::string_view text) noexcept {
+  return static_cast<std::size_t>(std::ranges::count(text, '\n'));
+}
+
+void append_event(std::string& out, LogFormat format, Level level, std::string_view event,
+                  std::span<const Field> fields) {
+  const auto append = format == LogFormat::json ? append_event_json : append_event_text;
+  append(out, level, event, fields);
+}
+
+// The level is in the text already.
+spdlog::details::log_msg message_of(std::string_view text) noexcept {
+  return {"", spdlog::level::off, spdlog::string_view_t(text.data(), text.size())};
+}
+
+std::string_view text_named(std::string_view name, std::span<const Field> fields) noexcept {
+  for (const Field& field : fields) {
+    const auto* text = std::get_if<std::string_view>(&field.value);
+    if (text != nullptr && field.name == name) return *text;
+  }
+  return {};
+}
+
+}  // namespace
+
+LogOutput::LogOutput(std::unique_ptr<LineFile> file, const LogOptions& options, const Role& role)
+    : base_sink(std::make_unique<spdlog::pattern_formatter>(role.pattern,
+                                                            spdlog::pattern_time_type::utc, "\n")),
+      options_(options),
+      role_(role),
+      file_(std::move(file)),
+      limit_(options.repeats),
+      thread_(start_background_thread([this] { run(); })) {}
+
+LogOutput::~LogOutput() {
+  file_->stop_waiting_at(std::chrono::steady_clock::now() + options_.close_wait);
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_up_.notify_one();
+  thread_.join();
+}
+
+void LogOutput::write(Level level, std::string_view event, std::span<const Field> fields) noexcept {
+  if (!enabled(level)) return;
+  // One buffer a thread, so that a line costs no allocation here.
+  thread_local std::string text;
+  text.clear();
+  try {
+    if (!admits(level, event, fields)) return;
+    append_event(text, options_.format, level, event, fields);
+    print(text);
+  } catch (...) {
+    count_lost();  // out of memory
+  }
+}
+
+void LogOutput::print(std::string_view text) noexcept try { log(message_of(text)); } catch (...) {
+  count_lost();  // out of memory
+}
+
+bool LogOutput::admits(Level level, std::string_view event, std::span<const Field> fields) {
+  const auto& limited = options_.limited_reasons;
+  const std::string_view reason = text_named("reason", fields);
+  const bool may_repeat =
+      level < Level::warn && std::ranges::find(limited, reason) == limited.end();
+  return may_repeat || limit_.admits(level, event, reason, std::chrono::steady_clock::now());
+}
+
+void LogOutput::sink_it_(const spdlog::details::log_msg& message) {
+  line_.clear();
+  formatter_->format(message, line_);
+  queue_.push({line_.data(), line_.size()});
+  if (line_.capacity() > kKeptBytes) line_ = spdlog::memory_buf_t();
+  while (queue_.lines() > options_.queue_lines ||
+         (queue_.bytes() > options_.queue_bytes && queue_.lines() > 1)) {
+    queue_.drop_oldest();
+    count_lost();
+  }
+  if (std::exchange(asleep_, false)) wake_up_.notify_one();
+}
+
+// ---- The background thread ----
+
+void LogOutput::run() noexcept {
+  ::pthread_setname_np(::pthread_self(), "log");
+  std::unique_lock lock(mutex_);
+  for (bool ending = false; !ending;) {
+    wait_for_lines(lock);
+    ending = ending_;  // no thread logs any more: this batch is the last
+    std::swap(queue_, batch_);
+    lock.unlock();
+    report_losses(false);  // those lines were older than the batch
+    write_batch();
+    report_repeats(ending);
+    report_losses(ending);
+    lock.lock();
+    if (!ending) wake_up_.wait_for(lock, kGather, [this] { return ending_; });
+  }
+}
+
+// Waits for a line, or until a line of our own is due.
+void LogOutput::wait_for_lines(std::unique_lock<std::mutex>& lock) {
+  Time until = repeats_due_;
+  if (lines_lost() != reported_) until = std::min(until, report_not_before_);
+  asleep_ = true;
+  const auto has_work = [this] { return ending_ || !queue_.empty(); };
+  if (until == Time::max()) {
+    wake_up_.wait(lock, has_work);
+  } else {
+    wake_up_.wait_until(lock, until, has_work);
+  }
+  asleep_ = false;
+}
+
+void LogOutput::write_batch() noexcept {
+  if (batch_.empty()) return;
+  const std::size_t written = file_->write(batch_.text());
+  count_lost(lines_in(batch_.text().substr(written)));
+  batch_.clear();
+}
+
+void LogOutput::report_repeats(bool ending) noexcept try {
+  for (const auto& repeated :
+       limit_.take_due(ending ? Time::max() : std::chrono::steady_clock::now())) {
+    const Field fields[] = {field("what", repeated.event), field("n", repeated.lines),
+                            field("reason", repeated.reason)};
+    const std::size_t count = repeated.reason.empty() ? 2 : 3;
+    if (!write_own_line(repeated.level, "suppressed", std::span(fields).first(count))) count_lost();
+  }
+  repeats_due_ = limit_.next_due();
+} catch (...) {
+  count_lost();  // no memory for the lines
+}
+
+// Reports once per kReportInterval, since a burst of losses may last.
+void LogOutput::report_losses(bool ending) noexcept try {
+  const std::uint64_t total = lines_lost();
+  if (total == reported_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (!ending && now < report_not_before_) return;
+  report_not_before_ = now + kReportInterval;
+  const Field fields[] = {field("n", total - reported_), field("total", total)};
+  if (role_.losses_to != nullptr) {
+    role_.losses_to->write(Level::warn, role_.losses, fields);
+  } else if (!write_own_line(Level::warn, role_.losses, fields)) {
+    return;
+  }
+  reported_ = total;
+} catch (...) {
+  return;  // tried again later, since reported_ has not changed
+}
+
+bool LogOutput::write_own_line(Level level, std::string_view event, std::span<const Field> fields) {
+  std::string text;
+  append_event(text, options_.format, level, event, fields);
+  spdlog::memory_buf_t line;
+  {
+    const std::lock_guard lock(mutex_);
+    formatter_->format(message_of(text), line);
+  }
+  return file_->write({line.data(), line.size()}) == line.size();
+}
+
+// ---- The queue ----
+
+void LineQueue::push(std::string_view lines) {
+  text_ += lines;
+  lines_ += lines_in(lines);
+}
+
+void LineQueue::drop_oldest() {
+  begin_ = text_.find('\n', begin_) + 1;
+  --lines_;
+  // Dropped lines are erased once they are the larger part, so each line is moved once at most.
+  if (begin_ < bytes()) return;
+  text_.erase(0, begin_);
+  begin_ = 0;
+}
+
+void LineQueue::clear() {
+  text_.clear();
+  if (text_.capacity() > kKeptBytes) text_.shrink_to_fit();
+  begin_ = lines_ = 0;
+}
+
+}  // namespace fairlead
