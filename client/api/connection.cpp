@@ -106,6 +106,8 @@ void ServerConnection::start() {
   payload += name;
   output_.send(kPreface);
   send_frame(FrameType::hello, 0, payload, false);
+  // The server's HELLO is not waited for: the answers come together.
+  if (!settings_.service.empty()) open_id_ = open(settings_.service, kServiceChannel);
 }
 
 // ---- Sending ----
@@ -259,8 +261,7 @@ void ServerConnection::on_ping(const Frame& ping) {
 void ServerConnection::on_hello(Bytes payload) {
   hello_ = read_hello(payload);
   if (!hello_) return end({.kind = FailureKind::bad_protocol, .what = "malformed HELLO"});
-  if (settings_.service.empty()) return observer_.on_ready();
-  open_id_ = open(settings_.service, kServiceChannel);
+  if (open_id_ == 0) observer_.on_ready();
 }
 
 void ServerConnection::on_opened(const Frame& answer) {
