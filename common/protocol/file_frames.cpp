@@ -57,7 +57,7 @@ class Reader {
     kind = static_cast<FileKind>(value);
   }
   template <class Name>
-  requires std::same_as<Name, std::string> || std::same_as<Name, std::string_view>
+    requires std::same_as<Name, std::string> || std::same_as<Name, std::string_view>
   void operator()(Name& name) {
     std::uint16_t size = 0;
     (*this)(size);

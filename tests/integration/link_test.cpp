@@ -104,7 +104,9 @@ TEST_F(LinkTest, OneWriteOfAFileIsAMebibyteAtMost) {
   const int large = 8 << 20;  // the kernel gives as much of it as the machine allows
   ::setsockopt(pair.near.get(), SOL_SOCKET, SO_SNDBUF, &large, sizeof large);
   link.adopt(pair.near.release());
-  thread.call([&] { EXPECT_LE(link.stream->write_file({file.get(), 0, 3 * kMiB}).value_or(0), kMiB); });
+  thread.call([&] {
+    EXPECT_LE(link.stream->write_file({file.get(), 0, 3 * kMiB}).value_or(0), kMiB);
+  });
 }
 
 TEST_F(LinkTest, AnEndNeedsNoRoom) {

@@ -1,7 +1,7 @@
-#include "client/bench/judge/result.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "client/bench/judge/result.hpp"
 
 namespace fairlead {
 namespace {

@@ -1,6 +1,6 @@
-#include "client/bench/workload/bench_needs.hpp"
-
 #include <gtest/gtest.h>
+
+#include "client/bench/workload/bench_needs.hpp"
 
 namespace fairlead {
 namespace {

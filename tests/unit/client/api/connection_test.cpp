@@ -10,8 +10,8 @@ namespace fairlead {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::EndsWith;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 std::string framed(const Frame& frame) {
