@@ -136,7 +136,7 @@ void Link::read_later() {
 void Link::read_loop() {
   is_resting_ = false;
   if (is_reading_ || is_paused_ || has_ended_) return;
-  if (has_overflowed_ && read_on()) return read_later();
+  if (has_overflowed_ && read_on()) return;
   is_reading_ = true;
   const OnRead on_read{&loop_.operation_memory(), this};
   try {
@@ -157,7 +157,11 @@ bool Link::read_on() {
   const std::size_t bytes_max = read_bytes_max();
   const std::size_t size = read_into_scratch(bytes_max, 0, error);
   if (size == 0 && is_passing(error)) return false;
-  loop_.connection_turn([this, size, bytes_max, &error] { deliver(size, bytes_max, error); });
+  // The turn may end with it, and the link with the turn.
+  loop_.connection_turn([this, size, bytes_max, &error] {
+    deliver(size, bytes_max, error);
+    read_later();
+  });
   return true;
 }
 

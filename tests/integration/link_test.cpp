@@ -196,6 +196,39 @@ TEST_F(LinkTest, SaysWhatThePeerHasNotAcknowledged) {
   while (unacknowledged() > 0) continue;  // its kernel may wait a while before it confirms
 }
 
+// A long turn ends within its read, and what has finished in it may go.
+TEST(Link, MayGoWithTheTurnOfItsRead) {
+  struct Leaving final : StreamObserver {
+    void on_bytes(Bytes) override {
+      if (++deliveries < 2) return;  // the second one is read directly
+      const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+      while (std::chrono::steady_clock::now() < until) continue;
+      stream->terminate(TerminateManner::quiet);
+    }
+    void on_end() override {}
+    void on_silence() override {}
+    void on_written(std::size_t) override {}
+    void on_error(StreamError) override {}
+    void on_finished() override {
+      stream.reset();
+      gone.change([](bool& now) { now = true; });
+    }
+
+    std::unique_ptr<ByteStream> stream;
+    int deliveries = 0;
+    Watched<bool> gone;
+  };
+  LoopThread thread;
+  Pair pair = connected_pair();
+  Leaving leaving;
+  pair.far.send_all(pattern(kMiB / 4));
+  thread.call([&] {
+    leaving.stream = thread.loop().adopt(pair.near.release());
+    leaving.stream->start(leaving);
+  });
+  EXPECT_TRUE(leaving.gone.wait_until([](bool now) { return now; }));
+}
+
 // Both directions at once, each several hundred times as long as the kernel's buffers.
 TEST_F(LinkTest, LargeTransfersBothWaysAreByteExactThroughSmallBuffers) {
   const std::string sent = pattern(8 * kMiB);
