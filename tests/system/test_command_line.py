@@ -196,7 +196,7 @@ class Failing(CommandLineTest):
             self.assertRegex(said, r"\Afairleadd: cannot [^\n\[]*: Too many open files; allow more [^\n\[]*\n\Z")
         self.assertEqual(0, process.returncode, said)
 
-    @unittest.skipIf(os.environ.get("FAIRLEAD_SANITIZE"), "a sanitizer needs memory of its own")
+    @release_only  # a sanitizer needs memory of its own
     def test_a_thread_that_cannot_be_had_is_1(self):
         """Address space runs out: large stacks make it the threads that use it up."""
         root = self.folder / "root"
