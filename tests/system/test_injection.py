@@ -163,8 +163,9 @@ class AtTheStart(unittest.TestCase):
         self.assertRegex(done.stderr, f"(?s)^fairleadd: .*{why}")
 
     def test_without_sockets_or_anything_to_wait_with(self):
-        # A loop without an eventfd makes do with a pipe.
-        for calls in ("socket", "epoll_create1", "epoll_ctl", "eventfd2,pipe,pipe2"):
+        # A loop without an eventfd makes do with a pipe; so does UBSan, for each type that it meets.
+        pipes = () if os.environ.get("FAIRLEAD_SANITIZE") else ("eventfd2,pipe,pipe2",)
+        for calls in ("socket", "epoll_create1", "epoll_ctl", *pipes):
             for error in ERRORS:
                 with self.subTest(calls=calls, error=error):
                     self.check_fails(1, calls, error)
