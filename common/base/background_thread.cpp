@@ -44,4 +44,10 @@ void block_signals() noexcept {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
+void take_signals_anew() noexcept {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
 }  // namespace fairlead

@@ -1,4 +1,4 @@
-// Threads that run no signal handler.
+// Which threads take signals: the main one, whatever the process has inherited, and no other.
 #pragma once
 
 #include <functional>
@@ -12,5 +12,9 @@ std::thread start_background_thread(std::function<void()> work);
 
 // Blocks the same signals for the calling thread.
 void block_signals() noexcept;
+
+// Unblocks all signals for the calling thread, the first one: a mask survives execve(2), and some
+// parents leave theirs behind. First in main().
+void take_signals_anew() noexcept;
 
 }  // namespace fairlead
