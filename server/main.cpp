@@ -1,4 +1,5 @@
 // fairleadd: reads the command line and the configuration, then runs, checks or explains.
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/background_thread.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/config/files.hpp"
 #include "common/config/source.hpp"
@@ -52,9 +54,7 @@ std::vector<std::string_view> refusals() {
   return names;
 }
 
-// `run` and `-t` both open the log first, because warnings go there.
-template <class Work>
-int with_log(const SettingsSnapshot& settings, Work&& work) {
+int run_with_log(const SettingsSnapshot& settings) {
   const LogSettings& log = settings->log;
   const auto opened = Log::open({.level = level_named(log.level).value_or(Level::info),
                                  .format = log.json ? LogFormat::json : LogFormat::text,
@@ -67,7 +67,7 @@ int with_log(const SettingsSnapshot& settings, Work&& work) {
     const bool forbidden = opened.error().code == std::errc::permission_denied;
     return fail({opened.error().what, forbidden ? kExitNoPermission : kExitRuntimeFailure});
   }
-  const Outcome<> outcome = work(settings, **opened);
+  const Outcome<> outcome = run_daemon(settings, **opened);
   return outcome ? 0 : fail(outcome.error());
 }
 
@@ -76,6 +76,20 @@ int printed(int status) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
   return fail(
       {"cannot write to stdout; make room there or name another place", kExitRuntimeFailure});
+}
+
+// What a start would run into, as far as it can be found out beside a daemon that runs.
+int check(const ServerSettings& settings) {
+  int status = 0;
+  for (const Finding& finding : try_start(settings)) {
+    const std::string line = finding.where + ": " + finding.what;
+    if (finding.grade == Finding::Grade::warn) fail({"warning: " + line, 0});
+    if (finding.grade != Finding::Grade::bad) continue;
+    const int failed = fail({line, finding.is_denied ? kExitNoPermission : kExitRuntimeFailure});
+    if (status == 0) status = failed;
+  }
+  if (status == 0) std::fputs("fairleadd: the configuration is valid\n", stderr);
+  return status;
 }
 
 int diagnose(const ServerSettings& settings) {
@@ -105,17 +119,17 @@ int run(const std::vector<std::string>& arguments) {
     std::fputs(loaded->listing.c_str(), stdout);
     if (const int status = printed(0); status != 0) return status;
   }
-  const auto settings = std::make_shared<const ServerSettings>(std::move(loaded->settings));
-  if (command_line.action == CommandLine::Action::run) return with_log(settings, run_daemon);
-  const int status = with_log(settings, check_daemon);
-  if (status == 0) std::fputs("fairleadd: the configuration is valid\n", stderr);
-  return status;
+  if (command_line.action != CommandLine::Action::run) return check(loaded->settings);
+  return run_with_log(std::make_shared<const ServerSettings>(std::move(loaded->settings)));
 }
 
 }  // namespace
 }  // namespace fairlead
 
 int main(int argc, char** argv) {
+  // Until the daemon waits for them: neither a log rotation nor the end of a terminal ends it.
+  for (const int number : {SIGUSR1, SIGHUP}) ::signal(number, SIG_IGN);
+  fairlead::take_signals_anew();
   fairlead::hold_standard_descriptors();
   try {
     return fairlead::run({argv + 1, argv + argc});

@@ -177,6 +177,6 @@ void Listener::start() { accepting_->accept_loop(); }
 
 void Listener::stop(std::function<void()> stopped) { accepting_->stop(std::move(stopped)); }
 
-const Endpoint& Listener::address() const noexcept { return accepting_->socket.address; }
+const ListeningSocket& Listener::socket() const noexcept { return accepting_->socket; }
 
 }  // namespace fairlead

@@ -52,7 +52,7 @@ class Listener {
   // destroyed.
   void stop(std::function<void()> stopped);
 
-  const Endpoint& address() const noexcept;
+  const ListeningSocket& socket() const noexcept;
 
  private:
   struct Accepting;

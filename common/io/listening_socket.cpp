@@ -46,17 +46,22 @@ void set_tcp_options(int descriptor, const ListeningOptions& options) {
 }
 
 // A problem is reported with errno as it stands when this is called.
-ListeningSockets failure(const Endpoint& endpoint, const char* doing) {
+tl::unexpected<ListeningError> failure(const Endpoint& endpoint, const char* doing) {
   const int why = errno;
-  ListeningSockets failed;
-  failed.error = "cannot listen at " + endpoint.text() + ": " + doing + ": " +
-                 std::generic_category().message(why);
-  if (why == EADDRINUSE) failed.error += "; stop the other program or choose another port";
-  if (why == EMFILE || why == ENFILE) failed.error += kAllowMoreDescriptors;
-  if (why == EADDRNOTAVAIL) failed.error += "; no interface of this machine has the address";
-  failed.permission_denied = why == EACCES || why == EPERM;
-  if (failed.permission_denied) failed.error += "; choose another address or run as a user who may";
-  return failed;
+  ListeningError failed{"cannot listen at " + endpoint.text() + ": " + doing + ": " +
+                            std::generic_category().message(why),
+                        why};
+  const bool is_tcp = endpoint.kind == Endpoint::Kind::tcp;
+  if (why == EADDRINUSE)
+    failed.what += is_tcp ? "; stop the other program or choose another port"
+                          : "; stop the program that listens there, remove what else has the name, "
+                            "or choose another path";
+  if (why == EMFILE || why == ENFILE) failed.what += kAllowMoreDescriptors;
+  if (why == EADDRNOTAVAIL) failed.what += "; no interface of this machine has the address";
+  if (why == ENOENT || why == ENOTDIR) failed.what += "; create its folder or choose another path";
+  if (failed.is_permission_denied())
+    failed.what += "; choose another address or run as a user who may";
+  return tl::unexpected(std::move(failed));
 }
 
 void close_all(std::vector<ListeningSocket>& sockets) {
@@ -64,14 +69,18 @@ void close_all(std::vector<ListeningSocket>& sockets) {
   sockets.clear();
 }
 
-// One socket, or -1 with errno set and `doing` naming the call.
+enum class Purpose : std::uint8_t { serve, check };
+
+// One socket, or -1 with errno set and `doing` naming the call. A check that listened, or shared
+// the port of a daemon with SO_REUSEPORT, would take clients from it.
 int open_tcp(const addrinfo& address, bool dual_stack, const ListeningOptions& options,
-             const char*& doing) {
+             Purpose purpose, const char*& doing) {
   doing = "socket";
   const int descriptor = ::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor < 0) return -1;
   if (options.reuse_address) set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (options.reuse_port) set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (options.reuse_port && purpose == Purpose::serve)
+    set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.ai_family == AF_INET6)
     set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, dual_stack ? 0 : 1);
   // Buffer sizes count only when they are set before the connection (tcp(7)).
@@ -83,12 +92,12 @@ int open_tcp(const addrinfo& address, bool dual_stack, const ListeningOptions& o
   set_tcp_options(descriptor, options);
 
   doing = "bind";
-  bool listening = ::bind(descriptor, address.ai_addr, address.ai_addrlen) == 0;
-  if (listening) {
+  bool is_open = ::bind(descriptor, address.ai_addr, address.ai_addrlen) == 0;
+  if (is_open && purpose == Purpose::serve) {
     doing = "listen";
-    listening = ::listen(descriptor, options.backlog) == 0;
+    is_open = ::listen(descriptor, options.backlog) == 0;
   }
-  if (listening) return descriptor;
+  if (is_open) return descriptor;
   const int why = errno;
   ::close(descriptor);
   errno = why;
@@ -109,8 +118,9 @@ AddressList resolve(const std::string& host, std::uint16_t port, int family, std
   return {found, &::freeaddrinfo};
 }
 
-ListeningSockets open_tcp_sockets(const Endpoint& endpoint, const ListeningOptions& options) {
-  ListeningSockets opened;
+ListeningSockets open_tcp_sockets(const Endpoint& endpoint, const ListeningOptions& options,
+                                  Purpose purpose) {
+  std::vector<ListeningSocket> opened;
   // Every address of the machine: one IPv6 socket serves both families; without IPv6, IPv4 alone.
   const bool everywhere = endpoint.host.empty();
   std::string error;
@@ -120,51 +130,53 @@ ListeningSockets open_tcp_sockets(const Endpoint& endpoint, const ListeningOptio
     for (const addrinfo* address = addresses.get(); address != nullptr;
          address = address->ai_next) {
       const char* doing = "";
-      const int descriptor = open_tcp(*address, everywhere, options, doing);
+      const int descriptor = open_tcp(*address, everywhere, options, purpose, doing);
       if (descriptor < 0) {
         const bool no_ipv6 =
             everywhere && family == AF_INET6 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
         if (no_ipv6) break;
         const int why = errno;
-        close_all(opened.sockets);
+        close_all(opened);
         errno = why;
         return failure(endpoint, doing);
       }
-      opened.sockets.push_back({descriptor, local_endpoint(descriptor)});
+      opened.push_back({descriptor, local_endpoint(descriptor)});
     }
-    if (!opened.sockets.empty()) return opened;
+    if (!opened.empty()) return opened;
   }
-  opened.error =
-      "cannot listen at " + endpoint.text() + ": " + (error.empty() ? "no address found" : error);
-  return opened;
+  return tl::unexpected(ListeningError{"cannot listen at " + endpoint.text() + ": " +
+                                       (error.empty() ? "no address found" : error)});
 }
 
-bool somebody_listens_at(const sockaddr_un& address) {
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (probe < 0) return true;
-  const bool refused =
-      ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
-      errno == ECONNREFUSED;
-  ::close(probe);
-  return !refused;
-}
-
-ListeningSockets open_unix_socket(const Endpoint& endpoint, const ListeningOptions& options) {
+sockaddr_un unix_address(const Endpoint& endpoint) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, endpoint.path.c_str(), endpoint.path.size() + 1);
+  return address;
+}
 
+// Asked by a datagram socket, which a stream socket refuses by EPROTOTYPE: the daemon that listens
+// there does not notice. ECONNREFUSED: no process has the socket any more.
+bool is_left_behind(const Endpoint& endpoint) {
+  const sockaddr_un address = unix_address(endpoint);
+  const Descriptor probe(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return probe &&
+         ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+         errno == ECONNREFUSED;
+}
+
+ListeningSockets open_unix_socket(const Endpoint& endpoint, const ListeningOptions& options) {
   struct stat found {};
   if (::lstat(endpoint.path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode) &&
-      !somebody_listens_at(address)) {
+      is_left_behind(endpoint)) {
     ::unlink(endpoint.path.c_str());  // a daemon that was killed left it
   }
   const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor < 0) return failure(endpoint, "socket");
-  ListeningSocket socket{descriptor, endpoint};
 
   // The path comes into being with nobody allowed in, and is opened to `unix_mode` once it is
   // complete.
+  const sockaddr_un address = unix_address(endpoint);
   const mode_t previous = ::umask(0777);
   const bool bound =
       ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
@@ -174,25 +186,61 @@ ListeningSockets open_unix_socket(const Endpoint& endpoint, const ListeningOptio
     ::close(descriptor);
     return failed;
   }
+  static_cast<void>(::lstat(endpoint.path.c_str(), &found));
+  const ListeningSocket socket{descriptor, endpoint, found.st_dev, found.st_ino};
   if (::chmod(endpoint.path.c_str(), options.unix_mode) != 0 ||
       ::listen(descriptor, options.backlog) != 0) {
     auto failed = failure(endpoint, "listen");
     close_listening_socket(socket);
     return failed;
   }
-  return {{socket}, {}, false};
+  return std::vector{socket};
+}
+
+tl::expected<void, ListeningError> try_unix_socket(const Endpoint& endpoint) {
+  struct stat found {};
+  if (::lstat(endpoint.path.c_str(), &found) == 0 &&
+      !(S_ISSOCK(found.st_mode) && is_left_behind(endpoint))) {
+    errno = EADDRINUSE;
+    return failure(endpoint, "bind");
+  }
+  const std::string folder = endpoint.path.substr(0, endpoint.path.rfind('/') + 1);
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return {};
+  return failure(endpoint, "bind");
 }
 
 }  // namespace
 
+bool ListeningError::is_permission_denied() const noexcept {
+  return error == EACCES || error == EPERM;
+}
+
 ListeningSockets open_listening_sockets(const Endpoint& endpoint, const ListeningOptions& options) {
-  return endpoint.kind == Endpoint::Kind::unix_socket ? open_unix_socket(endpoint, options)
-                                                      : open_tcp_sockets(endpoint, options);
+  if (endpoint.kind == Endpoint::Kind::unix_socket) return open_unix_socket(endpoint, options);
+  return open_tcp_sockets(endpoint, options, Purpose::serve);
+}
+
+tl::expected<void, ListeningError> try_listening(const Endpoint& endpoint,
+                                                 const ListeningOptions& options) {
+  if (endpoint.kind == Endpoint::Kind::unix_socket) return try_unix_socket(endpoint);
+  ListeningSockets bound = open_tcp_sockets(endpoint, options, Purpose::check);
+  if (!bound) return tl::unexpected(std::move(bound.error()));
+  close_all(*bound);
+  return {};
+}
+
+void remove_path(const ListeningSocket& socket) noexcept {
+  if (socket.address.kind != Endpoint::Kind::unix_socket) return;
+  struct stat found {};
+  const char* const path = socket.address.path.c_str();
+  const bool is_ours =
+      ::lstat(path, &found) == 0 && found.st_dev == socket.device && found.st_ino == socket.inode;
+  if (is_ours) ::unlink(path);
 }
 
 void close_listening_socket(const ListeningSocket& socket) noexcept {
+  remove_path(socket);
   ::close(socket.descriptor);
-  if (socket.address.kind == Endpoint::Kind::unix_socket) ::unlink(socket.address.path.c_str());
 }
 
 }  // namespace fairlead

@@ -1,8 +1,11 @@
 // Opens what a configuration says to listen at.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "common/base/time.hpp"
@@ -27,20 +30,37 @@ struct ListeningOptions {
 struct ListeningSocket {
   int descriptor = -1;  // owned by whoever holds the struct, until a Listener takes it
   Endpoint address;     // with the port the kernel chose
+  // Of a unix socket's path, when it was bound.
+  dev_t device = 0;
+  ino_t inode = 0;
 };
 
-struct ListeningSockets {
-  std::vector<ListeningSocket>
-      sockets;        // several where a name has several addresses; none after an error
-  std::string error;  // what failed and why; empty: nothing did
-  bool permission_denied = false;
+// Why an address cannot be listened at.
+struct ListeningError {
+  std::string what;  // with what to do
+  int error = 0;     // errno; 0: the name has no address
+
+  bool is_permission_denied() const noexcept;
 };
+
+// Several where a name has several addresses.
+using ListeningSockets = tl::expected<std::vector<ListeningSocket>, ListeningError>;
 
 // Resolves, binds and listens. Blocks for a name's resolution, so it belongs to start-up. A unix
 // socket that nobody listens at any more is replaced; one that is in use is not.
 ListeningSockets open_listening_sockets(const Endpoint& endpoint, const ListeningOptions& options);
 
-void close_listening_socket(
-    const ListeningSocket& socket) noexcept;  // and removes a unix socket's path
+// What open_listening_sockets() would run into, for a check beside a daemon that runs: no client
+// notices, and nothing is created or removed. TCP addresses are bound for a moment, never listened
+// at.
+tl::expected<void, ListeningError> try_listening(const Endpoint& endpoint,
+                                                 const ListeningOptions& options);
+
+// Removes a unix socket's path, unless that of another program has taken its place. Before the
+// descriptor is closed: then its inode number is free for the other one.
+void remove_path(const ListeningSocket& socket) noexcept;
+
+// And removes a unix socket's path.
+void close_listening_socket(const ListeningSocket& socket) noexcept;
 
 }  // namespace fairlead

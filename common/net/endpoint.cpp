@@ -209,6 +209,18 @@ ParsedEndpoint parse_endpoint(std::string_view text, std::optional<std::uint16_t
   return with_port(host, text.substr(colon + 1), default_port, text);
 }
 
+bool are_in_conflict(const Endpoint& one, const Endpoint& other) {
+  if (one.kind != other.kind) return false;
+  if (one.kind == Endpoint::Kind::unix_socket) return one.path == other.path;
+  if (one.port != other.port || one.port == 0) return false;
+  if (one.host == other.host || one.host.empty() || other.host.empty()) return true;
+  const auto is_every_address_of = [](const Endpoint& every, const Endpoint& some) {
+    const bool is_ipv6 = some.host.find(':') != some.host.npos;
+    return every.host == (is_ipv6 ? "::" : is_ipv4(some.host) ? "0.0.0.0" : "no address");
+  };
+  return is_every_address_of(one, other) || is_every_address_of(other, one);
+}
+
 std::string Endpoint::text() const {
   if (kind == Kind::unix_socket) return "unix:" + path;
   const bool brackets = host.find(':') != host.npos;

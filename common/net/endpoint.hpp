@@ -47,6 +47,11 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
+// Whether one program cannot listen at both (SO_REUSEPORT left aside): the same path, or the same
+// port at addresses that overlap, as every address of a family does. Port 0 is another one each
+// time; of a name nothing is known.
+bool are_in_conflict(const Endpoint& one, const Endpoint& other);
+
 struct ParsedEndpoint {
   std::optional<Endpoint> endpoint;
   std::string error;  // when there is no endpoint: what is wrong, for a person

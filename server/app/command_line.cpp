@@ -34,7 +34,7 @@ po::options_description options() {
       "the port of listener.main, or of the only listener; 0: the kernel chooses")(
       "set", po::value<Words>()->value_name("SECTION.KEY=VALUE"),
       "override one key of the configuration; may be repeated")(
-      "test,t", "check the configuration, open what it names, and end")(
+      "test,t", "check the configuration and what it names, beside a daemon that runs, and end")(
       "print,T", "the same, and print every key with its value, class and origin")(
       "doctor",
       "say whether this machine is fit for the configuration, one finding a line (ok, warn or "

@@ -29,8 +29,9 @@ ConnectionLimit raise_descriptor_limit(const ServerSettings& settings) {
 
 // Without openat2(2) a name could lead out of its root.
 Outcome<> check_confinement(const ServerSettings& settings) {
-  if (!settings.serves_files() || can_confine()) return {};
-  return failure("files cannot be served safely: this kernel has no openat2(2)");
+  const std::string why = settings.serves_files() ? why_not_confined() : std::string();
+  if (why.empty()) return {};
+  return failure(why);
 }
 
 // What the signals of docs/operations.md ask of the daemon.
@@ -39,7 +40,8 @@ class SignalHandling final : public Component {
   SignalHandling(Daemon& daemon, Log& log) : daemon_(daemon), log_(log) {}
 
   Outcome<> start() override {
-    signals_.emplace(daemon_.loop(), std::initializer_list<int>{SIGTERM, SIGINT, SIGQUIT, SIGUSR1},
+    signals_.emplace(daemon_.loop(),
+                     std::initializer_list<int>{SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP},
                      [this](int number) { on_signal(number); });
     return {};
   }
@@ -55,6 +57,8 @@ class SignalHandling final : public Component {
     if (number == SIGUSR1) {
       log_.reopen();
       daemon_.log_counters();
+    } else if (number == SIGHUP) {
+      log_.warn("hup_ignored", {field("why", "nothing is read again; restart to change settings")});
     } else {
       daemon_.request_stop(number == SIGQUIT ? StopRequest::lame_duck : StopRequest::drain);
     }
@@ -74,19 +78,6 @@ Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log) {
   daemon.add(signals);
   if (Outcome<> opened = daemon.open(); !opened) return opened;
   return daemon.run();
-}
-
-Outcome<> check_daemon(const SettingsSnapshot& settings, Log& log) {
-  if (Outcome<> confined = check_confinement(*settings); !confined) return confined;
-  FileShare share;
-  DiskFileStores files(share, log, [](const auto&) {});
-  for (const auto& service : settings->services)
-    if (service->type == "file") static_cast<void>(files.store_for(service->file));
-  const auto opened = open_listeners(*settings);
-  if (!opened) return tl::unexpected(opened.error());
-  close_listeners(*opened);
-  if (settings->run_dir.empty()) return {};
-  return check_ports_file(settings->run_dir);
 }
 
 Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& connections)

@@ -20,9 +20,6 @@
 
 namespace fairlead {
 
-// Opens everything the settings name, and closes it again: what `-t` checks beyond the file itself.
-Outcome<> check_daemon(const SettingsSnapshot& settings, Log& log);
-
 // The program: raises the limit of descriptors, takes the signals, and serves until one of them
 // ends it. Called once, on the main thread.
 Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log);

@@ -15,7 +15,8 @@ struct Finding {
 
   Grade grade = Grade::ok;
   std::string where;
-  std::string what;  // what to do included, unless it is ok
+  std::string what;        // what to do included, unless it is ok
+  bool is_denied = false;  // because this user may not
 
   std::string text() const;  // "warn  backlog: ...", one line whatever a path holds
 };
@@ -39,8 +40,8 @@ MachineFacts gather_facts();
 // Compares the facts with the settings. Pure.
 std::vector<Finding> examine(const ServerSettings& settings, const MachineFacts& facts);
 
-// Tries what a start would try, and leaves everything as it was: addresses are listened at for a
-// moment, files are opened but not written.
+// Tries what a start would try, as far as no client of a daemon that runs notices, and leaves
+// everything as it was: addresses are bound but not listened at, files are opened but not written.
 std::vector<Finding> try_start(const ServerSettings& settings);
 
 // A path that can be written; `free_bytes` are left there, if that is known.

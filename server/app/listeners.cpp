@@ -1,7 +1,5 @@
 #include "server/app/listeners.hpp"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include "common/io/listener.hpp"
@@ -22,14 +20,12 @@ class Listeners::ListenerHandler final : public ListenerClient {
   // Both in a turn of the shard's loop.
   void start() { listener_.start(); }
   void close(std::function<void()> closed) {
-    listener_.stop([this, closed = std::move(closed)] {
-      remove_path();
-      closed();
-    });
+    remove_path();
+    listener_.stop(std::move(closed));
   }
 
   const std::string& name() const { return listener_settings_->name; }
-  const Endpoint& address() const { return listener_.address(); }
+  const Endpoint& address() const { return listener_.socket().address; }
 
   ShardThread& shard;
   const SettingsSnapshot settings;
@@ -55,10 +51,9 @@ class Listeners::ListenerHandler final : public ListenerClient {
                                                      std::move(admission));
   }
 
+  // Once: behind its end the inode's number may be that of another program's socket.
   void remove_path() {
-    if (address().kind != Endpoint::Kind::unix_socket || std::exchange(is_path_removed_, true))
-      return;
-    ::unlink(address().path.c_str());
+    if (!std::exchange(is_path_removed_, true)) fairlead::remove_path(listener_.socket());
   }
 
   const ListenerSnapshot listener_settings_;
@@ -133,15 +128,16 @@ Outcome<OpenedListeners> open_listeners(const ServerSettings& settings) {
       const std::uint32_t copies = is_shared || is_unix ? 1 : settings.threads;
       for (std::uint32_t shard = 0; shard < copies; ++shard) {
         const ListeningSockets found = open_listening_sockets(endpoint, options);
-        if (!found.error.empty()) {
+        if (!found) {
           close_listeners(opened);
-          return failure(found.error + " (listener " + listener->name + ")",
-                         found.permission_denied ? kExitNoPermission : kExitRuntimeFailure);
+          const ListeningError& why = found.error();
+          return failure(why.what + " (listener " + listener->name + ")",
+                         why.is_permission_denied() ? kExitNoPermission : kExitRuntimeFailure);
         }
-        for (const ListeningSocket& socket : found.sockets)
+        for (const ListeningSocket& socket : *found)
           opened.push_back({listener->name, socket, shard});
         // The copies share the port that the kernel chose for the first.
-        if (endpoint.port == 0 && !is_unix) endpoint.port = found.sockets.front().address.port;
+        if (endpoint.port == 0 && !is_unix) endpoint.port = found->front().address.port;
       }
     }
   }

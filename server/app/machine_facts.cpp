@@ -15,6 +15,7 @@
 #include "common/text/encoding.hpp"
 #include "server/app/doctor.hpp"
 #include "server/app/listeners.hpp"
+#include "server/files/beneath.hpp"
 
 namespace fairlead {
 namespace {
@@ -89,17 +90,13 @@ std::optional<std::uint64_t> available_memory() {
 
 // ---- What a start would do
 
-bool is_in_use(const std::string& problem) {
-  return problem.find(std::generic_category().message(EADDRINUSE)) != problem.npos;
-}
-
-// `is_ours`: another address of this configuration has the port.
-Finding tried(const std::string& where, const Endpoint& endpoint, const std::string& problem,
-              bool is_ours) {
-  if (problem.empty()) return {ok, where, endpoint.text() + " can be listened at"};
-  if (!is_in_use(problem)) return {bad, where, problem};
-  if (is_ours) return {bad, where, problem + " (another listener of this configuration has it)"};
-  const std::string command = endpoint.port != 0 ? "`ss -lptn`" : "`ss -lpx`";
+Finding try_address(const std::string& where, const Endpoint& endpoint,
+                    const ListeningOptions& options) {
+  const auto tried = try_listening(endpoint, options);
+  if (tried) return {ok, where, endpoint.text() + " can be listened at"};
+  const ListeningError& why = tried.error();
+  if (why.error != EADDRINUSE) return {bad, where, why.what, why.is_permission_denied()};
+  const std::string command = endpoint.kind == Endpoint::Kind::tcp ? "`ss -lptn`" : "`ss -lpx`";
   return {warn, where,
           endpoint.text() +
               " is in use: right if this daemon is running, else stop the program "
@@ -107,34 +104,16 @@ Finding tried(const std::string& where, const Endpoint& endpoint, const std::str
               command + " shows there, or choose another address"};
 }
 
-void try_addresses(std::vector<Finding>& findings, const ServerSettings& settings) {
-  std::vector<ListeningSocket> open;  // until the end, so that two of our own addresses can collide
-  for (const auto& listener : settings.listeners) {
-    for (const Endpoint& endpoint : listener->bind) {
-      const auto opened = open_listening_sockets(endpoint, listening_options(settings, *listener));
-      const bool is_ours = std::ranges::any_of(open, [&](const ListeningSocket& other) {
-        return endpoint.port != 0 && other.address.port == endpoint.port;
-      });
-      findings.push_back(tried("listener " + listener->name, endpoint, opened.error, is_ours));
-      open.insert(open.end(), opened.sockets.begin(), opened.sockets.end());
-    }
-  }
-  for (const ListeningSocket& socket : open) close_listening_socket(socket);
-}
-
 // 0, or why this user may not do that there.
 int access_error(const std::string& path, int wanted) {
   return ::faccessat(AT_FDCWD, path.c_str(), wanted, AT_EACCESS) == 0 ? 0 : errno;
 }
 
-Finding unusable(const std::string& where, const std::string& path, int error,
-                 const std::string& advice) {
-  return {bad, where, path + ": " + std::generic_category().message(error) + "; " + advice};
-}
-
 Finding unwritable(const std::string& key, const std::string& path, int error) {
-  return unusable(key, path, error,
-                  "create the folder, let this user write there, or change " + key);
+  return {bad, key,
+          path + ": " + std::generic_category().message(error) +
+              "; create the folder, let this user write there, or change " + key,
+          error == EACCES || error == EPERM};
 }
 
 std::optional<std::uint64_t> free_bytes_at(const std::string& path) {
@@ -177,9 +156,11 @@ Finding try_root(const ServiceSettings& service) {
     return {warn, where, "root is not set, so there is no file to send; set its root"};
   const Descriptor folder(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const int error = folder ? access_error(root, R_OK | X_OK) : errno;
-  if (error != 0)
-    return unusable(where, "root " + root, error,
-                    "create it, let this user read it, or change its root");
+  if (error != 0)  // the daemon starts without it
+    return {warn, where,
+            "root " + root + ": " + std::generic_category().message(error) +
+                ", so there is no file to send; create it, let this user read it, or change its "
+                "root"};
   return {ok, where, "root " + root + " can be read"};
 }
 
@@ -199,13 +180,19 @@ MachineFacts gather_facts() {
 
 std::vector<Finding> try_start(const ServerSettings& settings) {
   std::vector<Finding> findings;
-  try_addresses(findings, settings);
+  for (const auto& listener : settings.listeners)
+    for (const Endpoint& endpoint : listener->bind)
+      findings.push_back(try_address("listener " + listener->name, endpoint,
+                                     listening_options(settings, *listener)));
   const LogSettings& log = settings.log;
   if (!log.file.empty()) findings.push_back(try_file("log.file", log.file));
   if (!log.session_file.empty()) findings.push_back(try_file("log.session_file", log.session_file));
   if (!settings.run_dir.empty()) findings.push_back(try_folder("server.run_dir", settings.run_dir));
   for (const auto& service : settings.services)
     if (service->type == "file") findings.push_back(try_root(*service));
+  if (settings.serves_files())
+    if (const std::string why = why_not_confined(); !why.empty())
+      findings.push_back({bad, "files", why});
   return findings;
 }
 

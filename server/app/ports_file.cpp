@@ -8,8 +8,6 @@
 namespace fairlead {
 namespace {
 
-std::string unfinished_ports_file(const std::string& run_dir) { return run_dir + "/ports.new"; }
-
 tl::unexpected<Failure> cannot_write(const std::string& path, int error) {
   return failure("cannot write " + path + ": " + std::generic_category().message(error) +
                      "; create the directory or change [server] run_dir",
@@ -20,21 +18,13 @@ tl::unexpected<Failure> cannot_write(const std::string& path, int error) {
 
 Outcome<> write_ports_file(const std::string& run_dir, const OpenedListeners& listeners) {
   const std::string target = run_dir + "/ports";
-  const std::string unfinished = unfinished_ports_file(run_dir);
+  const std::string unfinished = run_dir + "/ports.new";
   std::ofstream file(unfinished, std::ios::trunc);
   for (const OpenedListener& listener : listeners)
     file << listener.name << ' ' << listener.socket.address.text() << '\n';
   file.close();
   if (!file || std::rename(unfinished.c_str(), target.c_str()) != 0)
     return cannot_write(target, errno);
-  return {};
-}
-
-Outcome<> check_ports_file(const std::string& run_dir) {
-  const std::string unfinished = unfinished_ports_file(run_dir);
-  std::ofstream file(unfinished, std::ios::trunc);
-  if (!file) return cannot_write(unfinished, errno);
-  std::remove(unfinished.c_str());
   return {};
 }
 

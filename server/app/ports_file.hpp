@@ -11,7 +11,4 @@ namespace fairlead {
 // Writes one line `LISTENER ADDRESS` for each socket, complete or not at all.
 Outcome<> write_ports_file(const std::string& run_dir, const OpenedListeners& listeners);
 
-// Whether write_ports_file() would succeed; leaves a ports file as it is.
-Outcome<> check_ports_file(const std::string& run_dir);
-
 }  // namespace fairlead

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -238,17 +237,25 @@ class Builder {
         config_.add_error(section, "bind", shown(item) + ": " + parsed.error);
         continue;
       }
-      const auto [other, is_new] = bound_.try_emplace(parsed.endpoint->text(), section);
-      // Port 0 is a new port each time.
-      const bool shares =
-          parsed.endpoint->kind == Endpoint::Kind::unix_socket || parsed.endpoint->port != 0;
-      if (!is_new && shares)
-        config_.add_error(section, "bind",
-                          shown(item) + " is already bound by " +
-                              (other->second == section ? "this listener" : other->second));
+      const auto other = std::ranges::find_if(bound_, [&](const Bound& bound) {
+        return is_in_the_way(bound.endpoint, *parsed.endpoint);
+      });
+      if (other != bound_.end())
+        config_.add_error(
+            section, "bind",
+            shown(item) + " is already bound by " +
+                (other->section == section ? "this listener" : other->section) +
+                (other->endpoint == *parsed.endpoint ? "" : ", at " + other->endpoint.text()));
+      bound_.push_back({*parsed.endpoint, section});
       result.push_back(*parsed.endpoint);
     }
     return result;
+  }
+
+  // SO_REUSEPORT lets addresses overlap: the more exact one gets the connections.
+  bool is_in_the_way(const Endpoint& bound, const Endpoint& wanted) const {
+    if (settings_.accept == AcceptMode::reuseport && bound != wanted) return false;
+    return are_in_conflict(bound, wanted);
   }
 
   void connect_services(ListenerSettings& listener, const std::string& section) {
@@ -288,7 +295,11 @@ class Builder {
   const std::vector<std::string_view>& service_types_;
   std::uint32_t cores_;
   ServerSettings settings_;
-  std::map<std::string, std::string> bound_;  // address -> section
+  struct Bound {
+    Endpoint endpoint;
+    std::string section;
+  };
+  std::vector<Bound> bound_;  // so far
 };
 
 }  // namespace

@@ -48,9 +48,19 @@ Descriptor open_beneath(int root, const std::string& name, OpenMode mode,
   return Descriptor();
 }
 
-bool can_confine() {
-  const Descriptor here(openat2(AT_FDCWD, ".", O_PATH | O_CLOEXEC, RESOLVE_BENEATH));
-  return here || errno != ENOSYS;
+std::string why_not_confined() {
+  const Descriptor root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (const Descriptor tried(openat2(root.get(), ".", O_PATH | O_CLOEXEC, RESOLVE_BENEATH)); tried)
+    return {};
+  const int why = errno;
+  const std::string what = "files cannot be served safely: ";
+  if (why == ENOSYS)
+    return what +
+           "this kernel has no openat2(2); use Linux 5.6 or newer, or no service of type file";
+  if (why == EMFILE || why == ENFILE)
+    return what + std::generic_category().message(why) + kAllowMoreDescriptors;
+  return what + "openat2(2): " + std::generic_category().message(why) +
+         "; permit the call (seccomp), or use no service of type file";
 }
 
 FileIdentity identity_of(const struct stat& found) {

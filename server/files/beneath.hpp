@@ -29,8 +29,9 @@ enum class OpenMode : std::uint8_t { read, directory };
 // directory. Never waits for the other end of a FIFO, and takes no controlling terminal.
 Descriptor open_beneath(int root, const std::string& name, OpenMode mode, const Confinement& rules);
 
-// Whether the kernel has openat2(2). Without it nothing may be served.
-bool can_confine();
+// Why nothing may be served, with what to do: openat2(2) is missing or not permitted. Empty: it
+// may.
+std::string why_not_confined();
 
 FileIdentity identity_of(const struct stat& found);
 

@@ -2,17 +2,24 @@
 #include "common/io/listener.hpp"
 
 #include <dirent.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "tests/integration/loop_thread.hpp"
 #include "tests/integration/sockets.hpp"
 
 namespace fairlead {
 namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
 
 // Keeps every connection it is given, each with its recorder.
 class Host final : public ListenerClient {
@@ -35,8 +42,8 @@ class Host final : public ListenerClient {
   std::uint16_t listen(const ListeningOptions& options = {}) {
     const ListeningSockets opened = open_listening_sockets(
         {.kind = Endpoint::Kind::tcp, .host = "127.0.0.1", .port = 0, .path = {}}, options);
-    EXPECT_EQ("", opened.error);
-    const ListeningSocket socket = opened.sockets.at(0);
+    EXPECT_TRUE(opened);
+    const ListeningSocket socket = opened->at(0);
     own_.call(
         [&] { listener_ = std::make_unique<Listener>(own_.loop(), socket, *this, reserve_); });
     return socket.address.port;
@@ -345,16 +352,69 @@ TEST(ListenerTest, APausedListenerDoesNotSpin) {
   host.drop_connections();
 }
 
-TEST(ListeningSocketTest, SaysWhatFailedAndWhere) {
-  const ListeningSockets first = open_listening_sockets(
-      {.kind = Endpoint::Kind::tcp, .host = "127.0.0.1", .port = 0, .path = {}}, {});
-  ASSERT_EQ(1U, first.sockets.size());
-  const ListeningSockets second = open_listening_sockets(first.sockets[0].address, {});
-  EXPECT_TRUE(second.sockets.empty());
-  EXPECT_NE(std::string::npos, second.error.find(first.sockets[0].address.text())) << second.error;
-  EXPECT_NE(std::string::npos, second.error.find("in use")) << second.error;
-  EXPECT_FALSE(second.permission_denied);
-  close_listening_socket(first.sockets[0]);
+class ListeningSocketTest : public testing::Test {
+ protected:
+  ~ListeningSocketTest() override { std::filesystem::remove_all(folder_); }
+
+  static Endpoint any_port() {
+    return {.kind = Endpoint::Kind::tcp, .host = "127.0.0.1", .port = 0, .path = {}};
+  }
+  Endpoint unix_path() const {
+    return {
+        .kind = Endpoint::Kind::unix_socket, .host = {}, .port = 0, .path = folder_ + "/socket"};
+  }
+
+ private:
+  std::string pattern_ = "/tmp/fairlead-listening-XXXXXX";
+  const std::string folder_ = ::mkdtemp(pattern_.data());
+};
+
+TEST_F(ListeningSocketTest, SaysWhatFailedAndWhere) {
+  const ListeningSockets first = open_listening_sockets(any_port(), {});
+  ASSERT_TRUE(first);
+  ASSERT_EQ(1U, first->size());
+  const Endpoint address = first->front().address;
+  const ListeningSockets second = open_listening_sockets(address, {});
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().what, AllOf(HasSubstr(address.text()), HasSubstr("in use")));
+  EXPECT_EQ(EADDRINUSE, second.error().error);
+  EXPECT_FALSE(second.error().is_permission_denied());
+  close_listening_socket(first->front());
+}
+
+TEST_F(ListeningSocketTest, ATrialFindsWhatOpeningWouldAndOpensNothing) {
+  const ListeningOptions options{.reuse_port = true};
+  const ListeningSockets held = open_listening_sockets(any_port(), options);
+  ASSERT_TRUE(held);
+  const Endpoint address = held->front().address;
+  EXPECT_EQ(EADDRINUSE, try_listening(address, options).error().error);
+  close_listening_socket(held->front());
+  EXPECT_TRUE(try_listening(address, options));
+  EXPECT_TRUE(try_listening(unix_path(), options));
+  EXPECT_FALSE(std::filesystem::exists(unix_path().path));
+}
+
+TEST_F(ListeningSocketTest, ATrialOfAUnixSocketIsNotNoticedThere) {
+  const ListeningSockets held = open_listening_sockets(unix_path(), {});
+  ASSERT_TRUE(held);
+  EXPECT_EQ(EADDRINUSE, try_listening(unix_path(), {}).error().error);
+  EXPECT_EQ(-1, ::accept(held->front().descriptor, nullptr, nullptr));
+  EXPECT_EQ(EAGAIN, errno);
+  ::close(held->front().descriptor);  // as a daemon that is killed does
+  EXPECT_TRUE(try_listening(unix_path(), {}));
+  EXPECT_TRUE(std::filesystem::exists(unix_path().path));
+}
+
+TEST_F(ListeningSocketTest, ThePathOfASuccessorStays) {
+  const ListeningSockets old = open_listening_sockets(unix_path(), {});
+  ASSERT_TRUE(old);
+  std::filesystem::remove(unix_path().path);
+  const ListeningSockets successor = open_listening_sockets(unix_path(), {});
+  ASSERT_TRUE(successor);
+  close_listening_socket(old->front());
+  EXPECT_TRUE(std::filesystem::exists(unix_path().path));
+  close_listening_socket(successor->front());
+  EXPECT_FALSE(std::filesystem::exists(unix_path().path));
 }
 
 }  // namespace

@@ -282,6 +282,8 @@ TEST(ServerConfig, SaysWhatIsWrong) {
        "f:1: listener.a.services: is missing, and so is service: there is nothing to open"},
       {kListener + kEcho + "[listener.b]\nbind = 127.0.0.1:7878\nservice = echo\n",
        R"(f:7: listener.b.bind: "127.0.0.1:7878" is already bound by listener.main)"},
+      {kListener + kEcho + "[listener.b]\nbind = :7878\nservice = echo\n",
+       R"(f:7: listener.b.bind: ":7878" is already bound by listener.main, at 127.0.0.1:7878)"},
       {"[listener.a]\nbind = unix:/x, unix:/x\nservice = echo\n" + kEcho,
        R"(f:2: listener.a.bind: "unix:/x" is already bound by this listener)"},
       {kListener + "[service.echo]\ntype = ecko\n",

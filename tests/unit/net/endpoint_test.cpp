@@ -23,6 +23,24 @@ Endpoint unix_at(std::string path) {
   return {.kind = Endpoint::Kind::unix_socket, .host = {}, .port = 0, .path = std::move(path)};
 }
 
+// --- Endpoint
+
+TEST(Endpoint, IsInConflictWithWhatOverlapsIt) {
+  EXPECT_TRUE(are_in_conflict(tcp("127.0.0.1", 1), tcp("127.0.0.1", 1)));
+  EXPECT_TRUE(are_in_conflict(tcp("", 1), tcp("::1", 1)));
+  EXPECT_TRUE(are_in_conflict(tcp("127.0.0.1", 1), tcp("0.0.0.0", 1)));
+  EXPECT_TRUE(are_in_conflict(tcp("::", 1), tcp("2001:db8::1", 1)));
+  EXPECT_TRUE(are_in_conflict(unix_at("/a"), unix_at("/a")));
+
+  EXPECT_FALSE(are_in_conflict(tcp("127.0.0.1", 1), tcp("127.0.0.1", 2)));
+  EXPECT_FALSE(are_in_conflict(tcp("127.0.0.1", 0), tcp("127.0.0.1", 0)));
+  EXPECT_FALSE(are_in_conflict(tcp("127.0.0.1", 1), tcp("127.0.0.2", 1)));
+  EXPECT_FALSE(are_in_conflict(tcp("0.0.0.0", 1), tcp("::", 1)));
+  EXPECT_FALSE(are_in_conflict(tcp("0.0.0.0", 1), tcp("a.name", 1)));
+  EXPECT_FALSE(are_in_conflict(unix_at("/a"), unix_at("/b")));
+  EXPECT_FALSE(are_in_conflict(unix_at("/a"), tcp("", 1)));
+}
+
 // --- PeerAddress
 
 std::array<std::uint8_t, 16> loopback6() {
