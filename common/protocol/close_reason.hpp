@@ -34,7 +34,7 @@ enum class CloseReason : std::uint8_t {
   restart = 18,            // the daemon is being replaced
   kicked = 19,             // an operator ended it
   file_changed = 20,       // the file changed while it was being sent
-  internal_error = 21,     // a bug or a lack of memory; the log has more
+  internal_error = 21,     // a bug, a lack of memory or a disk that fails; the log has more
   completed = 22,          // the service has sent everything (a text download)
   unknown_service = 23,    // only as a RequestError
   no_such_file = 24,       // a text download of a file that is missing or forbidden
@@ -49,7 +49,7 @@ enum class RequestError : std::uint8_t {
   message_too_big = 11,    // a file above 1 MiB as one reply
   server_full = 14,        // max_downloads, or the disks have too much to do
   file_changed = 20,       // the file has another identity than the request or the download
-  internal_error = 21,     // a bug or a lack of memory; the log has more
+  internal_error = 21,     // a bug, a lack of memory or a disk that fails; the log has more
   unknown_service = 23,    // OPEN of a name that is not offered, or files of a service without any
   no_such_file = 24,       // missing or forbidden, which must look the same
   too_many_channels = 25,  // OPEN above kChannelsMax

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "common/base/page_buffer.hpp"
+#include "server/files/disk_error.hpp"
 
 namespace fairlead {
 namespace {
@@ -41,7 +42,10 @@ OpenFile::Reading DiskFile::read_cached(std::uint64_t offset, char* into, std::s
     data_->warm_from = offset + size;
     got = read_some(descriptor, offset, into, size, 0);
   }
-  if (got < 0) return {Got::failed};
+  if (got < 0) {
+    static_cast<void>(judged(log_, data_->file.name, "read", errno));
+    return {Got::failed};
+  }
   if (got == 0) return {Got::end};
   return {Got::bytes, static_cast<std::size_t>(got)};
 }

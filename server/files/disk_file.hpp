@@ -19,7 +19,9 @@ struct DiskFileData {
 
 class DiskFile final : public OpenFile {
  public:
-  explicit DiskFile(OpenedFile opened) : data_(std::make_shared<DiskFileData>(std::move(opened))) {}
+  // The log outlives it.
+  DiskFile(OpenedFile opened, LogSink& log)
+      : data_(std::make_shared<DiskFileData>(std::move(opened))), log_(log) {}
 
   const FileIdentity& identity() const noexcept override { return data_->file.identity; }
   bool is_unchanged() const override;
@@ -30,6 +32,7 @@ class DiskFile final : public OpenFile {
 
  private:
   std::shared_ptr<DiskFileData> data_;
+  LogSink& log_;
 };
 
 // On the pool: has the kernel read the next MiB.

@@ -24,7 +24,7 @@ std::int64_t wall_clock_ns() {
 FileAnswer open_for_reading(const ServedRoot& root, const OpenForReading& work) {
   auto file = open_file(root, work.name);
   if (!file) return file.error();
-  return std::make_unique<DiskFile>(std::move(*file));
+  return std::make_unique<DiskFile>(std::move(*file), root.log);
 }
 
 // A piece of work that somebody waits for. `done` is touched by the shard's thread only: the pool
@@ -46,10 +46,10 @@ struct DiskTask {
 
 class DiskStore final : public FileStore {
  public:
-  DiskStore(Descriptor root, const FileSettings& settings, FileShare& share,
+  DiskStore(Descriptor root, const FileSettings& settings, FileShare& share, LogSink& log,
             const DiskFileStores::Post& post)
       : root_(std::make_shared<const ServedRoot>(
-            ServedRoot{std::move(root), {settings.symlinks, settings.hidden}})),
+            ServedRoot{std::move(root), {settings.symlinks, settings.hidden}, log})),
         downloads_max_(settings.max_downloads),
         share_(share),
         downloads_(share.downloads(settings.service)),
@@ -128,7 +128,7 @@ std::unique_ptr<FileStore> DiskFileStores::store_for(const FileSettings& setting
               {field("root", settings.root), field("why", std::generic_category().message(errno))});
     return nullptr;
   }
-  return std::make_unique<DiskStore>(std::move(root), settings, share_, post_);
+  return std::make_unique<DiskStore>(std::move(root), settings, share_, log_, post_);
 }
 
 }  // namespace fairlead

@@ -16,22 +16,31 @@
 #include "common/hash/sha256.hpp"
 #include "common/protocol/limits.hpp"
 #include "common/text/encoding.hpp"
+#include "server/files/disk_error.hpp"
 
 namespace fairlead {
 namespace {
 
 constexpr std::int64_t kSettledNs = 2'000'000'000;
 
-// Empty: neither a regular file nor a directory.
-std::optional<FileStatus> found_in(const struct stat& status) {
+using Found = tl::expected<FileStatus, RequestError>;
+
+// What is neither a regular file nor a directory is not served.
+Found found_in(const struct stat& status) {
   if (S_ISREG(status.st_mode)) return FileStatus{FileKind::file, identity_of(status)};
   if (S_ISDIR(status.st_mode)) return FileStatus{FileKind::directory, identity_of(status)};
-  return std::nullopt;
+  return tl::unexpected(RequestError::no_such_file);
 }
 
-std::optional<FileStatus> look_at(int descriptor) {
+// Of the call that has just failed.
+tl::unexpected<RequestError> failed(const ServedRoot& root, const std::string& name,
+                                    const char* doing) {
+  return tl::unexpected(judged(root.log, name, doing, errno));
+}
+
+Found look_at(const ServedRoot& root, const std::string& name, int descriptor) {
   struct stat status {};
-  if (descriptor < 0 || ::fstat(descriptor, &status) != 0) return std::nullopt;
+  if (::fstat(descriptor, &status) != 0) return failed(root, name, "fstat");
   return found_in(status);
 }
 
@@ -39,7 +48,7 @@ struct CloseDirectory {
   void operator()(DIR* stream) const { ::closedir(stream); }
 };
 
-// Null: it is no directory, or cannot be read.
+// Null: errno says why.
 std::unique_ptr<DIR, CloseDirectory> directory_of(Descriptor opened) {
   std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(opened.get()));
   if (stream) opened.release();
@@ -47,20 +56,17 @@ std::unique_ptr<DIR, CloseDirectory> directory_of(Descriptor opened) {
 }
 
 // A directory entry as a client sees it: a symlink that may be followed is the file it leads to.
-std::optional<FileStatus> judge(const ServedRoot& root, const ListDirectory& work, int directory,
-                                const std::string& name) {
+Found judge(const ServedRoot& root, const ListDirectory& work, int directory,
+            const std::string& name) {
   struct stat status {};
-  if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
-  if (!S_ISLNK(status.st_mode)) return found_in(status);
-  if (!root.rules.symlinks) return std::nullopt;
   const std::string path = work.name.empty() ? name : work.name + '/' + name;
-  return look_at(open_beneath(root.descriptor.get(), path, OpenMode::read, root.rules).get());
-}
-
-// Asked right after an open has failed: a shortage of ours says nothing about the file.
-RequestError why_not_opened() {
-  const bool is_shortage = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
-  return is_shortage ? RequestError::server_full : RequestError::no_such_file;
+  if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return failed(root, path, "stat");
+  if (!S_ISLNK(status.st_mode)) return found_in(status);
+  if (!root.rules.symlinks) return tl::unexpected(RequestError::no_such_file);
+  const Descriptor target = open_beneath(root.descriptor.get(), path, OpenMode::read, root.rules);
+  if (!target) return failed(root, path, "open");
+  return look_at(root, path, target.get());
 }
 
 // The empty name is the root itself.
@@ -69,35 +75,39 @@ tl::expected<Descriptor, RequestError> open_in(const ServedRoot& root, const std
   if (!name.empty() && !is_servable_name(name, root.rules.hidden))
     return tl::unexpected(RequestError::no_such_file);
   Descriptor opened = open_beneath(root.descriptor.get(), name, mode, root.rules);
-  if (!opened) return tl::unexpected(why_not_opened());
+  if (!opened) return failed(root, name, "open");
   return opened;
 }
 
-// The whole of a chunk, or less at the end of the file.
-std::size_t read_chunk(int descriptor, std::uint64_t offset, char* into, std::size_t size) {
+// Reads the whole of a chunk. Less is a file that has become shorter.
+RequestError read_chunk(const ServedRoot& root, const OpenedFile& file, std::uint64_t offset,
+                        char* into, std::size_t size) {
   std::size_t at = 0;
   while (at < size) {
-    const ssize_t got = ::pread(descriptor, into + at, size - at, static_cast<off_t>(offset + at));
+    const ssize_t got =
+        ::pread(file.descriptor.get(), into + at, size - at, static_cast<off_t>(offset + at));
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
+    if (got < 0) return judged(root.log, file.name, "read", errno);
+    if (got == 0) return RequestError::file_changed;
     at += static_cast<std::size_t>(got);
   }
-  return at;
+  return RequestError::none;
 }
 
-// Null: the file has become shorter, or the answer is no longer wanted.
-std::shared_ptr<HashedFile> hash_all(const OpenedFile& file,
-                                     const std::function<bool()>& is_given_up) {
+// file_changed also where the answer is no longer wanted.
+tl::expected<std::shared_ptr<HashedFile>, RequestError> hash_all(
+    const ServedRoot& root, const OpenedFile& file, const std::function<bool()>& is_given_up) {
   auto hashed = std::make_shared<HashedFile>();
   hashed->identity = file.identity;
   PageBuffer buffer(kFileChunkBytes);
   Sha256 whole;
   Sha256 chunk;
   for (std::uint64_t at = 0; at < file.identity.size; at += kFileChunkBytes) {
-    if (is_given_up()) return nullptr;
+    if (is_given_up()) return tl::unexpected(RequestError::file_changed);
     const auto wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(kFileChunkBytes, file.identity.size - at));
-    if (read_chunk(file.descriptor.get(), at, buffer.at(at), wanted) != wanted) return nullptr;
+    const RequestError why = read_chunk(root, file, at, buffer.at(at), wanted);
+    if (why != RequestError::none) return tl::unexpected(why);
     const Bytes bytes(buffer.at(at), wanted);
     whole.update(bytes);
     chunk.update(bytes);
@@ -131,16 +141,17 @@ FileHashes page_of(const HashedFile& hashed, const HashFile& work) {
 tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const std::string& name) {
   auto opened = open_in(root, name, OpenMode::read);
   if (!opened) return tl::unexpected(opened.error());
-  const auto found = look_at(opened->get());
-  if (!found || found->kind != FileKind::file) return tl::unexpected(RequestError::no_such_file);
-  return OpenedFile{std::move(*opened), found->identity};
+  const Found found = look_at(root, name, opened->get());
+  if (!found) return tl::unexpected(found.error());
+  if (found->kind != FileKind::file) return tl::unexpected(RequestError::no_such_file);
+  return OpenedFile{std::move(*opened), found->identity, name};
 }
 
 FileAnswer look_at(const ServedRoot& root, const LookAt& work) {
   const auto opened = open_in(root, work.name, OpenMode::read);
   if (!opened) return opened.error();
-  const auto found = look_at(opened->get());
-  if (!found) return RequestError::no_such_file;
+  const Found found = look_at(root, work.name, opened->get());
+  if (!found) return found.error();
   return *found;
 }
 
@@ -150,13 +161,17 @@ FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work) {
   auto opened = open_in(root, work.name, OpenMode::directory);
   if (!opened) return opened.error();
   const auto directory = directory_of(std::move(*opened));
-  if (!directory) return why_not_opened();
+  if (!directory) return judged(root.log, work.name, "list", errno);
 
   const std::size_t page_max = page_entries_max(work.entries_max);
   std::map<std::string, FileStatus> page;
   std::size_t bytes = 0;
   FileListing listing;
-  while (const dirent* entry = ::readdir(directory.get())) {
+  for (;;) {
+    errno = 0;  // the end of a directory leaves it as it is (readdir(3))
+    const dirent* const entry = ::readdir(directory.get());
+    if (entry == nullptr && errno != 0) return judged(root.log, work.name, "list", errno);
+    if (entry == nullptr) break;
     const std::string name = entry->d_name;
     if (name <= work.after || !is_servable_name(name, root.rules.hidden)) continue;
     const auto is_full = [&] {
@@ -188,9 +203,12 @@ FileAnswer hash_file(const ServedRoot& root, HashCache& cache, const HashFile& w
   if (work.first > 0)
     if (const auto known = cache.find(file->identity, work.reader)) return page_of(*known, work);
   if (const auto known = cache.find(file->identity)) return page_of(*known, work);
-  const std::shared_ptr<const HashedFile> hashed = hash_all(*file, is_given_up);
-  const auto after = look_at(file->descriptor.get());
-  if (!hashed || !after || after->identity != file->identity) return RequestError::file_changed;
+  const auto read = hash_all(root, *file, is_given_up);
+  if (!read) return read.error();
+  const std::shared_ptr<const HashedFile> hashed = *read;
+  const Found after = look_at(root, file->name, file->descriptor.get());
+  if (!after) return after.error();
+  if (after->identity != file->identity) return RequestError::file_changed;
   FileHashes page = page_of(*hashed, work);
   if (now_ns() - file->identity.ctime_ns >= kSettledNs) {
     cache.put(hashed);

@@ -7,6 +7,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
+#include "common/log/log_sink.hpp"
 #include "server/api/file_store.hpp"
 #include "server/files/beneath.hpp"
 #include "server/files/hash_cache.hpp"
@@ -17,14 +18,17 @@ namespace fairlead {
 struct ServedRoot {
   Descriptor descriptor;
   Confinement rules;
+  LogSink& log;  // outlives every job
 };
 
 // A regular file, opened, and what it was then.
 struct OpenedFile {
   Descriptor descriptor;
   FileIdentity identity;
+  std::string name;
 };
-// no_such_file: missing or forbidden; server_full: no descriptor or memory is left.
+
+// Failures are told as disk_error.hpp says.
 tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const std::string& name);
 
 FileAnswer look_at(const ServedRoot& root, const LookAt& work);

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "server/files/file_jobs.hpp"
+#include "tests/support/fakes.hpp"
 
 namespace fairlead {
 
@@ -36,9 +37,11 @@ struct ServedRootTest : testing::Test {
     std::ofstream(base / name, std::ios::binary) << text;
   }
   ServedRoot root() const {
-    return {Descriptor(::open((base / "root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)), rules};
+    return {Descriptor(::open((base / "root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)), rules,
+            failures};
   }
 
+  mutable CapturingLog failures;
   std::filesystem::path base;
   Confinement rules;
 };
