@@ -124,7 +124,6 @@ Outcome<> Daemon::run() {
   log_.info("ready", {field("name", settings_->name), field("threads", settings_->threads)});
 
   shards_.run_first();
-  stop_components();  // after a second signal
   shards_.join();
   ShardReport sum;
   for (std::size_t i = 0; i < shards_.size(); ++i) sum += shards_.at(i).report();
@@ -172,11 +171,11 @@ void Daemon::obey(Shutdown::Order order) {
     case Shutdown::Order::evict:
       return begin_phase(is_lame_duck ? "lame duck deadline reached" : "drain deadline reached",
                          [](Shard& shard) { shard.evict_all(CloseReason::draining); });
+    case Shutdown::Order::cut:
+      log_.warn("second signal: leaving at once");
+      return begin_phase("cut", [](Shard& shard) { shard.cut_all(CloseReason::draining); });
     case Shutdown::Order::finish:
       return stop_components();
-    case Shutdown::Order::abort:
-      log_.warn("second signal: leaving at once");
-      return shards_.abort();
   }
 }
 

@@ -13,10 +13,7 @@ Shutdown::Order Shutdown::on_request(StopRequest request, TimePoint now) noexcep
   }
   // A lame duck asks for no more than what is under way.
   if (request == StopRequest::lame_duck) return Order::none;
-  if (kind_ == StopRequest::drain) {
-    phase_ = Phase::over;
-    return Order::abort;
-  }
+  is_cutting_ = kind_ == StopRequest::drain;
   kind_ = StopRequest::drain;
   return phase_ == Phase::serving ? begin_serving(now) : Order::none;
 }
@@ -27,6 +24,7 @@ Shutdown::Order Shutdown::on_listeners_closed(TimePoint now) noexcept {
 
 Shutdown::Order Shutdown::begin_serving(TimePoint now) noexcept {
   phase_ = Phase::serving;
+  if (is_cutting_) return Order::cut;
   const bool is_lame_duck = kind_ == StopRequest::lame_duck;
   deadline_ = std::min(deadline_, now + (is_lame_duck ? lame_duck_time_ : drain_time_));
   return is_lame_duck ? Order::begin_lame_duck : Order::begin_drain;

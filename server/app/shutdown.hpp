@@ -23,8 +23,8 @@ class Shutdown {
     begin_lame_duck,  // say goodbye to one session after the other until deadline()
     begin_drain,      // say goodbye to framed clients; serve the others until deadline()
     evict,            // end every session that is left
+    cut,              // end every session that is left by a reset, at once
     finish,           // let the loops end
-    abort,            // stop the loops now
   };
 
   Shutdown(Duration drain, Duration lame_duck) noexcept
@@ -46,6 +46,7 @@ class Shutdown {
   const Duration drain_time_, lame_duck_time_;
   Phase phase_ = Phase::running;
   StopRequest kind_ = StopRequest::drain;
+  bool is_cutting_ = false;  // a second request to drain has come
   TimePoint deadline_ = kNever;
 };
 

@@ -243,6 +243,11 @@ void Shard::evict_all(CloseReason reason) {
   table_.for_each([reason](Connection& connection) { connection.evict(reason); });
 }
 
+void Shard::cut_all(CloseReason reason) {
+  stopping_ = true;
+  table_.for_each([reason](Connection& connection) { connection.cut(reason); });
+}
+
 void Shard::evict_over(Duration time, CloseReason reason) {
   stopping_ = true;
   std::int64_t connections = 0;

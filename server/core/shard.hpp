@@ -53,6 +53,8 @@ class Shard final : public TurnClient {
   // the others are served on until evict_all.
   void begin_drain();
   void evict_all(CloseReason reason);
+  // Ends every connection by a reset, in this turn.
+  void cut_all(CloseReason reason);
 
   // Lame duck: the connections of now are evicted one after the other, evenly over that time. Each
   // is served as ever until then. Either phase of a stop may follow at any time.

@@ -259,7 +259,12 @@ class Drain(SignalTest):
         began = time.monotonic()
         self.assertEqual(0, self.daemon.stop(signal.SIGINT))
         self.assertLess(time.monotonic() - began, 30)
-
+        for client in clients:
+            with self.assertRaises(ConnectionResetError):
+                receive_until_end(client)
+        self.assertEqual(["draining"] * 3, [session["reason"] for session in self.daemon.sessions(3)])
+        last = self.daemon.events("counters")[-1]
+        self.assertEqual((3, 0, 3), (last["accepted"], last["open"], last["draining"]))
 
     def test_however_many_signals_come_it_ends_as_it_should(self):
         for first in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):

@@ -35,22 +35,23 @@ TEST_F(ShutdownTest, EvictsAtTheDeadlineAndStillWaitsForTheLastSession) {
   EXPECT_EQ(shutdown.on_last_session_ended(), Order::finish);
 }
 
-TEST_F(ShutdownTest, ASecondDrainRequestAbortsWhileListenersClose) {
+TEST_F(ShutdownTest, ASecondDrainRequestWhileListenersCloseCutsBehindThat) {
   shutdown.on_request(StopRequest::drain, kStart);
-  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart), Order::abort);
-  EXPECT_EQ(shutdown.on_listeners_closed(kStart), Order::none);
+  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart), Order::none);
+  EXPECT_EQ(shutdown.on_listeners_closed(kStart), Order::cut);
+  EXPECT_EQ(shutdown.on_last_session_ended(), Order::finish);
 }
 
-TEST_F(ShutdownTest, ASecondDrainRequestAbortsTheDrain) {
+TEST_F(ShutdownTest, ASecondDrainRequestCutsAndStillWaitsForTheLastSession) {
   begin(StopRequest::drain);
-  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart), Order::abort);
-  EXPECT_EQ(shutdown.on_last_session_ended(), Order::none);
+  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart), Order::cut);
+  EXPECT_EQ(shutdown.on_last_session_ended(), Order::finish);
 }
 
-TEST_F(ShutdownTest, ASecondDrainRequestAbortsAfterTheDeadline) {
+TEST_F(ShutdownTest, ASecondDrainRequestCutsAfterTheDeadline) {
   begin(StopRequest::drain);
   shutdown.on_deadline();
-  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart), Order::abort);
+  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart), Order::cut);
 }
 
 TEST_F(ShutdownTest, ASecondLameDuckRequestChangesNothing) {
@@ -71,7 +72,7 @@ TEST_F(ShutdownTest, ADrainRequestCutsALameDuckShort) {
   begin(StopRequest::lame_duck);
   EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart + 1min), Order::begin_drain);
   EXPECT_EQ(shutdown.deadline(), kStart + 1min + 10s);
-  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart + 1min), Order::abort) << "the next one";
+  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart + 1min), Order::cut) << "the next one";
 }
 
 TEST_F(ShutdownTest, ADrainNeverEndsLaterThanTheLameDuckBeforeIt) {
