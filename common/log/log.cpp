@@ -63,6 +63,10 @@ void Log::write(Level level, std::string_view event, std::span<const Field> fiel
   events_->write(level, event, fields);
 }
 
+void Log::report(std::string_view event, std::span<const Field> fields) noexcept {
+  events_->report(event, fields);
+}
+
 bool Log::enabled(Level level) const noexcept { return events_->enabled(level); }
 
 LogSink& Log::sessions() noexcept { return sessions_ ? *sessions_ : *events_; }

@@ -59,6 +59,7 @@ class Log final : public LogSink {
   ~Log() override;
 
   void write(Level level, std::string_view event, std::span<const Field> fields) noexcept override;
+  void report(std::string_view event, std::span<const Field> fields) noexcept override;
   bool enabled(Level level) const noexcept override;
 
   // Takes the one line per session. With a file of their own, these do not depend on the level.

@@ -63,7 +63,10 @@ LogOutput::~LogOutput() {
 }
 
 void LogOutput::write(Level level, std::string_view event, std::span<const Field> fields) noexcept {
-  if (!enabled(level)) return;
+  if (enabled(level)) put(level, event, fields);
+}
+
+void LogOutput::put(Level level, std::string_view event, std::span<const Field> fields) noexcept {
   // One buffer a thread, so that a line costs no allocation here.
   thread_local std::string text;
   text.clear();

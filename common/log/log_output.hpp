@@ -65,6 +65,9 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   ~LogOutput() override;
 
   void write(Level level, std::string_view event, std::span<const Field> fields) noexcept override;
+  void report(std::string_view event, std::span<const Field> fields) noexcept override {
+    put(Level::info, event, fields);
+  }
   bool enabled(Level level) const noexcept override {
     return level != Level::off && level >= role_.level;
   }
@@ -78,6 +81,7 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
  private:
   using Time = std::chrono::steady_clock::time_point;
 
+  void put(Level level, std::string_view event, std::span<const Field> fields) noexcept;
   bool admits(Level level, std::string_view event, std::span<const Field> fields);
   void count_lost(std::uint64_t lines = 1) noexcept {
     lost_.fetch_add(lines, std::memory_order_relaxed);

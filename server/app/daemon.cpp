@@ -215,7 +215,7 @@ void Daemon::write_counters(const ShardReport& sum) {
   const ProcessFigures process{.heap_in_use = heap_bytes_in_use(),
                                .log_lost = log_.lines_lost() + log_.session_lines_lost(),
                                .transcript_lost = log_.transcript_lines_lost()};
-  log_.write(Level::info, "counters", counter_fields(sum, process));
+  log_.report("counters", counter_fields(sum, process));
 }
 
 }  // namespace fairlead

@@ -393,6 +393,19 @@ class LogFiles(SignalTest):
         self.assertNotIn("session", self.names(renamed) + self.names(self.log))
         self.assertEqual(0o640, self.log.stat().st_mode & 0o777)
 
+    def test_no_level_hides_the_counters(self):
+        for level in ("warn", "off"):
+            with self.subTest(level), Daemon(CONFIG.format(directory=self.folder) + f"[log]\nlevel = {level}\n", mute=True) as daemon:
+                def asked():
+                    daemon.send_signal(signal.SIGUSR1)
+                    return daemon.stderr()
+                wait_for(asked, "the counters")
+                so_far = len(daemon.stderr().splitlines())
+                daemon.stop()
+                lines = [json.loads(line)["event"] for line in daemon.stderr().splitlines()]
+                self.assertEqual({"counters"}, set(lines))
+                self.assertGreater(len(lines), so_far, "the last ones, too")
+
     def test_the_counters_add_up(self):
         self.start_logging()
         for _ in range(5):
