@@ -5,11 +5,13 @@
 
 #include <cerrno>
 #include <exception>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "server/api/service_settings.hpp"
 #include "server/files/disk_file.hpp"
+#include "server/files/file_hashing.hpp"
 
 namespace fairlead {
 namespace {
@@ -77,33 +79,45 @@ class DiskStore final : public FileStore {
   }
 
   // A job owns or shares everything it needs.
-  std::function<void()> job_for(std::shared_ptr<DiskTask> task, FileWork work) {
-    std::shared_ptr<DiskFileData> file;
-    if (const auto* ahead = std::get_if<ReadAhead>(&work))
-      file = static_cast<const DiskFile&>(ahead->file).data();
-    return [root = root_, share = &share_, post = &post_, file = std::move(file),
-            work = std::move(work), task = std::move(task)] {
-      if (task->given_up) return;
-      auto result = std::make_shared<FileAnswer>(RequestError::internal_error);
+  FilePool::Job job_for(std::shared_ptr<DiskTask> task, FileWork work) {
+    return [step = step_for(std::move(work)), post = &post_, task = std::move(task)] {
+      if (task->given_up) return false;
+      std::optional<FileAnswer> answer = RequestError::internal_error;
       try {
-        *result = run(*root, *share, work, file.get(), task->given_up);
+        answer = step();
       } catch (const std::exception&) {
         // Out of memory, or a bug: the answer is internal_error.
       }
-      (*post)([task, result] { task->answer(std::move(*result)); });
+      if (!answer) return true;
+      (*post)([task, answer = std::make_shared<FileAnswer>(std::move(*answer))] {
+        task->answer(std::move(*answer));
+      });
+      return false;
     };
   }
 
-  static FileAnswer run(const ServedRoot& root, FileShare& share, const FileWork& work,
-                        DiskFileData* file, const std::atomic<bool>& given_up) {
+  // Nothing: it is to be called again.
+  using Step = std::function<std::optional<FileAnswer>()>;
+
+  Step step_for(FileWork work) {
+    if (auto* hash = std::get_if<HashFile>(&work)) {
+      const auto hashing =
+          std::make_shared<FileHashing>(root_, share_.hashes, std::move(*hash), wall_clock_ns);
+      return [hashing] { return hashing->step(); };
+    }
+    if (const auto* ahead = std::get_if<ReadAhead>(&work)) {
+      return [file = static_cast<const DiskFile&>(ahead->file).data(), offset = ahead->offset] {
+        read_ahead(*file, offset);
+        return FileAnswer(RequestError::none);
+      };
+    }
+    return [root = root_, work = std::move(work)] { return run(*root, work); };
+  }
+
+  static FileAnswer run(const ServedRoot& root, const FileWork& work) {
     if (const auto* open = std::get_if<OpenForReading>(&work)) return open_for_reading(root, *open);
     if (const auto* look = std::get_if<LookAt>(&work)) return look_at(root, *look);
-    if (const auto* list = std::get_if<ListDirectory>(&work)) return list_directory(root, *list);
-    if (const auto* hash = std::get_if<HashFile>(&work))
-      return hash_file(root, share.hashes, *hash, wall_clock_ns,
-                       [&] { return given_up || share.pool.is_stopping(); });
-    read_ahead(*file, std::get<ReadAhead>(work).offset);
-    return RequestError::none;
+    return list_directory(root, std::get<ListDirectory>(work));
   }
 
   const std::shared_ptr<const ServedRoot> root_;

@@ -12,16 +12,12 @@
 #include <optional>
 #include <utility>
 
-#include "common/base/page_buffer.hpp"
-#include "common/hash/sha256.hpp"
 #include "common/protocol/limits.hpp"
 #include "common/text/encoding.hpp"
 #include "server/files/disk_error.hpp"
 
 namespace fairlead {
 namespace {
-
-constexpr std::int64_t kSettledNs = 2'000'000'000;
 
 using Found = tl::expected<FileStatus, RequestError>;
 
@@ -79,64 +75,11 @@ tl::expected<Descriptor, RequestError> open_in(const ServedRoot& root, const std
   return opened;
 }
 
-// Reads the whole of a chunk. Less is a file that has become shorter.
-RequestError read_chunk(const ServedRoot& root, const OpenedFile& file, std::uint64_t offset,
-                        char* into, std::size_t size) {
-  std::size_t at = 0;
-  while (at < size) {
-    const ssize_t got =
-        ::pread(file.descriptor.get(), into + at, size - at, static_cast<off_t>(offset + at));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return judged(root.log, file.name, "read", errno);
-    if (got == 0) return RequestError::file_changed;
-    at += static_cast<std::size_t>(got);
-  }
-  return RequestError::none;
-}
+}  // namespace
 
-// file_changed also where the answer is no longer wanted.
-tl::expected<std::shared_ptr<HashedFile>, RequestError> hash_all(
-    const ServedRoot& root, const OpenedFile& file, const std::function<bool()>& is_given_up) {
-  auto hashed = std::make_shared<HashedFile>();
-  hashed->identity = file.identity;
-  PageBuffer buffer(kFileChunkBytes);
-  Sha256 whole;
-  Sha256 chunk;
-  for (std::uint64_t at = 0; at < file.identity.size; at += kFileChunkBytes) {
-    if (is_given_up()) return tl::unexpected(RequestError::file_changed);
-    const auto wanted =
-        static_cast<std::size_t>(std::min<std::uint64_t>(kFileChunkBytes, file.identity.size - at));
-    const RequestError why = read_chunk(root, file, at, buffer.at(at), wanted);
-    if (why != RequestError::none) return tl::unexpected(why);
-    const Bytes bytes(buffer.at(at), wanted);
-    whole.update(bytes);
-    chunk.update(bytes);
-    hashed->chunks.push_back(chunk.finish());
-  }
-  hashed->whole = whole.finish();
-  return hashed;
-}
-
-// 0: as many as a page has.
-std::size_t page_entries_max(std::size_t wanted) {
+std::size_t page_entries_max(std::size_t wanted) noexcept {
   return wanted == 0 ? kFilePageEntriesMax : std::min(wanted, kFilePageEntriesMax);
 }
-
-FileHashes page_of(const HashedFile& hashed, const HashFile& work) {
-  FileHashes page{.identity = hashed.identity,
-                  .chunk_bytes = kFileChunkBytes,
-                  .whole = hashed.whole,
-                  .first = work.first,
-                  .chunks = {}};
-  const std::uint64_t from = std::min<std::uint64_t>(work.first, hashed.chunks.size());
-  const std::uint64_t count =
-      std::min<std::uint64_t>(page_entries_max(work.chunks_max), hashed.chunks.size() - from);
-  const auto begin = hashed.chunks.begin() + static_cast<std::ptrdiff_t>(from);
-  page.chunks.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
-  return page;
-}
-
-}  // namespace
 
 tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const std::string& name) {
   auto opened = open_in(root, name, OpenMode::read);
@@ -191,31 +134,6 @@ FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work) {
   for (const auto& [name, found] : page)
     listing.entries.push_back({found.kind, found.identity.size, found.identity.mtime_ns, name});
   return listing;
-}
-
-FileAnswer hash_file(const ServedRoot& root, HashCache& cache, const HashFile& work,
-                     const std::function<std::int64_t()>& now_ns,
-                     const std::function<bool()>& is_given_up) {
-  const auto file = open_file(root, work.name);
-  if (!file) return file.error();
-  if (!work.identity.is_any() && work.identity != file->identity) return RequestError::file_changed;
-  // Later pages must come from the same read of the file as the first page.
-  if (work.first > 0)
-    if (const auto known = cache.find(file->identity, work.reader)) return page_of(*known, work);
-  if (const auto known = cache.find(file->identity)) return page_of(*known, work);
-  const auto read = hash_all(root, *file, is_given_up);
-  if (!read) return read.error();
-  const std::shared_ptr<const HashedFile> hashed = *read;
-  const Found after = look_at(root, file->name, file->descriptor.get());
-  if (!after) return after.error();
-  if (after->identity != file->identity) return RequestError::file_changed;
-  FileHashes page = page_of(*hashed, work);
-  if (now_ns() - file->identity.ctime_ns >= kSettledNs) {
-    cache.put(hashed);
-  } else if (page.first + page.chunks.size() < hashed->chunks.size()) {
-    cache.put(hashed, work.reader);
-  }
-  return page;
 }
 
 }  // namespace fairlead

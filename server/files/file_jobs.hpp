@@ -2,8 +2,7 @@
 // run on one of the pool's threads.
 #pragma once
 
-#include <cstdint>
-#include <functional>
+#include <cstddef>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -34,11 +33,7 @@ tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const s
 FileAnswer look_at(const ServedRoot& root, const LookAt& work);
 FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work);
 
-// Stops between two chunks when `is_given_up`. `now_ns` is the time by the clock of the files' time
-// stamps: a file that was changed less than 2 s ago may change once more within the same tick of
-// that clock, so its hashes are kept only for the reader that still has to ask for its next page.
-FileAnswer hash_file(const ServedRoot& root, HashCache& cache, const HashFile& work,
-                     const std::function<std::int64_t()>& now_ns,
-                     const std::function<bool()>& is_given_up);
+// The entries of a page: as many as are wanted, or as a page has; 0 wants all of a page.
+std::size_t page_entries_max(std::size_t wanted) noexcept;
 
 }  // namespace fairlead

@@ -17,18 +17,22 @@ void FilePool::start() {
   running_ = true;
 }
 
-bool FilePool::submit(Length length, std::function<void()> job) {
+bool FilePool::submit(Length length, Job job) {
   Queue& queue = length == Length::quick ? quick_ : long_;
   if (!running_) return false;
-  if (++queue.waiting > queue.waiting_max) {
-    --queue.waiting;
+  if (++queue.jobs > queue.jobs_max) {
+    --queue.jobs;
     return false;
   }
-  queue.threads->post([&queue, job = std::move(job)] {
-    --queue.waiting;
-    job();
-  });
+  run(queue, std::make_shared<Job>(std::move(job)));
   return true;
+}
+
+void FilePool::run(Queue& queue, std::shared_ptr<Job> job) {
+  queue.threads->post([&queue, job = std::move(job)] {
+    if ((*job)()) return run(queue, job);
+    --queue.jobs;
+  });
 }
 
 void FilePool::stop() {

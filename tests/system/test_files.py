@@ -163,6 +163,17 @@ class Fetching(FilesTest):
         for offset, length in (0, 1), (MIB - 1, 2), (len(content) - 3, 100), (len(content) + 1, 1), (5, 2 * MIB):
             self.assertEqual(content[offset:offset + length], client.get("大文件.bin".encode(), offset, length))
 
+    def test_the_hashes_of_a_short_file_do_not_wait_for_those_of_long_ones(self):
+        """Each of these takes minutes, and more of them are asked for than there are threads."""
+        names = b"one", b"two", b"three"
+        for name in names:
+            with open(self.root / name.decode(), "wb") as file:
+                file.truncate(200 << 30)
+        self.start()
+        for name in names:
+            self.client().ask_for(HASH, struct.pack(">QI", 0, 0) + ANY + name)
+        self.assertEqual(hashlib.sha256(b"inside").digest(), self.client().hashes(b"a.txt")[0])
+
     def test_beyond_four_gib(self):
         with open(self.root / "sparse", "wb") as sparse:
             sparse.truncate(4 * 1024 * MIB)

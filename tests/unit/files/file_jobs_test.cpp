@@ -1,7 +1,6 @@
-#include "server/files/file_jobs.hpp"
-
 #include "common/hash/sha256.hpp"
 #include "common/protocol/limits.hpp"
+#include "server/files/file_hashing.hpp"
 #include "tests/unit/files/served_root.hpp"
 
 namespace fairlead {
@@ -42,17 +41,17 @@ class FileJobs : public ServedRootTest {
     return all + (listing.more ? "..." : "");
   }
   FileAnswer hash(const HashFile& work, std::int64_t now_ns = kLater) {
-    return hash_file(
-        root(), cache, work, [now_ns] { return now_ns; },
-        [this] {
-          ++chunks_read;
-          return given_up;
-        });
+    FileHashing hashing(std::make_shared<const ServedRoot>(root()), cache, work, [this, now_ns] {
+      ++readings;
+      return now_ns;
+    });
+    for (steps = 1;; ++steps)
+      if (auto answer = hashing.step()) return std::move(*answer);
   }
 
   HashCache cache;
-  bool given_up = false;
-  int chunks_read = 0;  // to be hashed
+  int steps = 0;     // of the last hash()
+  int readings = 0;  // of whole files
 };
 
 TEST_F(FileJobs, ServeRegularFilesBelowTheRoot) {
@@ -187,17 +186,17 @@ TEST_F(FileJobs, AllPagesOfAYoungFileAreOfOneReadingForWhoAskedForTheFirst) {
   const auto page = [this](std::uint64_t first, std::uint64_t reader) {
     const auto hashes = std::get<FileHashes>(hash({"young", {}, first, 1, reader}, 0));
     EXPECT_EQ(hashes.chunks.size(), 1U);
-    return std::exchange(chunks_read, 0);
+    return std::exchange(readings, 0);
   };
-  EXPECT_EQ(page(0, 7), 3);
+  EXPECT_EQ(page(0, 7), 1);
   EXPECT_EQ(page(1, 7), 0);
   EXPECT_EQ(page(2, 7), 0);
-  EXPECT_EQ(page(0, 7), 3) << "asked for anew, it may have changed";
-  EXPECT_EQ(page(1, 8), 3) << "somebody else";
-  EXPECT_EQ(page(2, 9), 3);
-  EXPECT_EQ(page(2, 9), 3) << "no page follows the last, so nothing was kept";
+  EXPECT_EQ(page(0, 7), 1) << "asked for anew, it may have changed";
+  EXPECT_EQ(page(1, 8), 1) << "somebody else";
+  EXPECT_EQ(page(2, 9), 1);
+  EXPECT_EQ(page(2, 9), 1) << "no page follows the last, so nothing was kept";
   write("root/young", std::string(2 * kFileChunkBytes + 1, 'x'));
-  EXPECT_EQ(page(1, 7), 3) << "another version";
+  EXPECT_EQ(page(1, 7), 1) << "another version";
 }
 
 TEST_F(FileJobs, HashesOfAnotherVersionAreRefused) {
@@ -207,9 +206,12 @@ TEST_F(FileJobs, HashesOfAnotherVersionAreRefused) {
   EXPECT_EQ(std::get<RequestError>(hash({"a.txt", identity, 0, 0, 1})), RequestError::file_changed);
 }
 
-TEST_F(FileJobs, AHashThatNobodyWantsStops) {
-  given_up = true;
-  EXPECT_TRUE(std::holds_alternative<RequestError>(hash({"a.txt", {}, 0, 0, 1})));
+TEST_F(FileJobs, HashAFileASliceAtATime) {
+  write("root/large", std::string(2 * FileHashing::kSliceBytes + 1, 'x'));
+  EXPECT_TRUE(std::holds_alternative<FileHashes>(hash({"large", {}, 0, 0, 1})));
+  EXPECT_EQ(steps, 3);
+  EXPECT_TRUE(std::holds_alternative<FileHashes>(hash({"large", {}, 0, 0, 1})));
+  EXPECT_EQ(steps, 1) << "they are known";
 }
 
 TEST(HashCache, KeepsWhatWasUsedLast) {
