@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "server/api/service_settings.hpp"
+#include "server/files/directory_listing.hpp"
 #include "server/files/disk_file.hpp"
 #include "server/files/file_hashing.hpp"
 
@@ -105,6 +106,11 @@ class DiskStore final : public FileStore {
           std::make_shared<FileHashing>(root_, share_.hashes, std::move(*hash), wall_clock_ns);
       return [hashing] { return hashing->step(); };
     }
+    if (auto* list = std::get_if<ListDirectory>(&work)) {
+      const auto listing =
+          std::make_shared<DirectoryListing>(root_, share_.names, std::move(*list), wall_clock_ns);
+      return [listing] { return listing->step(); };
+    }
     if (const auto* ahead = std::get_if<ReadAhead>(&work)) {
       return [file = static_cast<const DiskFile&>(ahead->file).data(), offset = ahead->offset] {
         read_ahead(*file, offset);
@@ -116,8 +122,7 @@ class DiskStore final : public FileStore {
 
   static FileAnswer run(const ServedRoot& root, const FileWork& work) {
     if (const auto* open = std::get_if<OpenForReading>(&work)) return open_for_reading(root, *open);
-    if (const auto* look = std::get_if<LookAt>(&work)) return look_at(root, *look);
-    return list_directory(root, std::get<ListDirectory>(work));
+    return look_at(root, std::get<LookAt>(work));
   }
 
   const std::shared_ptr<const ServedRoot> root_;

@@ -11,16 +11,18 @@
 #include "common/log/log_sink.hpp"
 #include "server/api/file_store.hpp"
 #include "server/files/file_pool.hpp"
-#include "server/files/hash_cache.hpp"
+#include "server/files/version_cache.hpp"
 
 namespace fairlead {
 
-// What all shards share: the pool, the hashes, and the number of downloads under way. Thread-safe.
-// Outlives every store; the pool is stopped before the loops go that answers are posted to.
+// What all shards share: the pool, what was read, and the number of downloads under way.
+// Thread-safe. Outlives every store; the pool is stopped before the loops go that answers are
+// posted to.
 class FileShare {
  public:
   FilePool pool;
-  HashCache hashes;
+  HashCache hashes{64 * 1024 * 1024};  // of 2 TiB of files, or of a quarter of a million small ones
+  NamesCache names{64 * 1024 * 1024};  // of some eight large directories
 
   // Downloads under way of the service of that name, whatever settings it has now.
   std::atomic<std::uint64_t>& downloads(const std::string& service);

@@ -9,7 +9,7 @@
 #include "common/log/log_sink.hpp"
 #include "server/api/file_store.hpp"
 #include "server/files/beneath.hpp"
-#include "server/files/hash_cache.hpp"
+#include "server/files/version_cache.hpp"
 
 namespace fairlead {
 
@@ -30,8 +30,17 @@ struct OpenedFile {
 // Failures are told as disk_error.hpp says.
 tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const std::string& name);
 
+// The empty name is the root itself.
+tl::expected<Descriptor, RequestError> open_in(const ServedRoot& root, const std::string& name,
+                                               OpenMode mode);
+
+// What is neither a regular file nor a directory is not served.
+tl::expected<FileStatus, RequestError> status_in(const struct stat& status);
+// `name`: what the descriptor was opened by, for the log.
+tl::expected<FileStatus, RequestError> status_of(const ServedRoot& root, const std::string& name,
+                                                 int descriptor);
+
 FileAnswer look_at(const ServedRoot& root, const LookAt& work);
-FileAnswer list_directory(const ServedRoot& root, const ListDirectory& work);
 
 // The entries of a page: as many as are wanted, or as a page has; 0 wants all of a page.
 std::size_t page_entries_max(std::size_t wanted) noexcept;

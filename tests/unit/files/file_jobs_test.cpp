@@ -1,5 +1,6 @@
 #include "common/hash/sha256.hpp"
 #include "common/protocol/limits.hpp"
+#include "server/files/directory_listing.hpp"
 #include "server/files/file_hashing.hpp"
 #include "tests/unit/files/served_root.hpp"
 
@@ -28,13 +29,20 @@ class FileJobs : public ServedRootTest {
     }
     return status->kind == FileKind::file ? "file" : "directory";
   }
+  FileAnswer answer_to(const ListDirectory& work, std::size_t names_bytes_max) {
+    DirectoryListing listing(
+        std::make_shared<const ServedRoot>(root()), names, work, [] { return kLater; },
+        names_bytes_max);
+    for (steps = 1;; ++steps)
+      if (auto answer = listing.step()) return std::move(*answer);
+  }
   FileListing list(const ListDirectory& work) {
-    const FileAnswer answer = list_directory(root(), work);
+    const FileAnswer answer = answer_to(work, DirectoryListing::kNamesBytesMax);
     if (const auto* listing = std::get_if<FileListing>(&answer)) return *listing;
     EXPECT_EQ(std::get<RequestError>(answer), RequestError::no_such_file);
     return {false, {{FileKind::file, 0, 0, "-"}}};
   }
-  static std::string names(const FileListing& listing) {
+  static std::string names_of(const FileListing& listing) {
     std::string all;
     for (const FileEntry& entry : listing.entries)
       all += entry.name + (entry.kind == FileKind::directory ? "/ " : " ");
@@ -49,8 +57,9 @@ class FileJobs : public ServedRootTest {
       if (auto answer = hashing.step()) return std::move(*answer);
   }
 
-  HashCache cache;
-  int steps = 0;     // of the last hash()
+  HashCache cache{1 << 20};
+  NamesCache names{1 << 20};
+  int steps = 0;     // of the last hash() or list()
   int readings = 0;  // of whole files
 };
 
@@ -91,7 +100,7 @@ TEST_F(FileJobs, ServeNothingElse) {
   for (const std::string& name : hostile) {
     EXPECT_EQ(get(name), "-") << name;
     EXPECT_EQ(look(name), "-") << name;
-    EXPECT_EQ(names(list({name, "", 0})), "- ") << name;
+    EXPECT_EQ(names_of(list({name, "", 0})), "- ") << name;
     EXPECT_EQ(std::get<RequestError>(hash({name, {}, 0, 0, 1})), RequestError::no_such_file)
         << name;
   }
@@ -117,39 +126,62 @@ TEST_F(FileJobs, HideDotFilesUnlessTold) {
 }
 
 TEST_F(FileJobs, ListWhatMayBeFetchedInTheOrderOfBytes) {
-  EXPECT_EQ(names(list({"", "", 0})), "a.txt sub/ 你好.txt ");
-  EXPECT_EQ(names(list({"sub", "", 0})), "b.txt ");
+  EXPECT_EQ(names_of(list({"", "", 0})), "a.txt sub/ 你好.txt ");
+  EXPECT_EQ(names_of(list({"sub", "", 0})), "b.txt ");
   EXPECT_EQ(list({"", "", 0}).entries[0].size, 6U);
   rules.hidden = true;
-  EXPECT_EQ(names(list({"", "", 0})), ".hidden a.txt sub/ 你好.txt ");
+  EXPECT_EQ(names_of(list({"", "", 0})), ".hidden a.txt sub/ 你好.txt ");
   rules.symlinks = true;
-  EXPECT_EQ(names(list({"", "", 0})), ".hidden a.txt in inner/ sub/ 你好.txt ");
+  EXPECT_EQ(names_of(list({"", "", 0})), ".hidden a.txt in inner/ sub/ 你好.txt ");
   write(std::string("root/not\xffutf8"), "x");
-  EXPECT_EQ(names(list({"", "in", 1})), "inner/ ...");
-  EXPECT_EQ(names(list({"a.txt", "", 0})), "- ") << "no directory";
+  EXPECT_EQ(names_of(list({"", "in", 1})), "inner/ ...");
+  EXPECT_EQ(names_of(list({"a.txt", "", 0})), "- ") << "no directory";
 }
 
-TEST_F(FileJobs, PagesFitTogether) {
+TEST_F(FileJobs, PagesFitTogetherHoweverFewNamesAreKept) {
   for (int i = 0; i < 300; ++i)
     write("root/sub/" + std::string(static_cast<std::size_t>(1 + i % 250), 'n') + std::to_string(i),
           "x");
-  for (const std::size_t most : {std::size_t{0}, std::size_t{1}, std::size_t{7}}) {
-    std::vector<std::string> seen;
-    FileListing page;
-    do {
-      page = list({"sub", seen.empty() ? "" : seen.back(), most});
-      ASSERT_FALSE(page.entries.empty());
-      std::string payload;
-      append_payload(payload, page);
-      EXPECT_LE(payload.size(), kFilePageBytesMax + 3);
-      if (most != 0) {
-        EXPECT_LE(page.entries.size(), most);
-      }
-      for (const FileEntry& entry : page.entries) seen.push_back(entry.name);
-    } while (page.more);
-    EXPECT_EQ(seen.size(), 301U);
-    EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+  for (const std::size_t names_bytes_max : {DirectoryListing::kNamesBytesMax, std::size_t{1000}}) {
+    for (const std::size_t most : {std::size_t{0}, std::size_t{1}, std::size_t{7}}) {
+      std::vector<std::string> seen;
+      FileListing page;
+      do {
+        page = std::get<FileListing>(
+            answer_to({"sub", seen.empty() ? "" : seen.back(), most}, names_bytes_max));
+        ASSERT_FALSE(page.entries.empty());
+        std::string payload;
+        append_payload(payload, page);
+        EXPECT_LE(payload.size(), kFilePageBytesMax + 3);
+        if (most != 0) {
+          EXPECT_LE(page.entries.size(), most);
+        }
+        for (const FileEntry& entry : page.entries) seen.push_back(entry.name);
+      } while (page.more);
+      EXPECT_EQ(seen.size(), 301U);
+      EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+    }
   }
+}
+
+TEST_F(FileJobs, NamesAreReadASliceAtATimeAndOnceForAllPages) {
+  constexpr std::size_t kEntries = 2 * DirectoryListing::kSliceEntries;
+  for (std::size_t i = 0; i < kEntries; ++i) write("root/sub/" + std::to_string(i), "");
+  const std::string last = list({"sub", "", 0}).entries.back().name;
+  EXPECT_EQ(steps, 4) << "three for the names, one for the page";
+  EXPECT_TRUE(list({"sub", last, 0}).more);
+  EXPECT_EQ(steps, 1);
+}
+
+TEST_F(FileJobs, NamesAreReadAgainWhenTheDirectoryHasChanged) {
+  EXPECT_EQ(names_of(list({"sub", "", 0})), "b.txt ");
+  const auto identity = [this] { return std::get<FileStatus>(look_at(root(), {"sub"})).identity; };
+  const FileIdentity before = identity();
+  while (identity() == before) {  // its clock goes by ticks
+    std::filesystem::remove(base / "root/sub/c.txt");
+    write("root/sub/c.txt", "");
+  }
+  EXPECT_EQ(names_of(list({"sub", "", 0})), "b.txt c.txt ");
 }
 
 TEST_F(FileJobs, HashTheWholeAndEveryChunk) {
@@ -234,7 +266,8 @@ TEST(HashCache, KeepsWhatWasUsedLast) {
 }
 
 TEST(HashCache, KeepsTheLastReadingAndTellsWhatOneReaderKnowsToNobodyElse) {
-  HashCache cache;
+  HashCache cache{1 << 20};
+  NamesCache names{1 << 20};
   const FileIdentity identity{.inode = 1};
   const auto first = std::make_shared<HashedFile>(HashedFile{.identity = identity, .chunks = {}});
   const auto second = std::make_shared<HashedFile>(*first);
