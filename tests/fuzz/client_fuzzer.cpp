@@ -42,11 +42,12 @@ ConnectionSettings read_settings(FuzzInput& input) {
 
 // What is kept is sized by what has arrived, and that by the limit: an unfinished frame with its
 // header, or a line with its CR, and the delivery behind it (BufferPool has powers of four, and a
-// TailBuffer grows twofold).
+// TailBuffer grows twofold). Beside that there is what waits to be sent.
 void check_memory(const BufferPool& pool, const ConnectionSettings& settings,
-                  std::size_t delivery_bytes) {
+                  std::size_t delivery_bytes, std::size_t queued_memory_max = 0) {
   const std::size_t kept_max = settings.message_bytes_max + kFrameHeaderBytes + delivery_bytes;
-  FAIRLEAD_CHECK(pool.bytes_in_use() <= std::max(BufferPool::kSmallest, 9 * kept_max));
+  FAIRLEAD_CHECK(pool.bytes_in_use() <=
+                 std::max(BufferPool::kSmallest, 9 * kept_max) + queued_memory_max);
 }
 
 // ---- Conversations
@@ -361,17 +362,21 @@ class Script final : public ClientObserver {
   }
 
   void check() {
-    check_memory(loop_.shard.pool(), settings_.connection, longest_delivery_);
+    constexpr std::size_t kBlockBytes = 4096, kGreetingBytes = 64;
+    const std::size_t queued_max =
+        said_bytes_ + ServerConnection::kPongBytesQueuedMax + kGreetingBytes;
+    const ServerConnection* const connection = over_ ? nullptr : client_->connection();
+    // One that has ended keeps what it could not send, so that it can be asked for.
+    const std::size_t queued_bytes = connection ? connection->queued_bytes() : queued_max;
+    FAIRLEAD_CHECK(queued_bytes <= queued_max);
+    // It lies in blocks with a header each, the first and the last of which may be half empty.
+    check_memory(loop_.shard.pool(), settings_.connection, longest_delivery_,
+                 queued_bytes == 0 ? 0 : queued_bytes + queued_bytes / 64 + 2 * kBlockBytes);
     if (over_) return;
     constexpr Duration kLate{20};
     FAIRLEAD_CHECK(deadline_ == kNever || loop_.now() <= deadline_ + kLate);
     if (live() == nullptr) return;
     FAIRLEAD_CHECK(ready_ || loop_.now() <= connected_at_ + settings_.dial.timeout + kLate);
-    constexpr std::size_t kGreetingBytes = 64;
-    const ServerConnection* const connection = client_->connection();
-    FAIRLEAD_CHECK(connection == nullptr ||
-                   connection->queued_bytes() <=
-                       said_bytes_ + ServerConnection::kPongBytesQueuedMax + kGreetingBytes);
   }
 
   // However it stands, a close ends it, and then there is nothing left to wait for.
