@@ -35,7 +35,7 @@ class OpenFile {
   // Reads up to `size` bytes at `offset`, fewer where the rest is not in memory.
   virtual Reading read_cached(std::uint64_t offset, char* into, std::size_t size) = 0;
 
-  // What Peer::offer_file may give to the kernel unread; nothing where the file can only be read.
+  // What may be given to the kernel unread; nothing where the file can only be read.
   // It ends where the bytes are not in memory, as far as a look every 128 KiB can tell.
   virtual FilePart cached_part(std::uint64_t offset, std::size_t size) const = 0;
 };
@@ -67,7 +67,8 @@ struct ReadAhead {
 using FileWork = std::variant<OpenForReading, LookAt, ListDirectory, HashFile, ReadAhead>;
 
 // What came of it. A RequestError is why there is nothing else: no_such_file (missing or forbidden,
-// which look the same), file_changed, server_full; none answers a ReadAhead.
+// which look the same), file_changed, server_full, internal_error (the disk failed, and the log
+// says how); none answers a ReadAhead.
 using FileAnswer =
     std::variant<RequestError, std::unique_ptr<OpenFile>, FileStatus, FileListing, FileHashes>;
 

@@ -12,8 +12,6 @@
 namespace fairlead {
 namespace {
 
-constexpr std::int64_t kSettledNs = 2'000'000'000;
-
 // Whether the names behind `after` are among these, or it is known that there are none.
 bool covers(const ListedNames& names, const std::string& after) {
   return names.after <= after && (!names.has_more || after < names.names.back());

@@ -13,8 +13,6 @@
 namespace fairlead {
 namespace {
 
-constexpr std::int64_t kSettledNs = 2'000'000'000;
-
 FileHashes page_of(const HashedFile& hashed, const HashFile& work) {
   FileHashes page{.identity = hashed.identity,
                   .chunk_bytes = kFileChunkBytes,

@@ -16,6 +16,10 @@
 
 namespace fairlead {
 
+// What has changed less than so long ago may change once more within the same tick of the clock of
+// the files' time stamps, and look the same: it is not kept.
+inline constexpr std::int64_t kSettledNs = 2'000'000'000;
+
 // A least recently used cache, thread-safe. A Value has an `identity` and bytes(). Invariant: the
 // sum of bytes() <= bytes_max. An entry is found only for the reader, the number of a connection,
 // that it was put for.
