@@ -164,6 +164,13 @@ class Daemon:
     def is_running(self):
         return self._process.poll() is None
 
+    def is_running_after(self, seconds):
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
     def send_signal(self, number):
         self._process.send_signal(number)
 
