@@ -11,8 +11,12 @@ namespace fairlead {
 
 namespace {
 
-// The sizes of the classes: kSmallest << class.
-constexpr std::size_t size_of_class(std::size_t index) { return BufferPool::kSmallest << index; }
+// The smallest class in the heap.
+constexpr std::size_t kUnit = BufferPool::kSmallest + BufferPool::kHeapHeaderBytes;
+
+constexpr std::size_t size_of_class(std::size_t index) {
+  return (kUnit << index) - BufferPool::kHeapHeaderBytes;
+}
 
 }  // namespace
 
@@ -66,7 +70,7 @@ std::size_t BufferPool::capacity_for(std::size_t bytes_min) noexcept {
 }
 
 std::size_t BufferPool::class_of(std::size_t bytes) noexcept {
-  return bytes <= kSmallest ? 0 : std::bit_width((bytes - 1) / kSmallest);
+  return bytes <= kSmallest ? 0 : std::bit_width((bytes + kHeapHeaderBytes - 1) / kUnit);
 }
 
 }  // namespace fairlead

@@ -6,10 +6,10 @@
 
 namespace fairlead {
 
-// Free lists of blocks in size classes that are powers of two, 256 B to 64 KiB; larger blocks come
-// from the heap and go back there. The lists are last in, first out, so that a block is used again
-// while it is in the cache. One pool belongs to one shard, is touched by its thread only, and
-// outlives everything that takes from it.
+// Free lists of blocks in size classes that take powers of two of the heap, 256 B to 64 KiB; larger
+// blocks come from the heap and go back there. The lists are last in, first out, so that a block is
+// used again while it is in the cache. One pool belongs to one shard, is touched by its thread
+// only, and outlives everything that takes from it.
 //
 // clang-format off
 // Invariant: bytes_in_use() == sum of the capacities acquired and not yet released; 0 at the end
@@ -19,8 +19,11 @@ namespace fairlead {
 // Under AddressSanitizer a block in a free list is poisoned, so that a use after release is found.
 class BufferPool {
  public:
-  static constexpr std::size_t kSmallest = 256;
-  static constexpr std::size_t kLargest = std::size_t{64} * 1024;
+  // What malloc(3) of glibc puts before each block: so the next smaller blocks fit exactly into the
+  // place of one that has been freed, and no rest of it stays empty.
+  static constexpr std::size_t kHeapHeaderBytes = 8;
+  static constexpr std::size_t kSmallest = 256 - kHeapHeaderBytes;
+  static constexpr std::size_t kLargest = std::size_t{64} * 1024 - kHeapHeaderBytes;
 
   explicit BufferPool(std::size_t kept_bytes_max = 1024 * 1024) noexcept
       : kept_bytes_max_(kept_bytes_max) {}

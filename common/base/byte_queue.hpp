@@ -50,7 +50,8 @@ class ByteQueue {
  private:
   // The header of a pool block; the bytes follow it.
   struct Block {
-    static constexpr std::size_t kSize = 4096;  // a size class of the pool
+    // A size class of the pool: a page of the heap.
+    static constexpr std::size_t kSize = 4096 - BufferPool::kHeapHeaderBytes;
 
     Block* next = nullptr;
     std::uint32_t begin = 0;  // begin <= end <= kSize - sizeof(Block)

@@ -179,7 +179,7 @@ void Link::on_read(const Error& error, std::size_t size) {
     } else if (is_probe || (!is_paused_ && (size == 0 || size == own_.size()))) {
       // More may have come: one delivery for all of it.
       std::copy_n(own_.data(), size, loop_.scratch());
-      const bool found = read_directly(is_probe ? kReadBytesMax : read_bytes_max(), size);
+      const bool found = read_directly(read_bytes_max(), size);
       if (!found && is_probe) observer_->on_silence();
     } else if (size > 0) {
       takes_much_ = false;
@@ -217,10 +217,7 @@ void Link::deliver(std::size_t size, std::size_t bytes_max, const Error& error) 
   if (size == 0 || !is_paused_) end();
 }
 
-// What is read of a client that then has to wait lies in memory.
-std::size_t Link::read_bytes_max() const noexcept {
-  return takes_much_ ? kReadBytesMax : kFirstReadBytesMax;
-}
+std::size_t Link::read_bytes_max() const noexcept { return loop_.read_bytes_max(takes_much_); }
 
 void Link::end() {
   if (is_terminated_ || has_ended_) return;
@@ -243,7 +240,7 @@ void Link::probe() {
     socket_.cancel(ignored);
     return;
   }
-  if (has_ended_ || !read_directly(kReadBytesMax)) observer_->on_silence();
+  if (has_ended_ || !read_directly(read_bytes_max())) observer_->on_silence();
 }
 
 // ---- Writing ----

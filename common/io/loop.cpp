@@ -83,9 +83,9 @@ void LoopCore::post_end_of_round() {
 void LoopCore::end_round() {
   is_end_posted_ = false;
   if (in_turn_) end_turn();
-  round_before_last_ = last_round_;
   last_round_ = is_round_open_ ? microseconds(turn_ended_ - round_began_) : microseconds({});
   is_round_open_ = false;
+  last_readers_ = std::exchange(readers_, 0);
   reading_.swap(rested_);
   rested_.swap(resting_);
   if (rested_.size() < kRestingMin) {
@@ -114,15 +114,14 @@ void LoopCore::finish(Link& link) {
   if (!in_turn_) asio::post(context_, [this] { turn([] {}); });
 }
 
-// A connection that could be read when its round began may have become readable when it had just
-// been read, in the round before the last: two rounds and the time since then are the most that its
-// reply has taken.
+// What the look for events found when this round began may have become readable right behind the
+// look before that.
 void LoopCore::measure_turn() {
   turn_ended_ = Clock::now();
   turn_times_.turns.record(
       static_cast<std::uint64_t>(microseconds(turn_ended_ - turn_began_).count()));
   if (connections_ == 0) return;
-  const auto waited = round_before_last_ + last_round_ + microseconds(turn_ended_ - round_began_);
+  const auto waited = last_round_ + microseconds(turn_ended_ - round_began_);
   turn_times_.replies.record(static_cast<std::uint64_t>(waited.count()),
                              std::exchange(connections_, 0));
 }
@@ -176,6 +175,7 @@ Loop::Loop() : core_(make_core()) {}
 Loop::~Loop() = default;
 
 void Loop::drive(TurnClient& client) { core_->drive(client); }
+void Loop::limit_reads(std::size_t bytes_max) { core_->limit_reads(bytes_max); }
 void Loop::run() { core_->run(); }
 void Loop::run_spinning() { core_->run_spinning(); }
 void Loop::run_one() { core_->run_one(); }

@@ -14,7 +14,8 @@ namespace fairlead {
 
 // In microseconds. A turn begins with the first handler behind a wake-up and ends when what its
 // handlers caused has been written. `replies` counts, for each connection that could be read or
-// written, the most time that can lie between then and its reply.
+// written, the time between the look for events before the one that found it and its reply: where
+// its loop waited for it, that is the most that it can have taken.
 struct TurnTimes {
   CoarseHistogram turns;
   CoarseHistogram replies;
@@ -39,6 +40,11 @@ class Loop {
 
   // Sets whom the turns are for, once, before run().
   void drive(TurnClient& client);
+
+  // Bounds what one read takes, in bytes; at least 8 KiB, at most 64 KiB, which it is without this.
+  // What a client has sent that has to wait lies in memory, so that little more than its queue may
+  // be read.
+  void limit_reads(std::size_t bytes_max);
 
   // Runs until release() has been called and nothing is left to wait for.
   void run();

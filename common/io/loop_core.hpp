@@ -1,6 +1,7 @@
 // The Asio side of a Loop. Included by common/io only.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -40,6 +41,19 @@ class LoopCore {
   // One read's worth of memory, free between any two callbacks.
   char* scratch() noexcept { return scratch_.get(); }
 
+  // What one read may take: a share of what its round may read, which everybody waits for. `much`:
+  // the connection has filled its last read and not had to pause. What is read of one that has to
+  // lies in memory, and thousands may wait at once.
+  std::size_t read_bytes_max(bool much) const noexcept {
+    const std::size_t share = kReadBytesPerRound / (std::max(readers_, last_readers_) + 1);
+    return much ? std::clamp(share, kLimitMin, read_limit_)
+                : std::clamp(share, kReadBytesMin, std::min(read_limit_, kFirstReadBytesMax));
+  }
+  // No read takes more, but for the smallest there is.
+  void limit_reads(std::size_t bytes_max) {
+    read_limit_ = std::clamp(bytes_max, kLimitMin, kReadBytesMax);
+  }
+
   // Every completion handler of this loop enters here and nowhere else. The first one opens a turn;
   // it ends with its round, or as soon as it has done enough.
   template <class Work>
@@ -54,6 +68,7 @@ class LoopCore {
   void connection_turn(Work&& work) {
     turn([&] {
       ++connections_;
+      ++readers_;
       work();
     });
   }
@@ -91,6 +106,12 @@ class LoopCore {
   // finds nothing costs less than another look for events.
   static constexpr std::size_t kRestingMin = 4;
 
+  // Half a millisecond of copying; and what a read takes at least, or its system call costs more
+  // than its bytes.
+  static constexpr std::size_t kReadBytesPerRound = std::size_t{512} * 1024;
+  static constexpr std::size_t kReadBytesMin = std::size_t{4} * 1024;
+  static constexpr std::size_t kLimitMin = 2 * kReadBytesMin;
+
   bool is_turn_over() const { return Clock::now() >= turn_began_ + kWorkMax; }
   void begin_turn();
   void end_turn();
@@ -116,11 +137,13 @@ class LoopCore {
   bool is_continuing_ = false;  // a turn has been posted for what was left
   std::size_t handlers_ = 0;    // of this turn
   std::size_t connections_ = 0;
+  std::size_t readers_ = 0;  // connections that could be read or written in this round
+  std::size_t last_readers_ = 0;
+  std::size_t read_limit_ = kReadBytesMax;
   Clock::time_point turn_began_{};
   Clock::time_point turn_ended_{};
   Clock::time_point round_began_{};
   std::chrono::microseconds last_round_{0};  // how long it took
-  std::chrono::microseconds round_before_last_{0};
   TurnTimes turn_times_;
 
   Links resting_;  // read in this round

@@ -18,6 +18,7 @@ ShardThread::ShardThread(const Shared& shared, std::uint32_t index, std::uint32_
              begin_conversation},
             Loop::read_clock(), index, count) {
   loop.drive(shard);
+  loop.limit_reads(shared.settings->limits.queue_soft);
   // Converters are opened while there are descriptors, not at the first Chinese message.
   loop.post([&log = shared.log] {
     if (!open_converters()) log.warn("encodings missing: GBK clients will not be understood");

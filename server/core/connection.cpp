@@ -361,6 +361,7 @@ void Connection::terminate(TerminateManner manner) {
   if (stage_ == Stage::lingering) std::erase(context_.lingering, this);
   stage_ = Stage::closed;
   conversation_->on_closed(reason_);
+  conversation_->forget_input();
   context_.wheel.cancel(*this);
   stream_->terminate(manner);
   account();

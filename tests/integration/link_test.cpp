@@ -46,6 +46,43 @@ TEST_F(LinkTest, DeliversWhatComesAndThenTheEndOnce) {
   EXPECT_TRUE(link.reported.now().errors.empty());
 }
 
+// What is read of a client that has to wait lies in memory.
+TEST_F(LinkTest, NoReadTakesMoreThanItsLoopAllows) {
+  thread.call([this] { thread.loop().limit_reads(8 * 1024); });
+  Pair pair = connected_pair();
+  pair.far.send_all(std::string(100'000, 'x'));
+  link.adopt(pair.near.release());
+  ASSERT_TRUE(wait_for_bytes(100'000));
+  EXPECT_GE(link.reported.now().deliveries, 100'000 / (8 * 1024));
+}
+
+// Or whoever has sent little waits for all of those who have sent much.
+TEST_F(LinkTest, WhoeverCanBeReadInARoundSharesWhatItReads) {
+  constexpr std::size_t kBytes = 32 * 1024;
+  constexpr std::size_t kLinks = 120;
+  std::vector<Socket> far;
+  std::vector<std::unique_ptr<Recorder>> links;
+  std::vector<int> near;
+  for (std::size_t i = 0; i < kLinks; ++i) {
+    Pair pair = connected_pair();
+    pair.far.send_all(std::string(kBytes, 'x'));
+    near.push_back(pair.near.release());
+    far.push_back(std::move(pair.far));
+    links.push_back(std::make_unique<Recorder>(thread));
+  }
+  thread.call([&] {
+    for (std::size_t i = 0; i < kLinks; ++i) {
+      links[i]->stream = thread.loop().adopt(near[i]);
+      links[i]->stream->start(*links[i]);
+    }
+  });
+  for (const auto& one : links) {
+    ASSERT_TRUE(
+        one->reported.wait_until([](const Reported& now) { return now.bytes.size() == kBytes; }));
+  }
+  EXPECT_GE(links.back()->reported.now().deliveries, 4);
+}
+
 TEST_F(LinkTest, NothingLeavesBeforeFlush) {
   const Socket far = adopt_one_end();
   thread.call([this] {

@@ -102,9 +102,9 @@ class Windows:
             self._undisturbed.append(counters)
         self._before = before
 
-    def judge(self, test):
-        """No turn above 5 ms and one reply in a hundred above 2 ms, but for one window in twenty: a virtual machine is held up by
-        its host for as long without being told (docs/performance.md)."""
+    def judge(self, test, late_share=0.01):
+        """No turn above 5 ms and, as a rule, one reply in a hundred above 2 ms, but for one window in twenty: a virtual machine is
+        held up by its host for as long without being told (docs/performance.md)."""
         if not self._undisturbed:
             return print(f"NOT JUDGED: in each of {self._all} windows it had to wait for its core")
         by_turn = sorted(self._undisturbed, key=lambda counters: counters["turn_us_max"])
@@ -115,4 +115,4 @@ class Windows:
               f"{late} of {timed} replies above 2 ms in {len(judged)} of them")
         test.assertGreater(timed, 100)
         test.assertLessEqual(judged[-1]["turn_us_max"], 5000)
-        test.assertLessEqual(late, timed / 100)
+        test.assertLessEqual(late, timed * late_share)

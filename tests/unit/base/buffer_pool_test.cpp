@@ -39,12 +39,12 @@ class Block {
   char* data_;
 };
 
-TEST(BufferPool, RoundsUpToPowersOfTwo) {
+TEST(BufferPool, RoundsUpToPowersOfTwoOfTheHeap) {
   const std::pair<std::size_t, std::size_t> expected[] = {
-      {0, 256},       {1, 256},       {256, 256},     {257, 512},
-      {512, 512},     {513, 1024},    {1025, 2048},   {2049, 4096},
-      {4096, 4096},   {4097, 8192},   {8193, 16384},  {16385, 32768},
-      {32769, 65536}, {65536, 65536}, {65537, 65537}, {1 << 20, 1 << 20}};
+      {0, 248},       {1, 248},       {248, 248},     {249, 504},
+      {504, 504},     {505, 1016},    {1017, 2040},   {2041, 4088},
+      {4088, 4088},   {4089, 8184},   {8185, 16376},  {16377, 32760},
+      {32761, 65528}, {65528, 65528}, {65529, 65529}, {1 << 20, 1 << 20}};
   BufferPool pool;
   for (const auto& [bytes_min, capacity] : expected) {
     EXPECT_EQ(BufferPool::capacity_for(bytes_min), capacity) << bytes_min;
@@ -68,29 +68,29 @@ TEST(BufferPool, HandsOutTheLastReleasedBlockFirst) {
 
 TEST(BufferPool, NeverHandsOutABlockOfAnotherClass) {
   BufferPool pool;
-  const char* const small = Block(pool, 256).data();
-  const Block large = Block(pool, 257);
+  const char* const small = Block(pool, 248).data();
+  const Block large = Block(pool, 249);
   EXPECT_NE(large.data(), small);
-  EXPECT_EQ(pool.bytes_kept(), 256u);
+  EXPECT_EQ(pool.bytes_kept(), 248u);
 }
 
 TEST(BufferPool, KeepsNoMoreThanItsCap) {
   BufferPool pool(5000);
   std::vector<Block> buffers;
-  for (int i = 0; i < 3; ++i) buffers.push_back(Block(pool, 4096));
-  for (int i = 0; i < 3; ++i) buffers.push_back(Block(pool, 256));
-  EXPECT_EQ(pool.bytes_in_use(), 3 * 4096u + 3 * 256u);
+  for (int i = 0; i < 3; ++i) buffers.push_back(Block(pool, 4088));
+  for (int i = 0; i < 3; ++i) buffers.push_back(Block(pool, 248));
+  EXPECT_EQ(pool.bytes_in_use(), 3 * 4088u + 3 * 248u);
   EXPECT_EQ(pool.bytes_kept(), 0u);
   buffers.clear();
   EXPECT_EQ(pool.bytes_in_use(), 0u);
-  EXPECT_EQ(pool.bytes_kept(), 4096u + 3 * 256u);
+  EXPECT_EQ(pool.bytes_kept(), 4088u + 3 * 248u);
 }
 
 TEST(BufferPool, KeepsExactlyItsCap) {
-  BufferPool pool(1024);
-  Block(pool, 1024).reset();
-  EXPECT_EQ(pool.bytes_kept(), 1024u);
-  const Block again = Block(pool, 1024);
+  BufferPool pool(1016);
+  Block(pool, 1016).reset();
+  EXPECT_EQ(pool.bytes_kept(), 1016u);
+  const Block again = Block(pool, 1016);
   EXPECT_EQ(pool.bytes_kept(), 0u);
 }
 
@@ -155,7 +155,7 @@ TEST(BufferPoolDeathTest, PoisonsWhatIsReleased) {
   EXPECT_DEATH(
       {
         BufferPool pool;
-        Block buffer = Block(pool, 4096);
+        Block buffer = Block(pool, 4088);
         volatile char* const data = buffer.data();
         buffer.reset();
         data[100] = 1;

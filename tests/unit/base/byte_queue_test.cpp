@@ -32,7 +32,7 @@ TEST(ByteQueue, IsSmallAndOwnsNothingWhenEmpty) {
   queue.append("");
   EXPECT_EQ(pool.bytes_in_use(), 0u);
   queue.append("abc");
-  EXPECT_EQ(pool.bytes_in_use(), 4096u);
+  EXPECT_EQ(pool.bytes_in_use(), 4088u);
   queue.consume(3);
   EXPECT_TRUE(queue.empty());
   EXPECT_EQ(pool.bytes_in_use(), 0u);

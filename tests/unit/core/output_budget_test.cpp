@@ -93,6 +93,20 @@ TEST(Memory, WhatWaitsUnreadBehindTheRepliesCounts) {
   EXPECT_EQ(shard.shard().output().used_bytes(), 0U);
 }
 
+// Its stream has yet to finish, and nothing of it will be read any more.
+TEST(Memory, WhoIsShedGivesBackAtOnceWhatWaitedUnread) {
+  ServerSettings settings = narrow();
+  settings.limits.queue_soft = 10'000;
+  TestShard shard(std::move(settings));
+  const auto limit = shard.settings().limits.max_buffer_memory;
+  shard.after_turn = [&] { EXPECT_LE(shard.shard().pool().bytes_in_use(), limit + 32 * kKiB); };
+  std::string lines;
+  while (lines.size() < 60'000) lines += std::string(99, 'x') + "\n";
+  for (int i = 0; i < 20; ++i)
+    shard.connect({.kernel_bytes_max = 1, .client_reads = false}).sends(lines);
+  EXPECT_GT(shard.shard().counters().shed, 10U);
+}
+
 TEST(Memory, WhoReadsIsSpared) {
   TestShard shard(narrow());
   auto& reader = shard.connect();
