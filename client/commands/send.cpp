@@ -217,7 +217,13 @@ void SendRun::end_untaken() {
 }
 
 void SendRun::on_ended(const Failure& failure) {
-  if (!outcome_) outcome_ = result_without_reply(failure);
+  if (!outcome_) {
+    outcome_ = result_without_reply(failure);
+  } else if (outcome_->exit_code == kExitOk && failure.unsent) {
+    outcome_ = {kExitSendFailed,
+                "the server answered before it had taken the message, and reset the connection; "
+                "its answer may say why"};
+  }
   loop_.end();
 }
 
