@@ -230,7 +230,7 @@ class OfServersThatLie(LsTest):
 
     def test_a_silent_server(self):
         result = self.ls(lambda *_: None, "--timeout", "300ms", ".")
-        self.check(result, 28, "silent")
+        self.check(result, 28, "not answered")
         result = self.ls(lambda *_: "nothing", "--timeout", "300ms", ".")
         self.check(result, 28, "silent")
         self.assertEqual(1, self.received.count(PING))
