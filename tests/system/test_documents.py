@@ -1,5 +1,5 @@
 """Every command and every configuration that a page shows is run: the fenced blocks of README.md, CONTRIBUTING.md and docs/, and
-the options of the commands within sentences. BLOCKS names each block and what runs it, or why nothing does."""
+the options of the commands within sentences, and the examples of --help. BLOCKS names each block and what runs it, or why nothing does."""
 import gzip
 import json
 import os
@@ -312,6 +312,41 @@ class Configurations(unittest.TestCase):
         """In all files, rotated ones included."""
         texts = [gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes() for path in logs.iterdir()]
         return b"".join(texts).count(b" info session ")
+
+
+class Helps(unittest.TestCase):
+    """The examples of `fairlead help COMMAND`: one exchange each, with servers of this test."""
+
+    def setUp(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="fairlead-test-")))
+        (folder / "docs" / "2026").mkdir(parents=True)
+        (folder / "docs" / "2026" / "note").write_bytes(b"well")
+        files = f"services = echo, file\n[service.file]\ntype = file\nroot = {folder}\n"
+        daemon = self.enterContext(Daemon(ECHO.replace("[service.echo]", files + "[service.echo]")))
+        redis = self.enterContext(answering(b"+PONG\r\n"))
+        self.address = "127.0.0.1:%d" % daemon.address()[1]
+        self.redis = redis.address
+
+    def test_examples(self):
+        seen = 0
+        for command in ("send", "term", "ping", "get", "ls", "bench"):
+            said = subprocess.run([binary("fairlead"), "help", command], capture_output=True, text=True, timeout=DEADLINE,
+                                  env=ENVIRONMENT, check=True).stdout
+            for line in re.findall(r"^  ((?:fairlead|printf) .*)$", said.partition("\nExamples:\n")[2], re.M):
+                seen += 1
+                with self.subTest(line):
+                    self.run_example(line)
+        self.assertGreater(seen, 10)
+
+    def run_example(self, line):
+        now = re.sub(r"\| jq .*", "", line).replace("localhost:6379", self.redis)
+        now = re.sub(r"(?<= )(?:localhost|192\.0\.2\.7|127\.0\.0\.1)(?::78\d\d|:7788)?(?= |$)", self.address, now)
+        self.assertNotEqual(line, now)
+        now += " --dry-run" if line.startswith("fairlead bench") else ""
+        folder = pathlib.Path(binary("fairlead")).parent
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", now], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=DEADLINE, env={**ENVIRONMENT, "PATH": f"{folder}:{ENVIRONMENT['PATH']}"})
+        self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
 
 
 class Programs(unittest.TestCase):
