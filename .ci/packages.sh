@@ -22,6 +22,7 @@ TEST_PACKAGES=(
   netcat-openbsd                    # a peer that is not ours
   tmux locales                      # a terminal for the client; a locale that is not UTF-8
   procps iproute2                   # what the kernel says of processes and sockets
+  logrotate                         # rotates the logs as the handbook says
   patch                             # plants bugs in copies of files, for the simulation to find
   strace                            # makes system calls fail
   nftables                          # loses packets, in a network namespace of the test's own

@@ -71,6 +71,11 @@ int run_with_log(const SettingsSnapshot& settings) {
   return outcome ? 0 : fail(outcome.error());
 }
 
+// Above the listing of -T, as a comment of it.
+constexpr const char* kClasses =
+    "# Every change needs a restart. The class says what a reload will change once there is one:\n"
+    "# L at once, N for new connections, R nothing.\n\n";
+
 // Flushes stdout. The status stands only if all of the output could be written.
 int printed(int status) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
@@ -116,6 +121,7 @@ int run(const std::vector<std::string>& arguments) {
   if (!loaded) return fail(loaded.error());
   if (command_line.action == CommandLine::Action::doctor) return diagnose(loaded->settings);
   if (command_line.action == CommandLine::Action::print) {
+    std::fputs(kClasses, stdout);
     std::fputs(loaded->listing.c_str(), stdout);
     if (const int status = printed(0); status != 0) return status;
   }

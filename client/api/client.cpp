@@ -116,19 +116,34 @@ void Client::set_deadline(TimePoint at) {
 void Client::watch_silence(Duration timeout) {
   if (!is_ready_) return;
   silence_max_ = timeout;
+  progress_at_ = resume_.is_set() ? paused_until_ : shard_.now();
+  listen();
+}
+
+void Client::listen() {
   is_pinged_ = false;
   heard_bytes_ = connection_->received_bytes();
+  pong_bytes_ = 0;
   const TimePoint from = resume_.is_set() ? paused_until_ : shard_.now();
-  deadline_.set(deadline_after(from, (timeout + Duration(1)) / 2));
+  deadline_.set(deadline_after(from, (silence_max_ + Duration(1)) / 2));
 }
 
 void Client::on_silence_timer() {
   if (silence_max_ == Duration::zero()) return observer_.on_deadline();
   if (!is_ready_) return;
-  if (connection_->received_bytes() != heard_bytes_) return watch_silence(silence_max_);
-  if (std::exchange(is_pinged_, true)) return observer_.on_deadline();
+  const std::uint64_t heard = connection_->received_bytes() - heard_bytes_;
+  if (heard > pong_bytes_) progress_at_ = shard_.now();
+  const bool is_patient = shard_.now() < deadline_after(progress_at_, silence_max_ * kPatience);
+  if (heard > 0 && is_patient) return listen();
+  if (!is_patient || std::exchange(is_pinged_, true)) return observer_.on_deadline();
   connection_->ping("there?");
   deadline_.set(shard_.now() + (silence_max_ + Duration(1)) / 2);
+}
+
+void Client::on_frame(const Frame& frame) {
+  if (frame.type != FrameType::pong || silence_max_ == Duration::zero())
+    return observer_.on_frame(frame);
+  pong_bytes_ += kFrameHeaderBytes + frame.payload.size();
 }
 
 void Client::pause_until(TimePoint until) {

@@ -91,9 +91,15 @@ class Client final : private ConnectionObserver {
   // first; kNever cancels.
   void set_deadline(TimePoint at);
 
+  // A PONG proves that the server is there, and for so many times the timeout of watch_silence()
+  // that it may still answer. Within ten times the default of the commands a disk that reads
+  // 110 MB/s has hashed all that one answer holds.
+  static constexpr int kPatience = 10;
+
   // The same for a framed server that may be slow to answer, as one that hashes a large file:
   // on_deadline comes when nothing has been received for `timeout`, although half of it ago a PING
-  // was sent. 0: never. Only while there is a connection.
+  // was sent; or when for kPatience times as long nothing but PONGs has come, which on_frame is not
+  // told of. Begins anew with each call. 0: never. Only while there is a connection.
   void watch_silence(Duration timeout);
 
   // Reads no more until then. The time before it is no silence.
@@ -106,7 +112,7 @@ class Client final : private ConnectionObserver {
  private:
   // ConnectionObserver.
   void on_ready() override;
-  void on_frame(const Frame& frame) override { observer_.on_frame(frame); }
+  void on_frame(const Frame& frame) override;
   void on_drained() override { observer_.on_drained(); }
   void on_ended(const Failure& failure) override;
 
@@ -114,6 +120,7 @@ class Client final : private ConnectionObserver {
   void on_dialed(Dialed dialed);
   void on_timer();
   void on_silence_timer();
+  void listen();
   void on_failure(const Failure& failure);
   bool will_retry(const Failure& failure) const;
   void end(const Failure& failure);
@@ -132,6 +139,8 @@ class Client final : private ConnectionObserver {
   ShardTimer resume_;
   Duration silence_max_{};         // of watch_silence(); 0: the deadline is the caller's own
   std::uint64_t heard_bytes_ = 0;  // received when silence was last looked for
+  std::uint64_t pong_bytes_ = 0;   // of them, since then
+  TimePoint progress_at_{};        // when something else had last come
   bool is_pinged_ = false;
   TimePoint paused_until_{};
   TimePoint ready_since_ = kNever;

@@ -137,11 +137,11 @@ void ServerConnection::flush() {
 }
 
 void ServerConnection::pause() {
-  if (!ending_) stream_->pause();
+  if (!ending_ && !is_broken_) stream_->pause();
 }
 
 void ServerConnection::resume() {
-  if (!ending_) stream_->resume();
+  if (!ending_ && !is_broken_) stream_->resume();
 }
 
 void ServerConnection::finish_sending() {
@@ -171,13 +171,16 @@ void ServerConnection::on_bytes(Bytes bytes) {
 
 void ServerConnection::on_silence() {
   if (ending_) return;
+  if (is_broken_) return end(std::exchange(failure_, {}));
   if (codec_->awaits_pause()) decoded(codec_->on_pause(*this));
   watch_silence();
+  if (!ending_) observer_.on_delivered();
 }
 
 // Restarted by each delivery: what counts is a silence, not the age of the reply.
 void ServerConnection::watch_silence() {
   if (ending_) return;
+  if (is_broken_) return silence_.set(shard_.now());
   silence_.set(codec_->awaits_pause() ? shard_.now() + settings_.reply.quiet : kNever);
 }
 
@@ -303,16 +306,23 @@ std::string ServerConnection::take_fragment() {
 // ---- The end ----
 
 void ServerConnection::on_error(StreamError error) {
+  if (ending_ || is_broken_) return;
   // A server that has said why it ends may well reset what it leaves unread.
-  if (failure_.kind != FailureKind::none) return end(std::exchange(failure_, {}));
-  Failure failure = failure_of(error);
-  failure.unsent = !output_.empty();
-  end(std::move(failure));
+  if (failure_.kind == FailureKind::none) {
+    failure_ = failure_of(error);
+    failure_.unsent = !output_.empty();
+  }
+  if (error != StreamError::reset) return end(std::exchange(failure_, {}));
+  // It may also have answered before. Not read in this turn, which may be within a write.
+  is_broken_ = true;
+  silence_.set(shard_.now());
 }
 
 void ServerConnection::end(Failure failure) {
   if (std::exchange(ending_, true)) return;
-  failure_ = std::move(failure);
+  // Whoever has what it wanted is still told that not all of its own has left.
+  const bool is_untold = failure.kind == FailureKind::none && failure_.unsent;
+  if (!is_untold) failure_ = std::move(failure);
   silence_.cancel();
   stream_->terminate(TerminateManner::quiet);
 }

@@ -58,7 +58,7 @@ class ConnectionObserver {
   // but HELLO, PING and unknown ones. The payload dies when the call returns.
   virtual void on_frame(const Frame& frame) = 0;
 
-  // What one read has brought has been told, and ended nothing.
+  // What one read has brought, or a silence has completed, has been told, and ended nothing.
   virtual void on_delivered() {}
 
   // The kernel had refused bytes, and has now taken all of them.
@@ -130,7 +130,7 @@ class ServerConnection final : private StreamObserver, private FrameSink {
   std::string take_fragment();
 
   // Nothing has ended it yet, this call's caller included.
-  bool is_open() const noexcept { return !ending_; }
+  bool is_open() const noexcept { return !ending_ && !is_broken_; }
   const std::optional<ServerHello>& hello() const noexcept { return hello_; }
   // Sent, but not taken by the kernel; behind the end, what it never took.
   std::size_t queued_bytes() const noexcept { return output_.bytes(); }
@@ -175,6 +175,7 @@ class ServerConnection final : private StreamObserver, private FrameSink {
   std::uint32_t last_request_id_ = 0;
   std::uint32_t open_id_ = 0;  // of the OPEN that has no answer yet
   bool is_dirty_ = false;      // it is flushed at the end of the turn
+  bool is_broken_ = false;     // the network ended it; what had come before is still read
   bool ending_ = false;
 };
 

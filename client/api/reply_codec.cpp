@@ -32,6 +32,10 @@ ReplyCodec::Cut ReplyCodec::first_reply(Bytes in, More more) {
   Cut cut;
   if (!settings_.until.empty()) {
     cut = up_to_until(in);
+  } else if (settings_.end) {
+    cut = up_to_end(in);
+  } else if (settings_.boundary == ReplyBoundary::silence) {
+    cut = {};
   } else if (settings_.boundary == ReplyBoundary::none) {
     cut = whole_characters(in, more);
   } else {
@@ -62,6 +66,12 @@ ReplyCodec::Cut ReplyCodec::up_to_until(Bytes in) {
     return {};
   }
   const std::size_t size = found + settings_.until.size();
+  return {{.payload = in.substr(0, size)}, size};
+}
+
+ReplyCodec::Cut ReplyCodec::up_to_end(Bytes in) {
+  const std::size_t size = settings_.end->reply_bytes(in, searched_bytes_);
+  if (size == 0) searched_bytes_ = in.size();
   return {{.payload = in.substr(0, size)}, size};
 }
 

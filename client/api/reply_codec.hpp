@@ -2,12 +2,15 @@
 //   line   at LF or CRLF
 //   auto   at LF or CRLF, or after a silence of `quiet` once its first byte has come
 //   none   never: every delivery is handed out as it comes, a long one in pieces
-// and with `until`, whatever the boundary, at that text and nowhere else. The end of the stream
+//   silence  after a silence of `quiet` once its first byte has come, and nowhere else
+// and with `until`, whatever the boundary, at that text and nowhere else; with `end`, where that
+// says, or after the silence of `silence`. The end of the stream
 // completes what has come. The server's rules (common/protocol/text_codec.hpp) differ: a reply may
 // be an empty line, and has no `chunk`.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "common/base/time.hpp"
@@ -17,13 +20,25 @@
 namespace fairlead {
 
 // Where a reply is complete; see above.
-enum class ReplyBoundary : std::uint8_t { line, automatic, none };
+enum class ReplyBoundary : std::uint8_t { line, automatic, none, silence };
+
+// A rule for the end of a reply, of a caller that knows what is spoken. Constant, and called on the
+// thread of its connection.
+class ReplyEnd {
+ public:
+  virtual ~ReplyEnd() = default;
+
+  // How many bytes at the front of `in` are the first reply; 0: its end has not come. In the first
+  // `searched` bytes it had not come when this was asked before.
+  virtual std::size_t reply_bytes(Bytes in, std::size_t searched) const = 0;
+};
 
 // How replies of a plain server end.
 struct ReplySettings {
   ReplyBoundary boundary = ReplyBoundary::automatic;
   Duration quiet{200};     // > 0; the silence that ends a reply
   std::string until = {};  // bytes, in the server's encoding; part of the reply that it ends
+  std::shared_ptr<const ReplyEnd> end = {};
 };
 
 // Turns the stream of a plain server into frames of type message on channel 0. With
@@ -51,10 +66,13 @@ class ReplyCodec final : public Codec {
   Cut first_reply(Bytes in, More more);
   Cut first_line(Bytes in);
   Cut up_to_until(Bytes in);
+  Cut up_to_end(Bytes in);
   Cut whole_characters(Bytes in, More more) const;
   bool is_above_limit(Bytes unfinished) const;
   bool pause_matters() const noexcept override {
-    return settings_.boundary == ReplyBoundary::automatic && settings_.until.empty();
+    if (settings_.boundary == ReplyBoundary::silence) return true;
+    return settings_.boundary == ReplyBoundary::automatic && settings_.until.empty() &&
+           !settings_.end;
   }
 
   const ReplySettings& settings_;

@@ -11,6 +11,7 @@
 
 #include "client/cli/columns.hpp"
 #include "client/cli/drawn_block.hpp"
+#include "client/cli/terminal_guard.hpp"
 
 namespace fairlead {
 namespace {
@@ -190,7 +191,9 @@ std::optional<std::string> LineEditor::read_line(const std::string& prompt, Hist
   self.prompt = wide(prompt);
   self.editing = true;
   int count = 0;
+  std::optional<TerminalGuard> guard(STDIN_FILENO);
   const wchar_t* const read = ::el_wgets(self.editor, &count);
+  guard.reset();
   self.editing = false;
   if (read == nullptr || count <= 0) return {};
   std::wstring line(read, static_cast<std::size_t>(count));

@@ -18,7 +18,7 @@ namespace {
 constexpr std::array kCommands{
     Command{"send", "send a message and print the reply", send_help, run_send},
     Command{"term", "talk to a server, both ways at once", term_help, run_term},
-    Command{"ping", "tell whether a server accepts connections", ping_help, run_ping},
+    Command{"ping", "tell whether a server answers", ping_help, run_ping},
     Command{"get", "fetch files, whole and verified", get_help, run_get},
     Command{"ls", "list the files of a server", ls_help, run_ls},
     Command{"bench", "load a server, and judge what was measured", bench_help, run_bench_command},

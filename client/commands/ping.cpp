@@ -1,4 +1,5 @@
-// fairlead ping: does a server accept connections, and how fast does it answer?
+// fairlead ping: does a server answer, and how fast? A connection alone is no answer: a kernel
+// makes it for a server that is stopped, full, or denies this client.
 #include <algorithm>
 #include <chrono>
 #include <cinttypes>
@@ -31,6 +32,7 @@ struct PingSettings {
   ClientSettings client;
   std::uint64_t count = 1;  // 0: until Ctrl-C
   Duration interval{1000};
+  bool connects_only = false;  // --protocol tcp
 };
 
 std::string milliseconds(Microseconds time) {
@@ -45,6 +47,7 @@ PingCode code_of(const Failure& failure) {
       return kNotTried;
     case FailureKind::refused:
     case FailureKind::turned_away:
+    case FailureKind::reset:
     case FailureKind::none:  // it ended the connection instead of answering
       return kRefusing;
     default:
@@ -52,7 +55,7 @@ PingCode code_of(const Failure& failure) {
   }
 }
 
-// Connects to a plain server for each try; connects once to a framed one and sends PINGs.
+// Connects once and sends PINGs; with --protocol tcp it connects for each try.
 class PingRun final : public ClientObserver {
  public:
   PingRun(const PingSettings& settings, Output& out)
@@ -85,7 +88,6 @@ class PingRun final : public ClientObserver {
   void next_try();
   void print_summary();
   void interrupt();
-  bool is_framed() const { return settings_.client.connection.protocol == Protocol::framed; }
 
   const PingSettings& settings_;
   std::string where_;
@@ -113,8 +115,8 @@ void PingRun::try_once() {
 
 void PingRun::on_ready(const Destination& destination) {
   destination_ = destination;
-  if (is_framed()) return send_ping();
-  on_answer("accepting, connected in ");
+  if (!settings_.connects_only) return send_ping();
+  on_answer("connects in ");
   client_->close();
 }
 
@@ -148,7 +150,13 @@ void PingRun::on_ended(const Failure& failure) {
     last_code_ = code_of(failure);
     CommandResult outcome = result_of(failure);
     if (failure.kind == FailureKind::none)
-      outcome.line = "the server ended the connection; it may be stopping, or full";
+      outcome.line =
+          "the server ended the connection; it may be stopping, full, or deny this client";
+    if (failure.kind == FailureKind::bad_protocol) {
+      outcome.line =
+          "the answer is not of Fairlead's framed protocol; --protocol tcp tells whether it "
+          "connects, and `fairlead send` talks to it";
+    }
     report(where_, outcome);
   }
   client_.reset();
@@ -188,7 +196,7 @@ po::options_description ping_options() {
                         {"interval,i", "TIME", "how long to wait between two tries (default 1s)"},
                         {"wait,w", "TIME", "how long to wait for an answer (default 5s)"},
                         {"protocol", "NAME",
-                         "text (default) and len32: connect each time; framed: connect, then PING"},
+                         "framed (default): connect, then PING; tcp: only connect, each time"},
                         {"ipv4,4", "", "use IPv4 only"},
                         {"ipv6,6", "", "use IPv6 only"},
                         {"source", "IP", "connect from this address"}});
@@ -199,7 +207,17 @@ PingSettings ping_settings(const ReadOptions& options) {
   if (options.positional.size() != 1)
     throw UsageError("ping: one address is needed; `fairlead help ping` shows how it is used");
   PingSettings settings;
-  settings.client = client_settings(options, options.positional.front());
+  const std::string protocol = options.text("protocol");
+  if (protocol == "text" || protocol == "len32") {
+    throw UsageError("ping: protocol " + protocol +
+                     " has no answer to a ping; --protocol tcp tells " +
+                     "whether the server connects, and `fairlead send` whether it answers");
+  }
+  settings.connects_only = choice_option(options, "protocol", {"framed", "tcp"}, 0) == 1;
+  ReadOptions rest = options;
+  rest.given.erase("protocol");
+  settings.client = client_settings(rest, options.positional.front(), Protocol::framed);
+  if (settings.connects_only) settings.client.connection.protocol = Protocol::text;
   settings.client.dial.timeout = duration_option(options, "wait", Duration(5000));
   settings.count = count_option(options, "count", 1);
   settings.interval = duration_option(options, "interval", settings.interval);
@@ -211,11 +229,14 @@ PingSettings ping_settings(const ReadOptions& options) {
 std::string ping_help() {
   std::ostringstream out;
   out << "Usage: fairlead ping [OPTIONS] ADDRESS\n"
-         "Tells whether a server accepts connections, and how fast: by connecting, or with "
-         "--protocol framed\nby connecting and then PING. Prints a line for each answer.\n\n"
+         "Tells whether a Fairlead daemon serves its clients, and how fast: it connects and sends "
+         "PING. Of any\nother server, and of a listener with protocol = text or len32, "
+         "--protocol tcp tells whether it connects,\nwhich a kernel does also for a server that is "
+         "stopped. Prints a line for each answer.\n\n"
       << ping_options()
-      << "\nExit status: 0 it accepts (with -c: at least one try was answered), 1 it refuses, 2 no "
-         "answer,\n3 not tried: a wrong option, or a name that is not resolved. 23 cannot write, "
+      << "\nExit status: 0 it answers (with -c: at least one try), 1 it refuses, 2 no "
+         "answer of the protocol,\n3 not tried: a wrong option, or a name that is not resolved. 23 "
+         "cannot write, "
          "130 Ctrl-C.\n";
   return out.str();
 }

@@ -217,7 +217,13 @@ void SendRun::end_untaken() {
 }
 
 void SendRun::on_ended(const Failure& failure) {
-  if (!outcome_) outcome_ = result_without_reply(failure);
+  if (!outcome_) {
+    outcome_ = result_without_reply(failure);
+  } else if (outcome_->exit_code == kExitOk && failure.unsent) {
+    outcome_ = {kExitSendFailed,
+                "the server answered before it had taken the message, and reset the connection; "
+                "its answer may say why"};
+  }
   loop_.end();
 }
 
@@ -300,8 +306,10 @@ std::string joined(const Words& words) {
 Words typed_messages(const Words& words, bool by_line, const TerminalLocale& locale) {
   const bool from_stdin = words == Words{"-"} || (words.empty() && ::isatty(0) != 1);
   if (!from_stdin) return {words.empty() ? ask(prompt_texts(locale).text) : joined(words)};
-  const std::string all = read_stdin();
-  return by_line ? lines_of(all) : Words{all};
+  std::string all = read_stdin();
+  // What is behind the bound has not been read: its lines would be lost without a word.
+  const bool is_read = all.size() <= kMessageBytesCeiling;
+  return by_line && is_read ? lines_of(all) : Words{std::move(all)};
 }
 
 SendSettings send_settings(const ReadOptions& options, const TerminalLocale& locale) {
@@ -328,7 +336,9 @@ SendSettings send_settings(const ReadOptions& options, const TerminalLocale& loc
 CommandResult check(const SendSettings& settings) {
   for (const std::string& message : settings.messages) {
     if (message.size() > kMessageBytesCeiling)
-      return {kExitTooBig, "a message has at most 16 MiB - 1 bytes; send it in parts"};
+      return {kExitTooBig,
+              "a message, or stdin, has at most 16 MiB - 1 bytes; send it in parts, or lines by "
+              "`fairlead term --plain`"};
   }
   const bool by_line = settings.client.connection.line_end != LineEnd::none;
   const bool text = settings.client.connection.protocol == Protocol::text;

@@ -209,8 +209,7 @@ void Lister::wait_for(const Question& parent, const std::string& directory) {
 // ---- Silence, and the end ----
 
 void Lister::on_deadline() {
-  fail({.kind = FailureKind::connect_timeout,
-        .what = "the server has become silent, and answers no PING"});
+  fail({.kind = FailureKind::connect_timeout, .what = "the server has not answered for too long"});
 }
 
 void Lister::on_ended(const Failure& failure) {

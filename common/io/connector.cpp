@@ -88,10 +88,20 @@ class Connecting final : public Pending {
  public:
   struct Attempt {
     Attempt(LoopCore& core, std::function<void(Connected)> callback)
-        : loop(core), socket(core.context()), done(std::move(callback)) {}
+        : loop(core), socket(core.context()), again(core.context()), done(std::move(callback)) {}
+
+    void answer(const error_code& failed) {
+      if (!done) return;
+      loop.turn([this, &failed] {
+        const auto call = std::exchange(done, nullptr);
+        if (failed) return call({nullptr, standard(failed)});
+        call({std::make_unique<Link>(loop, std::move(socket)), {}});
+      });
+    }
 
     LoopCore& loop;
     LoopSocket socket;
+    LoopTimer again;                      // a unix socket: the next try
     std::function<void(Connected)> done;  // empty once answered or taken back
   };
 
@@ -100,6 +110,7 @@ class Connecting final : public Pending {
     attempt_->done = nullptr;
     error_code ignored;
     attempt_->socket.close(ignored);
+    attempt_->again.cancel();
   }
 
  private:
@@ -118,6 +129,24 @@ Protocol::endpoint endpoint_of(const Destination& destination) {
   return {&address, size};
 }
 
+// Between two tries at a unix socket whose backlog is full.
+constexpr std::chrono::milliseconds kFirstWait{1}, kLastWait{64};
+
+// The kernel has no way to tell that a full backlog of a unix socket has room again: connect(2)
+// gives EAGAIN, which Asio takes for success. Tries on until it is taken back.
+void connect_unix(const std::shared_ptr<Connecting::Attempt>& attempt,
+                  const Protocol::endpoint& endpoint, std::chrono::milliseconds wait) {
+  const auto size = static_cast<socklen_t>(endpoint.size());
+  const int status = ::connect(attempt->socket.native_handle(), endpoint.data(), size);
+  const int error = status == 0 ? 0 : errno;
+  if (error != EAGAIN && error != EINTR)
+    return attempt->answer({error, boost::system::system_category()});
+  attempt->again.expires_after(wait);
+  attempt->again.async_wait([attempt, endpoint, wait](const error_code& cancelled) {
+    if (!cancelled && attempt->done) connect_unix(attempt, endpoint, std::min(2 * wait, kLastWait));
+  });
+}
+
 // Opens, binds and begins to connect; an error that is known at once is returned.
 error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
                  const Protocol::endpoint& endpoint, const std::optional<PeerAddress>& source) {
@@ -125,28 +154,26 @@ error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
   LoopSocket& socket = attempt->socket;
   socket.open(endpoint.protocol(), error);
   if (error) return error;
-  if (endpoint.protocol().family() != AF_UNIX) {
-    const int yes = 1;
-    static_cast<void>(
-        ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes));
-  }
+  const int yes = 1;  // not of a unix socket, and it does no harm there
+  static_cast<void>(
+      ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes));
   if (source) {
     // Lets the kernel choose the port at connect(2), when it knows the whole pair: one source
     // address then serves more connections than it has ports.
-    const int yes = 1;
     static_cast<void>(::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
                                    &yes, sizeof yes));
     socket.bind(endpoint_of({.address = *source, .path = {}}), error);
     if (error) return error;
   }
-  socket.async_connect(endpoint, [attempt](const error_code& failed) {
-    if (!attempt->done) return;
-    attempt->loop.turn([&attempt, &failed] {
-      const auto done = std::exchange(attempt->done, nullptr);
-      if (failed) return done({nullptr, standard(failed)});
-      done({std::make_unique<Link>(attempt->loop, std::move(attempt->socket)), {}});
+  if (endpoint.protocol().family() == AF_UNIX) {
+    socket.non_blocking(true, error);
+    if (error) return error;
+    asio::post(attempt->loop.context(), [attempt, endpoint] {
+      if (attempt->done) connect_unix(attempt, endpoint, kFirstWait);
     });
-  });
+    return {};
+  }
+  socket.async_connect(endpoint, [attempt](const error_code& failed) { attempt->answer(failed); });
   return {};
 }
 
@@ -173,12 +200,7 @@ std::unique_ptr<Pending> Connector::connect(const Destination& destination,
                                             std::function<void(Connected)> done) {
   auto attempt = std::make_shared<Connecting::Attempt>(loop_.core(), std::move(done));
   if (const error_code error = begin(attempt, endpoint_of(destination), source)) {
-    asio::post(loop_.core().context(), [attempt, error] {
-      if (!attempt->done) return;
-      attempt->loop.turn([&attempt, &error] {
-        std::exchange(attempt->done, nullptr)({nullptr, standard(error)});
-      });
-    });
+    asio::post(loop_.core().context(), [attempt, error] { attempt->answer(error); });
   }
   return std::make_unique<Connecting>(std::move(attempt));
 }

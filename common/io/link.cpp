@@ -172,6 +172,11 @@ void Link::on_read(const Error& error, std::size_t size) {
     if (is_terminated_) return on_aborted();
     const bool is_probe = is_probing_;
     is_probing_ = false;
+    if (has_failed_) {
+      if (is_probe) return read_rest(size);
+      if (size > 0) observer_->on_bytes({own_.data(), size});
+      return;
+    }
     if (error == asio::error::eof) {
       if (is_probe || !is_paused_) end();  // as in deliver()
     } else if (error && error != asio::error::operation_aborted) {
@@ -240,7 +245,17 @@ void Link::probe() {
     socket_.cancel(ignored);
     return;
   }
+  if (has_failed_) return read_rest(0);
   if (has_ended_ || !read_directly(read_bytes_max())) observer_->on_silence();
+}
+
+// Behind an error. `already` bytes lie in own_. The kernel keeps what came before a reset.
+void Link::read_rest(std::size_t already) {
+  std::copy_n(own_.data(), already, loop_.scratch());
+  Error ignored;
+  const std::size_t size = read_into_scratch(kReadBytesMax, already, ignored);
+  if (size == 0) return observer_->on_silence();
+  observer_->on_bytes({loop_.scratch(), size});
 }
 
 // ---- Writing ----

@@ -56,6 +56,7 @@ class Link final : public ByteStream {
   std::size_t read_into_scratch(std::size_t bytes_max, std::size_t already, Error& error);
   void deliver(std::size_t size, std::size_t bytes_max, const Error& error);
   std::size_t read_bytes_max() const noexcept;
+  void read_rest(std::size_t already);
   void end();
 
   bool may_write() const noexcept { return !is_terminated_ && !has_failed_ && !is_writing_; }

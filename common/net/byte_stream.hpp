@@ -33,7 +33,8 @@ class StreamObserver {
   // The answer to write_later(): the kernel has taken `size` bytes of what it was given, and has
   // room again. Never called from within another call to the stream.
   virtual void on_written(std::size_t size) = 0;
-  // The network ended the connection. Only terminate() is left to call; writes are ignored.
+  // The network ended the connection. terminate() is left to call, and probe(); writes are ignored.
+  // Behind a failed write, on_bytes may still bring what had come.
   virtual void on_error(StreamError error) = 0;
   // terminate() is complete and every pending operation has come back: the stream may be destroyed
   // after the turn.
@@ -81,7 +82,8 @@ class ByteStream {
 
   // Looks whether anything has arrived that has not been delivered: on_bytes, on_end or on_error if
   // so, else on_silence. The answer may come within the call. Works while paused. Not from within
-  // on_bytes, whose view it may overwrite.
+  // on_bytes, whose view it may overwrite. Behind on_error: on_bytes if a failed write hid that
+  // they had come, else on_silence.
   virtual void probe() = 0;
 
   // Closes the descriptor. on_finished follows exactly once, never within this call. Later calls

@@ -214,6 +214,24 @@ TEST_P(ByteStreamContract, PausedItDeliversOnceMoreAtMostAndLosesNothing) {
       is([this] { return observer.bytes == "first " + std::string(100'000, 'x') + " last"; }));
 }
 
+TEST_P(ByteStreamContract, AProbeFindsWhatHadComeBeforeAWriteFailed) {
+  if (!rig->knows_resets()) GTEST_SKIP();
+  rig->turn([this] { observer.on_bytes_do = [this] { stream->pause(); }; });
+  rig->peer_sends("a");
+  ASSERT_TRUE(settles([this] { return observer.bytes == "a"; }));
+  rig->peer_sends(" last words");
+  rig->peer_resets();
+  settle();
+  write("too late");
+  const std::array<Bytes, 1> pieces{"too late"};
+  if (is([this] { return observer.errors.empty(); })) call([&] { stream->write_later(pieces); });
+  ASSERT_TRUE(settles([this] { return observer.errors == std::vector{StreamError::reset}; }));
+  call([this] { stream->probe(); });
+  ASSERT_TRUE(settles([this] { return observer.bytes == "a last words"; }));
+  call([this] { stream->probe(); });
+  ASSERT_TRUE(settles([this] { return observer.silences == 1; }));
+}
+
 // ---- Probing
 
 TEST_P(ByteStreamContract, AProbeAnswersSilenceWhereNothingHasArrived) {

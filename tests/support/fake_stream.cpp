@@ -122,8 +122,10 @@ void FakeConnection::run_event() {
 // Hands over what there is: bytes first, then the end. `wanted`: it was asked for; else only the
 // read that was pending brings its few bytes.
 bool FakeConnection::deliver(bool wanted) {
-  if (ended_) return false;
-  if (error_) {
+  // The kernel keeps what had come before a write failed.
+  const bool has_rest = ended_by_error_ && wanted && !inbox_.empty();
+  if (ended_ && !has_rest) return false;
+  if (error_ && !ended_) {
     ended_ = ended_by_error_ = true;
     inbox_.clear();
     note(FakeEvent::error_delivered);

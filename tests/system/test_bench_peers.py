@@ -58,6 +58,7 @@ class Peers(BenchTest):
                 while not answer.endswith(content):
                     answer += client.recv(65536)
             self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK\r\n"))
+            self.check(address, "-m", request, "--expect", "re:^HTTP/1.1 200", "--expect-end", "http")
             self.check(address, "-m", request, "--expect", f"len:{len(answer)}")
             # A connection for each, as a browser of old.
             self.check(address, "-m", request, "--expect", f"len:{len(answer)}", "--mode", "conn", loads=(("-c", "10"),),

@@ -230,9 +230,9 @@ class OfServersThatLie(LsTest):
 
     def test_a_silent_server(self):
         result = self.ls(lambda *_: None, "--timeout", "300ms", ".")
-        self.check(result, 28, "silent")
+        self.check(result, 28, "not answered")
         result = self.ls(lambda *_: "nothing", "--timeout", "300ms", ".")
-        self.check(result, 28, "silent")
+        self.check(result, 28, "not answered")
         self.assertEqual(1, self.received.count(PING))
 
     def test_an_end_before_the_end(self):

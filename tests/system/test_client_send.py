@@ -404,6 +404,7 @@ class Ends(SendTest):
     def test_a_message_above_every_limit(self):
         with PlainServer(answers(b"ok\n")) as server:
             self.check(fairlead("send", server.address, stdin=b"x" * (16 << 20)), 63, "")
+            self.check(fairlead("send", "--boundary", "line", server.address, stdin=b"line\n" * (4 << 20)), 63, "")
 
     def test_a_reply_above_every_limit(self):
         def serve(_, connection):

@@ -82,6 +82,7 @@ class Explaining(CommandLineTest):
                     return line
             self.fail(f"no {section}.{key} in\n{done.stdout}")
         self.assertRegex(row("server", "name"), r"from environment.*\bL\b.*environment")
+        self.assertTrue(done.stdout.startswith("# Every change needs a restart."), done.stdout[:200])
         self.assertRegex(row("limits", "queue_soft"), r"conf\.d/10\.conf:2")
         self.assertRegex(row("timeouts", "idle"), r"5m.*command line")
         self.assertRegex(row("timeouts", "write"), r"30s.*default")

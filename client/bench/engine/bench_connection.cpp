@@ -105,6 +105,16 @@ void BenchConnection::on_greeting(const Frame& frame) {
   }
 }
 
+// A greeting may come in parts. Where its end cannot be told it is over at a silence, unless that
+// would be a part of the operation.
+void BenchConnection::on_greeting_came() {
+  const Load& load = scope_.plan.load;
+  if (load.ends_greeting || scope_.plan.connects_each) return on_greeted();
+  const bool is_endless = scope_.clock.now() - opening_since_ >= load.connect_timeout;
+  if (load.connect_timeout > Duration(0) && is_endless) return;  // as the timer says
+  timer_.set(scope_.shard.now() + scope_.plan.load.connection.reply.quiet);
+}
+
 void BenchConnection::on_greeted() {
   state_ = State::open;
   timer_.cancel();
@@ -119,6 +129,7 @@ void BenchConnection::on_greeted() {
 
 void BenchConnection::on_time() {
   if (state_ == State::waiting) return reopen();
+  if (state_ == State::greeting && is_greeted_) return on_greeted();
   if (state_ == State::connecting) {
     pending_.reset();
     return fail(BenchError::connect_timeout);
@@ -243,12 +254,14 @@ void BenchConnection::on_frame(const Frame& frame) {
 
 void BenchConnection::on_delivered() {
   const BenchTime now = delivered_at();
+  const bool is_silence = connection_->received_bytes() == bytes_in_;
   count_bytes_in(now);
   if (state_ == State::open) {
-    on_replies(now);
+    on_replies(is_silence ? scope_.clock.now() : now);
   } else if (is_greeted_) {
-    on_greeted();
+    on_greeting_came();
   }
+  last_bytes_at_ = now;
   delivered_at_.reset();
 }
 
@@ -260,7 +273,9 @@ void BenchConnection::on_replies(BenchTime now) {
 }
 
 BenchTime BenchConnection::delivered_at() noexcept {
-  if (!delivered_at_) delivered_at_ = scope_.clock.now();
+  // A reply that a silence ends has come with its last byte.
+  const bool is_silence = connection_->received_bytes() == bytes_in_;
+  if (!delivered_at_) delivered_at_ = is_silence ? last_bytes_at_ : scope_.clock.now();
   return *delivered_at_;
 }
 

@@ -54,6 +54,7 @@ class BenchConnection final : private ConnectionObserver {
 
   void on_connected(Connected connected);
   void on_greeting(const Frame& frame);
+  void on_greeting_came();
   void on_greeted();
   void on_time();
   void fail(BenchError error);
@@ -102,6 +103,7 @@ class BenchConnection final : private ConnectionObserver {
   bool is_blocked_ = false;  // the kernel takes no more at the moment
   bool will_resume_ = false;
   std::optional<BenchTime> delivered_at_;       // one time for all of one delivery
+  BenchTime last_bytes_at_{};                   // of the last delivery
   std::uint64_t bytes_out_ = 0, bytes_in_ = 0;  // of the connection, counted so far
 };
 

@@ -38,7 +38,12 @@ class MessageTraffic final : public BenchTraffic {
     }
     if (protocol() == Protocol::framed) return on_framed(frame, now);
     if (operations_.outstanding() == 0) return on_unasked(frame.payload, now);
-    const bool is_stream = protocol() == Protocol::text && expectation_.reply_is_stream();
+    const bool is_stream = protocol() == Protocol::text && !scope_.plan.load.ends_replies &&
+                           expectation_.reply_is_stream();
+    if (is_torn_line(frame)) {
+      received_ = frame.payload.size();
+      return true;
+    }
     return is_stream ? on_stream(frame.payload, now) : on_whole(0, frame.payload, now);
   }
   bool on_server_end(BenchTime) override { return false; }
@@ -47,6 +52,13 @@ class MessageTraffic final : public BenchTraffic {
  private:
   Protocol protocol() const noexcept { return scope_.plan.load.connection.protocol; }
   bool is_greeted() const noexcept { return scope_.plan.load.mode == BenchMode::greet; }
+  // The end of the connection came before that of the line.
+  bool is_torn_line(const Frame& frame) const noexcept {
+    const ReplySettings& reply = scope_.plan.connection.reply;
+    const bool is_line = protocol() == Protocol::text && reply.boundary == ReplyBoundary::line &&
+                         reply.until.empty() && !reply.end;
+    return is_line && frame.line_end == LineEnd::none;
+  }
   Bytes message(const MessageKey& key, std::string& scratch) const {
     return scope_.plan.has_message ? scope_.plan.messages.message(key, scratch) : Bytes();
   }

@@ -12,7 +12,8 @@ constexpr std::uint64_t kEndless = std::numeric_limits<std::uint64_t>::max();
 ConnectionSettings connection_of(const Load& load, const Expectation& expectation) {
   ConnectionSettings settings = load.connection;
   settings.line_end = LineEnd::none;
-  const bool is_stream = expectation.reply_is_stream() || !expectation.awaits_reply();
+  const bool is_stream =
+      !load.ends_replies && (expectation.reply_is_stream() || !expectation.awaits_reply());
   if (is_stream || load.mode == BenchMode::file) {
     settings.reply = {.boundary = ReplyBoundary::none};
     settings.encoding.decode = Encoding::binary;  // else half a character would be held back

@@ -72,11 +72,13 @@ struct Load {
   bool spins = false;      // the threads never sleep
 
   std::optional<AddressBlock> sources = {};  // connect from each of its addresses in turn
-  bool skip_greeting = false;  // text: what the server says first, one delivery, is waited for and
-                               // dropped
+  bool skip_greeting = false;  // text: what the server says first is waited for and dropped
+  bool ends_greeting = false;  // and ends as a reply does; else at a silence
 
   ConnectionSettings connection = {};  // protocol, boundary; `line_end` is not used
-  std::string service = {};            // framed: opened on channel 1; empty: the default, channel 0
+  bool ends_replies =
+      false;                 // text: connection.reply says where a reply ends; else its length does
+  std::string service = {};  // framed: opened on channel 1; empty: the default, channel 0
   MessageSettings message = {};
   ExpectationSettings expectation = {};
   std::string file_name = {};  // mode file: what is asked for, as the server is sent it

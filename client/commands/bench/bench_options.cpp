@@ -40,12 +40,17 @@ po::options_description load_options(const char* default_duration) {
                {"encoding,e", "NAME", "utf-8 (default), gbk, gb18030, latin1 or binary"},
                {"expect", "WHAT",
                 "of each reply: echo (default), TEXT, text:TEXT, re:PATTERN, len:N or none"},
+               {"expect-end", "WHAT",
+                "text: where a reply ends: line, http, TEXT, text:TEXT, re:PATTERN, silence or "
+                "silence:TIME"},
                {"protocol", "NAME", "text (default), len32 or framed"},
                {"boundary", "NAME",
                 "text: line (default) ends each message with a newline, if it has none; auto and "
                 "none send it as it is"},
                {"service", "NAME", "framed: instead of the server's default one"},
-               {"skip-greeting", "", "text: wait for what the server says first, and drop it"}});
+               {"skip-greeting", "",
+                "text: wait for what the server says first, and drop it: up to --expect-end, else "
+                "to 200 ms of silence"}});
   po::options_description how("How", kHelpColumns);
   add_options(how, {{"source", "IP[/BITS]",
                      "connect from this address, or from each of a network's in turn"},

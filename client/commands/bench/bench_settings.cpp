@@ -11,6 +11,7 @@
 #include "client/bench/workload/expectation.hpp"
 #include "client/bench/workload/message_source.hpp"
 #include "client/bench/workload/message_template.hpp"
+#include "client/bench/workload/reply_ends.hpp"
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
 #include "common/config/parsed.hpp"
@@ -170,6 +171,20 @@ void set_message(Load& load, const ReadOptions& options, const TerminalLocale& l
   }
 }
 
+void set_reply_end(Load& load, const ReadOptions& options, const TerminalLocale& locale) {
+  if (load.connection.protocol != Protocol::text || load.mode == BenchMode::file)
+    throw UsageError("--expect-end: only replies of --protocol text have ends that must be told");
+  if (load.expectation.kind == ExpectationSettings::Kind::none)
+    throw UsageError("--expect-end: no reply is waited for");
+  const std::string typed = message_bytes(options.text("expect-end"), locale.encoding, {});
+  try {
+    load.connection.reply = parse_reply_end(typed, load.message.encoding);
+  } catch (const SettingError& error) {
+    throw UsageError("--expect-end: " + std::string(error.what()));
+  }
+  load.ends_replies = load.ends_greeting = true;
+}
+
 void set_expectation(Load& load, const ReadOptions& options, const TerminalLocale& locale) {
   using Kind = ExpectationSettings::Kind;
   const bool sends = load.mode == BenchMode::reply || load.message.size_max > 0;
@@ -182,13 +197,14 @@ void set_expectation(Load& load, const ReadOptions& options, const TerminalLocal
   if (load.mode == BenchMode::greet && load.expectation.kind == Kind::echo)
     throw UsageError(
         "--mode greet: nothing is sent that could be echoed; --expect TEXT, re: or none");
+  if (options.has("expect-end")) return set_reply_end(load, options, locale);
   const bool needs_end =
       load.connection.protocol == Protocol::text && load.expectation.kind == Kind::pattern;
   if (needs_end && load.connection.reply.boundary == ReplyBoundary::none)
-    throw UsageError("--expect re: needs --boundary line or auto, which say where a reply ends");
-  // A TEXT without a line end is compared with one.
-  const bool is_line = load.message.ends_lines && load.expectation.kind == Kind::text;
-  if (is_line && !load.expectation.text.ends_with('\n')) load.expectation.text += '\n';
+    throw UsageError("--expect re: needs --expect-end, which says where a reply ends");
+  // A TEXT without a line end is a line, which ends with LF or CRLF.
+  load.ends_replies = load.message.ends_lines && load.expectation.kind == Kind::text &&
+                      !load.expectation.text.ends_with('\n');
 }
 
 void set_mode(Load& load, const ReadOptions& options) {

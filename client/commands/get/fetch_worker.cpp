@@ -143,7 +143,7 @@ void FetchWorker::watch_silence() {
 
 void FetchWorker::on_deadline() {
   client_->connection()->close(
-      {.kind = FailureKind::vanished, .what = "the server has said nothing for too long"});
+      {.kind = FailureKind::vanished, .what = "the server has not answered for too long"});
 }
 
 void FetchWorker::on_ended(const Failure& failure) {

@@ -174,6 +174,7 @@ class FakeLoop {
   }
   void fail(FakeByteStream& on, StreamError error) {
     turn([&] { on.observer->on_error(error); });
+    pass(Duration(10));  // what had come before it is read
   }
 
  private:

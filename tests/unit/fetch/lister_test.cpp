@@ -271,6 +271,18 @@ TEST_F(ListerTest, APongOrAnyByteIsASignOfLife) {
   EXPECT_EQ(end_kind(), FailureKind::none);
 }
 
+TEST_F(ListerTest, AServerThatOnlyAnswersPingsIsGivenUp) {
+  settings.timeout = Duration(10'000);
+  open({""});
+  for (int i = 0; i < 19; ++i) {
+    loop.pass(Duration(5020));
+    ASSERT_FALSE(end) << i;
+    loop.deliver(*stream, frame(client::pong, 0, 0, "there?"));
+  }
+  loop.pass(Duration(10'100));
+  EXPECT_EQ(end_kind(), FailureKind::connect_timeout);
+}
+
 TEST_F(ListerTest, WithoutATimeoutItWaits) {
   settings.timeout = Duration(0);
   open({""});

@@ -125,6 +125,32 @@ TEST_F(ConnectionTest, BytesBeforeAResetAreAFragmentAndNoReply) {
   EXPECT_EQ(fragment, "hal");
 }
 
+// A write fails at a reset whose reason has come already, and has not been read.
+TEST_F(ConnectionTest, AnAnswerBeforeAResetIsRead) {
+  begin({});
+  stream->takes_bytes = false;
+  loop.turn([this] { connection->send("too much"); });
+  stream->arrived = "too big\nrest";
+  loop.fail(*stream, StreamError::reset);
+  loop.pass(Duration(10));
+  EXPECT_THAT(frames, ElementsAre("5:0:0:too big"));
+  EXPECT_EQ(fragment, "rest");
+  EXPECT_EQ(end.kind, FailureKind::reset);
+  EXPECT_TRUE(end.unsent);
+}
+
+TEST_F(ConnectionTest, WhoeverClosesAtTheAnswerIsToldWhatHasNotLeft) {
+  close_at_first_frame = true;
+  begin({});
+  stream->takes_bytes = false;
+  loop.turn([this] { connection->send("too much"); });
+  stream->arrived = "too big\n";
+  loop.fail(*stream, StreamError::reset);
+  EXPECT_THAT(frames, ElementsAre("5:0:0:too big"));
+  EXPECT_EQ(end.kind, FailureKind::reset);
+  EXPECT_TRUE(end.unsent);
+}
+
 TEST_F(ConnectionTest, AResetWithUnsentBytesSaysSo) {
   begin({});
   stream->takes_bytes = false;

@@ -47,6 +47,39 @@ TEST(ReplyCodec, LinesAreTheSameAtEverySplit) {
   }
 }
 
+TEST(ReplyCodec, OnlyASilenceEndsAReplyOfSilence) {
+  Reader reader({.boundary = ReplyBoundary::silence});
+  EXPECT_FALSE(reader.codec.awaits_pause());
+  reader.codec.feed("one\ntwo", reader);
+  reader.codec.feed("\nthree\n", reader);
+  EXPECT_THAT(reader.replies, IsEmpty());
+  EXPECT_TRUE(reader.codec.awaits_pause());
+  reader.codec.on_pause(reader);
+  EXPECT_THAT(reader.replies, ElementsAre("one\ntwo\nthree\n"));
+}
+
+// Replies of a digit that says how many bytes follow.
+struct Counted final : ReplyEnd {
+  std::size_t reply_bytes(Bytes in, std::size_t searched) const override {
+    EXPECT_LE(searched, in.size());
+    const auto size = static_cast<std::size_t>(in[0] - '0') + 1;
+    return size <= in.size() ? size : 0;
+  }
+};
+
+TEST(ReplyCodec, AReplyEndsWhereItsCallerSaysAtEverySplit) {
+  const Bytes stream = "3abc02\n\n9rest";
+  for (std::size_t first = 0; first <= stream.size(); ++first) {
+    Reader reader({.end = std::make_shared<Counted>()});
+    reader.codec.feed(stream.substr(0, first), reader);
+    reader.codec.feed(stream.substr(first), reader);
+    EXPECT_THAT(reader.replies, ElementsAre("3abc", "0", "2\n\n")) << first;
+    EXPECT_FALSE(reader.codec.awaits_pause());
+    reader.codec.on_end(reader);
+    EXPECT_EQ(reader.replies.back(), "9rest");
+  }
+}
+
 TEST(ReplyCodec, ASilenceEndsAReplyOfAutoOnly) {
   for (const auto boundary : {ReplyBoundary::line, ReplyBoundary::automatic}) {
     Reader reader({.boundary = boundary});

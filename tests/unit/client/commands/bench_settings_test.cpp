@@ -87,7 +87,9 @@ TEST(BenchSettings, MessagesAreTemplatesWithEscapes) {
 }
 
 TEST(BenchSettings, AnExpectedLineNeedsNoLineEnd) {
-  EXPECT_EQ("OK\n", load({"--expect", "OK"}).expectation.text);
+  EXPECT_EQ("OK", load({"--expect", "OK"}).expectation.text);
+  EXPECT_TRUE(load({"--expect", "OK"}).ends_replies);
+  EXPECT_FALSE(load({"--expect", "OK\\n"}).ends_replies);
   EXPECT_EQ("OK", load({"--expect", "OK", "--boundary", "none"}).expectation.text);
   EXPECT_EQ("OK", load({"--expect", "OK", "--protocol", "len32"}).expectation.text);
 }
