@@ -7,7 +7,7 @@ import threading
 import unittest
 
 from support.daemon import socket_address
-from support.file_server import BEGIN, GET, OPENED, FileServer
+from support.file_server import BEGIN, GET, OPENED, FileServer, Pausing
 from support.getting import MIB, GettingTest, sha256, some_bytes
 from support.peers import ERROR
 from support.relay import CUT, DROP, RESET, Fault, Relay
@@ -17,23 +17,6 @@ from support.waiting import DEADLINE, wait_for
 
 UNKNOWN_SERVICE = 23
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
-
-
-class Pausing(FileServer):
-    """Sends half of a file and waits to be told to go on."""
-
-    def __init__(self, files):
-        super().__init__(files)
-        self.go_on = threading.Event()
-
-    def send_data(self, reply, name, part):
-        super().send_data(reply, name, part[:len(part) // 2])
-        self.go_on.wait(DEADLINE)
-        super().send_data(reply, name, part[len(part) // 2:])
-
-    def __exit__(self, *failure):
-        self.go_on.set()
-        super().__exit__(*failure)
 
 
 class Meeting(FileServer):

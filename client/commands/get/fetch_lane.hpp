@@ -18,7 +18,8 @@ class GetRun;
 
 // A file that is to be fetched.
 struct FetchItem {
-  std::string remote;  // its name there, UTF-8
+  std::string remote;                // its name there, UTF-8
+  std::vector<std::string> folders;  // below the target folder
   std::unique_ptr<FetchTarget> target;
 };
 

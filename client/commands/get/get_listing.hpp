@@ -1,6 +1,7 @@
 // The files of `fairlead get`: the names as they are given, or with -r what is below them.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@ struct WantedFile {
   std::string remote;                // its name at the server
   std::vector<std::string> folders;  // below the target folder
   std::string name;
+  std::uint64_t size = 0;  // as it is listed; 0: not known
 };
 
 // The names as given: each is a file.
@@ -25,7 +27,8 @@ Result<std::unique_ptr<FetchTarget>> open_target(const WantedFile& wanted,
                                                  const GetSettings& settings,
                                                  const TargetFolder& folder, Output& out);
 
-// Lists the files at the server, and creates the folders, even empty ones. Reports failures.
+// Lists the files at the server, and creates the folders, even empty ones. Reports failures, and
+// that the disk has no room for all of them: then it returns none.
 std::deque<WantedFile> list_files(const GetSettings& settings, const TargetFolder& folder,
                                   GetReport& report);
 

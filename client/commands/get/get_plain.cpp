@@ -141,9 +141,10 @@ void get_plain(const GetSettings& settings, const TargetFolder& folder, GetRepor
     } else if (!*target) {
       report.on_done(progress, "", {});
     } else if (!PlainRun(settings, report, progress, name, **target).run()) {
-      return;
+      break;
     }
   }
+  if (settings.storing.syncs && !settings.to_stdout) folder.sync();
 }
 
 }  // namespace fairlead

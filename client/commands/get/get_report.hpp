@@ -30,6 +30,8 @@ class GetReport {
   void on_done(FetchedFile& file, const std::string& stored_as, TimePoint now);
   void on_failed(FetchedFile& file, const CommandResult& outcome, TimePoint now);
   void fail_server(const Failure& failure);
+  // Nothing is fetched.
+  void fail_all(const CommandResult& outcome) { fail(server_, outcome); }
   void on_not_begun(std::uint64_t files);  // because the server has been lost
   void on_interrupt() { exit_code_ = kExitInterrupted; }
 

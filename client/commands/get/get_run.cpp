@@ -44,6 +44,9 @@ void GetRun::run(std::deque<WantedFile> wanted) {
     for (const auto& lane : lanes_) lane->settle();
     show_progress();
   });
+  // Once for all of its files.
+  for (const auto& folders : to_sync_)
+    if (const auto below = folder_.below(folders)) below->sync();
   if (!wanted_.empty()) report_.on_not_begun(wanted_.size());
 }
 
@@ -85,16 +88,18 @@ std::optional<FetchItem> GetRun::next_item() {
     const WantedFile wanted = std::move(wanted_.front());
     wanted_.pop_front();
     FetchedFile progress{.name = wanted.remote};
-    if (part_like_.contains(place_of(wanted, part_name(wanted.name))) ||
-        part_like_.contains(place_of(wanted, info_name(wanted.name)))) {
+    const std::string part = part_name(wanted.name, folder_.name_bytes_max());
+    const std::string info = info_name(wanted.name, folder_.name_bytes_max());
+    if (part_like_.contains(place_of(wanted, part)) ||
+        part_like_.contains(place_of(wanted, info))) {
       report_.on_failed(progress,
                         {kExitCannotWrite,
                          "what is fetched with it has the name of its temporary "
                          "file, " +
-                             part_name(wanted.name) + "; fetch it by itself, with -o"},
+                             part + "; fetch it by itself, with -o"},
                         shard().now());
     } else if (auto target = open_target(wanted, settings_, folder_, out_)) {
-      if (*target) return FetchItem{wanted.remote, *std::move(target)};
+      if (*target) return FetchItem{wanted.remote, wanted.folders, *std::move(target)};
       report_.on_done(progress, "", shard().now());
     } else {
       report_.on_failed(progress, {kExitCannotWrite, target.error().what}, shard().now());
@@ -106,8 +111,10 @@ std::optional<FetchItem> GetRun::next_item() {
 void GetRun::on_item_ended(const FetchItem& item, const FetchOutcome& outcome,
                            FetchedFile& progress) {
   if (outcome.end == FetchEnd::interrupted) return;
-  if (outcome.end == FetchEnd::complete)
+  if (outcome.end == FetchEnd::complete) {
+    if (settings_.storing.syncs && !settings_.to_stdout) to_sync_.insert(item.folders);
     return report_.on_done(progress, item.target->stored_as(), shard().now());
+  }
   report_.on_failed(progress, result_of(outcome), shard().now());
 }
 

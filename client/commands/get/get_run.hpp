@@ -62,6 +62,7 @@ class GetRun {
   std::vector<std::unique_ptr<FetchLane>> lanes_;
   std::deque<WantedFile> wanted_;
   std::set<std::string> part_like_;  // targets among them whose names look like a part file
+  std::set<std::vector<std::string>> to_sync_;  // the folders of files that were stored
   std::size_t lanes_left_ = 0;
   std::uint64_t items_begun_ = 0;
   bool takes_items_ = true;

@@ -40,10 +40,10 @@ void set_target(GetSettings& settings, const ReadOptions& options) {
       !settings.stored_name.empty() && settings.stored_name != "." && settings.stored_name != "..";
   if (!is_name) throw UsageError("-o " + shown(output) + " is not the name of a file");
   if (slash == std::string::npos) return;
-  if (options.has("directory") && !output.starts_with('/'))
-    settings.folder += "/" + output.substr(0, slash);
-  else
-    settings.folder = slash == 0 ? "/" : output.substr(0, slash);
+  const std::string below = slash == 0 ? "/" : output.substr(0, slash);
+  // An empty -O is the current folder, as without -o.
+  const bool is_relative = !output.starts_with('/') && !settings.folder.empty();
+  settings.folder = is_relative ? settings.folder + "/" + below : below;
 }
 
 // Rejects invalid names, and names with the same target, before anything is fetched.
@@ -80,6 +80,7 @@ po::options_description get_options() {
                 "what is there already: fail (default), skip, rename (NAME.1, ...) or overwrite"},
                {"retry", "COUNT",
                 "connect again so often in a row, with growing, random waits (default 5)"},
+               {"no-sync", "", "do not wait for the disk: faster with many small files"},
                {"no-restart", "", "exit 36 when the file has changed, instead of starting again"},
                {"timeout", "TIME", "give up a connection on which nothing comes (default 30s)"},
                {"progress", "HOW", "auto (default), bars, lines, json or none; on stderr"},
@@ -114,7 +115,9 @@ GetSettings get_settings(const ReadOptions& options, const TerminalLocale& local
   settings.silence = duration_option(options, "timeout", settings.silence);
   settings.file.restarts = !options.has("no-restart");
   settings.bytes_per_second = size_option(options, "limit-rate", 0);
-  settings.if_exists = static_cast<IfExists>(
+  settings.storing.resumes = !settings.is_plain;
+  settings.storing.syncs = !options.has("no-sync");
+  settings.storing.if_exists = static_cast<IfExists>(
       choice_option(options, "if-exists", {"fail", "skip", "rename", "overwrite"}, 0));
   settings.progress = static_cast<ProgressForm>(
       choice_option(options, "progress", {"auto", "bars", "lines", "json", "none"}, 0));

@@ -22,7 +22,7 @@ struct GetSettings {
   std::string stored_name = {};               // for the only name; empty: its own last component
   bool to_stdout = false;
   bool recursive = false;
-  IfExists if_exists = IfExists::fail;
+  Storing storing = {};
   std::uint64_t bytes_per_second = 0;  // 0: no limit
   Duration silence{30'000};   // a connection on which nothing comes for so long is lost; 0: never
   std::uint32_t jobs = 4;     // framed: files at once, >= 1
