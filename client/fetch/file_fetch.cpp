@@ -69,22 +69,24 @@ bool FileFetch::has_bytes_to_ask() const {
   return found_.empty() && !target_.is_stream() && !first_bytes_asked_;
 }
 
-std::unique_ptr<FetchTask> FileFetch::next_bytes() {
+std::unique_ptr<FetchTask> FileFetch::next_bytes(std::uint64_t bytes_max) {
   if (!has_bytes_to_ask()) return nullptr;
   auto task = std::make_unique<FetchTask>();
   task->type = FrameType::get;
   task->version = version_;
-  GetRequest request{.offset = 0, .identity = identity_, .name = name_};
+  const std::uint64_t chunks_max = std::max<std::uint64_t>(1, bytes_max / kChunkBytes);
   if (!ledger_) {
     // The answer tells the version.
     first_bytes_asked_ = true;
-    task->count = first_run();
-    request.length = task->count * kChunkBytes;
+    first_run_ = std::min(chunks_max, std::max<std::uint64_t>(1, kRunChunks / settings_.shares));
+    task->count = first_run_;
+    task->length = task->count * kChunkBytes;
   } else {
     const bool is_stream = target_.is_stream();
     const std::uint64_t share =
         (ledger_->missing_count() + settings_.shares - 1) / settings_.shares;
-    auto run = ledger_->take(std::min(share, is_stream ? kStreamRunChunks : kRunChunks));
+    auto run =
+        ledger_->take(std::min({share, chunks_max, is_stream ? kStreamRunChunks : kRunChunks}));
     // A stream keeps chunks in memory until they are verified: fetch only what can be.
     if (is_stream && run->first >= ledger_->expected_count()) {
       ledger_->give_back(run->first, run->count);
@@ -94,11 +96,14 @@ std::unique_ptr<FetchTask> FileFetch::next_bytes() {
     task->count = run->count;
     task->partial = std::move(run->begun);
     task->offset = run->first * kChunkBytes + task->partial.bytes;
-    request.offset = task->offset;
-    request.length =
+    task->length =
         std::min(ledger_->size(), (run->first + run->count) * kChunkBytes) - task->offset;
   }
-  append_payload(task->payload, request);
+  task->length = std::min(task->length, bytes_max);
+  append_payload(
+      task->payload,
+      GetRequest{
+          .offset = task->offset, .length = task->length, .identity = identity_, .name = name_});
   return task;
 }
 
@@ -155,7 +160,7 @@ FileFetch::Answer FileFetch::on_begin(FetchTask& task, Bytes payload) {
   const auto begin = read_payload<FileBegin>(payload);
   if (!begin || task.begun || begin->offset != task.offset) return Answer::wrong;
   if (!is_current(begin->identity)) return Answer::more;
-  const std::uint64_t end = std::min(ledger_->size(), (task.first + task.count) * kChunkBytes);
+  const std::uint64_t end = std::min(ledger_->size(), task.offset + task.length);
   if (begin->length != end - task.offset) return Answer::wrong;
   task.begun = true;
   task.start = task.offset;
@@ -186,11 +191,12 @@ FileFetch::Answer FileFetch::on_data(FetchTask& task, Bytes payload) {
   return Answer::more;
 }
 
-FileFetch::Answer FileFetch::on_end(const FetchTask& task, Bytes payload) {
+FileFetch::Answer FileFetch::on_end(FetchTask& task, Bytes payload) {
   const auto sent = read_payload<FileEnd>(payload);
   const bool all_came = task.begun && task.offset == task.end;
-  return sent && all_came && sent->bytes_sent == task.end - task.start ? Answer::last
-                                                                       : Answer::wrong;
+  if (!sent || !all_came || sent->bytes_sent != task.end - task.start) return Answer::wrong;
+  give_back(task);  // what of its last chunk was not asked for
+  return Answer::last;
 }
 
 FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
@@ -279,7 +285,7 @@ void FileFetch::set_identity(const FileIdentity& identity) {
     ledger_->hold(chunk, held.digest);
     earlier_.insert(chunk);
   }
-  if (first_bytes_asked_) ledger_->take(first_run());
+  if (first_bytes_asked_) ledger_->take(first_run_);
   observer_.on_more();
 }
 

@@ -64,6 +64,7 @@ struct FetchTask {
   std::uint64_t version = 0;           // of those the fetch has seen: it may be outdated
   std::uint64_t first = 0, count = 0;  // get: chunks, but for those that have come
   std::uint64_t offset = 0;            // get: of the next byte
+  std::uint64_t length = 0;            // get: bytes that are asked for, if the file has them
   std::uint64_t start = 0, end = 0;    // get: what BEGIN said will come
   bool begun = false;                  // get: BEGIN has come
   PartialChunk partial = {};           // get: the chunk that `offset` is in
@@ -89,8 +90,9 @@ class FileFetch {
   // Hashes a part of the leftover. False: nothing is left to hash; requests may be made.
   bool check_leftover();
 
-  // The next request, if there is one at the moment.
-  std::unique_ptr<FetchTask> next_bytes();
+  // The next request, if there is one at the moment. `bytes_max` (>= 1): how many it may ask for,
+  // in whole chunks unless that is less than one.
+  std::unique_ptr<FetchTask> next_bytes(std::uint64_t bytes_max = kToTheEnd);
   std::unique_ptr<FetchTask> next_hashes();
   bool has_bytes_to_ask() const;
   bool has_hashes_to_ask() const;
@@ -125,12 +127,8 @@ class FileFetch {
  private:
   Answer on_begin(FetchTask& task, Bytes payload);
   Answer on_data(FetchTask& task, Bytes payload);
-  Answer on_end(const FetchTask& task, Bytes payload);
+  Answer on_end(FetchTask& task, Bytes payload);
   Answer on_hashes(FetchTask& task, Bytes payload);
-  // Chunks of the first request, while the size is unknown.
-  std::uint64_t first_run() const noexcept {
-    return std::max<std::uint64_t>(1, kRunChunks / settings_.shares);
-  }
   bool is_outdated(const FetchTask& task) const noexcept { return task.version != version_; }
   bool is_current(const FileIdentity& identity);
   void set_identity(const FileIdentity& identity);
@@ -162,6 +160,7 @@ class FileFetch {
   bool hashes_seen_ = false;        // of this version, at least the first page
   Sha256Digest whole_{};            // what they say of the whole file
   bool first_bytes_asked_ = false;  // of a version that is not known
+  std::uint64_t first_run_ = 0;     // the chunks of that request
   bool ended_ = false;
 };
 

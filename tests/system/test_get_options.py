@@ -6,9 +6,9 @@ import struct
 import threading
 import unittest
 
-from support.daemon import socket_address
+from support.daemon import Daemon, socket_address
 from support.file_server import BEGIN, GET, OPENED, FileServer, Pausing
-from support.getting import MIB, GettingTest, sha256, some_bytes
+from support.getting import CONFIG, MIB, GettingTest, sha256, some_bytes
 from support.peers import ERROR
 from support.relay import CUT, DROP, RESET, Fault, Relay
 from support.runner import main
@@ -236,6 +236,21 @@ class Rate(GettingTest):
         for when, carried in relay.history:
             # A quarter of a second's bytes may come at once.
             self.assertLess(carried, self.RATE * (when - begin + 0.25) + 3 * self.KERNEL_HOLDS)
+
+
+class LowRate(GettingTest):
+    def test_it_is_steady_and_no_slow_reader(self):
+        """The daemon resets whoever takes nothing for a second; what it reports every second is not now nothing, now too much."""
+        content = self.write("file", some_bytes(240_000))
+        daemon = self.enterContext(Daemon(CONFIG.format(root=self.root, more="") + "[timeouts]\nwrite = 1s\n"))
+        address = "{}:{}".format(*daemon.address("main"))
+        result = self.get("--limit-rate", "40000", "--progress", "json", address, "file")
+        self.assert_fetched(result, {"file": content})
+        self.assertEqual([], [line for line in result.err.splitlines() if not line.startswith("{")], "it was lost")
+        rates = [event["rate"] for event in map(json.loads, result.err.splitlines()) if event["event"] == "progress"][1:]
+        self.assertGreaterEqual(len(rates), 3)
+        for rate in rates:
+            self.assertTrue(20_000 < rate < 80_000, rates)
 
 
 class Progress(GettingTest):

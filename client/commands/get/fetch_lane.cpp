@@ -64,13 +64,17 @@ const FetchedFile* FetchLane::progress() {
   progress_.size = is_known ? fetch_->identity().size : 0;
   progress_.here = fetch_->is_checking() ? fetch_->checked_bytes() : fetch_->here_bytes();
   progress_.resumed = std::min(fetch_->resumed_bytes(), progress_.here);
-  const auto is_connected = [](const auto& worker) { return worker->is_connected(); };
-  const bool connected = std::any_of(workers_.begin(), workers_.end(), is_connected);
+  const bool connected = connections() > 0;
   progress_.state = fetch_->is_checking() ? FetchedFile::State::checking
                     : connected           ? FetchedFile::State::fetching
                     : progress_.here > 0  ? FetchedFile::State::retrying
                                           : FetchedFile::State::waiting;
   return &progress_;
+}
+
+std::size_t FetchLane::connections() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(workers_, [](const auto& worker) { return worker->is_connected(); }));
 }
 
 void FetchLane::on_changed(std::string_view what) {

@@ -39,6 +39,8 @@ class FetchLane final : private FetchObserver {
   const FetchedFile* progress();
   std::uint64_t number() const noexcept { return number_; }  // of that file, in order
 
+  std::size_t connections() const;
+
   // For its workers. The current fetch; null: there is none.
   std::shared_ptr<FileFetch> fetch() const { return fetch_; }
   // A connection was lost; another attempt follows after `wait`.

@@ -64,6 +64,12 @@ void GetRun::on_server_lost(const Failure& failure) {
   stop();
 }
 
+std::size_t GetRun::connections() const {
+  std::size_t count = 0;
+  for (const auto& lane : lanes_) count += lane->connections();
+  return count;
+}
+
 void GetRun::on_lane_ended() {
   if (--lanes_left_ == 0) loop_.end();
 }
