@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/hex.hpp"
 #include "common/base/page_buffer.hpp"
 
 namespace fairlead {
@@ -64,7 +65,7 @@ bool FileFetch::check_leftover() {
 // ---- Asking ----
 
 bool FileFetch::has_bytes_to_ask() const {
-  if (checking_ || ended_) return false;
+  if (checking_ || ended_ || target_.only_compares()) return false;
   if (ledger_) return ledger_->has_missing();
   return found_.empty() && !target_.is_stream() && !first_bytes_asked_;
 }
@@ -219,6 +220,18 @@ FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
   }
   whole_ = hashes->whole;
   hashes_seen_ = true;
+  if (settings_.sha256 && whole_ != *settings_.sha256) {
+    end({.end = FetchEnd::unexpected,
+         .what = "the file has another SHA-256: " + hex_of(Bytes(whole_.data(), whole_.size()))});
+    return Answer::last;
+  }
+  if (target_.only_compares()) {
+    ledger_->expect(hashes->chunks);
+    if (!is_all_right(known)) end({.end = FetchEnd::differs});
+    finish_if_complete();
+    if (!ended_) observer_.on_more();
+    return Answer::last;
+  }
   std::uint64_t damaged = 0;
   for (const std::uint64_t chunk : ledger_->expect(hashes->chunks)) {
     const bool was_right = leftover_.identity == identity_ && leftover_.right.contains(chunk);
@@ -277,6 +290,8 @@ void FileFetch::set_identity(const FileIdentity& identity) {
     observer_.on_changed(what);
   }
   identity_ = identity;
+  if (target_.only_compares() && leftover_.size != identity.size)
+    return end({.end = FetchEnd::differs});
   if (!has_stored(target_.begin(identity))) return;
   ledger_.emplace(identity.size);
   for (const auto& [chunk, held] : std::exchange(found_, {})) {
@@ -328,10 +343,23 @@ void FileFetch::count_wrong(std::uint64_t chunk) {
   if (times == kWrongMax / 2) ledger_->forget_expected(chunk);
 }
 
+// Whether all of them are whose hashes are known.
+bool FileFetch::is_all_right(std::uint64_t first) const {
+  for (std::uint64_t chunk = first; chunk < ledger_->expected_count(); ++chunk)
+    if (!ledger_->is_right(chunk)) return false;
+  return true;
+}
+
 // ---- The end ----
 
 void FileFetch::finish_if_complete() {
   if (ended_ || !hashes_seen_ || !ledger_->is_complete()) return;
+  // What the hashes of the chunks verify need not be what the server calls the hash of the whole.
+  if (settings_.sha256 && !target_.only_compares() && target_.digest() != *settings_.sha256) {
+    return end(
+        {.end = FetchEnd::corrupt,
+         .what = "the server's hashes contradict each other: the bytes have another SHA-256"});
+  }
   if (has_stored(target_.finish())) end({});
 }
 

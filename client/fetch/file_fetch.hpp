@@ -26,6 +26,8 @@ enum class FetchEnd : std::uint8_t {
   complete,
   cannot_write,  // the target said why
   changed,       // the version is not the one that was begun, and may not or cannot begin again
+  unexpected,    // another SHA-256 than the user expects
+  differs,       // the target only compares, and is another file
   corrupt,       // what arrives keeps differing from the hashes
   refused,       // the server said why: `told`
   lost,          // the connection was lost, and no try is left
@@ -73,9 +75,10 @@ struct FetchTask {
 class FileFetch {
  public:
   struct Settings {
-    bool restarts = true;            // when the file changed: begin again, else end
-    std::uint32_t shares = 1;        // of how many connections; >= 1
-    std::uint32_t changes_max = 10;  // as often
+    bool restarts = true;                     // when the file changed: begin again, else end
+    std::uint32_t shares = 1;                 // of how many connections; >= 1
+    std::uint32_t changes_max = 10;           // as often
+    std::optional<Sha256Digest> sha256 = {};  // what the file must have
   };
   // Chunks in one request: few enough for several connections to share a file.
   static constexpr std::uint64_t kRunChunks = 32;
@@ -136,6 +139,7 @@ class FileFetch {
   void on_chunk(std::uint64_t chunk, const Sha256Digest& digest);
   bool has_stored(std::string problem);
   void count_wrong(std::uint64_t chunk);
+  bool is_all_right(std::uint64_t first) const;
   void finish_if_complete();
   void end(FetchOutcome outcome);
 

@@ -12,6 +12,7 @@
 
 #include "client/fetch/file_names.hpp"
 #include "client/fetch/named_file.hpp"
+#include "common/base/page_buffer.hpp"
 
 namespace fairlead {
 namespace {
@@ -103,7 +104,7 @@ std::string PartFile::look_at_target(bool& is_skipped) const {
     return folder_.path_of(target_) + " is " + kind +
            ", and is not replaced; use another name, or -o - to write to stdout";
   }
-  if (storing_.if_exists == IfExists::overwrite) return {};
+  if (replaces()) return {};
   return folder_.path_of(target_) + " is there already; --if-exists says what to do with it";
 }
 
@@ -111,8 +112,9 @@ std::string PartFile::look_at_target(bool& is_skipped) const {
 
 std::string PartFile::look_at_leftover() {
   part_ = open_regular(folder_.descriptor(), part_name_, O_RDWR);
-  if (!part_) return errno == ENOENT ? std::string() : cannot("go on with", part_name_);
-  if (std::string problem = take_part(); !problem.empty() || !part_) return problem;
+  if (!part_ && errno != ENOENT) return cannot("go on with", part_name_);
+  if (std::string problem = part_ ? take_part() : ""; !problem.empty()) return problem;
+  if (!part_) return storing_.if_exists == IfExists::update ? begin_with_target() : "";
   leftover_.size = size_of(part_.get());
   const Descriptor info = open_regular(folder_.descriptor(), info_name_, O_RDONLY);
   if (!info) return {};
@@ -154,12 +156,23 @@ std::string PartFile::has_gone() const {
          "when no other one stores there";
 }
 
+std::string PartFile::begin_with_target() {
+  old_ = open_regular(folder_.descriptor(), target_, O_RDONLY);
+  if (!old_) return errno == ENOENT ? std::string() : cannot("compare", target_);
+  leftover_.size = size_of(old_.get());
+  return make_part();
+}
+
 bool PartFile::read(std::uint64_t offset, char* into, std::size_t size) {
-  return read_all(part_.get(), into, size, offset);
+  if (!old_) return read_all(part_.get(), into, size, offset);
+  // What is hashed now is what is stored, whoever writes into the target.
+  return read_all(old_.get(), into, size, offset) &&
+         write_all(part_.get(), Bytes(into, size), offset);
 }
 
 std::uint64_t PartFile::next_data(std::uint64_t offset) const {
-  const off_t data = ::lseek(part_.get(), static_cast<off_t>(offset), SEEK_DATA);
+  const int file = old_ ? old_.get() : part_.get();
+  const off_t data = ::lseek(file, static_cast<off_t>(offset), SEEK_DATA);
   if (data >= 0) return static_cast<std::uint64_t>(data);
   return errno == ENXIO ? leftover_.size : offset;
 }
@@ -172,10 +185,9 @@ std::string PartFile::begin(const FileIdentity& identity) {
   } else if (!is_ours()) {
     return has_gone();
   }
-  struct stat replaced {};
-  const bool replaces =
-      storing_.if_exists == IfExists::overwrite && look_up(folder_.descriptor(), target_, replaced);
-  if (replaces) ::fchmod(part_.get(), kPrivateMode);  // fails where it is another user's
+  old_ = Descriptor();  // all of it has been read
+  // Fails where it is another user's.
+  if (replaces()) ::fchmod(part_.get(), kPrivateMode);
   if (size_of(part_.get()) > identity.size &&
       ::ftruncate(part_.get(), static_cast<off_t>(identity.size)) != 0)
     return cannot("write", part_name_);
@@ -186,6 +198,8 @@ std::string PartFile::begin(const FileIdentity& identity) {
   if (!claim) return "cannot store " + folder_.path_of(target_) + ": " + claim.error().what;
   space_ = *std::move(claim);
   info_ = {.identity = identity};
+  hashed_chunks_ = 0;
+  static_cast<void>(hash_.finish());  // begins anew
   // A single chunk is verified as a whole, so there is nothing to note before.
   if (identity.size > kChunkBytes) save_info();
   return {};
@@ -227,9 +241,28 @@ std::string PartFile::write(std::uint64_t offset, Bytes bytes) {
 
 std::string PartFile::keep(std::uint64_t chunk) {
   info_.verified.insert(chunk);
+  if (storing_.hashes && !hash_on()) return cannot("read", part_name_);
   const bool is_worth_it = info_.identity.size > kChunkBytes;
   if (is_worth_it && clock_now() >= info_saved_at_ + kInfoSavedEvery) save_info();
   return {};
+}
+
+// In order, as far as chunks have been kept; most are in memory still.
+bool PartFile::hash_on() {
+  PageBuffer bytes(kChunkBytes);
+  for (; info_.verified.contains(hashed_chunks_); ++hashed_chunks_) {
+    const std::uint64_t offset = hashed_chunks_ * kChunkBytes;
+    const std::uint64_t size = std::min(kChunkBytes, info_.identity.size - offset);
+    char* const into = bytes.at(offset);
+    if (!read_all(part_.get(), into, size, offset)) return false;
+    hash_.update(Bytes(into, size));
+  }
+  return true;
+}
+
+Sha256Digest PartFile::digest() {
+  if (!digest_) digest_ = hash_.finish();
+  return *digest_;
 }
 
 // A failure is harmless.
@@ -247,6 +280,7 @@ void PartFile::save_info() {
 // ---- The end ----
 
 std::string PartFile::finish() {
+  if (storing_.keeps_time && !set_time()) return cannot("set the time of", part_name_);
   if (storing_.syncs && ::fsync(part_.get()) != 0) return cannot("write", part_name_);
   // First the side-car, so that no interruption leaves it beside a complete file.
   if (part_name_ == common_name_ && is_ours())
@@ -259,12 +293,21 @@ std::string PartFile::finish() {
   return {};
 }
 
+bool PartFile::set_time() {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const std::int64_t ns = info_.identity.mtime_ns;
+  const std::int64_t seconds = ns / kSecond - (ns % kSecond < 0 ? 1 : 0);
+  const timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
+                             {.tv_sec = seconds, .tv_nsec = ns - seconds * kSecond}};
+  return ::futimens(part_.get(), times) == 0;
+}
+
 std::string PartFile::give_name() {
   const int folder = folder_.descriptor();
   const std::size_t bytes_max = folder_.name_bytes_max();
   std::string name = target_;
   int error = 0;
-  if (storing_.if_exists == IfExists::overwrite) {
+  if (replaces()) {
     bool is_skipped = false;
     if (std::string problem = look_at_target(is_skipped); !problem.empty()) return problem;
     take_over_mode();

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -52,9 +53,16 @@ Result<TargetFolder> TargetFolder::open(const std::string& path) {
   if (!folder.descriptor_) {
     return make_error("cannot store in " + std::string(where) + ": " +
                       std::generic_category().message(errno) +
-                      "; make that folder, or name another one");
+                      "; make that folder (--create-dirs does), or name another one");
   }
   return folder;
+}
+
+Result<TargetFolder> TargetFolder::make(const std::string& path) {
+  std::error_code failed;
+  if (!path.empty()) std::filesystem::create_directories(path, failed);
+  if (failed) return make_error("cannot make the folder " + path + ": " + failed.message());
+  return open(path);
 }
 
 Result<TargetFolder> TargetFolder::below(std::span<const std::string> components) const {

@@ -19,6 +19,8 @@ class TargetFolder {
   // The user's own path: may lead through symbolic links. Empty: the current folder. It need not be
   // readable: files can be stored in a drop box (mode 0333).
   static Result<TargetFolder> open(const std::string& path);
+  // The same, and creates it, and those above it, if it is missing.
+  static Result<TargetFolder> make(const std::string& path);
 
   // The subfolder named by the components (see components_of()), created if it is missing; never
   // through a symbolic link.

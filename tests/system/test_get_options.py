@@ -86,6 +86,7 @@ class IfExists(GettingTest):
         (self.target / "new").mkdir()
         self.assert_failed(self.get("--if-exists", "overwrite", self.server.address, "new"), 23)
         self.assertTrue((self.target / "new").is_dir())
+        self.assertEqual(0, self.server.count(GET), "nothing was fetched for it")
 
     def test_two_of_the_same_name(self):
         self.server.files[b"sub/new"] = b"newer"

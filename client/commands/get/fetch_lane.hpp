@@ -10,6 +10,7 @@
 
 #include "client/cli/progress/progress_view.hpp"
 #include "client/commands/get/fetch_worker.hpp"
+#include "client/commands/get/get_listing.hpp"
 #include "client/fetch/file_fetch.hpp"
 
 namespace fairlead {
@@ -18,8 +19,7 @@ class GetRun;
 
 // A file that is to be fetched.
 struct FetchItem {
-  std::string remote;                // its name there, UTF-8
-  std::vector<std::string> folders;  // below the target folder
+  WantedFile wanted;
   std::unique_ptr<FetchTarget> target;
 };
 

@@ -8,6 +8,7 @@
 
 #include "client/commands/command_loop.hpp"
 #include "client/commands/get/stream_target.hpp"
+#include "client/fetch/compared_file.hpp"
 #include "client/fetch/disk_space.hpp"
 #include "client/fetch/file_names.hpp"
 #include "client/fetch/lister.hpp"
@@ -146,9 +147,12 @@ Result<std::unique_ptr<FetchTarget>> open_target(const WantedFile& wanted,
     return std::make_unique<StreamTarget>(out,
                                           settings.is_plain ? Release::at_once : Release::verified);
   }
-  return folder.below(wanted.folders).and_then([&](TargetFolder below) {
-    return PartFile::open(std::move(below), wanted.name, settings.storing);
-  });
+  return folder.below(wanted.folders)
+      .and_then([&](TargetFolder below) -> Result<std::unique_ptr<FetchTarget>> {
+        const bool compares = settings.storing.if_exists == IfExists::update && !wanted.is_stale;
+        if (auto file = compares ? ComparedFile::open(below, wanted.name) : nullptr) return file;
+        return PartFile::open(std::move(below), wanted.name, settings.storing);
+      });
 }
 
 std::deque<WantedFile> list_files(const GetSettings& settings, const TargetFolder& folder,

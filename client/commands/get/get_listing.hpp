@@ -17,12 +17,13 @@ struct WantedFile {
   std::vector<std::string> folders;  // below the target folder
   std::string name;
   std::uint64_t size = 0;  // as it is listed; 0: not known
+  bool is_stale = false;   // update: it was compared, and is another version than the server's
 };
 
 // The names as given: each is a file.
 std::deque<WantedFile> named_files(const GetSettings& settings);
 
-// Where the file is stored; null: it is there already, and is skipped.
+// Where the file is stored, or what it is compared with; null: it is there already, and is skipped.
 Result<std::unique_ptr<FetchTarget>> open_target(const WantedFile& wanted,
                                                  const GetSettings& settings,
                                                  const TargetFolder& folder, Output& out);

@@ -91,7 +91,7 @@ void GetRun::show_progress() {
 
 std::optional<FetchItem> GetRun::next_item() {
   while (takes_items_ && !wanted_.empty()) {
-    const WantedFile wanted = std::move(wanted_.front());
+    WantedFile wanted = std::move(wanted_.front());
     wanted_.pop_front();
     FetchedFile progress{.name = wanted.remote};
     const std::string part = part_name(wanted.name, folder_.name_bytes_max());
@@ -105,8 +105,8 @@ std::optional<FetchItem> GetRun::next_item() {
                              part + "; fetch it by itself, with -o"},
                         shard().now());
     } else if (auto target = open_target(wanted, settings_, folder_, out_)) {
-      if (*target) return FetchItem{wanted.remote, wanted.folders, *std::move(target)};
-      report_.on_done(progress, "", shard().now());
+      if (*target) return FetchItem{std::move(wanted), *std::move(target)};
+      report_.on_skipped(progress, "is there already", shard().now());
     } else {
       report_.on_failed(progress, {kExitCannotWrite, target.error().what}, shard().now());
     }
@@ -117,11 +117,23 @@ std::optional<FetchItem> GetRun::next_item() {
 void GetRun::on_item_ended(const FetchItem& item, const FetchOutcome& outcome,
                            FetchedFile& progress) {
   if (outcome.end == FetchEnd::interrupted) return;
-  if (outcome.end == FetchEnd::complete) {
-    if (settings_.storing.syncs && !settings_.to_stdout) to_sync_.insert(item.folders);
-    return report_.on_done(progress, item.target->stored_as(), shard().now());
+  if (outcome.end == FetchEnd::differs) {
+    wanted_.push_front(item.wanted);
+    wanted_.front().is_stale = true;
+    return;
   }
+  if (outcome.end == FetchEnd::complete) return on_stored(item, progress);
   report_.on_failed(progress, result_of(outcome), shard().now());
+}
+
+void GetRun::on_stored(const FetchItem& item, FetchedFile& progress) {
+  if (item.target->only_compares())
+    return report_.on_skipped(progress, "is up to date", shard().now());
+  const std::string stored_as = item.target->stored_as();
+  if (stored_as.empty()) return report_.on_skipped(progress, "is there already", shard().now());
+  if (settings_.storing.syncs && !settings_.to_stdout) to_sync_.insert(item.wanted.folders);
+  if (settings_.prints_sha256) out_.write(sum_line(item.target->digest(), stored_as));
+  report_.on_done(progress, stored_as, shard().now());
 }
 
 }  // namespace fairlead

@@ -51,6 +51,7 @@ class GetRun {
   void on_lane_ended();
 
  private:
+  void on_stored(const FetchItem& item, FetchedFile& progress);
   void show_progress();
   void stop();
 
