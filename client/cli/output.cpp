@@ -46,6 +46,7 @@ void Output::write(std::string_view bytes) {
       pollfd room{.fd = descriptor_, .events = POLLOUT, .revents = 0};
       static_cast<void>(::poll(&room, 1, -1));
     } else if (errno != EINTR) {
+      has_no_reader_ = errno == EPIPE;
       error_ = std::generic_category().message(errno);
     }
   }

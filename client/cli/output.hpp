@@ -34,12 +34,15 @@ class Output {
 
   // Why writing failed; empty: it did not.
   const std::string& error() const noexcept { return error_; }
+  // It failed because the reader of a pipe or socket has gone.
+  bool has_no_reader() const noexcept { return has_no_reader_; }
 
  private:
   std::function<void(std::string_view)> show_ = {};
   int descriptor_ = -1;
   bool is_terminal_;
   std::string error_;
+  bool has_no_reader_ = false;
 };
 
 // Writes `text` to the file, which is replaced, or to stdout for "-". Returns why it failed; empty:

@@ -1,6 +1,7 @@
 // fairlead ls: what files does a server have?
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <sstream>
 #include <utility>
 
@@ -124,7 +125,8 @@ void LsRun::append_line(std::string& lines, FileEntry entry) const {
 void LsRun::print(const std::string& lines) {
   out_.write(lines);
   if (out_.error().empty()) return;
-  failed(report(where_, {kExitCannotWrite, "cannot write the list: " + out_.error()}));
+  if (!out_.has_no_reader())
+    failed(report(where_, {kExitCannotWrite, "cannot write the list: " + out_.error()}));
   lister_.close();
 }
 
@@ -199,7 +201,13 @@ std::string ls_help() {
 int run_ls(const Words& arguments, const TerminalLocale& locale) {
   const LsSettings settings = ls_settings(read_options("ls", ls_options(), arguments), locale);
   Output out(1);
-  return LsRun(settings, out, locale.encoding).run();
+  const int exit_code = LsRun(settings, out, locale.encoding).run();
+  if (out.has_no_reader()) {
+    // A reader that has seen enough (head) ends ls as it ends ls(1), without a word.
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
+  return exit_code;
 }
 
 }  // namespace fairlead

@@ -40,6 +40,9 @@ class FetchTarget {
   // A chunk has been verified.
   virtual std::string keep(std::uint64_t chunk) = 0;
 
+  // The SHA-256 of all bytes, once every chunk is kept, if the target was made for that.
+  virtual Sha256Digest digest() { return {}; }
+
   // The file is complete and verified: gives it its name.
   virtual std::string finish() = 0;
 
@@ -51,6 +54,9 @@ class FetchTarget {
 
   // Ends, and removes the stored bytes.
   virtual void discard() = 0;
+
+  // Wants no bytes: only to know whether its leftover is the whole file.
+  virtual bool only_compares() const { return false; }
 
   // A stream shows verified bytes only, and cannot take them back.
   virtual bool is_stream() const = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/hex.hpp"
 #include "common/base/page_buffer.hpp"
 
 namespace fairlead {
@@ -64,27 +65,29 @@ bool FileFetch::check_leftover() {
 // ---- Asking ----
 
 bool FileFetch::has_bytes_to_ask() const {
-  if (checking_ || ended_) return false;
+  if (checking_ || ended_ || target_.only_compares()) return false;
   if (ledger_) return ledger_->has_missing();
   return found_.empty() && !target_.is_stream() && !first_bytes_asked_;
 }
 
-std::unique_ptr<FetchTask> FileFetch::next_bytes() {
+std::unique_ptr<FetchTask> FileFetch::next_bytes(std::uint64_t bytes_max) {
   if (!has_bytes_to_ask()) return nullptr;
   auto task = std::make_unique<FetchTask>();
   task->type = FrameType::get;
   task->version = version_;
-  GetRequest request{.offset = 0, .identity = identity_, .name = name_};
+  const std::uint64_t chunks_max = std::max<std::uint64_t>(1, bytes_max / kChunkBytes);
   if (!ledger_) {
     // The answer tells the version.
     first_bytes_asked_ = true;
-    task->count = first_run();
-    request.length = task->count * kChunkBytes;
+    first_run_ = std::min(chunks_max, std::max<std::uint64_t>(1, kRunChunks / settings_.shares));
+    task->count = first_run_;
+    task->length = task->count * kChunkBytes;
   } else {
     const bool is_stream = target_.is_stream();
     const std::uint64_t share =
         (ledger_->missing_count() + settings_.shares - 1) / settings_.shares;
-    auto run = ledger_->take(std::min(share, is_stream ? kStreamRunChunks : kRunChunks));
+    auto run =
+        ledger_->take(std::min({share, chunks_max, is_stream ? kStreamRunChunks : kRunChunks}));
     // A stream keeps chunks in memory until they are verified: fetch only what can be.
     if (is_stream && run->first >= ledger_->expected_count()) {
       ledger_->give_back(run->first, run->count);
@@ -94,11 +97,14 @@ std::unique_ptr<FetchTask> FileFetch::next_bytes() {
     task->count = run->count;
     task->partial = std::move(run->begun);
     task->offset = run->first * kChunkBytes + task->partial.bytes;
-    request.offset = task->offset;
-    request.length =
+    task->length =
         std::min(ledger_->size(), (run->first + run->count) * kChunkBytes) - task->offset;
   }
-  append_payload(task->payload, request);
+  task->length = std::min(task->length, bytes_max);
+  append_payload(
+      task->payload,
+      GetRequest{
+          .offset = task->offset, .length = task->length, .identity = identity_, .name = name_});
   return task;
 }
 
@@ -155,7 +161,7 @@ FileFetch::Answer FileFetch::on_begin(FetchTask& task, Bytes payload) {
   const auto begin = read_payload<FileBegin>(payload);
   if (!begin || task.begun || begin->offset != task.offset) return Answer::wrong;
   if (!is_current(begin->identity)) return Answer::more;
-  const std::uint64_t end = std::min(ledger_->size(), (task.first + task.count) * kChunkBytes);
+  const std::uint64_t end = std::min(ledger_->size(), task.offset + task.length);
   if (begin->length != end - task.offset) return Answer::wrong;
   task.begun = true;
   task.start = task.offset;
@@ -186,11 +192,12 @@ FileFetch::Answer FileFetch::on_data(FetchTask& task, Bytes payload) {
   return Answer::more;
 }
 
-FileFetch::Answer FileFetch::on_end(const FetchTask& task, Bytes payload) {
+FileFetch::Answer FileFetch::on_end(FetchTask& task, Bytes payload) {
   const auto sent = read_payload<FileEnd>(payload);
   const bool all_came = task.begun && task.offset == task.end;
-  return sent && all_came && sent->bytes_sent == task.end - task.start ? Answer::last
-                                                                       : Answer::wrong;
+  if (!sent || !all_came || sent->bytes_sent != task.end - task.start) return Answer::wrong;
+  give_back(task);  // what of its last chunk was not asked for
+  return Answer::last;
 }
 
 FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
@@ -213,6 +220,18 @@ FileFetch::Answer FileFetch::on_hashes(FetchTask& task, Bytes payload) {
   }
   whole_ = hashes->whole;
   hashes_seen_ = true;
+  if (settings_.sha256 && whole_ != *settings_.sha256) {
+    end({.end = FetchEnd::unexpected,
+         .what = "the file has another SHA-256: " + hex_of(Bytes(whole_.data(), whole_.size()))});
+    return Answer::last;
+  }
+  if (target_.only_compares()) {
+    ledger_->expect(hashes->chunks);
+    if (!is_all_right(known)) end({.end = FetchEnd::differs});
+    finish_if_complete();
+    if (!ended_) observer_.on_more();
+    return Answer::last;
+  }
   std::uint64_t damaged = 0;
   for (const std::uint64_t chunk : ledger_->expect(hashes->chunks)) {
     const bool was_right = leftover_.identity == identity_ && leftover_.right.contains(chunk);
@@ -271,6 +290,8 @@ void FileFetch::set_identity(const FileIdentity& identity) {
     observer_.on_changed(what);
   }
   identity_ = identity;
+  if (target_.only_compares() && leftover_.size != identity.size)
+    return end({.end = FetchEnd::differs});
   if (!has_stored(target_.begin(identity))) return;
   ledger_.emplace(identity.size);
   for (const auto& [chunk, held] : std::exchange(found_, {})) {
@@ -279,7 +300,7 @@ void FileFetch::set_identity(const FileIdentity& identity) {
     ledger_->hold(chunk, held.digest);
     earlier_.insert(chunk);
   }
-  if (first_bytes_asked_) ledger_->take(first_run());
+  if (first_bytes_asked_) ledger_->take(first_run_);
   observer_.on_more();
 }
 
@@ -322,10 +343,23 @@ void FileFetch::count_wrong(std::uint64_t chunk) {
   if (times == kWrongMax / 2) ledger_->forget_expected(chunk);
 }
 
+// Whether all of them are whose hashes are known.
+bool FileFetch::is_all_right(std::uint64_t first) const {
+  for (std::uint64_t chunk = first; chunk < ledger_->expected_count(); ++chunk)
+    if (!ledger_->is_right(chunk)) return false;
+  return true;
+}
+
 // ---- The end ----
 
 void FileFetch::finish_if_complete() {
   if (ended_ || !hashes_seen_ || !ledger_->is_complete()) return;
+  // What the hashes of the chunks verify need not be what the server calls the hash of the whole.
+  if (settings_.sha256 && !target_.only_compares() && target_.digest() != *settings_.sha256) {
+    return end(
+        {.end = FetchEnd::corrupt,
+         .what = "the server's hashes contradict each other: the bytes have another SHA-256"});
+  }
   if (has_stored(target_.finish())) end({});
 }
 

@@ -26,6 +26,8 @@ enum class FetchEnd : std::uint8_t {
   complete,
   cannot_write,  // the target said why
   changed,       // the version is not the one that was begun, and may not or cannot begin again
+  unexpected,    // another SHA-256 than the user expects
+  differs,       // the target only compares, and is another file
   corrupt,       // what arrives keeps differing from the hashes
   refused,       // the server said why: `told`
   lost,          // the connection was lost, and no try is left
@@ -64,6 +66,7 @@ struct FetchTask {
   std::uint64_t version = 0;           // of those the fetch has seen: it may be outdated
   std::uint64_t first = 0, count = 0;  // get: chunks, but for those that have come
   std::uint64_t offset = 0;            // get: of the next byte
+  std::uint64_t length = 0;            // get: bytes that are asked for, if the file has them
   std::uint64_t start = 0, end = 0;    // get: what BEGIN said will come
   bool begun = false;                  // get: BEGIN has come
   PartialChunk partial = {};           // get: the chunk that `offset` is in
@@ -72,9 +75,10 @@ struct FetchTask {
 class FileFetch {
  public:
   struct Settings {
-    bool restarts = true;            // when the file changed: begin again, else end
-    std::uint32_t shares = 1;        // of how many connections; >= 1
-    std::uint32_t changes_max = 10;  // as often
+    bool restarts = true;                     // when the file changed: begin again, else end
+    std::uint32_t shares = 1;                 // of how many connections; >= 1
+    std::uint32_t changes_max = 10;           // as often
+    std::optional<Sha256Digest> sha256 = {};  // what the file must have
   };
   // Chunks in one request: few enough for several connections to share a file.
   static constexpr std::uint64_t kRunChunks = 32;
@@ -89,8 +93,9 @@ class FileFetch {
   // Hashes a part of the leftover. False: nothing is left to hash; requests may be made.
   bool check_leftover();
 
-  // The next request, if there is one at the moment.
-  std::unique_ptr<FetchTask> next_bytes();
+  // The next request, if there is one at the moment. `bytes_max` (>= 1): how many it may ask for,
+  // in whole chunks unless that is less than one.
+  std::unique_ptr<FetchTask> next_bytes(std::uint64_t bytes_max = kToTheEnd);
   std::unique_ptr<FetchTask> next_hashes();
   bool has_bytes_to_ask() const;
   bool has_hashes_to_ask() const;
@@ -125,12 +130,8 @@ class FileFetch {
  private:
   Answer on_begin(FetchTask& task, Bytes payload);
   Answer on_data(FetchTask& task, Bytes payload);
-  Answer on_end(const FetchTask& task, Bytes payload);
+  Answer on_end(FetchTask& task, Bytes payload);
   Answer on_hashes(FetchTask& task, Bytes payload);
-  // Chunks of the first request, while the size is unknown.
-  std::uint64_t first_run() const noexcept {
-    return std::max<std::uint64_t>(1, kRunChunks / settings_.shares);
-  }
   bool is_outdated(const FetchTask& task) const noexcept { return task.version != version_; }
   bool is_current(const FileIdentity& identity);
   void set_identity(const FileIdentity& identity);
@@ -138,6 +139,7 @@ class FileFetch {
   void on_chunk(std::uint64_t chunk, const Sha256Digest& digest);
   bool has_stored(std::string problem);
   void count_wrong(std::uint64_t chunk);
+  bool is_all_right(std::uint64_t first) const;
   void finish_if_complete();
   void end(FetchOutcome outcome);
 
@@ -162,6 +164,7 @@ class FileFetch {
   bool hashes_seen_ = false;        // of this version, at least the first page
   Sha256Digest whole_{};            // what they say of the whole file
   bool first_bytes_asked_ = false;  // of a version that is not known
+  std::uint64_t first_run_ = 0;     // the chunks of that request
   bool ended_ = false;
 };
 

@@ -1,11 +1,13 @@
 #include "client/fetch/file_names.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <random>
 
 #include "common/base/hex.hpp"
 #include "common/hash/sha256.hpp"
 #include "common/protocol/file_name.hpp"
-#include "common/protocol/limits.hpp"
 
 namespace fairlead {
 
@@ -22,17 +24,21 @@ std::string joined_name(std::string_view directory, std::string_view below) {
 
 namespace {
 
-std::string with_ending(std::string_view name, std::string_view ending) {
+std::string with_ending(std::string_view name, std::string_view ending, std::size_t bytes_max) {
   std::string whole(name);
-  if (name.size() + ending.size() > kFileComponentBytesMax) {
+  if (name.size() + ending.size() > bytes_max) {
     constexpr std::size_t kHashBytes = 8;
     Sha256 hash;
     hash.update(name);
     const Sha256::Digest digest = hash.finish();
     const std::string mark = "~" + hex_of(Bytes(digest.data(), kHashBytes));
-    std::size_t size = kFileComponentBytesMax - ending.size() - mark.size();
+    const std::size_t kept = bytes_max - std::min(bytes_max, ending.size() + mark.size());
+    std::size_t size = std::min(kept, name.size());
     // Does not cut a UTF-8 character.
-    while (size > 0 && (static_cast<unsigned char>(name[size]) & 0xc0) == 0x80) --size;
+    const auto is_within = [name](std::size_t at) {
+      return at < name.size() && (static_cast<unsigned char>(name[at]) & 0xc0) == 0x80;
+    };
+    while (size > 0 && is_within(size)) --size;
     whole = std::string(name.substr(0, size)) + mark;
   }
   return whole += ending;
@@ -51,11 +57,24 @@ std::vector<std::string> components_of(std::string_view remote) {
   return components;
 }
 
-std::string part_name(std::string_view target) { return with_ending(target, ".part"); }
-std::string info_name(std::string_view target) { return with_ending(target, ".part.info"); }
+std::string part_name(std::string_view target, std::size_t bytes_max) {
+  return with_ending(target, ".part", bytes_max);
+}
 
-std::string numbered_name(std::string_view target, unsigned number) {
-  return with_ending(target, "." + std::to_string(number));
+std::string info_name(std::string_view target, std::size_t bytes_max) {
+  return with_ending(target, ".part.info", bytes_max);
+}
+
+std::string numbered_name(std::string_view target, unsigned number, std::size_t bytes_max) {
+  return with_ending(target, "." + std::to_string(number), bytes_max);
+}
+
+std::string own_part_name(std::string_view target, std::size_t bytes_max) {
+  std::random_device random;
+  const std::uint32_t number = random();
+  char bytes[sizeof number];
+  std::memcpy(bytes, &number, sizeof number);
+  return with_ending(target, "." + hex_of(Bytes(bytes, sizeof bytes)) + ".part", bytes_max);
 }
 
 }  // namespace fairlead

@@ -18,12 +18,15 @@ std::string joined_name(std::string_view directory, std::string_view below);
 // a file (is_file_name).
 std::vector<std::string> components_of(std::string_view remote);
 
-// The names of the part file and of its side-car, beside the target. A name that is too long is
-// cut, and made unique by its hash.
-std::string part_name(std::string_view target);
-std::string info_name(std::string_view target);
+// The names of the part file and of its side-car, beside the target. A name of more than
+// `bytes_max` bytes (TargetFolder::name_bytes_max) is cut, and made unique by its hash.
+std::string part_name(std::string_view target, std::size_t bytes_max);
+std::string info_name(std::string_view target, std::size_t bytes_max);
 
 // "a.txt.1": the name of a further copy.
-std::string numbered_name(std::string_view target, unsigned number);
+std::string numbered_name(std::string_view target, unsigned number, std::size_t bytes_max);
+
+// "a.txt.5f03a1c2.part": a name that no other process and no other call has made.
+std::string own_part_name(std::string_view target, std::size_t bytes_max);
 
 }  // namespace fairlead

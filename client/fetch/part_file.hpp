@@ -3,27 +3,43 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "client/fetch/disk_space.hpp"
 #include "client/fetch/fetch_target.hpp"
 #include "client/fetch/part_info.hpp"
 #include "client/fetch/target_folder.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/base/time.hpp"
+#include "common/hash/sha256.hpp"
 
 namespace fairlead {
 
-// What to do if the target exists.
-enum class IfExists : std::uint8_t { fail, skip, rename, overwrite };
+// What to do if the target exists. update: as overwrite, and begins with what it holds.
+enum class IfExists : std::uint8_t { fail, skip, rename, overwrite, update };
 
-// Follows no symbolic link, and touches only the target and the two files beside it. Locks the part
-// (flock(2)) against other downloads.
+// How a file is stored.
+struct Storing {
+  IfExists if_exists = IfExists::fail;
+  bool resumes = true;      // begins with what an earlier attempt has left, and leaves as much
+  bool syncs = true;        // waits for the disk before the file gets its name
+  bool hashes = false;      // digest() is asked for
+  bool keeps_time = false;  // the file has the time of the server's
+};
+
+// Follows no symbolic link, and touches only the target and the files beside it. Only a regular
+// file is replaced; it passes on its mode, and its owner where that is allowed.
+//
+// The name is given to the descriptor that was written (named_file.hpp), whatever happens to the
+// names meanwhile. Two processes never write into one file: `TARGET.part` is locked (flock(2)), and
+// where locks say nothing, or nothing is resumed, the part has a name that only this process knows.
 class PartFile final : public FetchTarget {
  public:
-  // `name` is one component, of any bytes. Creates nothing yet. Null: the target exists and is
-  // skipped.
+  // `name` is one component, of any bytes. Creates nothing yet, but for update. Null: the target
+  // exists and is skipped.
   static Result<std::unique_ptr<PartFile>> open(TargetFolder folder, const std::string& name,
-                                                IfExists if_exists);
+                                                const Storing& storing);
   ~PartFile() override;
 
   Leftover leftover() const override { return leftover_; }
@@ -32,6 +48,7 @@ class PartFile final : public FetchTarget {
   std::string begin(const FileIdentity& identity) override;
   std::string write(std::uint64_t offset, Bytes bytes) override;
   std::string keep(std::uint64_t chunk) override;
+  Sha256Digest digest() override;
   std::string finish() override;
   void leave() override;
   void discard() override;
@@ -39,21 +56,39 @@ class PartFile final : public FetchTarget {
   std::string stored_as() const override { return stored_as_; }
 
  private:
-  PartFile(TargetFolder folder, std::string name, IfExists if_exists);
+  PartFile(TargetFolder folder, std::string name, const Storing& storing);
 
+  std::string look_at_target(bool& is_skipped) const;
   std::string look_at_leftover();
   std::string take_part();
+  std::string make_part();
+  void take_own();
+  std::string begin_with_target();
+  bool replaces() const noexcept {
+    return storing_.if_exists == IfExists::overwrite || storing_.if_exists == IfExists::update;
+  }
+  void take_over_mode();
+  bool hash_on();
+  bool set_time();
   std::string give_name();
   void save_info();
+  bool is_ours() const;
+  std::string has_gone() const;
   std::string cannot(const std::string& what, const std::string& name) const;
 
   TargetFolder folder_;
-  const std::string target_, part_name_, info_name_;
-  const IfExists if_exists_;
+  const std::string target_, common_name_, info_name_;
+  std::string part_name_;  // common_name_, or one of our own
+  const Storing storing_;
   Descriptor part_;
+  Descriptor old_;  // update, without a part: the target; what is read of it is stored in the part
   Leftover leftover_;
   PartInfo info_;
   TimePoint info_saved_at_{};
+  DiskSpace::Claim space_;
+  std::uint64_t hashed_chunks_ = 0;
+  Sha256 hash_;  // of these
+  std::optional<Sha256Digest> digest_;
   std::string stored_as_;
 };
 

@@ -10,7 +10,14 @@ using Seconds = std::chrono::duration<double>;
 // The longest pause; it also keeps a tiny rate from overflowing a time.
 constexpr Seconds kPauseMax = std::chrono::hours(24);
 
+constexpr std::uint64_t kRequestBytesMin = 256;  // no more overhead than that
+
 }  // namespace
+
+std::uint64_t RateLimit::request_bytes(std::uint64_t connections) const noexcept {
+  if (is_unlimited()) return ~std::uint64_t{0};
+  return std::max(kRequestBytesMin, rate_ / connections);
+}
 
 TimePoint RateLimit::take(std::uint64_t bytes, TimePoint now) {
   if (is_unlimited()) return now;

@@ -23,6 +23,10 @@ class RateLimit {
   // after a pause. The time-out of a paused connection has to wait, too.
   TimePoint take(std::uint64_t bytes, TimePoint now);
 
+  // What one of `connections` (>= 1) may ask for at once: a second's worth, so that a server has
+  // sent it before its connection is paused, and sees no reader that is slow.
+  std::uint64_t request_bytes(std::uint64_t connections) const noexcept;
+
   bool is_unlimited() const noexcept { return rate_ == 0; }
 
  private:

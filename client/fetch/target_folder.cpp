@@ -7,15 +7,30 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
+#include <filesystem>
 #include <system_error>
+#include <utility>
 
 namespace fairlead {
+
+namespace {
+
+// To make and look up entries takes no right to read the folder.
+Descriptor open_folder(int folder, const std::string& name) {
+  Descriptor opened(open_below(folder, name, O_RDONLY | O_DIRECTORY));
+  if (opened || errno != EACCES) return opened;
+  return Descriptor(open_below(folder, name, O_PATH | O_DIRECTORY));
+}
+
+}  // namespace
 
 // glibc has no wrapper of its own for openat2(2).
 int open_below(int folder, const std::string& path, int flags, unsigned mode) {
   constexpr int kTriesMax = 8;  // EAGAIN: something was renamed while the kernel looked
   open_how how{};
-  how.flags = static_cast<__u64>(flags) | O_CLOEXEC | O_NOCTTY;
+  how.flags = static_cast<__u64>(flags) | O_CLOEXEC;
+  if ((flags & O_PATH) == 0) how.flags |= O_NOCTTY;  // O_PATH takes no such flag
   how.mode = mode;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   int opened = -1;
@@ -30,33 +45,55 @@ Result<TargetFolder> TargetFolder::open(const std::string& path) {
   TargetFolder folder;
   folder.path_ = path;
   const char* const where = path.empty() ? "." : path.c_str();
+  folder.own_space_ = std::make_unique<DiskSpace>();
+  folder.space_ = folder.own_space_.get();
   folder.descriptor_ = Descriptor(::open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.descriptor_ && errno == EACCES)
+    folder.descriptor_ = Descriptor(::open(where, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder.descriptor_) {
     return make_error("cannot store in " + std::string(where) + ": " +
                       std::generic_category().message(errno) +
-                      "; make that folder, or name another one");
+                      "; make that folder (--create-dirs does), or name another one");
   }
   return folder;
+}
+
+Result<TargetFolder> TargetFolder::make(const std::string& path) {
+  std::error_code failed;
+  if (!path.empty()) std::filesystem::create_directories(path, failed);
+  if (failed) return make_error("cannot make the folder " + path + ": " + failed.message());
+  return open(path);
 }
 
 Result<TargetFolder> TargetFolder::below(std::span<const std::string> components) const {
   TargetFolder folder;
   folder.path_ = path_;
-  folder.descriptor_ = Descriptor(open_below(descriptor(), ".", O_RDONLY | O_DIRECTORY));
+  folder.space_ = space_;
+  folder.descriptor_ = open_folder(descriptor(), ".");
   for (const std::string& component : components) {
     const bool is_made =
         folder.descriptor_ &&
         (::mkdirat(folder.descriptor(), component.c_str(), 0777) == 0 || errno == EEXIST);
-    const int next =
-        is_made ? open_below(folder.descriptor(), component, O_RDONLY | O_DIRECTORY) : -1;
-    if (next < 0) {
+    Descriptor next = is_made ? open_folder(folder.descriptor(), component) : Descriptor();
+    if (!next) {
       return make_error("cannot make or open the folder " + folder.path_of(component) + ": " +
                         std::generic_category().message(errno));
     }
     folder.path_ = folder.path_of(component);
-    folder.descriptor_ = Descriptor(next);
+    folder.descriptor_ = std::move(next);
   }
   return folder;
+}
+
+std::size_t TargetFolder::name_bytes_max() const {
+  const long told = ::fpathconf(descriptor(), _PC_NAME_MAX);
+  // vfat tells three bytes for each of its 255 UTF-16 units.
+  return told > 0 && told < NAME_MAX ? static_cast<std::size_t>(told) : NAME_MAX;
+}
+
+void TargetFolder::sync() const {
+  const Descriptor readable(open_below(descriptor(), ".", O_RDONLY | O_DIRECTORY));
+  if (readable) ::fsync(readable.get());
 }
 
 std::string TargetFolder::path_of(const std::string& name) const {

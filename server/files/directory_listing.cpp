@@ -122,9 +122,9 @@ bool DirectoryListing::look_at_names() {
   return false;
 }
 
-// As a client sees it: a symlink that may be followed is the file it leads to.
-tl::expected<FileStatus, RequestError> DirectoryListing::status_of_entry(
-    const std::string& name) const {
+// As a client sees it: a symlink that may be followed is the file it leads to. One that leads to a
+// directory in which it is does not exist, because whoever enters it never comes to an end.
+tl::expected<FileStatus, RequestError> DirectoryListing::status_of_entry(const std::string& name) {
   struct stat status {};
   const std::string path = work_.name.empty() ? name : work_.name + '/' + name;
   if (::fstatat(::dirfd(directory_.get()), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
@@ -134,7 +134,28 @@ tl::expected<FileStatus, RequestError> DirectoryListing::status_of_entry(
   const Descriptor target =
       open_beneath(root_->descriptor.get(), path, OpenMode::read, root_->rules);
   if (!target) return tl::unexpected(judged(root_->log, path, "open", errno));
-  return status_of(*root_, path, target.get());
+  auto found = status_of(*root_, path, target.get());
+  if (found && found->kind == FileKind::directory && is_within(found->identity))
+    return tl::unexpected(RequestError::no_such_file);
+  return found;
+}
+
+// Whether the directory that is listed is this one, or lies in it on the way that its name leads.
+bool DirectoryListing::is_within(const FileIdentity& directory) {
+  if (way_.empty()) {
+    way_.emplace_back(identity_.device, identity_.inode);
+    for (std::size_t end = work_.name.size(); end > 0;) {
+      end = work_.name.rfind('/', end - 1);
+      if (end == std::string::npos) end = 0;
+      const std::string above = work_.name.substr(0, end);
+      const Descriptor opened =
+          open_beneath(root_->descriptor.get(), above, OpenMode::directory, root_->rules);
+      struct stat found {};
+      if (opened && ::fstat(opened.get(), &found) == 0)
+        way_.emplace_back(found.st_dev, found.st_ino);
+    }
+  }
+  return std::ranges::find(way_, std::pair(directory.device, directory.inode)) != way_.end();
 }
 
 }  // namespace fairlead

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "server/files/file_jobs.hpp"
 
@@ -51,7 +52,8 @@ class DirectoryListing {
   void drop_last_names();
   void finish_names();
   bool look_at_names();
-  tl::expected<FileStatus, RequestError> status_of_entry(const std::string& name) const;
+  tl::expected<FileStatus, RequestError> status_of_entry(const std::string& name);
+  bool is_within(const FileIdentity& directory);
 
   const std::shared_ptr<const ServedRoot> root_;
   NamesCache& cache_;
@@ -67,6 +69,9 @@ class DirectoryListing {
   std::size_t next_ = 0;                      // of names_ to look at
   std::size_t page_bytes_ = 0;
   FileListing page_;
+  // Device and inode of the directory and of those on the way to it; empty until they are asked
+  // for.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> way_;
 };
 
 }  // namespace fairlead

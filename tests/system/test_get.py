@@ -1,8 +1,9 @@
 """fairlead get: what is fetched is the file, byte for byte, whatever its size, its name, and the way it was asked for."""
 import os
 
-from support.client import deaf_port, unused_port
-from support.getting import MIB, GettingTest, sha256, some_bytes
+from support.client import deaf_port, fairlead, unused_port
+from support.daemon import Daemon
+from support.getting import CONFIG, MIB, GettingTest, sha256, some_bytes
 from support.runner import main
 
 CHINESE = "下载/大文件 (终稿).bin"
@@ -114,6 +115,17 @@ class Trees(GettingTest):
         result = self.get("-q", self.address(), "树", "top")
         self.assert_failed(result, 78)
         self.assert_stored({"top": b"at the top"})
+
+    def test_loops_of_links(self):
+        """A link to a directory that it is in is not entered, so each file comes once."""
+        self.daemon = self.enterContext(Daemon(CONFIG.format(root=self.root, more="symlinks = yes")))
+        content = self.write("loop/file", b"once")
+        os.symlink(".", self.root / "loop" / "self")
+        os.symlink("../loop", self.root / "loop" / "up")
+        os.symlink("..", self.root / "loop" / "root")
+        listed = fairlead("ls", "-r", self.address(), "loop")
+        self.assertEqual((0, "loop/file\n"), (listed.code, listed.text), listed.err)
+        self.assert_fetched(self.get("-q", "-r", self.address(), "loop"), {"loop/file": content})
 
     def test_more_entries_than_a_page(self):
         files = {f"many/{number}": self.write(f"many/{number}", b"%d" % number) for number in range(2500)}

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import unittest
 
-from support.file_server import FileServer
-from support.getting import MIB, GettingTest, some_bytes
+from support.file_server import GET, FileServer, Pausing
+from support.getting import MIB, GettingTest, sha256, some_bytes
 from support.runner import main
+from support.waiting import wait_for
 
 CANARY = b"not to be touched"
 
@@ -31,14 +32,57 @@ class FullDisk(GettingTest):
         self.content = some_bytes(5 * MIB)
         self.server = self.enterContext(FileServer({b"file": self.content}))
 
-    def test_a_small_disk(self):
-        self.enterContext(small_disk(self.target, 3 * MIB))
-        self.assert_failed(self.get("-q", self.server.address, "file"), 23)
+    def test_a_disk_that_becomes_full(self):
+        self.enterContext(small_disk(self.target, 8 * MIB))
+        server = self.enterContext(Pausing({b"file": self.content}))
+        process = self.start("-q", server.address, "file")
+        part = self.target / "file.part"
+        wait_for(lambda: part.exists() and part.stat().st_blocks * 512 >= 2 * MIB, "two chunks to be on the disk")
+        (self.target / "other").write_bytes(bytes(5 * MIB))
+        server.go_on.set()
+        self.assert_failed(self.finish(process), 23)
         self.assertFalse((self.target / "file").exists())
-        subprocess.run(["mount", "-o", f"remount,size={8 * MIB}", self.target], check=True)
-        self.server.sent = 0
-        self.assert_fetched(self.get("-q", self.server.address, "file"), {"file": self.content})
-        self.assertLess(self.server.sent, 4 * MIB, "what was there was not fetched again")
+        (self.target / "other").unlink()
+        server.sent = 0
+        self.assert_fetched(self.get("-q", server.address, "file"), {"file": self.content})
+        self.assertLess(server.sent, 4 * MIB, "what was there was not fetched again")
+
+    def test_a_file_that_the_disk_has_no_room_for(self):
+        self.enterContext(small_disk(self.target, 3 * MIB))
+        result = self.get("-q", self.server.address, "file")
+        self.assert_failed(result, 23)
+        self.assertIn("5 MiB are needed", result.err)
+        self.assert_nothing_stored()
+
+    def test_files_that_it_has_no_room_for_together(self):
+        """Each has room, as long as the other one has not come."""
+        self.enterContext(small_disk(self.target, 8 * MIB))
+        server = self.enterContext(Pausing({b"one": self.content, b"two": self.content}))
+        process = self.start("-q", "-j", "2", server.address, "one", "two")
+        self.assertIn(b"are needed", process.stderr.readline())
+        server.go_on.set()
+        self.assertEqual(23, self.finish(process).code)
+        stored = [path.name for path in self.target.iterdir() if path.name in ("one", "two")]
+        self.assertEqual(1, len(stored))
+        self.assertEqual(sha256(self.content), sha256((self.target / stored[0]).read_bytes()))
+
+    def test_a_tree_that_it_has_no_room_for(self):
+        self.enterContext(small_disk(self.target, 8 * MIB))
+        server = self.enterContext(FileServer({f"tree/{name}".encode(): self.content for name in "ab"} | {b"tree/c": b"c"}))
+        result = self.get("-q", "-r", server.address, "tree")
+        self.assert_failed(result, 23)
+        self.assertIn("11 MiB are needed", result.err)
+        self.assertEqual(0, server.count(GET), "nothing was fetched")
+        # What is there needs no room.
+        (self.target / "tree" / "b").write_bytes(self.content)
+        result = self.get("-q", "-r", "--if-exists", "skip", server.address, "tree")
+        self.assert_failed(result, 23)
+        (self.target / "tree" / "b").write_bytes(b"")
+        self.assert_fetched(self.get("-q", "-r", "--if-exists", "skip", server.address, "tree"),
+                            {"tree/a": self.content, "tree/b": b"", "tree/c": b"c"})
+
+    def assert_nothing_stored(self):
+        self.assertLess(sum(path.stat().st_blocks * 512 for path in self.target.iterdir()), MIB)
 
     def test_a_limit_on_the_size_of_files(self):
         def limit():
@@ -73,9 +117,8 @@ class Links(GettingTest):
             self.link("file", to)
             self.assert_failed(self.get(self.server.address, "file"), 23)
             self.assertTrue((self.target / "file").is_symlink())
-            result = self.get("-q", "--if-exists", "overwrite", self.server.address, "file")
-            self.assert_fetched(result, {"file": b"content"})
-            self.assertFalse((self.target / "file").is_symlink())
+            self.assert_failed(self.get("-q", "--if-exists", "overwrite", self.server.address, "file"), 23)
+            self.assertTrue((self.target / "file").is_symlink())
             (self.target / "file").unlink()
 
     def test_at_the_temporary_files(self):

@@ -6,9 +6,9 @@ import struct
 import threading
 import unittest
 
-from support.daemon import socket_address
-from support.file_server import BEGIN, GET, OPENED, FileServer
-from support.getting import MIB, GettingTest, sha256, some_bytes
+from support.daemon import Daemon, socket_address
+from support.file_server import BEGIN, GET, OPENED, FileServer, Pausing
+from support.getting import CONFIG, MIB, GettingTest, sha256, some_bytes
 from support.peers import ERROR
 from support.relay import CUT, DROP, RESET, Fault, Relay
 from support.runner import main
@@ -17,23 +17,6 @@ from support.waiting import DEADLINE, wait_for
 
 UNKNOWN_SERVICE = 23
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
-
-
-class Pausing(FileServer):
-    """Sends half of a file and waits to be told to go on."""
-
-    def __init__(self, files):
-        super().__init__(files)
-        self.go_on = threading.Event()
-
-    def send_data(self, reply, name, part):
-        super().send_data(reply, name, part[:len(part) // 2])
-        self.go_on.wait(DEADLINE)
-        super().send_data(reply, name, part[len(part) // 2:])
-
-    def __exit__(self, *failure):
-        self.go_on.set()
-        super().__exit__(*failure)
 
 
 class Meeting(FileServer):
@@ -103,6 +86,7 @@ class IfExists(GettingTest):
         (self.target / "new").mkdir()
         self.assert_failed(self.get("--if-exists", "overwrite", self.server.address, "new"), 23)
         self.assertTrue((self.target / "new").is_dir())
+        self.assertEqual(0, self.server.count(GET), "nothing was fetched for it")
 
     def test_two_of_the_same_name(self):
         self.server.files[b"sub/new"] = b"newer"
@@ -253,6 +237,21 @@ class Rate(GettingTest):
         for when, carried in relay.history:
             # A quarter of a second's bytes may come at once.
             self.assertLess(carried, self.RATE * (when - begin + 0.25) + 3 * self.KERNEL_HOLDS)
+
+
+class LowRate(GettingTest):
+    def test_it_is_steady_and_no_slow_reader(self):
+        """The daemon resets whoever takes nothing for a second; what it reports every second is not now nothing, now too much."""
+        content = self.write("file", some_bytes(240_000))
+        daemon = self.enterContext(Daemon(CONFIG.format(root=self.root, more="") + "[timeouts]\nwrite = 1s\n"))
+        address = "{}:{}".format(*daemon.address("main"))
+        result = self.get("--limit-rate", "40000", "--progress", "json", address, "file")
+        self.assert_fetched(result, {"file": content})
+        self.assertEqual([], [line for line in result.err.splitlines() if not line.startswith("{")], "it was lost")
+        rates = [event["rate"] for event in map(json.loads, result.err.splitlines()) if event["event"] == "progress"][1:]
+        self.assertGreaterEqual(len(rates), 3)
+        for rate in rates:
+            self.assertTrue(20_000 < rate < 80_000, rates)
 
 
 class Progress(GettingTest):

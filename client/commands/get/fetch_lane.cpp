@@ -34,9 +34,10 @@ void FetchLane::settle() {
 void FetchLane::begin_item(FetchItem item) {
   item_.emplace(std::move(item));
   number_ = run_.next_number();
-  progress_ = {.name = item_->remote};
+  progress_ = {.name = item_->wanted.remote};
   FetchObserver& self = *this;
-  fetch_ = std::make_shared<FileFetch>(item_->remote, *item_->target, run_.settings().file, self);
+  fetch_ =
+      std::make_shared<FileFetch>(item_->wanted.remote, *item_->target, run_.settings().file, self);
   for (const auto& worker : workers_) worker->reset();
   check();
 }
@@ -64,8 +65,7 @@ const FetchedFile* FetchLane::progress() {
   progress_.size = is_known ? fetch_->identity().size : 0;
   progress_.here = fetch_->is_checking() ? fetch_->checked_bytes() : fetch_->here_bytes();
   progress_.resumed = std::min(fetch_->resumed_bytes(), progress_.here);
-  const auto is_connected = [](const auto& worker) { return worker->is_connected(); };
-  const bool connected = std::any_of(workers_.begin(), workers_.end(), is_connected);
+  const bool connected = connections() > 0;
   progress_.state = fetch_->is_checking() ? FetchedFile::State::checking
                     : connected           ? FetchedFile::State::fetching
                     : progress_.here > 0  ? FetchedFile::State::retrying
@@ -73,19 +73,24 @@ const FetchedFile* FetchLane::progress() {
   return &progress_;
 }
 
+std::size_t FetchLane::connections() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(workers_, [](const auto& worker) { return worker->is_connected(); }));
+}
+
 void FetchLane::on_changed(std::string_view what) {
-  run_.report().say(item_->remote, std::string(what) + "; starting again");
+  run_.report().say(item_->wanted.remote, std::string(what) + "; starting again");
 }
 
 void FetchLane::on_damaged(std::uint64_t chunks) {
-  run_.report().say(item_->remote,
+  run_.report().say(item_->wanted.remote,
                     std::to_string(chunks) +
                         " MiB that were here and verified have been damaged since; fetching them "
                         "again; look at the disk");
 }
 
 void FetchLane::on_retry(const Failure& failure, Duration wait) {
-  if (item_) run_.report().say(item_->remote, retry_notice(failure, true, wait));
+  if (item_) run_.report().say(item_->wanted.remote, retry_notice(failure, true, wait));
 }
 
 void FetchLane::on_lost(const Failure& failure) {

@@ -10,6 +10,7 @@
 
 #include "client/cli/progress/progress_view.hpp"
 #include "client/commands/get/fetch_worker.hpp"
+#include "client/commands/get/get_listing.hpp"
 #include "client/fetch/file_fetch.hpp"
 
 namespace fairlead {
@@ -18,7 +19,7 @@ class GetRun;
 
 // A file that is to be fetched.
 struct FetchItem {
-  std::string remote;  // its name there, UTF-8
+  WantedFile wanted;
   std::unique_ptr<FetchTarget> target;
 };
 
@@ -37,6 +38,8 @@ class FetchLane final : private FetchObserver {
   // The progress of the current file, which is valid until the next turn; null: there is none.
   const FetchedFile* progress();
   std::uint64_t number() const noexcept { return number_; }  // of that file, in order
+
+  std::size_t connections() const;
 
   // For its workers. The current fetch; null: there is none.
   std::shared_ptr<FileFetch> fetch() const { return fetch_; }

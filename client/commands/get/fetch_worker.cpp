@@ -73,8 +73,11 @@ void FetchWorker::on_ready(const Destination&) {
 
 void FetchWorker::ask() {
   const std::shared_ptr<FileFetch> fetch = lane_.fetch();
-  while (fetch && asked_count(FrameType::get) < kGetsMax) {
-    auto task = fetch->next_bytes();
+  const std::uint64_t bytes_max = run_.rate().request_bytes(run_.connections());
+  // Several parts of chunks at a time would all be lost if the command were killed.
+  const std::size_t gets_max = bytes_max < kChunkBytes ? 1 : kGetsMax;
+  while (fetch && asked_count(FrameType::get) < gets_max) {
+    auto task = fetch->next_bytes(bytes_max);
     if (!task) break;
     send(fetch, std::move(task));
   }

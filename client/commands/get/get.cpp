@@ -16,10 +16,12 @@ std::string get_help() {
          "with that. A server that speaks only the tutorials' protocol (--protocol text) can\n"
          "verify nothing.\n\n"
       << get_options()
-      << "\nExit codes: 0 stored, 2 usage, 6 name not resolved, 7 cannot connect, 18 connection\n"
+      << "\nExit codes: 0 stored, 1 not as expected (--sha256), 2 usage, 6 name not resolved, 7 "
+         "cannot connect, 18 connection\n"
          "lost (run it again), 23 cannot write, 28 timeout, 36 the file changed, 52 nothing came\n"
          "(text), 56 damaged on its way or reset, 78 no such file, 130 Ctrl-C\n"
          "\n  fairlead get localhost report.pdf\n"
+         "  fairlead get -r --if-exists update localhost logs\n"
          "  fairlead get -r -O backup -j 8 localhost logs\n"
          "  fairlead get -o - localhost song.mp3 | mpv -\n"
          "  fairlead get --protocol text -e gbk localhost:8080 文件.txt\n";
@@ -30,7 +32,8 @@ int run_get(const Words& arguments, const TerminalLocale& locale) {
   const GetSettings settings = get_settings(read_options("get", get_options(), arguments), locale);
   Output out(1);
   GetReport report(settings, locale);
-  Result<TargetFolder> opened = TargetFolder::open(settings.folder);
+  Result<TargetFolder> opened = settings.creates_folder ? TargetFolder::make(settings.folder)
+                                                        : TargetFolder::open(settings.folder);
   if (!settings.to_stdout && !opened)
     return fairlead::report(settings.client.server.text(), {kExitCannotWrite, opened.error().what});
   const TargetFolder folder = opened ? *std::move(opened) : TargetFolder();

@@ -1,9 +1,15 @@
 #include "client/commands/get/get_listing.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <optional>
 #include <utility>
 
 #include "client/commands/command_loop.hpp"
 #include "client/commands/get/stream_target.hpp"
+#include "client/fetch/compared_file.hpp"
+#include "client/fetch/disk_space.hpp"
 #include "client/fetch/file_names.hpp"
 #include "client/fetch/lister.hpp"
 
@@ -16,6 +22,44 @@ ListerSettings lister_settings(const GetSettings& settings) {
   lister.recursive = true;
   lister.timeout = settings.silence;
   return lister;
+}
+
+constexpr std::int64_t kBlockBytes = 512;  // of st_blocks
+
+// What is stored in a file's blocks; nothing unless it is a regular file on that device.
+std::optional<std::int64_t> stored_bytes(int folder, const std::string& path, dev_t device) {
+  struct stat found {};
+  const bool is_there = ::fstatat(folder, path.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+                        S_ISREG(found.st_mode) && found.st_dev == device;
+  if (!is_there) return std::nullopt;
+  return found.st_blocks * kBlockBytes;
+}
+
+// The bytes that the files will take of the disk of `folder`, at the least; those below another
+// mount point are not counted.
+std::int64_t needed_bytes(const std::deque<WantedFile>& files, const GetSettings& settings,
+                          const TargetFolder& folder) {
+  struct stat top {
+  }, below{};
+  if (::fstat(folder.descriptor(), &top) != 0) return 0;
+  std::int64_t needed = 0;
+  for (const WantedFile& file : files) {
+    std::string way;
+    for (const std::string& name : file.folders) way += name + '/';
+    const bool is_here =
+        way.empty() ||
+        (::fstatat(folder.descriptor(), way.c_str(), &below, 0) == 0 && below.st_dev == top.st_dev);
+    if (!is_here) continue;
+    const auto stored = [&](const std::string& name) {
+      return stored_bytes(folder.descriptor(), way + name, top.st_dev);
+    };
+    const IfExists if_exists = settings.storing.if_exists;
+    const auto old = if_exists == IfExists::rename ? std::nullopt : stored(file.name);
+    if (old && if_exists != IfExists::overwrite) continue;  // it is not fetched
+    const std::string part = part_name(file.name, folder.name_bytes_max());
+    needed += static_cast<std::int64_t>(file.size) - old.value_or(0) - stored(part).value_or(0);
+  }
+  return needed;
 }
 
 // One run of a lister.
@@ -67,7 +111,7 @@ class Listing final : public ListerObserver {
     }
     std::string name = std::move(way.back());
     way.pop_back();
-    files_.push_back({remote, std::move(way), std::move(name)});
+    files_.push_back({remote, std::move(way), std::move(name), entry.size});
   }
 
   void interrupt() {
@@ -103,14 +147,25 @@ Result<std::unique_ptr<FetchTarget>> open_target(const WantedFile& wanted,
     return std::make_unique<StreamTarget>(out,
                                           settings.is_plain ? Release::at_once : Release::verified);
   }
-  return folder.below(wanted.folders).and_then([&](TargetFolder below) {
-    return PartFile::open(std::move(below), wanted.name, settings.if_exists);
-  });
+  return folder.below(wanted.folders)
+      .and_then([&](TargetFolder below) -> Result<std::unique_ptr<FetchTarget>> {
+        const bool compares = settings.storing.if_exists == IfExists::update && !wanted.is_stale;
+        if (auto file = compares ? ComparedFile::open(below, wanted.name) : nullptr) return file;
+        return PartFile::open(std::move(below), wanted.name, settings.storing);
+      });
 }
 
 std::deque<WantedFile> list_files(const GetSettings& settings, const TargetFolder& folder,
                                   GetReport& report) {
-  return Listing(settings, folder, report).run();
+  std::deque<WantedFile> files = Listing(settings, folder, report).run();
+  const std::int64_t needed = needed_bytes(files, settings, folder);
+  const auto free = free_bytes(folder.descriptor());
+  if (needed > 0 && free && static_cast<std::uint64_t>(needed) > *free) {
+    report.fail_all({kExitCannotWrite, "there is no room for the " + std::to_string(files.size()) +
+                                           " files: " + no_room(needed, *free)});
+    files.clear();
+  }
+  return files;
 }
 
 }  // namespace fairlead

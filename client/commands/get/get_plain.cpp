@@ -7,6 +7,8 @@
 #include "client/commands/command_loop.hpp"
 #include "client/commands/get/get_listing.hpp"
 #include "client/fetch/rate_limit.hpp"
+#include "common/base/hex.hpp"
+#include "common/hash/sha256.hpp"
 
 namespace fairlead {
 namespace {
@@ -16,12 +18,13 @@ class PlainRun final : public ClientObserver {
  public:
   // `sent`: the name as the server is sent it.
   PlainRun(const GetSettings& settings, GetReport& report, FetchedFile& progress,
-           const std::string& sent, FetchTarget& target)
+           const std::string& sent, FetchTarget& target, Output& out)
       : settings_(settings),
         report_(report),
         progress_(progress),
         sent_(sent),
         target_(target),
+        out_(out),
         rate_(settings.bytes_per_second),
         loop_([this] {
           end({kExitInterrupted, ""});
@@ -50,6 +53,8 @@ class PlainRun final : public ClientObserver {
   FetchedFile& progress_;
   const std::string& sent_;
   FetchTarget& target_;
+  Output& out_;
+  Sha256 hash_;  // of what has come
   RateLimit rate_;
   CommandLoop loop_;
   ShardTimer refresh_;
@@ -62,6 +67,12 @@ bool PlainRun::run() {
     client_.open();
     show_progress();
   });
+  const Sha256Digest digest = hash_.finish();
+  if (outcome_->exit_code == kExitOk && settings_.file.sha256 && digest != *settings_.file.sha256) {
+    outcome_ = {kExitUnexpectedReply,
+                "what came has another SHA-256: " + hex_of(Bytes(digest.data(), digest.size())) +
+                    "; it is another file, or was cut short; fetch it again"};
+  }
   if (outcome_->exit_code == kExitOk) {
     if (const std::string problem = target_.finish(); !problem.empty())
       outcome_ = {kExitCannotWrite, problem};
@@ -78,7 +89,14 @@ bool PlainRun::run() {
   }
   progress_.size = progress_.here;
   progress_.size_known = true;
-  report_.on_done(progress_, target_.stored_as(), now);
+  const std::string stored_as = target_.stored_as();
+  if (stored_as.empty()) {
+    report_.on_skipped(progress_, "is there already", now);
+    return true;
+  }
+  if (settings_.prints_sha256) out_.write(sum_line(digest, stored_as));
+  report_.on_done(progress_, stored_as, now);
+  if (settings_.file.sha256) return true;
   report_.say(progress_.name,
               "its size could not be verified: plain servers do not tell how many bytes there are");
   return true;
@@ -94,6 +112,7 @@ void PlainRun::on_frame(const Frame& frame) {
   std::string problem = progress_.here == 0 ? target_.begin({}) : std::string();
   if (problem.empty()) problem = target_.write(progress_.here, frame.payload);
   if (!problem.empty()) return end({kExitCannotWrite, std::move(problem)});
+  hash_.update(frame.payload);
   progress_.here += frame.payload.size();
   const TimePoint until = rate_.take(frame.payload.size(), loop_.shard().now());
   client_.pause_until(until);
@@ -139,11 +158,12 @@ void get_plain(const GetSettings& settings, const TargetFolder& folder, GetRepor
     if (!target) {
       report.on_failed(progress, {kExitCannotWrite, target.error().what}, {});
     } else if (!*target) {
-      report.on_done(progress, "", {});
-    } else if (!PlainRun(settings, report, progress, name, **target).run()) {
-      return;
+      report.on_skipped(progress, "is there already", {});
+    } else if (!PlainRun(settings, report, progress, name, **target, out).run()) {
+      break;
     }
   }
+  if (settings.storing.syncs && !settings.to_stdout) folder.sync();
 }
 
 }  // namespace fairlead

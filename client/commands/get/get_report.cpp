@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "common/base/hex.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -12,7 +13,10 @@ CommandResult result_of(const FetchOutcome& outcome) {
   switch (outcome.end) {
     case FetchEnd::complete:
     case FetchEnd::interrupted:
+    case FetchEnd::differs:
       return {};
+    case FetchEnd::unexpected:
+      return {kExitUnexpectedReply, outcome.what + "; it is not the file that --sha256 means"};
     case FetchEnd::cannot_write:
       return {kExitCannotWrite, outcome.what};
     case FetchEnd::changed:
@@ -32,6 +36,23 @@ CommandResult result_of(const FetchOutcome& outcome) {
   return {};
 }
 
+std::string sum_line(const Sha256Digest& digest, std::string_view name) {
+  std::string line = hex_of(Bytes(digest.data(), digest.size())) + "  ";
+  const bool is_escaped = name.find_first_of("\\\n\r") != name.npos;
+  if (!is_escaped) return line.append(name) += '\n';
+  for (const char c : name) {
+    if (c == '\\')
+      line += "\\\\";
+    else if (c == '\n')
+      line += "\\n";
+    else if (c == '\r')
+      line += "\\r";
+    else
+      line += c;
+  }
+  return '\\' + line + '\n';
+}
+
 GetReport::GetReport(const GetSettings& settings, const TerminalLocale& locale)
     : server_(settings.client.server.text()),
       is_quiet_(settings.progress == ProgressForm::none),
@@ -42,9 +63,11 @@ void GetReport::say(std::string_view remote, std::string_view what) {
   if (!is_quiet_) view_.say("fairlead: " + server_ + "/" + escaped(remote) + ": " + escaped(what));
 }
 
+void GetReport::on_skipped(FetchedFile& file, const std::string& why, TimePoint now) {
+  on_ended(file, FetchedFile::State::skipped, why, now);
+}
+
 void GetReport::on_done(FetchedFile& file, const std::string& stored_as, TimePoint now) {
-  if (stored_as.empty())
-    return on_ended(file, FetchedFile::State::skipped, "is there already", now);
   on_ended(file, FetchedFile::State::done, stored_as, now);
 }
 

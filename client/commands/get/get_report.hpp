@@ -15,7 +15,7 @@
 
 namespace fairlead {
 
-// Used on one thread. Once for each file: on_done() or on_failed().
+// Used on one thread. Once for each file: on_done(), on_skipped() or on_failed().
 class GetReport {
  public:
   GetReport(const GetSettings& settings, const TerminalLocale& locale);
@@ -26,10 +26,12 @@ class GetReport {
   }
 
   void say(std::string_view remote, std::string_view what);
-  // `stored_as`: empty if it is skipped.
+  void on_skipped(FetchedFile& file, const std::string& why, TimePoint now);
   void on_done(FetchedFile& file, const std::string& stored_as, TimePoint now);
   void on_failed(FetchedFile& file, const CommandResult& outcome, TimePoint now);
   void fail_server(const Failure& failure);
+  // Nothing is fetched.
+  void fail_all(const CommandResult& outcome) { fail(server_, outcome); }
   void on_not_begun(std::uint64_t files);  // because the server has been lost
   void on_interrupt() { exit_code_ = kExitInterrupted; }
 
@@ -47,6 +49,9 @@ class GetReport {
   std::uint64_t files_ = 0;
   int exit_code_ = kExitOk;
 };
+
+// "HEX  NAME" and a newline, as sha256sum(1) writes and reads it.
+std::string sum_line(const Sha256Digest& digest, std::string_view name);
 
 // What the end of a fetch means for the user.
 CommandResult result_of(const FetchOutcome& outcome);

@@ -44,6 +44,9 @@ void GetRun::run(std::deque<WantedFile> wanted) {
     for (const auto& lane : lanes_) lane->settle();
     show_progress();
   });
+  // Once for all of its files.
+  for (const auto& folders : to_sync_)
+    if (const auto below = folder_.below(folders)) below->sync();
   if (!wanted_.empty()) report_.on_not_begun(wanted_.size());
 }
 
@@ -59,6 +62,12 @@ void GetRun::on_server_lost(const Failure& failure) {
   if (!std::exchange(takes_items_, false) || !is_final) return;
   report_.fail_server(failure);
   stop();
+}
+
+std::size_t GetRun::connections() const {
+  std::size_t count = 0;
+  for (const auto& lane : lanes_) count += lane->connections();
+  return count;
 }
 
 void GetRun::on_lane_ended() {
@@ -82,20 +91,22 @@ void GetRun::show_progress() {
 
 std::optional<FetchItem> GetRun::next_item() {
   while (takes_items_ && !wanted_.empty()) {
-    const WantedFile wanted = std::move(wanted_.front());
+    WantedFile wanted = std::move(wanted_.front());
     wanted_.pop_front();
     FetchedFile progress{.name = wanted.remote};
-    if (part_like_.contains(place_of(wanted, part_name(wanted.name))) ||
-        part_like_.contains(place_of(wanted, info_name(wanted.name)))) {
+    const std::string part = part_name(wanted.name, folder_.name_bytes_max());
+    const std::string info = info_name(wanted.name, folder_.name_bytes_max());
+    if (part_like_.contains(place_of(wanted, part)) ||
+        part_like_.contains(place_of(wanted, info))) {
       report_.on_failed(progress,
                         {kExitCannotWrite,
                          "what is fetched with it has the name of its temporary "
                          "file, " +
-                             part_name(wanted.name) + "; fetch it by itself, with -o"},
+                             part + "; fetch it by itself, with -o"},
                         shard().now());
     } else if (auto target = open_target(wanted, settings_, folder_, out_)) {
-      if (*target) return FetchItem{wanted.remote, *std::move(target)};
-      report_.on_done(progress, "", shard().now());
+      if (*target) return FetchItem{std::move(wanted), *std::move(target)};
+      report_.on_skipped(progress, "is there already", shard().now());
     } else {
       report_.on_failed(progress, {kExitCannotWrite, target.error().what}, shard().now());
     }
@@ -106,9 +117,23 @@ std::optional<FetchItem> GetRun::next_item() {
 void GetRun::on_item_ended(const FetchItem& item, const FetchOutcome& outcome,
                            FetchedFile& progress) {
   if (outcome.end == FetchEnd::interrupted) return;
-  if (outcome.end == FetchEnd::complete)
-    return report_.on_done(progress, item.target->stored_as(), shard().now());
+  if (outcome.end == FetchEnd::differs) {
+    wanted_.push_front(item.wanted);
+    wanted_.front().is_stale = true;
+    return;
+  }
+  if (outcome.end == FetchEnd::complete) return on_stored(item, progress);
   report_.on_failed(progress, result_of(outcome), shard().now());
+}
+
+void GetRun::on_stored(const FetchItem& item, FetchedFile& progress) {
+  if (item.target->only_compares())
+    return report_.on_skipped(progress, "is up to date", shard().now());
+  const std::string stored_as = item.target->stored_as();
+  if (stored_as.empty()) return report_.on_skipped(progress, "is there already", shard().now());
+  if (settings_.storing.syncs && !settings_.to_stdout) to_sync_.insert(item.wanted.folders);
+  if (settings_.prints_sha256) out_.write(sum_line(item.target->digest(), stored_as));
+  report_.on_done(progress, stored_as, shard().now());
 }
 
 }  // namespace fairlead

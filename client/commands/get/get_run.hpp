@@ -33,6 +33,8 @@ class GetRun {
   ClientShard& shard() noexcept { return loop_.shard(); }
   Network& network() noexcept { return loop_.network(); }
   RateLimit& rate() noexcept { return rate_; }
+  // Of all lanes, those that are ready for requests.
+  std::size_t connections() const;
 
   // The next file; empty: no more.
   std::optional<FetchItem> next_item();
@@ -49,6 +51,7 @@ class GetRun {
   void on_lane_ended();
 
  private:
+  void on_stored(const FetchItem& item, FetchedFile& progress);
   void show_progress();
   void stop();
 
@@ -62,6 +65,7 @@ class GetRun {
   std::vector<std::unique_ptr<FetchLane>> lanes_;
   std::deque<WantedFile> wanted_;
   std::set<std::string> part_like_;  // targets among them whose names look like a part file
+  std::set<std::vector<std::string>> to_sync_;  // the folders of files that were stored
   std::size_t lanes_left_ = 0;
   std::uint64_t items_begun_ = 0;
   bool takes_items_ = true;

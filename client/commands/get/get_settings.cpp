@@ -23,8 +23,49 @@ std::uint32_t at_once(const ReadOptions& options, const char* name, std::uint32_
   return static_cast<std::uint32_t>(count);
 }
 
+Sha256Digest digest_option(const std::string& hex) {
+  Sha256Digest digest{};
+  const auto value_of = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    const char lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+  };
+  bool is_valid = hex.size() == 2 * digest.size();
+  for (std::size_t i = 0; is_valid && i < digest.size(); ++i) {
+    const int high = value_of(hex[2 * i]), low = value_of(hex[2 * i + 1]);
+    is_valid = high >= 0 && low >= 0;
+    digest[i] = static_cast<char>(high * 16 + low);
+  }
+  if (!is_valid) throw UsageError("--sha256 takes 64 hexadecimal digits");
+  return digest;
+}
+
+// How a file is stored and what it must be.
+void set_storing(GetSettings& settings, const ReadOptions& options) {
+  Storing& storing = settings.storing;
+  storing.if_exists = static_cast<IfExists>(
+      choice_option(options, "if-exists", {"fail", "skip", "rename", "overwrite", "update"}, 0));
+  storing.resumes = !settings.is_plain;
+  storing.syncs = !options.has("no-sync");
+  storing.keeps_time = options.has("keep-time");
+  settings.prints_sha256 = options.has("print-sha256");
+  if (settings.is_plain && storing.if_exists == IfExists::update)
+    throw UsageError("--if-exists update needs --protocol framed: plain servers have no hashes");
+  if (settings.is_plain && storing.keeps_time)
+    throw UsageError("--keep-time needs --protocol framed: plain servers tell no times");
+  if (settings.prints_sha256 && settings.to_stdout)
+    throw UsageError("--print-sha256 and -o - would both write to stdout");
+  if (options.has("sha256")) {
+    if (settings.names.size() != 1 || settings.recursive)
+      throw UsageError("--sha256 is of one file; fetch the others by themselves");
+    settings.file.sha256 = digest_option(options.text("sha256"));
+  }
+  storing.hashes = settings.prints_sha256 || settings.file.sha256.has_value();
+}
+
 void set_target(GetSettings& settings, const ReadOptions& options) {
   settings.folder = options.text("directory");
+  settings.creates_folder = options.has("create-dirs");
   const std::string output = options.text("output");
   if (!options.has("output")) return;
   if (settings.names.size() != 1 || settings.recursive)
@@ -40,10 +81,10 @@ void set_target(GetSettings& settings, const ReadOptions& options) {
       !settings.stored_name.empty() && settings.stored_name != "." && settings.stored_name != "..";
   if (!is_name) throw UsageError("-o " + shown(output) + " is not the name of a file");
   if (slash == std::string::npos) return;
-  if (options.has("directory") && !output.starts_with('/'))
-    settings.folder += "/" + output.substr(0, slash);
-  else
-    settings.folder = slash == 0 ? "/" : output.substr(0, slash);
+  const std::string below = slash == 0 ? "/" : output.substr(0, slash);
+  // An empty -O is the current folder, as without -o.
+  const bool is_relative = !output.starts_with('/') && !settings.folder.empty();
+  settings.folder = is_relative ? settings.folder + "/" + below : below;
 }
 
 // Rejects invalid names, and names with the same target, before anything is fetched.
@@ -72,14 +113,20 @@ po::options_description get_options() {
   add_options(options,
               {{"output,o", "FILE", "store under this name; -: write to stdout"},
                {"directory,O", "DIR", "store in this folder (default: the current one)"},
+               {"create-dirs", "", "create the folder of -O or -o if it is missing"},
                {"recursive,r", "", "NAME may be a directory: fetch all that is below it"},
                {"jobs,j", "N", "how many files at once (default 4)"},
                {"split", "N", "how many connections for each file (default 1)"},
                {"limit-rate", "SIZE", "bytes a second, of all connections together (k, m: 1024)"},
                {"if-exists", "WHAT",
-                "what is there already: fail (default), skip, rename (NAME.1, ...) or overwrite"},
+                "what is there already: fail (default), skip, rename (NAME.1, ...), overwrite, or "
+                "update: fetch what differs"},
+               {"keep-time", "", "give a file the time of its last change at the server"},
+               {"sha256", "HEX", "the file must have this SHA-256"},
+               {"print-sha256", "", "print the SHA-256 of each stored file, for sha256sum -c"},
                {"retry", "COUNT",
                 "connect again so often in a row, with growing, random waits (default 5)"},
+               {"no-sync", "", "do not wait for the disk: faster with many small files"},
                {"no-restart", "", "exit 36 when the file has changed, instead of starting again"},
                {"timeout", "TIME", "give up a connection on which nothing comes (default 30s)"},
                {"progress", "HOW", "auto (default), bars, lines, json or none; on stderr"},
@@ -114,8 +161,6 @@ GetSettings get_settings(const ReadOptions& options, const TerminalLocale& local
   settings.silence = duration_option(options, "timeout", settings.silence);
   settings.file.restarts = !options.has("no-restart");
   settings.bytes_per_second = size_option(options, "limit-rate", 0);
-  settings.if_exists = static_cast<IfExists>(
-      choice_option(options, "if-exists", {"fail", "skip", "rename", "overwrite"}, 0));
   settings.progress = static_cast<ProgressForm>(
       choice_option(options, "progress", {"auto", "bars", "lines", "json", "none"}, 0));
   if (options.has("quiet")) settings.progress = ProgressForm::none;
@@ -131,6 +176,7 @@ GetSettings get_settings(const ReadOptions& options, const TerminalLocale& local
     settings.plain_names.push_back(message_bytes(*name, locale.encoding, choice));
   }
   set_target(settings, options);
+  set_storing(settings, options);
   check_names(settings);
   return settings;
 }

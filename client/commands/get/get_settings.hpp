@@ -20,9 +20,11 @@ struct GetSettings {
   std::vector<std::string> plain_names = {};  // the same as a plain server is sent them
   std::string folder = {};                    // to store in; empty: the current one
   std::string stored_name = {};               // for the only name; empty: its own last component
+  bool creates_folder = false;                // and those above it
   bool to_stdout = false;
   bool recursive = false;
-  IfExists if_exists = IfExists::fail;
+  bool prints_sha256 = false;  // a line for each file that is stored
+  Storing storing = {};
   std::uint64_t bytes_per_second = 0;  // 0: no limit
   Duration silence{30'000};   // a connection on which nothing comes for so long is lost; 0: never
   std::uint32_t jobs = 4;     // framed: files at once, >= 1

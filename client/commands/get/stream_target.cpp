@@ -9,8 +9,7 @@ std::string StreamTarget::begin(const FileIdentity&) {
 
 std::string StreamTarget::write(std::uint64_t offset, Bytes bytes) {
   if (release_ == Release::at_once) {
-    out_.write(bytes);
-    shown_bytes_ += bytes.size();
+    show(bytes);
     return problem();
   }
   // A chunk that was wrong arrives again from its beginning.
@@ -26,11 +25,16 @@ std::string StreamTarget::keep(std::uint64_t chunk) {
   kept->second.is_right = true;
   for (auto next = waiting_.begin(); next != waiting_.end() && next->second.is_right &&
                                      next->first * kChunkBytes == shown_bytes_;) {
-    out_.write(next->second.bytes);
-    shown_bytes_ += next->second.bytes.size();
+    show(next->second.bytes);
     next = waiting_.erase(next);
   }
   return problem();
+}
+
+void StreamTarget::show(Bytes bytes) {
+  out_.write(bytes);
+  hash_.update(bytes);
+  shown_bytes_ += bytes.size();
 }
 
 std::string StreamTarget::problem() const {

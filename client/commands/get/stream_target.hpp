@@ -23,6 +23,7 @@ class StreamTarget final : public FetchTarget {
   std::string begin(const FileIdentity& identity) override;
   std::string write(std::uint64_t offset, Bytes bytes) override;
   std::string keep(std::uint64_t chunk) override;
+  Sha256Digest digest() override { return hash_.finish(); }
   std::string finish() override { return problem(); }
   void leave() override {}
   void discard() override {}
@@ -36,12 +37,14 @@ class StreamTarget final : public FetchTarget {
     bool is_right = false;
   };
 
+  void show(Bytes bytes);
   std::string problem() const;
 
   Output& out_;
   Release release_;
   std::map<std::uint64_t, Waiting> waiting_;  // by chunk
   std::uint64_t shown_bytes_ = 0;
+  Sha256 hash_;  // of these
 };
 
 }  // namespace fairlead

@@ -4,9 +4,11 @@ import contextlib
 import hashlib
 import socket
 import struct
+import threading
 
 from .client import PlainServer
 from .peers import ERROR, HELLO, NO_SUCH_FILE, OPEN, OPENED, PING, PONG, PREFACE, frame, receive_exactly
+from .waiting import DEADLINE
 
 STAT, STATUS, LIST, LISTING, GET, BEGIN, DATA, END, HASH, HASHES = range(0x20, 0x2a)
 FILE_CHANGED = 20
@@ -72,7 +74,9 @@ class FileServer(PlainServer):
     def on_list(self, reply, name, after, most):
         children = sorted((child, kind) for child, kind in self.children(name).items() if child > after)
         page = children[:min(most or ENTRIES_MAX, ENTRIES_MAX)]
-        reply(LISTING, listing([entry(kind, child) for child, kind in page], len(page) < len(children)))
+        prefix = name + b"/" if name else b""
+        reply(LISTING, listing([entry(kind, child, len(self.files.get(prefix + child, b""))) for child, kind in page],
+                               len(page) < len(children)))
 
     def on_get(self, reply, name, offset, length, wanted):
         if self.refuses(reply, name, wanted):
@@ -115,6 +119,23 @@ class FileServer(PlainServer):
 
     def count(self, kind):
         return sum(1 for asked, _ in self.asked if asked == kind)
+
+
+class Pausing(FileServer):
+    """Sends half of a file and waits to be told to go on."""
+
+    def __init__(self, files):
+        super().__init__(files)
+        self.go_on = threading.Event()
+
+    def send_data(self, reply, name, part):
+        super().send_data(reply, name, part[:len(part) // 2])
+        self.go_on.wait(DEADLINE)
+        super().send_data(reply, name, part[len(part) // 2:])
+
+    def __exit__(self, *failure):
+        self.go_on.set()
+        super().__exit__(*failure)
 
 
 class _Conversation:

@@ -112,6 +112,32 @@ TEST_F(FetchTest, SeveralConnectionsShareEvenASmallFile) {
   EXPECT_TRUE(target.bytes == server.bytes());
 }
 
+TEST_F(FetchTest, ARequestMayBeForLessThanAChunk) {
+  for (const std::size_t size : {0UL, 1UL, 1000UL, kMiB, 2 * kMiB + 5}) {
+    for (const std::uint64_t bytes_max : {1000UL, kMiB - 1, kMiB, 3 * kMiB / 2}) {
+      for (const bool is_stream : {false, true}) {
+        SCOPED_TRACE(testing::Message() << size << " by " << bytes_max << " " << is_stream);
+        outcome.reset();
+        target = {};
+        target.is_stream_ = is_stream;
+        server.store(patterned(size, size));
+        begin();
+        while (!outcome) {
+          if (auto task = fetch->next_bytes(bytes_max)) {
+            EXPECT_LE(read_payload<GetRequest>(task->payload)->length, bytes_max);
+            ask(std::move(task));
+          }
+          ask(fetch->next_hashes());
+          while (!asked.empty() && !outcome) ASSERT_TRUE(deliver(0));
+        }
+        EXPECT_EQ(outcome->end, FetchEnd::complete);
+        EXPECT_TRUE(target.bytes == server.bytes());
+        EXPECT_EQ(target.written, size) << "no byte comes twice";
+      }
+    }
+  }
+}
+
 TEST_F(FetchTest, NothingIsFinishedBeforeItsHashesArrive) {
   server.store(patterned(2 * kMiB, 1));
   begin();
@@ -346,7 +372,8 @@ TEST_F(FetchTest, IsNeverAMixture) {
     }
     begin();
     for (int step = 0; step < 20000 && !outcome; ++step) {
-      if (chance(2)) ask(fetch->next_bytes());
+      const std::uint64_t bytes_max = chance(2) ? 1 + dice() % (2 * kMiB) : kToTheEnd;
+      if (chance(2)) ask(fetch->next_bytes(bytes_max));
       if (chance(2)) ask(fetch->next_hashes());
       if (asked.empty()) continue;
       if (chance(400)) lose_connection();

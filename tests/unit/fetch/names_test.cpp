@@ -20,22 +20,34 @@ TEST(LocalNames, OnlyNamesBelowTheFolderHaveComponents) {
 }
 
 TEST(LocalNames, PartsStandBesideTheTarget) {
-  EXPECT_EQ(part_name("a.txt"), "a.txt.part");
-  EXPECT_EQ(info_name("a.txt"), "a.txt.part.info");
-  EXPECT_EQ(numbered_name("a.txt", 2), "a.txt.2");
+  EXPECT_EQ(part_name("a.txt", 255), "a.txt.part");
+  EXPECT_EQ(info_name("a.txt", 255), "a.txt.part.info");
+  EXPECT_EQ(numbered_name("a.txt", 2, 255), "a.txt.2");
 }
 
 TEST(LocalNames, ALongNameIsCutAtACharacterAndStaysItsOwn) {
   std::string name;
   while (name.size() + 3 <= 255) name += "长";
   const std::string other = name.substr(0, name.size() - 3) + "短";
-  for (const auto& long_one : {part_name(name), info_name(name), numbered_name(name, 1)}) {
+  for (const auto& long_one :
+       {part_name(name, 255), info_name(name, 255), numbered_name(name, 1, 255)}) {
     EXPECT_LE(long_one.size(), 255U);
     EXPECT_TRUE(is_utf8(long_one)) << long_one;
   }
-  EXPECT_NE(part_name(name), part_name(other));
-  EXPECT_EQ(part_name(name), part_name(name));
-  EXPECT_EQ(part_name(std::string(250, 'x')), std::string(250, 'x') + ".part");
+  EXPECT_NE(part_name(name, 255), part_name(other, 255));
+  EXPECT_EQ(part_name(name, 255), part_name(name, 255));
+  EXPECT_EQ(part_name(std::string(250, 'x'), 255), std::string(250, 'x') + ".part");
+}
+
+TEST(LocalNames, AFileSystemMayTakeShorterOnes) {
+  const std::string name(143, 'x');
+  constexpr std::size_t kMax = 143;  // eCryptfs
+  const std::string own = own_part_name(name, kMax);
+  for (const auto& one : {part_name(name, kMax), info_name(name, kMax), own,
+                          numbered_name(name, 12, kMax), part_name(name.substr(0, 139), kMax)})
+    EXPECT_LE(one.size(), kMax) << one;
+  EXPECT_TRUE(own.ends_with(".part"));
+  EXPECT_NE(own, own_part_name(name, kMax));
 }
 
 const PartInfo kInfo{

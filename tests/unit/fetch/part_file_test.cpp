@@ -35,7 +35,7 @@ struct PartFileTest : testing::Test {
   }
   TargetFolder folder() const { return TargetFolder::open((base / "dir").string()).value(); }
   auto open(IfExists if_exists = IfExists::fail) {
-    return PartFile::open(folder(), "f", if_exists);
+    return PartFile::open(folder(), "f", {.if_exists = if_exists});
   }
   static void fetch(PartFile& file, Bytes bytes = "bytes") {
     EXPECT_EQ(file.begin({.device = 1, .size = bytes.size()}), "");
@@ -158,14 +158,127 @@ TEST_F(PartFileTest, NothingIsReachedThroughSymbolicLinks) {
   EXPECT_NE(open().error().what.find("symbolic link"), std::string::npos);
   fs::remove(base / "dir/f.part");
   fs::create_symlink(base / "secret", base / "dir/f.part.info");
-  fs::create_symlink(base / "secret", base / "dir/f");
-  const auto opened = open(IfExists::overwrite);
+  const auto opened = open();
   fetch(**opened);
   (*opened)->leave();
-  EXPECT_EQ((*opened)->finish(), "");
+  fs::create_symlink(base / "secret", base / "dir/f");
+  EXPECT_NE((*opened)->finish(), "");
   EXPECT_EQ(content("secret"), "outside");
-  EXPECT_EQ(content("dir/f"), "bytes");
-  EXPECT_FALSE(fs::is_symlink(base / "dir/f"));
+}
+
+TEST_F(PartFileTest, OnlyRegularFilesAreReplaced) {
+  const auto opened = open(IfExists::overwrite);
+  fetch(**opened);
+  fs::create_symlink("nowhere", base / "dir/f");
+  EXPECT_NE((*opened)->finish().find("symbolic link"), std::string::npos) << "it came meanwhile";
+  const auto refuse = [this](const char* kind) {
+    for (const IfExists how : {IfExists::fail, IfExists::overwrite})
+      EXPECT_NE(open(how).error().what.find(kind), std::string::npos) << kind;
+    fs::remove(base / "dir/f");
+  };
+  refuse("a symbolic link");
+  fs::create_directory(base / "dir/f");
+  refuse("a directory");
+  ASSERT_EQ(0, ::mkfifo((base / "dir/f").c_str(), 0600));
+  refuse("not a regular file");
+}
+
+TEST_F(PartFileTest, WhatReplacesAFileHasItsMode) {
+  for (const mode_t mode : {0600U, 0444U, 0751U}) {
+    write("dir/f", "old");
+    fs::permissions(base / "dir/f", fs::perms(mode));
+    const auto opened = open(IfExists::overwrite);
+    fetch(**opened);
+    EXPECT_EQ(fs::status(base / "dir/f.part").permissions(), fs::perms(0600));
+    EXPECT_EQ((*opened)->finish(), "");
+    EXPECT_EQ(content("dir/f"), "bytes");
+    EXPECT_EQ(fs::status(base / "dir/f").permissions(), fs::perms(mode));
+    fs::remove(base / "dir/f");
+  }
+}
+
+TEST_F(PartFileTest, ThePartOfAnotherDownloadIsLeftAlone) {
+  const auto first = open();
+  fetch(**first, "whole");
+  fs::remove(base / "dir/f.part");
+  const auto second = open();
+  fetch(**second, "begun");
+  EXPECT_NE((*first)->write(0, "W").find("removed or replaced"), std::string::npos);
+  EXPECT_NE((*first)->finish().find("removed or replaced"), std::string::npos);
+  EXPECT_EQ(names(), Names{"f.part"}) << "nothing has its name that is not whole";
+  (*first)->discard();
+  EXPECT_EQ(content("dir/f.part"), "begun");
+  EXPECT_EQ((*second)->finish(), "");
+  EXPECT_EQ(content("dir/f"), "begun");
+}
+
+TEST_F(PartFileTest, TheNameIsGivenToWhatWasWritten) {
+  for (const IfExists how : {IfExists::fail, IfExists::overwrite}) {
+    const auto opened = open(how);
+    fetch(**opened, "whole");
+    fs::rename(base / "dir/f.part", base / "dir/moved");
+    write("dir/f.part", "of somebody else");
+    EXPECT_EQ((*opened)->finish(), "");
+    EXPECT_EQ(content("dir/f"), "whole");
+    EXPECT_EQ(content("dir/f.part"), "of somebody else");
+    fs::remove(base / "dir/f.part");
+  }
+}
+
+TEST_F(PartFileTest, AnAttemptThatResumesNothingHasAPartOfItsOwn) {
+  {
+    const auto opened = open();
+    fetch(**opened);
+    (*opened)->leave();
+  }
+  const Names left{"f.part", "f.part.info"};
+  for (const bool begins : {false, true}) {
+    const auto plain = PartFile::open(folder(), "f", {.resumes = false});
+    EXPECT_EQ((*plain)->leftover().size, 0U);
+    if (begins) fetch(**plain);
+    (*plain)->discard();
+    EXPECT_EQ(names(), left);
+  }
+  EXPECT_EQ((*open())->leftover().size, 5U);
+}
+
+TEST_F(PartFileTest, APartWithASecondNameIsNotWrittenInto) {
+  {
+    const auto opened = open();
+    fetch(**opened);
+    (*opened)->leave();
+  }
+  fs::create_hard_link(base / "dir/f.part", base / "dir/copy");
+  const auto opened = open();
+  EXPECT_EQ((*opened)->leftover().size, 0U);
+  fetch(**opened, "other");
+  EXPECT_EQ((*opened)->finish(), "");
+  EXPECT_EQ(content("dir/copy"), "bytes");
+  EXPECT_EQ(content("dir/f"), "other");
+}
+
+TEST_F(PartFileTest, ANameThatCannotBeIsRefusedAtTheStart) {
+  const auto opened = PartFile::open(folder(), std::string(256, 'n'), {});
+  EXPECT_NE(opened.error().what.find("256 bytes"), std::string::npos) << opened.error().what;
+}
+
+TEST_F(PartFileTest, WhatHasNoRoomIsRefusedAtItsBegin) {
+  const auto opened = open();
+  EXPECT_NE((*opened)->begin({.device = 1, .size = std::uint64_t{1} << 60}).find("MiB are free"),
+            std::string::npos);
+}
+
+TEST_F(PartFileTest, FilesThatAreFetchedAtOnceShareTheRoom) {
+  DiskSpace space;
+  const TargetFolder target = folder();
+  const std::uint64_t free = *free_bytes(target.descriptor());
+  // Other programs may take or free some meanwhile.
+  auto most = *space.claim(target.descriptor(), free / 4 * 3);
+  EXPECT_FALSE(space.claim(target.descriptor(), free / 2));
+  most.spend(free / 2);
+  EXPECT_TRUE(space.claim(target.descriptor(), free / 2));
+  most = DiskSpace::Claim();
+  EXPECT_TRUE(space.claim(target.descriptor(), free / 4 * 3));
 }
 
 TEST_F(PartFileTest, OnlyRegularFilesAreResumed) {

@@ -45,6 +45,13 @@ TEST(RateLimit, ARateThatIsSmallForTheBytesPausesForADayAtMost) {
   EXPECT_EQ(limit.take(~std::uint64_t{0}, kStart), kStart + std::chrono::hours(24));
 }
 
+TEST(RateLimit, ARequestIsASecondsWorthOfItsConnection) {
+  EXPECT_EQ(RateLimit(0).request_bytes(4), ~std::uint64_t{0});
+  EXPECT_EQ(RateLimit(1024).request_bytes(1), 1024U);
+  EXPECT_EQ(RateLimit(102'400).request_bytes(128), 800U);
+  EXPECT_EQ(RateLimit(1).request_bytes(1), 256U);
+}
+
 // Connections with a clock of their own: each reads when it may, always as much as one read holds.
 // What they read by `until`, or more than `bytes_max`.
 std::uint64_t read_by(TimePoint until, RateLimit limit, std::size_t connections,

@@ -138,6 +138,25 @@ TEST_F(FileJobs, ListWhatMayBeFetchedInTheOrderOfBytes) {
   EXPECT_EQ(names_of(list({"a.txt", "", 0})), "- ") << "no directory";
 }
 
+TEST_F(FileJobs, ListNoLinkToADirectoryThatItIsIn) {
+  rules.symlinks = true;
+  std::filesystem::create_directories(base / "root/d/e");
+  const auto link = [this](const char* to, const char* name) {
+    std::filesystem::create_directory_symlink(to, base / "root" / name);
+  };
+  link(".", "d/self");
+  link("../d", "d/up");
+  link("..", "d/root");
+  link("../../d", "d/e/above");
+  link("../../sub", "d/e/beside");
+  link("../d", "sub/d");
+  EXPECT_EQ(names_of(list({"d", "", 0})), "e/ ");
+  EXPECT_EQ(names_of(list({"d/e", "", 0})), "beside/ ");
+  EXPECT_EQ(names_of(list({"sub", "", 0})), "b.txt d/ ");
+  EXPECT_EQ(names_of(list({"sub/d/e", "", 0})), "") << "both are on the way to it";
+  EXPECT_EQ(names_of(list({"d/self/e", "", 0})), "beside/ ") << "by its name it is there";
+}
+
 TEST_F(FileJobs, PagesFitTogetherHoweverFewNamesAreKept) {
   for (int i = 0; i < 300; ++i)
     write("root/sub/" + std::string(static_cast<std::size_t>(1 + i % 250), 'n') + std::to_string(i),
