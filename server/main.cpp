@@ -68,7 +68,9 @@ int run_with_log(const SettingsSnapshot& settings) {
     return fail({opened.error().what, forbidden ? kExitNoPermission : kExitRuntimeFailure});
   }
   const Outcome<> outcome = run_daemon(settings, **opened);
-  return outcome ? 0 : fail(outcome.error());
+  const int status = outcome ? 0 : fail(outcome.error());
+  if (!(*opened)->finish()) ::_exit(status);
+  return status;
 }
 
 // Flushes stdout. The status stands only if all of the output could be written.

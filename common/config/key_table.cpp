@@ -73,8 +73,8 @@ constexpr Key kKeys[] = {
 
 {"log",        "level",            choice,    "",               "info",       0,       0,             "trace|debug|info|warn|error|off", L, "The least important lines that are logged."},
 {"log",        "format",           choice,    "",               "text",       0,       0,             "text|json",                  L, "How a line is written."},
-{"log",        "file",             path,      "",               "",           0,       kPath,         "",                           L, "Where lines are appended; reopened at USR1. Empty: stderr."},
-{"log",        "session_file",     path,      "",               "",           0,       kPath,         "",                           L, "Where the line per session goes. Empty: with the others."},
+{"log",        "file",             path,      "",               "",           0,       kPath,         "",                           L, "Where lines are appended; reopened at USR1. Empty: stderr. /dev/stdout and /dev/stderr are these descriptors."},
+{"log",        "session_file",     path,      "",               "",           0,       kPath,         "",                           L, "Where the line per session goes, likewise. Empty: with the others."},
 {"log",        "repeats",          count,     "lines",          "10",         0,       1'000'000,     "",                           R, "How often within 10 s a repeated warning is written, or the session line of a client refused for the same reason; the rest is counted and reported in one line. 0: always."},
 
 {"access",     "allow",            blocks,    "",               "",           0,       10'000,        "",                           L, "Addresses and address blocks, such as 192.0.2.7, 10.0.0.0/8, 2001:db8::/32."},

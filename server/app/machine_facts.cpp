@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/base/descriptor.hpp"
+#include "common/log/line_file.hpp"
 #include "common/text/encoding.hpp"
 #include "server/app/doctor.hpp"
 #include "server/app/listeners.hpp"
@@ -124,6 +125,7 @@ std::optional<std::uint64_t> free_bytes_at(const std::string& path) {
 }
 
 Finding try_file(const std::string& key, const std::string& path) {
+  if (standard_descriptor_of(path) >= 0) return writable(key, path, {});
   const Descriptor file(
       ::open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   const int error = file ? 0 : errno;

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "common/base/background_thread.hpp"
+#include "common/base/descriptor.hpp"
 #include "common/text/encoding.hpp"
 #include "server/conversation/detector.hpp"
 
@@ -49,8 +50,8 @@ Outcome<> ShardThreads::start() {
     }
     return {};
   } catch (const std::system_error& error) {
-    return failure("cannot begin " + what + ": " + error.code().message() +
-                   "; allow more (ulimit -u, TasksMax=)");
+    return failure("cannot begin " + what + ": " + error.code().message() + kAllowMoreThreads +
+                   ", or lower server.threads");
   }
 }
 
