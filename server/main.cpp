@@ -2,13 +2,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,8 +22,10 @@
 #include "common/protocol/close_reason.hpp"
 #include "server/api/service_table.hpp"
 #include "server/app/command_line.hpp"
+#include "server/app/control_groups.hpp"
 #include "server/app/daemon.hpp"
 #include "server/app/doctor.hpp"
+#include "server/app/listeners.hpp"
 #include "server/app/server_config.hpp"
 
 namespace fairlead {
@@ -40,7 +43,7 @@ Outcome<LoadedConfig> load(const CommandLine& command_line) {
   const Environment environment = process_environment();
   ConfigWorld world{.files = files, .environment = environment, .service_types = {}};
   for (const ServiceType& type : service_types()) world.service_types.push_back(type.name);
-  world.cores = std::max(1U, std::thread::hardware_concurrency());
+  world.cores = usable_cores();
   return load_server_config(command_line, world);
 }
 
@@ -83,7 +86,11 @@ int printed(int status) {
 // What a start would run into, as far as it can be found out beside a daemon that runs.
 int check(const ServerSettings& settings) {
   int status = 0;
-  for (const Finding& finding : try_start(settings)) {
+  // A warning at most: a shell's limit need not be the service's.
+  std::vector<Finding> findings{examine_descriptors(settings, gather_facts().descriptors_hard)};
+  if (findings[0].grade == Finding::Grade::bad) findings[0].grade = Finding::Grade::warn;
+  std::ranges::move(try_start(settings), std::back_inserter(findings));
+  for (const Finding& finding : findings) {
     const std::string line = finding.where + ": " + finding.what;
     if (finding.grade == Finding::Grade::warn) fail({"warning: " + line, 0});
     if (finding.grade != Finding::Grade::bad) continue;
@@ -116,6 +123,9 @@ int run(const std::vector<std::string>& arguments) {
 
   Outcome<LoadedConfig> loaded = load(command_line);
   if (!loaded) return fail(loaded.error());
+  if (const std::string conflict = conflict_of_names(loaded->settings, addresses_of);
+      !conflict.empty())
+    return fail({conflict, kExitInvalidConfiguration});
   if (command_line.action == CommandLine::Action::doctor) return diagnose(loaded->settings);
   if (command_line.action == CommandLine::Action::print) {
     std::fputs(loaded->listing.c_str(), stdout);

@@ -38,7 +38,7 @@ constexpr std::array kSections{
 constexpr Key kKeys[] = {
 // section      key                 type       unit              default       min      max            words                            help
 {"server",     "name",             text,      "",               "fairlead",   1,       64,            "",                           L, "What the daemon calls itself to framed clients."},
-{"server",     "threads",          count,     "threads",        "auto",       1,       1024,          "auto",                       R, "How many event loops run, each in a thread of its own. auto: one per core."},
+{"server",     "threads",          count,     "threads",        "auto",       1,       1024,          "auto",                       R, "How many event loops run, each in a thread of its own. auto: one per core that the affinity and the CPU quota of the control group allow."},
 {"server",     "accept",           choice,    "",               "shared",     0,       0,             "shared|reuseport",           R, "shared: one listening socket hands its connections to the loops in turn. reuseport: each loop has one of its own, and the kernel distributes."},
 {"server",     "run_dir",          path,      "",               "",           0,       kPath,         "",                           R, "A folder where the file `ports` names the addresses really listened at. Empty: none is written."},
 

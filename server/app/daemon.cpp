@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/base/background_thread.hpp"
+#include "common/base/descriptor.hpp"
 #include "common/io/signals.hpp"
 #include "server/app/heap.hpp"
 #include "server/app/ports_file.hpp"
@@ -108,7 +109,7 @@ Daemon::~Daemon() {
 
 Outcome<> Daemon::open() {
   if (Outcome<> confined = check_confinement(*settings_); !confined) return confined;
-  const auto opened = open_listeners(*settings_);
+  const auto opened = open_listeners(*settings_, log_);
   if (!opened) return tl::unexpected(opened.error());
   listeners_.add(settings_, *opened);
   if (settings_->run_dir.empty()) return {};
@@ -144,6 +145,9 @@ void Daemon::log_limits() {
   if (connections_.configured > connections_.possible)
     log_.warn("max_connections exceeds the descriptors",
               {field("possible", connections_.possible)});
+  if (settings_->limits.max_connections == 0 && connections_.possible < kUsefulConnections)
+    log_.warn("few_descriptors", {field("possible", connections_.possible),
+                                  field("what_to_do", &kAllowMoreDescriptors[2])});
 }
 
 // ---- The stop ----
