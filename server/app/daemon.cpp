@@ -212,7 +212,10 @@ void Daemon::stop_components() {
 
 void Daemon::log_counters() {
   shards_.gather([](ShardThread& thread) { return thread.report(); },
-                 [this](const ShardReport& sum) { write_counters(sum); });
+                 [this](const ShardReport& sum) {
+                   write_counters(sum);
+                   give_memory_back();
+                 });
 }
 
 void Daemon::write_counters(const ShardReport& sum) {

@@ -116,7 +116,7 @@ class Shard final : public TurnClient {
   // The shard's time is the clock's less the gaps in which the daemon did not run.
   Duration skipped_{};
   TimePoint turn_due_ = kNever;  // when the next turn should have begun, at the latest
-  TimePoint discounted_due_{};   // the last turn_due_ for which a stall was discounted
+  TimePoint discounted_at_{};    // the shard's time behind the last stall
 };
 
 }  // namespace fairlead
