@@ -57,7 +57,7 @@ std::vector<std::string_view> refusals() {
   return names;
 }
 
-int run_with_log(const SettingsSnapshot& settings) {
+int run_with_log(const SettingsSnapshot& settings, const std::vector<std::string>& warnings) {
   const LogSettings& log = settings->log;
   const auto opened = Log::open({.level = level_named(log.level).value_or(Level::info),
                                  .format = log.json ? LogFormat::json : LogFormat::text,
@@ -70,6 +70,8 @@ int run_with_log(const SettingsSnapshot& settings) {
     const bool forbidden = opened.error().code == std::errc::permission_denied;
     return fail({opened.error().what, forbidden ? kExitNoPermission : kExitRuntimeFailure});
   }
+  for (const std::string& warning : warnings)
+    (*opened)->warn("configuration", {field("what", warning)});
   const Outcome<> outcome = run_daemon(settings, **opened);
   const int status = outcome ? 0 : fail(outcome.error());
   if (!(*opened)->finish()) ::_exit(status);
@@ -126,13 +128,16 @@ int run(const std::vector<std::string>& arguments) {
   if (const std::string conflict = conflict_of_names(loaded->settings, addresses_of);
       !conflict.empty())
     return fail({conflict, kExitInvalidConfiguration});
+  if (command_line.action != CommandLine::Action::run)
+    for (const std::string& warning : loaded->warnings) fail({"warning: " + warning, 0});
   if (command_line.action == CommandLine::Action::doctor) return diagnose(loaded->settings);
   if (command_line.action == CommandLine::Action::print) {
     std::fputs(loaded->listing.c_str(), stdout);
     if (const int status = printed(0); status != 0) return status;
   }
   if (command_line.action != CommandLine::Action::run) return check(loaded->settings);
-  return run_with_log(std::make_shared<const ServerSettings>(std::move(loaded->settings)));
+  return run_with_log(std::make_shared<const ServerSettings>(std::move(loaded->settings)),
+                      loaded->warnings);
 }
 
 }  // namespace

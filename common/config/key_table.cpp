@@ -154,6 +154,11 @@ const Key* find_key(std::string_view section, std::string_view key) noexcept {
   return find_row(kKeys, section, key);
 }
 
+std::string_view service_type_of(const Key& key) noexcept {
+  if (!key.help.starts_with('(')) return {};
+  return key.help.substr(1, key.help.find(')') - 1);
+}
+
 const RemovedKey* find_removed_key(std::string_view section, std::string_view key) noexcept {
   return find_row(kRemovedKeys, section, key);
 }

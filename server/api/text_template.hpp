@@ -30,6 +30,10 @@ class TextTemplate {
   // nothing if all are known.
   static std::optional<std::string_view> unknown_placeholder(std::string_view source);
 
+  // The first `{` with the name of a placeholder and no `}` anywhere behind it; nothing if there is
+  // none.
+  static std::optional<std::string_view> unclosed_placeholder(std::string_view source);
+
   bool empty() const noexcept { return pieces_.empty(); }
   // The whole text when it has no placeholder: it can be sent as it is. Lives as long as the
   // template.

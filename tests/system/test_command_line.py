@@ -56,7 +56,7 @@ class Explaining(CommandLineTest):
                 self.assertIn(word, done.stdout)
 
     def test_version(self):
-        for option in ("-V", "--version"):
+        for option in ("-V", "-v", "--version"):
             done = run(option)
             self.assertEqual((0, ""), (done.returncode, done.stderr))
             self.assertRegex(done.stdout, r"^fairleadd \d+\.\d+\.\d+\n$")
