@@ -75,12 +75,12 @@ tl::expected<std::unique_ptr<Log>, LogError> Log::open(const LogOptions& options
   if (troubles_to == nullptr) troubles_to = log->events_.get();
   if (file && !options.session_file.empty() && options.session_file != options.file) {
     file = destinations.open(options.session_file);
-    if (file) log->sessions_ = output("session_lines_lost", pattern, Level::trace);
+    if (file) log->sessions_ = output("session_lines_lost", pattern, Level::debug);
   }
   troubles_to = nullptr;
   if (file && options.transcript >= 0) {
     file = destinations.open(options.transcript, "cannot print transcripts to stdout");
-    if (file) log->transcript_ = output("transcript_lines_lost", "%v", Level::trace);
+    if (file) log->transcript_ = output("transcript_lines_lost", "%v", Level::debug);
   }
   if (!file) return tl::unexpected(std::move(file.error()));
   return log;

@@ -54,7 +54,7 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   // What the outputs of one log differ in.
   struct Role {
     const char* pattern = "%v";  // spdlog's; times are UTC
-    Level level = Level::trace;  // the least important lines that are written
+    Level level = Level::debug;  // the least important lines that are written
     // The event that reports lost lines, once a second at most. It goes to `losses_to`, or, where
     // that is null, to this output, where it bypasses the queue and is tried until it is written.
     std::string_view losses = "lines_lost";

@@ -17,7 +17,7 @@ struct TemplateValues {
   std::string_view text;    // {text}: the message, in UTF-8
   std::uint64_t len = 0;    // {len}: its bytes as they came
   const PeerAddress& peer;  // {ip} {port} {peer}
-  std::uint64_t id = 0;     // {id}: the connection's number
+  std::uint64_t id = 0;     // {id}: the connection's number, from 1 in the order of accepting
 };
 
 class TextTemplate {

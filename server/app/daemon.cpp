@@ -88,7 +88,7 @@ Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& conne
       transcript_(log),
       admission_(settings_->limits, settings_->access, connections.configured,
                  std::random_device{}()),
-      shards_({settings_, transcript_, log, files_}),
+      shards_({settings_, transcript_, log, files_, last_id_}),
       listeners_({shards_, admission_, reserve_, log},
                  [this] { obey(shutdown_.on_listeners_closed(Loop::read_clock())); }),
       components_{&shards_, &listeners_},

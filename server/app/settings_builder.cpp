@@ -115,7 +115,8 @@ class Builder {
                      .json = config_.text("log", "format") == "json",
                      .file = config_.text("log", "file"),
                      .session_file = config_.text("log", "session_file"),
-                     .repeats = config_.number("log", "repeats")};
+                     .repeats = config_.number("log", "repeats"),
+                     .empty_sessions = config_.flag("log", "empty_sessions")};
   }
 
   std::vector<AddressBlock> blocks(const char* key) {

@@ -11,13 +11,13 @@
 
 namespace fairlead {
 
-ShardThread::ShardThread(const Shared& shared, std::uint32_t index, std::uint32_t count)
+ShardThread::ShardThread(const Shared& shared, std::uint32_t count)
     : settings(shared.settings),
       files(shared.files, shared.log,
             [this](std::function<void()> task) { loop.post(std::move(task)); }),
       shard({settings, shared.transcript, files, shared.log, shared.log.sessions(),
-             begin_conversation},
-            Loop::read_clock(), index, count) {
+             begin_conversation, shared.last_id},
+            Loop::read_clock(), count) {
   loop.drive(shard);
   // Converters are opened while there are descriptors, not at the first Chinese message.
   loop.post([&log = shared.log] {
@@ -28,7 +28,7 @@ ShardThread::ShardThread(const Shared& shared, std::uint32_t index, std::uint32_
 ShardThreads::ShardThreads(const ShardThread::Shared& shared) : file_pool_(shared.files.pool) {
   const std::uint32_t count = shared.settings->threads;
   for (std::uint32_t i = 0; i < count; ++i)
-    shards_.push_back(std::make_unique<ShardThread>(shared, i, count));
+    shards_.push_back(std::make_unique<ShardThread>(shared, count));
 }
 
 ShardThreads::~ShardThreads() {

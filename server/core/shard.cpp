@@ -38,8 +38,7 @@ ServiceInstance& ShardContext::service(std::string_view name) {
   return **found;
 }
 
-Shard::Shard(const Environment& environment, TimePoint now, std::uint32_t index,
-             std::uint32_t shards)
+Shard::Shard(const Environment& environment, TimePoint now, std::uint32_t shards)
     : context_{.settings = environment.settings,
                .log = environment.log,
                .session_log = environment.session_log,
@@ -47,8 +46,7 @@ Shard::Shard(const Environment& environment, TimePoint now, std::uint32_t index,
                .wheel = TimerWheel(now),
                .now = now,
                .output = OutputBudget(environment.settings->limits.max_buffer_memory / shards)},
-      next_id_(index + 1),
-      id_step_(shards) {
+      last_id_(environment.last_id) {
   context_.lingering.reserve(kLingeringMax);
   for (const auto& settings : environment.settings->services) {
     const ServiceType* type = service_type_named(settings->type);
@@ -170,8 +168,7 @@ void Shard::shed_largest() {
 
 void Shard::accept(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& listener,
                    const PeerAddress& peer, Admission::Answer admission) {
-  const std::uint64_t id = next_id_;
-  next_id_ += id_step_;
+  const std::uint64_t id = ++last_id_;
   ++context_.counters.accepted;
   const CloseReason refused = admission.refused;
   Connection* connection = nullptr;
@@ -187,6 +184,9 @@ void Shard::accept(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& l
     return;
   }
   ++context_.counters.open;
+  if (context_.log.enabled(Level::debug))
+    context_.log.debug("session_begun", {field("id", id), field("listener", listener->name),
+                                         field("peer", peer.text())});
   connection->start();
 }
 

@@ -9,6 +9,7 @@ import pty
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -338,6 +339,39 @@ class Closed(LogTest):
         self.daemon.wait_for_events("transcript_lines_lost")
         self.assertEqual(1, self.daemon.counters()["transcript_lost"])
         self.check_ends_in_time()
+
+
+class Sessions(LogTest):
+    def test_health_checks_can_be_left_out(self):
+        self.start("empty_sessions = no\n")
+        for _ in range(20):
+            connect(self.socket).close()
+        address = self.daemon.addresses()[1]
+        for _ in range(5):
+            client = connect(address)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        self.check_serves()
+        counters = self.daemon.wait_for_counters(lambda now: now["accepted"] == 26 and now["open"] == 0, "all to have left")
+        self.assertEqual(["peer_closed"], [session["reason"] for session in self.daemon.sessions(1)])
+        self.assertEqual(25, counters["eof_before_data"] + counters.get("reset", 0), "they are counted")
+
+    def test_they_are_numbered_in_the_order_of_accepting(self):
+        self.start()
+        for _ in range(10):
+            self.check_serves()
+        self.assertEqual(list(range(1, 11)), sorted(session["id"] for session in self.daemon.sessions(10)))
+        self.assertEqual(list(range(1, 11)), [session["id"] for session in self.daemon.sessions()])
+
+    def test_debug_tells_of_those_that_have_not_ended(self):
+        self.start("level = debug\n")
+        with connect(self.daemon.addresses()[1]) as client:
+            begun, = self.daemon.wait_for_events("session_begun")
+            self.assertEqual("%s:%d" % client.getsockname(), begun["peer"])
+            self.assertEqual([], self.daemon.events("session_decided"))
+            client.sendall(b"hello\n")
+            decided, = self.daemon.wait_for_events("session_decided")
+            self.assertEqual((begun["id"], "text", "debug"), (decided["id"], decided["protocol"], decided["level"]))
 
 
 class Repeats(LogTest):

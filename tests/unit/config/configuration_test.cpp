@@ -205,7 +205,7 @@ TEST(Configuration, ListsAllErrorsInTheOrderOfTheirLines) {
           R"(f:6: timeouts.idle: "soon" is not a duration: write a number and ms, s, m, h or d, such as 30s)",
           R"(f:7: timeouts.idel: unknown key; did you mean "idle"?)",
           "f:9: timeouts.write: given twice, first in line 8",
-          R"(environment FAIRLEAD_LOG__LEVEL: log.level: "loud" is none of trace, debug, info, warn, error, off)",
+          R"(environment FAIRLEAD_LOG__LEVEL: log.level: "loud" is none of debug, info, warn, error, off)",
           R"(command line: socket.nodelay: "perhaps" is neither yes nor no)"));
 }
 
