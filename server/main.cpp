@@ -2,13 +2,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,8 +22,10 @@
 #include "common/protocol/close_reason.hpp"
 #include "server/api/service_table.hpp"
 #include "server/app/command_line.hpp"
+#include "server/app/control_groups.hpp"
 #include "server/app/daemon.hpp"
 #include "server/app/doctor.hpp"
+#include "server/app/listeners.hpp"
 #include "server/app/server_config.hpp"
 
 namespace fairlead {
@@ -40,7 +43,7 @@ Outcome<LoadedConfig> load(const CommandLine& command_line) {
   const Environment environment = process_environment();
   ConfigWorld world{.files = files, .environment = environment, .service_types = {}};
   for (const ServiceType& type : service_types()) world.service_types.push_back(type.name);
-  world.cores = std::max(1U, std::thread::hardware_concurrency());
+  world.cores = usable_cores();
   return load_server_config(command_line, world);
 }
 
@@ -54,7 +57,7 @@ std::vector<std::string_view> refusals() {
   return names;
 }
 
-int run_with_log(const SettingsSnapshot& settings) {
+int run_with_log(const SettingsSnapshot& settings, const std::vector<std::string>& warnings) {
   const LogSettings& log = settings->log;
   const auto opened = Log::open({.level = level_named(log.level).value_or(Level::info),
                                  .format = log.json ? LogFormat::json : LogFormat::text,
@@ -67,8 +70,12 @@ int run_with_log(const SettingsSnapshot& settings) {
     const bool forbidden = opened.error().code == std::errc::permission_denied;
     return fail({opened.error().what, forbidden ? kExitNoPermission : kExitRuntimeFailure});
   }
+  for (const std::string& warning : warnings)
+    (*opened)->warn("configuration", {field("what", warning)});
   const Outcome<> outcome = run_daemon(settings, **opened);
-  return outcome ? 0 : fail(outcome.error());
+  const int status = outcome ? 0 : fail(outcome.error());
+  if (!(*opened)->finish()) ::_exit(status);
+  return status;
 }
 
 // Above the listing of -T, as a comment of it.
@@ -86,7 +93,11 @@ int printed(int status) {
 // What a start would run into, as far as it can be found out beside a daemon that runs.
 int check(const ServerSettings& settings) {
   int status = 0;
-  for (const Finding& finding : try_start(settings)) {
+  // A warning at most: a shell's limit need not be the service's.
+  std::vector<Finding> findings{examine_descriptors(settings, gather_facts().descriptors_hard)};
+  if (findings[0].grade == Finding::Grade::bad) findings[0].grade = Finding::Grade::warn;
+  std::ranges::move(try_start(settings), std::back_inserter(findings));
+  for (const Finding& finding : findings) {
     const std::string line = finding.where + ": " + finding.what;
     if (finding.grade == Finding::Grade::warn) fail({"warning: " + line, 0});
     if (finding.grade != Finding::Grade::bad) continue;
@@ -119,6 +130,11 @@ int run(const std::vector<std::string>& arguments) {
 
   Outcome<LoadedConfig> loaded = load(command_line);
   if (!loaded) return fail(loaded.error());
+  if (const std::string conflict = conflict_of_names(loaded->settings, addresses_of);
+      !conflict.empty())
+    return fail({conflict, kExitInvalidConfiguration});
+  if (command_line.action != CommandLine::Action::run)
+    for (const std::string& warning : loaded->warnings) fail({"warning: " + warning, 0});
   if (command_line.action == CommandLine::Action::doctor) return diagnose(loaded->settings);
   if (command_line.action == CommandLine::Action::print) {
     std::fputs(kClasses, stdout);
@@ -126,7 +142,8 @@ int run(const std::vector<std::string>& arguments) {
     if (const int status = printed(0); status != 0) return status;
   }
   if (command_line.action != CommandLine::Action::run) return check(loaded->settings);
-  return run_with_log(std::make_shared<const ServerSettings>(std::move(loaded->settings)));
+  return run_with_log(std::make_shared<const ServerSettings>(std::move(loaded->settings)),
+                      loaded->warnings);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <system_error>
 #include <utility>
 
 namespace fairlead {
@@ -36,7 +37,11 @@ class SignalsBlocked {
 
 std::thread start_background_thread(std::function<void()> work) {
   const SignalsBlocked inherited;
-  return std::thread(std::move(work));
+  try {
+    return std::thread(std::move(work));
+  } catch (const std::system_error& error) {
+    throw std::system_error(error.code(), "cannot begin a thread");
+  }
 }
 
 void block_signals() noexcept {

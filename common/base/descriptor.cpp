@@ -9,8 +9,10 @@ bool lacks_descriptors(const std::error_code& code) noexcept {
 }
 
 std::string advised(const std::system_error& failure) {
-  return std::string(failure.what()) +
-         (lacks_descriptors(failure.code()) ? kAllowMoreDescriptors : "");
+  const char* advice = "";
+  if (lacks_descriptors(failure.code())) advice = kAllowMoreDescriptors;
+  if (failure.code() == std::errc::resource_unavailable_try_again) advice = kAllowMoreThreads;
+  return failure.what() + std::string(advice);
 }
 
 Descriptor::~Descriptor() {

@@ -1,4 +1,4 @@
-// File descriptors: their owner, and the advice where none is left.
+// File descriptors: their owner, and the advice where none is left, or no thread.
 #pragma once
 
 #include <string>
@@ -14,7 +14,11 @@ bool lacks_descriptors(const std::error_code& code) noexcept;
 inline constexpr const char* kAllowMoreDescriptors =
     "; allow more (ulimit -n, LimitNOFILE=, fs.file-max)";
 
-// The message of a failure, with that advice where it applies.
+// The same for a thread, which fails by EAGAIN.
+inline constexpr const char* kAllowMoreThreads =
+    "; allow more threads (ulimit -u, TasksMax=, --pids-limit)";
+
+// The message of a failure, with the advice of either where it applies.
 std::string advised(const std::system_error& failure);
 
 // Owns one descriptor, or none, and closes it in the destructor. Move-only.

@@ -20,6 +20,53 @@ std::string path_of(std::string_view section, std::string_view key) {
 
 bool takes_a_name(const SectionKind& kind) { return kind.name.ends_with(".*"); }
 
+// What users of other servers look for here.
+struct ForeignWord {
+  std::string_view word, advice;
+};
+constexpr std::string_view kNoTls =
+    "there is no TLS yet: put a terminator in front (HAProxy, stunnel, nginx's stream)";
+constexpr std::string_view kNoProxyProtocol =
+    "the PROXY protocol is not understood yet: behind a balancer every client has its address";
+constexpr std::string_view kNoUser =
+    "the daemon stays the user who starts it (User= of the unit, setpriv)";
+constexpr ForeignWord kForeignWords[] = {
+    {"tls", kNoTls},
+    {"ssl", kNoTls},
+    {"certificate", kNoTls},
+    {"ssl_certificate", kNoTls},
+    {"tls_certificate", kNoTls},
+    {"proxy_protocol", kNoProxyProtocol},
+    {"proxy_from", kNoProxyProtocol},
+    {"accept_proxy", kNoProxyProtocol},
+    {"send_proxy", kNoProxyProtocol},
+    {"user", kNoUser},
+    {"group", kNoUser},
+    {"pid_file", "there is none: the daemon stays in the foreground, for a service manager"},
+    {"pidfile", "there is none: the daemon stays in the foreground, for a service manager"},
+    {"daemon", "it stays in the foreground, for a service manager"},
+    {"daemonize", "it stays in the foreground, for a service manager"},
+    {"listen", "addresses to listen at are bind in [listener.NAME]"},
+    {"port", "addresses to listen at are bind in [listener.NAME]"},
+    {"workers", "the number of event loops is threads in [server]"},
+    {"worker_processes", "the number of event loops is threads in [server]"},
+};
+
+std::string foreign_advice(std::string_view word) {
+  const auto* found = std::ranges::find(kForeignWords, word, &ForeignWord::word);
+  return found == std::end(kForeignWords) ? "" : "; " + std::string(found->advice);
+}
+
+// Kubernetes sets these for every service of a namespace; one that is called fairlead-a--b looks
+// like a key of ours.
+bool is_injected(std::string_view variable) {
+  if (variable.ends_with("_SERVICE_HOST") || variable.ends_with("_PORT")) return true;
+  if (variable.find("_SERVICE_PORT") != variable.npos) return true;
+  const auto port = variable.rfind("_PORT_");
+  return port != variable.npos && port + 6 < variable.size() && variable[port + 6] >= '0' &&
+         variable[port + 6] <= '9';
+}
+
 std::string unknown_section(std::string_view name) {
   const auto dot = name.find('.');
   const bool has_name = dot != std::string_view::npos;
@@ -36,7 +83,7 @@ std::string unknown_section(std::string_view name) {
     return header + " needs a name of lower-case letters, digits and single _";
   }
   const auto best = nearest(stem, stems);
-  if (best.empty()) return "unknown section " + header;
+  if (best.empty()) return "unknown section " + header + foreign_advice(stem);
   return "unknown section " + header + "; did you mean [" + std::string(best) + shown_rest + "]?";
 }
 
@@ -44,7 +91,9 @@ std::string unknown_key(std::string_view section, std::string_view name) {
   if (const auto* removed = find_removed_key(section, name))
     return "has gone: " + std::string(removed->advice);
   std::vector<std::string_view> here;
+  if (const auto advice = foreign_advice(name); !advice.empty()) return "unknown key" + advice;
   for (const Key* key : keys_of(*find_section_kind(section))) here.push_back(key->name);
+  here.push_back("include");
   if (const auto hint = did_you_mean(name, here); !hint.empty()) return "unknown key" + hint;
   for (const Key& key : all_keys())
     if (key.name == name)
@@ -52,6 +101,22 @@ std::string unknown_key(std::string_view section, std::string_view name) {
              std::string(key.section.substr(0, key.section.find('*'))) +
              (key.section.ends_with('*') ? "NAME]" : "]");
   return "unknown key";
+}
+
+// A section of ours, or somebody's attempt at one.
+bool resembles_ours(std::string_view section) {
+  const auto stem = section.substr(0, section.find('.'));
+  std::vector<std::string_view> stems;
+  for (const auto& kind : section_kinds())
+    stems.push_back(kind.name.substr(0, kind.name.find('.')));
+  return !nearest(stem, stems).empty() || !foreign_advice(stem).empty();
+}
+
+std::vector<ConfigError> sorted(std::vector<ConfigError> errors) {
+  std::ranges::stable_sort(errors, {}, [](const ConfigError& error) {
+    return std::tuple(error.origin.kind, error.origin.reading, error.origin.line);
+  });
+  return errors;
 }
 
 bool is_known_section(std::string_view name) {
@@ -62,7 +127,8 @@ bool is_known_section(std::string_view name) {
 
 }  // namespace
 
-Configuration::Configuration(const ConfigInput& input) : errors_(input.errors) {
+Configuration::Configuration(const ConfigInput& input)
+    : errors_(input.errors), warnings_(input.warnings) {
   for (const auto& kind : section_kinds())
     if (!takes_a_name(kind)) open_section(std::string(kind.name), {});
 
@@ -76,7 +142,20 @@ Configuration::Configuration(const ConfigInput& input) : errors_(input.errors) {
     }
   }
   for (const auto& assignment : input.assignments)
-    if (!unknown.contains(assignment.section)) apply(assignment);
+    if (!unknown.contains(assignment.section) && !is_of_others(assignment)) apply(assignment);
+}
+
+// A variable that something else has set is ignored with a warning. What looks like a key of ours
+// that is misspelt is an error there as well.
+bool Configuration::is_of_others(const Assignment& assignment) {
+  const auto& [section, name, text, origin] = assignment;
+  if (origin.kind != Origin::Kind::environment) return false;
+  const bool is_known = is_known_section(section);
+  if (is_known && find_key(section, name) != nullptr) return false;
+  if (!is_injected(origin.name) && resembles_ours(section)) return false;
+  warnings_.push_back({origin, path_of(section, name),
+                       "ignored: " + (is_known ? "unknown key" : unknown_section(section))});
+  return true;
 }
 
 Configuration::Section& Configuration::open_section(const std::string& name, const Origin& origin) {
@@ -153,6 +232,11 @@ Origin Configuration::origin_of(std::string_view section, std::string_view key) 
   return found == nullptr ? Origin{} : found->origin;
 }
 
+bool Configuration::is_changed(std::string_view section, std::string_view key) const noexcept {
+  const Setting* setting = find(section, key);
+  return setting != nullptr && setting->text != setting->key->fallback;
+}
+
 void Configuration::add_error(std::string_view section, std::string_view key, std::string what) {
   if (const Setting* setting = find(section, key); setting != nullptr && setting->has_error) return;
   errors_.push_back({origin_of(section, key), path_of(section, key), std::move(what)});
@@ -162,13 +246,8 @@ void Configuration::add_error(Origin origin, std::string what) {
   errors_.push_back({std::move(origin), {}, std::move(what)});
 }
 
-std::vector<ConfigError> Configuration::errors() const {
-  auto sorted = errors_;
-  std::ranges::stable_sort(sorted, {}, [](const ConfigError& error) {
-    return std::tuple(error.origin.kind, error.origin.reading, error.origin.line);
-  });
-  return sorted;
-}
+std::vector<ConfigError> Configuration::errors() const { return sorted(errors_); }
+std::vector<ConfigError> Configuration::warnings() const { return sorted(warnings_); }
 
 std::string Configuration::listing() const {
   std::string out;

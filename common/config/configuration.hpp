@@ -35,6 +35,9 @@ class Configuration {
   // Where the value was written, or else the section.
   Origin origin_of(std::string_view section, std::string_view key = {}) const;
 
+  // Whether the value is another than the default: a listing (-T) names the defaults of all.
+  bool is_changed(std::string_view section, std::string_view key) const noexcept;
+
   // Adds an error where the key was written, unless its value has an error already: one line for
   // one mistake.
   void add_error(std::string_view section, std::string_view key, std::string what);
@@ -42,6 +45,7 @@ class Configuration {
 
   // Sorted: files in reading order and line by line, then the environment, then the command line.
   std::vector<ConfigError> errors() const;
+  std::vector<ConfigError> warnings() const;
 
   // Every key with its value, origin and class, as a file that means the same (-T).
   std::string listing() const;
@@ -61,6 +65,7 @@ class Configuration {
     std::vector<Setting> settings;  // in the table's order
   };
 
+  bool is_of_others(const Assignment& assignment);
   Section& open_section(const std::string& name, const Origin& origin);
   void apply(const Assignment& assignment);
   const Section* find_section(std::string_view name) const noexcept;
@@ -68,7 +73,7 @@ class Configuration {
   const KeyValue& value(std::string_view section, std::string_view key) const;
 
   std::vector<Section> sections_;
-  std::vector<ConfigError> errors_;
+  std::vector<ConfigError> errors_, warnings_;
 };
 
 }  // namespace fairlead

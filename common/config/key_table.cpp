@@ -38,7 +38,7 @@ constexpr std::array kSections{
 constexpr Key kKeys[] = {
 // section      key                 type       unit              default       min      max            words                            help
 {"server",     "name",             text,      "",               "fairlead",   1,       64,            "",                           L, "What the daemon calls itself to framed clients."},
-{"server",     "threads",          count,     "threads",        "auto",       1,       1024,          "auto",                       R, "How many event loops run, each in a thread of its own. auto: one per core."},
+{"server",     "threads",          count,     "threads",        "auto",       1,       1024,          "auto",                       R, "How many event loops run, each in a thread of its own. auto: one per core that the affinity and the CPU quota of the control group allow."},
 {"server",     "accept",           choice,    "",               "shared",     0,       0,             "shared|reuseport",           R, "shared: one listening socket hands its connections to the loops in turn. reuseport: each loop has one of its own, and the kernel distributes."},
 {"server",     "run_dir",          path,      "",               "",           0,       kPath,         "",                           R, "A folder where the file `ports` names the addresses really listened at. Empty: none is written."},
 
@@ -71,11 +71,12 @@ constexpr Key kKeys[] = {
 {"socket",     "send_buffer",      size,      "bytes",          "0",          0,       kSocketBuffer, "",                           N, "SO_SNDBUF. 0: the kernel adapts it."},
 {"socket",     "receive_buffer",   size,      "bytes",          "0",          0,       kSocketBuffer, "",                           N, "SO_RCVBUF. 0: the kernel adapts it."},
 
-{"log",        "level",            choice,    "",               "info",       0,       0,             "trace|debug|info|warn|error|off", L, "The least important lines that are logged."},
+{"log",        "level",            choice,    "",               "info",       0,       0,             "debug|info|warn|error|off",  L, "The least important lines that are logged. debug: when a session begins, and when its protocol is known."},
 {"log",        "format",           choice,    "",               "text",       0,       0,             "text|json",                  L, "How a line is written."},
-{"log",        "file",             path,      "",               "",           0,       kPath,         "",                           L, "Where lines are appended; reopened at USR1. Empty: stderr."},
-{"log",        "session_file",     path,      "",               "",           0,       kPath,         "",                           L, "Where the line per session goes. Empty: with the others."},
+{"log",        "file",             path,      "",               "",           0,       kPath,         "",                           L, "Where lines are appended; reopened at USR1. Empty: stderr. /dev/stdout and /dev/stderr are these descriptors."},
+{"log",        "session_file",     path,      "",               "",           0,       kPath,         "",                           L, "Where the line per session goes, likewise. Empty: with the others."},
 {"log",        "repeats",          count,     "lines",          "10",         0,       1'000'000,     "",                           R, "How often within 10 s a repeated warning is written, or the session line of a client refused for the same reason; the rest is counted and reported in one line. 0: always."},
+{"log",        "empty_sessions",   flag,      "",               "yes",        0,       0,             "",                           L, "Whether sessions are logged in which the client sends nothing before it leaves, as health checks do. They are counted in any case."},
 
 {"access",     "allow",            blocks,    "",               "",           0,       10'000,        "",                           L, "Addresses and address blocks, such as 192.0.2.7, 10.0.0.0/8, 2001:db8::/32."},
 {"access",     "deny",             blocks,    "",               "",           0,       10'000,        "",                           L, "The same; these are closed as denied. 0.0.0.0/0, ::/0 denies all that `allow` does not name."},
@@ -152,6 +153,11 @@ const SectionKind* find_section_kind(std::string_view section) noexcept {
 
 const Key* find_key(std::string_view section, std::string_view key) noexcept {
   return find_row(kKeys, section, key);
+}
+
+std::string_view service_type_of(const Key& key) noexcept {
+  if (!key.help.starts_with('(')) return {};
+  return key.help.substr(1, key.help.find(')') - 1);
 }
 
 const RemovedKey* find_removed_key(std::string_view section, std::string_view key) noexcept {

@@ -79,6 +79,14 @@ using KeyValue =
 // common/net/endpoint check its items.
 Result<KeyValue> parse_key_value(const Key& key, std::string_view text);
 
+// The only type of service that reads this key, which its help names first: "(file) ...". Empty:
+// they all do.
+std::string_view service_type_of(const Key& key) noexcept;
+
+// The types that Fairlead brings along.
+inline constexpr std::string_view kOwnServiceTypes[] = {"discard", "echo", "file",
+                                                        "greet",   "log",  "reply"};
+
 char reload_letter(Reload reload) noexcept;  // L, N, R
 
 // The help, with the words of a choice.

@@ -96,7 +96,9 @@ Result<KeyValue> parse_name(std::string_view text) {
 Result<KeyValue> parse_list(const Key& key, std::string_view text) {
   std::vector<std::string> items;
   for (const auto item : split(text, ',')) {
-    if (item.empty()) return make_error("has an empty item: " + shown(text));
+    // The parsers of addresses say so themselves, beside what is wrong with other items.
+    if (item.empty() && key.type == KeyType::names)
+      return make_error("has an empty item: " + shown(text));
     if (key.type == KeyType::names && !is_config_name(item)) return make_error(not_a_name(item));
     items.emplace_back(item);
   }

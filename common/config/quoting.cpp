@@ -97,6 +97,12 @@ Result<std::string> read_value(std::string_view raw, const Environment& environm
   return value;
 }
 
+bool has_tight_comment(std::string_view raw) noexcept {
+  if (trimmed(raw).starts_with('"')) return false;
+  const std::string_view comment = raw.substr(without_comment(raw).size());
+  return comment.size() > 1 && !is_blank(comment[1]) && comment[1] != '#';
+}
+
 std::string written_value(std::string_view value) {
   if (can_be_bare(value)) return std::string(value);
   const bool text = is_utf8(value);

@@ -19,6 +19,9 @@ namespace fairlead {
 // clang-format on
 Result<std::string> read_value(std::string_view raw, const Environment& environment);
 
+// Whether read_value() leaves out a comment without a blank behind its #, as in `#1 in town`.
+bool has_tight_comment(std::string_view raw) noexcept;
+
 // Writes a value so that read_value() returns it: bare where that is possible, else quoted.
 std::string written_value(std::string_view value);
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "common/config/key_table.hpp"
 #include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
 #include "common/text/encoding.hpp"
@@ -27,6 +28,9 @@ bool is_section_name(std::string_view name) {
   if (dot == std::string_view::npos) return is_config_name(name);
   return is_config_name(name.substr(0, dot)) && is_config_name(name.substr(dot + 1));
 }
+
+// Text in which a # may well be meant.
+bool is_prose(KeyType type) { return type == KeyType::text || type == KeyType::message; }
 
 // The reason why the line is no text at all, or nothing.
 std::string broken_bytes(std::string_view line) {
@@ -129,7 +133,8 @@ class Reader {
       return add_error({},
                        shown(key) + " is not a key: write lower-case letters, digits and single _");
     if (current().section.empty())
-      return add_error(std::string(key), "stands before the first [section]");
+      return add_error(std::string(key),
+                       "stands before the first [section]" + did_you_mean(key, {"include"}));
 
     const std::string path = current().section + "." + std::string(key);
     const auto [first, is_new] =
@@ -138,6 +143,12 @@ class Reader {
       return add_error(path, "given twice, first in line " + std::to_string(first->second));
     auto value = read_value(raw, environment_);
     if (!value) return add_error(path, std::move(value.error().what));
+    if (const Key* known = find_key(current().section, key);
+        known != nullptr && is_prose(known->type) && has_tight_comment(raw))
+      input_.warnings.push_back(
+          {here(), path,
+           "the value ends at the #, which begins a comment; put quotes around the value if the # "
+           "is part of it"});
     input_.assignments.push_back({current().section, std::string(key), std::move(*value), here()});
   }
 

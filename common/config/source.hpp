@@ -47,11 +47,11 @@ struct Assignment {
 };
 
 // Everything that was written, and every error of reading it. A later assignment overrides an
-// earlier one.
+// earlier one. A warning keeps nobody from starting.
 struct ConfigInput {
   std::vector<SectionHeader> sections;
   std::vector<Assignment> assignments;
-  std::vector<ConfigError> errors;
+  std::vector<ConfigError> errors, warnings;
 };
 
 // The variables of a process, by name.

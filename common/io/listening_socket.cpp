@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -58,6 +59,7 @@ tl::unexpected<ListeningError> failure(const Endpoint& endpoint, const char* doi
                             "or choose another path";
   if (why == EMFILE || why == ENFILE) failed.what += kAllowMoreDescriptors;
   if (why == EADDRNOTAVAIL) failed.what += "; no interface of this machine has the address";
+  if (why == EAFNOSUPPORT) failed.what += "; this machine has no such addresses";
   if (why == ENOENT || why == ENOTDIR) failed.what += "; create its folder or choose another path";
   if (failed.is_permission_denied())
     failed.what += "; choose another address or run as a user who may";
@@ -118,9 +120,20 @@ AddressList resolve(const std::string& host, std::uint16_t port, int family, std
   return {found, &::freeaddrinfo};
 }
 
+Endpoint endpoint_of(const addrinfo& address) {
+  const PeerAddress numeric = peer_address(*address.ai_addr);
+  return {.kind = Endpoint::Kind::tcp, .host = numeric.ip_text(), .port = numeric.port, .path = {}};
+}
+
+// Of the name that is at its end, an address that is not this machine's; the others are.
+bool is_of_another_machine(int error) noexcept {
+  return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
+}
+
 ListeningSockets open_tcp_sockets(const Endpoint& endpoint, const ListeningOptions& options,
-                                  Purpose purpose) {
+                                  Purpose purpose, std::vector<Endpoint>* left_out) {
   std::vector<ListeningSocket> opened;
+  std::vector<Endpoint> seen, missing;  // /etc/hosts may have one address of a name twice
   // Every address of the machine: one IPv6 socket serves both families; without IPv6, IPv4 alone.
   const bool everywhere = endpoint.host.empty();
   std::string error;
@@ -129,6 +142,9 @@ ListeningSockets open_tcp_sockets(const Endpoint& endpoint, const ListeningOptio
     if (!addresses) continue;
     for (const addrinfo* address = addresses.get(); address != nullptr;
          address = address->ai_next) {
+      const Endpoint numeric = endpoint_of(*address);
+      if (std::ranges::find(seen, numeric) != seen.end()) continue;
+      seen.push_back(numeric);
       const char* doing = "";
       const int descriptor = open_tcp(*address, everywhere, options, purpose, doing);
       if (descriptor < 0) {
@@ -136,16 +152,24 @@ ListeningSockets open_tcp_sockets(const Endpoint& endpoint, const ListeningOptio
             everywhere && family == AF_INET6 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
         if (no_ipv6) break;
         const int why = errno;
+        const bool is_last = address->ai_next == nullptr && opened.empty();
+        if (is_of_another_machine(why) && !is_last) {
+          missing.push_back(numeric);
+          continue;
+        }
         close_all(opened);
         errno = why;
         return failure(endpoint, doing);
       }
       opened.push_back({descriptor, local_endpoint(descriptor)});
     }
-    if (!opened.empty()) return opened;
+    if (opened.empty()) continue;
+    if (left_out != nullptr) left_out->insert(left_out->end(), missing.begin(), missing.end());
+    return opened;
   }
   return tl::unexpected(ListeningError{"cannot listen at " + endpoint.text() + ": " +
-                                       (error.empty() ? "no address found" : error)});
+                                       (error.empty() ? "no address found" : error) +
+                                       "; correct the name, or write its address"});
 }
 
 sockaddr_un unix_address(const Endpoint& endpoint) {
@@ -215,15 +239,32 @@ bool ListeningError::is_permission_denied() const noexcept {
   return error == EACCES || error == EPERM;
 }
 
-ListeningSockets open_listening_sockets(const Endpoint& endpoint, const ListeningOptions& options) {
+bool ListeningError::is_of_another_machine() const noexcept {
+  return fairlead::is_of_another_machine(error);
+}
+
+std::vector<Endpoint> addresses_of(const Endpoint& endpoint) {
+  if (endpoint.kind == Endpoint::Kind::unix_socket || endpoint.host.empty()) return {endpoint};
+  std::string error;
+  const AddressList found = resolve(endpoint.host, endpoint.port, AF_UNSPEC, error);
+  std::vector<Endpoint> addresses;
+  for (const addrinfo* address = found.get(); address != nullptr; address = address->ai_next)
+    if (Endpoint numeric = endpoint_of(*address);
+        std::ranges::find(addresses, numeric) == addresses.end())
+      addresses.push_back(std::move(numeric));
+  return addresses;
+}
+
+ListeningSockets open_listening_sockets(const Endpoint& endpoint, const ListeningOptions& options,
+                                        std::vector<Endpoint>* left_out) {
   if (endpoint.kind == Endpoint::Kind::unix_socket) return open_unix_socket(endpoint, options);
-  return open_tcp_sockets(endpoint, options, Purpose::serve);
+  return open_tcp_sockets(endpoint, options, Purpose::serve, left_out);
 }
 
 tl::expected<void, ListeningError> try_listening(const Endpoint& endpoint,
                                                  const ListeningOptions& options) {
   if (endpoint.kind == Endpoint::Kind::unix_socket) return try_unix_socket(endpoint);
-  ListeningSockets bound = open_tcp_sockets(endpoint, options, Purpose::check);
+  ListeningSockets bound = open_tcp_sockets(endpoint, options, Purpose::check, nullptr);
   if (!bound) return tl::unexpected(std::move(bound.error()));
   close_all(*bound);
   return {};

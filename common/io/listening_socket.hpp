@@ -41,14 +41,23 @@ struct ListeningError {
   int error = 0;     // errno; 0: the name has no address
 
   bool is_permission_denied() const noexcept;
+  // No interface here has the address, or the machine has no addresses of its family.
+  bool is_of_another_machine() const noexcept;
 };
 
 // Several where a name has several addresses.
 using ListeningSockets = tl::expected<std::vector<ListeningSocket>, ListeningError>;
 
 // Resolves, binds and listens. Blocks for a name's resolution, so it belongs to start-up. A unix
-// socket that nobody listens at any more is replaced; one that is in use is not.
-ListeningSockets open_listening_sockets(const Endpoint& endpoint, const ListeningOptions& options);
+// socket that nobody listens at any more is replaced; one that is in use is not. Of a name's
+// addresses those that are not this machine's are left out and appended to `left_out`, as long as
+// there is another: /etc/hosts gives localhost its ::1 on machines without IPv6, too.
+ListeningSockets open_listening_sockets(const Endpoint& endpoint, const ListeningOptions& options,
+                                        std::vector<Endpoint>* left_out = nullptr);
+
+// The numeric addresses of a name, each once; what is no name is returned as it is. Blocks. Empty:
+// it has none.
+std::vector<Endpoint> addresses_of(const Endpoint& endpoint);
 
 // What open_listening_sockets() would run into, for a check beside a daemon that runs: no client
 // notices, and nothing is created or removed. TCP addresses are bound for a moment, never listened

@@ -32,10 +32,11 @@ int open_for_append(const std::string& path) noexcept {
   return ::open(path.c_str(), O_RDWR | kFlags);
 }
 
-// A pipe opened anew can be non-blocking without an effect on the processes that share the old one.
-int open_pipe_anew(int descriptor) noexcept {
+// A pipe or a terminal opened anew can be non-blocking without an effect on the processes that
+// share the old one.
+int open_anew(int descriptor) noexcept {
   const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
-  return ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+  return ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
 }  // namespace
@@ -53,20 +54,22 @@ LineFile::LineFile(int descriptor, std::error_code& error)
 Descriptor LineFile::duplicate(int descriptor, Manner& manner) noexcept {
   struct stat found {};
   if (::fstat(descriptor, &found) != 0) return {};
-  if (S_ISFIFO(found.st_mode))
-    if (Descriptor anew(open_pipe_anew(descriptor)); anew) return anew;
+  if (S_ISFIFO(found.st_mode) || ::isatty(descriptor) != 0)
+    if (Descriptor anew(open_anew(descriptor)); anew) return anew;
   manner = S_ISSOCK(found.st_mode)  ? Manner::socket
            : S_ISREG(found.st_mode) ? Manner::nonblocking  // never blocks
                                     : Manner::by_piece;
   return Descriptor(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
 }
 
-std::size_t LineFile::write(std::string_view lines) noexcept {
-  if (lines.empty()) return 0;
-  if (torn_ && write_all("\n") == 0) return 0;
+LineFile::Written LineFile::write(std::string_view lines) noexcept {
+  if (lines.empty()) return {};
+  const std::lock_guard lock(writing_);
+  if (torn_)
+    if (const Written newline = write_all("\n"); newline.bytes == 0) return newline;
   torn_ = false;
-  const std::size_t written = write_all(lines);
-  torn_ = written > 0 && lines[written - 1] != '\n';
+  const Written written = write_all(lines);
+  torn_ = written.bytes > 0 && lines[written.bytes - 1] != '\n';
   return written;
 }
 
@@ -79,17 +82,18 @@ std::error_code LineFile::reopen() noexcept {
   return replaced ? std::error_code() : last_error();
 }
 
-std::size_t LineFile::write_all(std::string_view bytes) noexcept {
-  std::size_t written = 0;
-  while (written < bytes.size()) {
-    if (manner_ == Manner::by_piece && !wait_for_room()) break;
-    const long result = write_some(bytes.substr(written));
-    if (result >= 0) {
-      written += static_cast<std::size_t>(result);
+LineFile::Written LineFile::write_all(std::string_view bytes) noexcept {
+  Written written;
+  const auto no_room = std::make_error_code(std::errc::resource_unavailable_try_again);
+  while (written.bytes < bytes.size() && !written.error) {
+    if (manner_ == Manner::by_piece && !wait_for_room()) {
+      written.error = no_room;
+    } else if (const long result = write_some(bytes.substr(written.bytes)); result >= 0) {
+      written.bytes += static_cast<std::size_t>(result);
     } else if (errno == EAGAIN) {
-      if (is_hurried() || !wait_for_room()) break;
+      if (is_hurried() || !wait_for_room()) written.error = no_room;
     } else if (errno != EINTR) {
-      break;
+      written.error = last_error();
     }
   }
   return written;
@@ -120,6 +124,23 @@ bool LineFile::wait_for_room() const noexcept {
 
 bool LineFile::is_hurried() const noexcept {
   return std::chrono::steady_clock::now() >= wait_until_.load();
+}
+
+bool LineFile::is_file_of(int descriptor) const noexcept {
+  struct stat own {
+  }, other{};
+  return ::fstat(descriptor_.get(), &own) == 0 && ::fstat(descriptor, &other) == 0 &&
+         own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
+int standard_descriptor_of(std::string_view path) noexcept {
+  if (path == "/dev/stdout") return STDOUT_FILENO;
+  if (path == "/dev/stderr") return STDERR_FILENO;
+  for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"})
+    for (const int number : {STDOUT_FILENO, STDERR_FILENO})
+      if (path.starts_with(folder) && path.substr(folder.size()) == (number == 1 ? "1" : "2"))
+        return number;
+  return -1;
 }
 
 void hold_standard_descriptors() noexcept {

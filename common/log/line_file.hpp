@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -13,8 +14,8 @@
 
 namespace fairlead {
 
-// One thread calls write(); any thread may call the rest. Nothing throws. The caller counts the
-// lines that could not be written.
+// Any thread may call anything. Nothing throws. The caller counts the lines that could not be
+// written.
 class LineFile {
  public:
   // Appends to the file `path`, and creates it (mode 0640) where it is missing. A FIFO needs no
@@ -24,8 +25,13 @@ class LineFile {
   LineFile(int descriptor, std::error_code& error);
 
   // Writes whole lines, waiting while the other end has no room. Returns the number of bytes
-  // written; the rest is lost. The next write starts on a new line even after a torn one.
-  std::size_t write(std::string_view lines) noexcept;
+  // written, and why the rest, which is lost, was not. The next write starts on a new line even
+  // after a torn one. A terminal that this user may not open can make it wait for ever.
+  struct Written {
+    std::size_t bytes = 0;
+    std::error_code error{};
+  };
+  Written write(std::string_view lines) noexcept;
 
   // Opens the path again after the file was renamed. On an error the old file stays open.
   std::error_code reopen() noexcept;
@@ -34,6 +40,9 @@ class LineFile {
   void stop_waiting_at(std::chrono::steady_clock::time_point when) noexcept { wait_until_ = when; }
 
   const std::string& path() const noexcept { return path_; }  // "" for a duplicate
+
+  // Whether `descriptor` leads to the same file, pipe, socket or terminal.
+  bool is_file_of(int descriptor) const noexcept;
 
  private:
   // What keeps a write from blocking.
@@ -44,7 +53,7 @@ class LineFile {
   };
 
   static Descriptor duplicate(int descriptor, Manner& manner) noexcept;
-  std::size_t write_all(std::string_view bytes) noexcept;
+  Written write_all(std::string_view bytes) noexcept;
   long write_some(std::string_view bytes) noexcept;
   bool wait_for_room() const noexcept;
   bool is_hurried() const noexcept;
@@ -52,10 +61,16 @@ class LineFile {
   const std::string path_;
   Manner manner_ = Manner::nonblocking;
   const Descriptor descriptor_;  // reopen() replaces what the number refers to
+  std::mutex writing_;           // so that no line is written within another
   bool torn_ = false;            // the last write ended within a line
   std::atomic<std::chrono::steady_clock::time_point> wait_until_{
       std::chrono::steady_clock::time_point::max()};
 };
+
+// The number that is meant where a log's path names a standard descriptor: /dev/stdout,
+// /proc/self/fd/2 and the like. -1: it names a file. open(2) could not open a socket there, nor a
+// pipe of another user, and would write a file from its beginning.
+int standard_descriptor_of(std::string_view path) noexcept;
 
 // Opens those of stdin, stdout and stderr that are closed. Call it before anything else is opened:
 // otherwise the first client gets one of their numbers, and what is meant for the terminal. Writes

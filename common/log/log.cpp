@@ -15,42 +15,72 @@ const char* pattern_of(LogFormat format) noexcept {
                                    : "%Y-%m-%dT%H:%M:%S.%eZ %v";
 }
 
-using OpenedFile = tl::expected<std::unique_ptr<LineFile>, LogError>;
+using OpenedFile = tl::expected<std::shared_ptr<LineFile>, LogError>;
 
 // `from`: a path or a descriptor.
 template <class From>
 OpenedFile open_file(const From& from, const std::string& complaint, const char* advice) {
   std::error_code code;
-  auto file = std::make_unique<LineFile>(from, code);
+  auto file = std::make_shared<LineFile>(from, code);
   if (!code) return file;
   const char* const what_to_do = lacks_descriptors(code) ? kAllowMoreDescriptors : advice;
   return tl::unexpected(LogError{complaint + ": " + code.message() + what_to_do, code});
 }
 
-OpenedFile open_log_file(const std::string& path) {
-  return open_file(path, "cannot open the log file " + path,
-                   "; create its folder, let this user write there, or name another file");
-}
+// The destinations of one log. Descriptors that lead to the same place share one, so that no line
+// is written within another.
+class Destinations {
+ public:
+  OpenedFile open(int descriptor, const char* complaint) {
+    for (const auto& file : opened_)
+      if (file->is_file_of(descriptor)) return file;
+    OpenedFile file = open_file(descriptor, complaint, "");
+    if (file) opened_.push_back(*file);
+    return file;
+  }
+
+  OpenedFile open(const std::string& path) {
+    const std::string complaint = "cannot open the log file " + path;
+    if (const int number = standard_descriptor_of(path); number >= 0)
+      return open(number, complaint.c_str());
+    return open_file(path, complaint,
+                     "; create its folder, let this user write there, or name another file");
+  }
+
+ private:
+  std::vector<std::shared_ptr<LineFile>> opened_;
+};
 
 }  // namespace
 
 tl::expected<std::unique_ptr<Log>, LogError> Log::open(const LogOptions& options) {
   const char* const pattern = pattern_of(options.format);
   std::unique_ptr<Log> log(new Log());
-  OpenedFile file = options.file.empty() ? open_file(options.descriptor, "cannot log to stderr", "")
-                                         : open_log_file(options.file);
+  Destinations destinations;
+  OpenedFile file = options.file.empty()
+                        ? destinations.open(options.descriptor, "cannot log to stderr")
+                        : destinations.open(options.file);
+  LogSink* troubles_to = nullptr;
   const auto output = [&](std::string_view losses, const char* layout, Level level) {
-    const LogOutput::Role role{layout, level, losses, log->events_.get()};
+    const LogOutput::Role role{layout, level, losses, log->events_.get(), troubles_to};
     return std::make_unique<LogOutput>(std::move(*file), options, role);
   };
+  if (file && !(*file)->path().empty())
+    if (OpenedFile stderr_file = destinations.open(options.descriptor, ""); stderr_file) {
+      const LogOutput::Role role{.pattern = pattern, .level = options.level};
+      log->console_ = std::make_unique<LogOutput>(std::move(*stderr_file), options, role);
+      troubles_to = log->console_.get();
+    }
   if (file) log->events_ = output("log_lines_lost", pattern, options.level);
+  if (troubles_to == nullptr) troubles_to = log->events_.get();
   if (file && !options.session_file.empty() && options.session_file != options.file) {
-    file = open_log_file(options.session_file);
-    if (file) log->sessions_ = output("session_lines_lost", pattern, Level::trace);
+    file = destinations.open(options.session_file);
+    if (file) log->sessions_ = output("session_lines_lost", pattern, Level::debug);
   }
+  troubles_to = nullptr;
   if (file && options.transcript >= 0) {
-    file = open_file(options.transcript, "cannot print transcripts to stdout", "");
-    if (file) log->transcript_ = output("transcript_lines_lost", "%v", Level::trace);
+    file = destinations.open(options.transcript, "cannot print transcripts to stdout");
+    if (file) log->transcript_ = output("transcript_lines_lost", "%v", Level::debug);
   }
   if (!file) return tl::unexpected(std::move(file.error()));
   return log;
@@ -79,9 +109,20 @@ void Log::reopen() {
   for (LogOutput* output : {events_.get(), sessions_.get()}) {
     if (output == nullptr) continue;
     LineFile& file = output->file();
-    if (const std::error_code code = file.reopen())
-      error("log_reopen_failed", {field("path", file.path()), field("error", code.message())});
+    const std::error_code code = file.reopen();
+    if (!code) continue;
+    for (LogOutput* to : {events_.get(), console_.get()})
+      if (to != nullptr)
+        to->error("log_reopen_failed",
+                  {field("path", file.path()), field("error", code.message())});
   }
+}
+
+bool Log::finish() noexcept {
+  bool has_ended = true;
+  for (LogOutput* output : {sessions_.get(), transcript_.get(), events_.get(), console_.get()})
+    if (output != nullptr) has_ended = output->finish() && has_ended;
+  return has_ended;
 }
 
 std::uint64_t Log::lines_lost() const noexcept { return events_->lines_lost(); }

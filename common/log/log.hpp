@@ -21,7 +21,7 @@ enum class LogFormat : std::uint8_t { text, json };
 struct LogOptions {
   Level level = Level::info;  // the least important lines that are written
   LogFormat format = LogFormat::text;
-  std::string file{};          // empty: `descriptor`
+  std::string file{};          // empty: `descriptor`; /dev/stdout and the like: that descriptor
   std::string session_file{};  // empty: where the events go
   int descriptor = 2;          // duplicated, stays the caller's
   int transcript = -1;         // the descriptor for print(), likewise; -1: nothing is printed
@@ -51,8 +51,9 @@ struct LogError {
 // destination has a thread of its own, so one that fails or lags costs its own lines and no wait.
 // Lost lines are counted and reported as `log_lines_lost n=12 total=340` where they are missing,
 // those of a session file as `session_lines_lost` and those of the transcripts as
-// `transcript_lines_lost` in the log. Repeated lines are written now and then, and the rest
-// counted: `suppressed what=session reason=denied n=340`. The destructor writes what is queued.
+// `transcript_lines_lost` in the log. That a file cannot be written or opened again is said on
+// stderr, too. Repeated lines are written now and then, and the rest counted:
+// `suppressed what=session reason=denied n=340`. The destructor writes what is queued.
 class Log final : public LogSink {
  public:
   static tl::expected<std::unique_ptr<Log>, LogError> open(const LogOptions& options);
@@ -73,6 +74,11 @@ class Log final : public LogSink {
   // file is written further.
   void reopen();
 
+  // Writes what is queued; nobody logs any more. False: a write waits for ever (a terminal that
+  // nobody reads, a disk that does not answer), so this log cannot be destroyed, and the process
+  // ends by _exit(2).
+  bool finish() noexcept;
+
   // Since the start; 0 session lines where they share the log's destination.
   std::uint64_t lines_lost() const noexcept;
   std::uint64_t session_lines_lost() const noexcept;
@@ -81,6 +87,7 @@ class Log final : public LogSink {
  private:
   Log() noexcept;
 
+  std::unique_ptr<LogOutput> console_;  // stderr, where the events go to a file
   std::unique_ptr<LogOutput> events_;
   std::unique_ptr<LogOutput> sessions_, transcript_;  // end first: they report losses as events
 };

@@ -43,7 +43,7 @@ std::string_view text_named(std::string_view name, std::span<const Field> fields
 
 }  // namespace
 
-LogOutput::LogOutput(std::unique_ptr<LineFile> file, const LogOptions& options, const Role& role)
+LogOutput::LogOutput(std::shared_ptr<LineFile> file, const LogOptions& options, const Role& role)
     : base_sink(std::make_unique<spdlog::pattern_formatter>(role.pattern,
                                                             spdlog::pattern_time_type::utc, "\n")),
       options_(options),
@@ -53,13 +53,16 @@ LogOutput::LogOutput(std::unique_ptr<LineFile> file, const LogOptions& options, 
       thread_(start_background_thread([this] { run(); })) {}
 
 LogOutput::~LogOutput() {
-  file_->stop_waiting_at(std::chrono::steady_clock::now() + options_.close_wait);
-  {
-    const std::lock_guard lock(mutex_);
-    ending_ = true;
-  }
-  wake_up_.notify_one();
+  finish();
   thread_.join();
+}
+
+bool LogOutput::finish() noexcept {
+  file_->stop_waiting_at(std::chrono::steady_clock::now() + options_.close_wait);
+  std::unique_lock lock(mutex_);
+  ending_ = true;
+  wake_up_.notify_one();
+  return has_ended_.wait_for(lock, 2 * options_.close_wait, [this] { return ended_; });
 }
 
 void LogOutput::write(Level level, std::string_view event, std::span<const Field> fields) noexcept {
@@ -121,6 +124,8 @@ void LogOutput::run() noexcept {
     lock.lock();
     if (!ending) wake_up_.wait_for(lock, kGather, [this] { return ending_; });
   }
+  ended_ = true;
+  has_ended_.notify_all();
 }
 
 // Waits for a line, or until a line of our own is due.
@@ -139,9 +144,24 @@ void LogOutput::wait_for_lines(std::unique_lock<std::mutex>& lock) {
 
 void LogOutput::write_batch() noexcept {
   if (batch_.empty()) return;
-  const std::size_t written = file_->write(batch_.text());
-  count_lost(lines_in(batch_.text().substr(written)));
+  const LineFile::Written written = file_->write(batch_.text());
+  count_lost(lines_in(batch_.text().substr(written.bytes)));
   batch_.clear();
+  note_trouble(written.error);
+}
+
+void LogOutput::note_trouble(const std::error_code& error) noexcept try {
+  if (role_.troubles_to == nullptr || is_failing_ == static_cast<bool>(error)) return;
+  is_failing_ = !is_failing_;
+  if (is_failing_) {
+    role_.troubles_to->error("log_failing",
+                             {field("path", file_->path()), field("why", error.message())});
+  } else {
+    role_.troubles_to->warn("log_works_again",
+                            {field("path", file_->path()), field("lost", lines_lost())});
+  }
+} catch (...) {
+  return;  // no memory for the reason
 }
 
 void LogOutput::report_repeats(bool ending) noexcept try {
@@ -183,7 +203,7 @@ bool LogOutput::write_own_line(Level level, std::string_view event, std::span<co
     const std::lock_guard lock(mutex_);
     formatter_->format(message_of(text), line);
   }
-  return file_->write({line.data(), line.size()}) == line.size();
+  return file_->write({line.data(), line.size()}).bytes == line.size();
 }
 
 // ---- The queue ----

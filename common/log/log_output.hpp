@@ -54,14 +54,16 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   // What the outputs of one log differ in.
   struct Role {
     const char* pattern = "%v";  // spdlog's; times are UTC
-    Level level = Level::trace;  // the least important lines that are written
+    Level level = Level::debug;  // the least important lines that are written
     // The event that reports lost lines, once a second at most. It goes to `losses_to`, or, where
     // that is null, to this output, where it bypasses the queue and is tried until it is written.
     std::string_view losses = "lines_lost";
     LogSink* losses_to = nullptr;
+    // Where it is said that nothing can be written, once, and when it can again. Null: nowhere.
+    LogSink* troubles_to = nullptr;
   };
 
-  LogOutput(std::unique_ptr<LineFile> file, const LogOptions& options, const Role& role);
+  LogOutput(std::shared_ptr<LineFile> file, const LogOptions& options, const Role& role);
   ~LogOutput() override;
 
   void write(Level level, std::string_view event, std::span<const Field> fields) noexcept override;
@@ -74,6 +76,10 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
 
   // Puts `text` into the layout as it is.
   void print(std::string_view text) noexcept;
+
+  // Writes what is queued and ends the thread. False: it still waits within write(2), for which
+  // `close_wait`, and as long again, was not enough. Nobody logs any more.
+  bool finish() noexcept;
 
   LineFile& file() noexcept { return *file_; }
   std::uint64_t lines_lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
@@ -93,26 +99,29 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   void run() noexcept;
   void wait_for_lines(std::unique_lock<std::mutex>& lock);
   void write_batch() noexcept;
+  void note_trouble(const std::error_code& error) noexcept;
   void report_repeats(bool ending) noexcept;
   void report_losses(bool ending) noexcept;
   bool write_own_line(Level level, std::string_view event, std::span<const Field> fields);
 
   const LogOptions options_;
   const Role role_;
-  const std::unique_ptr<LineFile> file_;
+  const std::shared_ptr<LineFile> file_;  // two outputs may end in one place
   RepeatLimit limit_;
   std::atomic<std::uint64_t> lost_{0};
-  std::condition_variable wake_up_;
+  std::condition_variable wake_up_, has_ended_;
 
   // Guarded by base_sink's mutex_, as its formatter_ is.
   LineQueue queue_;
   spdlog::memory_buf_t line_;  // the line that is being formatted
   bool asleep_ = false;        // the thread waits for a line and must be woken
   bool ending_ = false;
+  bool ended_ = false;  // the thread writes no more
 
   // The background thread's.
   LineQueue batch_;
   std::uint64_t reported_ = 0;  // of lost_
+  bool is_failing_ = false;
   Time report_not_before_{};
   Time repeats_due_ = Time::max();  // the next report of what repeats
 

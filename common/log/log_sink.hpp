@@ -13,10 +13,10 @@
 
 namespace fairlead {
 
-enum class Level : std::uint8_t { trace, debug, info, warn, error, off };
+enum class Level : std::uint8_t { debug, info, warn, error, off };
 
-inline constexpr std::array<std::string_view, 6> kLevelNames = {"trace", "debug", "info",
-                                                                "warn",  "error", "off"};
+inline constexpr std::array<std::string_view, 5> kLevelNames = {"debug", "info", "warn", "error",
+                                                                "off"};
 
 constexpr std::string_view name_of(Level level) noexcept {
   return kLevelNames[static_cast<std::size_t>(level)];
@@ -71,6 +71,9 @@ class LogSink {
   // False when such an event would be dropped: ask before computing costly fields.
   virtual bool enabled(Level level) const noexcept = 0;
 
+  void debug(std::string_view event, std::initializer_list<Field> fields) noexcept {
+    if (enabled(Level::debug)) write(Level::debug, event, fields);
+  }
   // log.info("listening", {field("listener", name), field("address", text)})
   void info(std::string_view event, std::initializer_list<Field> fields = {}) noexcept {
     write(Level::info, event, fields);

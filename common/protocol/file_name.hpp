@@ -1,6 +1,7 @@
 // The names of files on the wire (docs/protocol.md, Files). Both sides check what they receive.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace fairlead {
@@ -9,7 +10,10 @@ namespace fairlead {
 // nor `..`.
 bool is_file_component(std::string_view component) noexcept;
 
+// The form of a name: as it is on the wire, or any bytes that a disk may have.
+enum class NameForm : std::uint8_t { utf8, bytes };
+
 // Components with `/` between them, kFileNameBytesMax bytes at most; not empty.
-bool is_file_name(std::string_view name) noexcept;
+bool is_file_name(std::string_view name, NameForm form = NameForm::utf8) noexcept;
 
 }  // namespace fairlead

@@ -87,7 +87,7 @@ Encoding ClientEncoding::observe(Bytes message) noexcept {
   if (gb18030 && decided_ == Encoding::gb18030) return Encoding::gb18030;
   const bool utf8 = is_utf8(rest);
   if (utf8 && gb18030) return Encoding::utf8;
-  if (!utf8 && !gb18030) return Encoding::binary;
+  if (!utf8 && !gb18030) return decided_.value_or(Encoding::binary);
   decided_ = utf8 ? Encoding::utf8 : Encoding::gb18030;
   return *decided_;
 }

@@ -104,6 +104,8 @@ Converters& converters() noexcept {
   return of_this_thread;
 }
 
+constexpr std::string_view kEuro = "\xE2\x82\xAC";
+
 // Converts `in`; each character that the converter cannot convert, and each broken part, becomes
 // `replacement`. `shorten` cuts a slice in front of characters that the converter gets wrong.
 template <StepFunction step, class Shorten>
@@ -125,7 +127,9 @@ void convert(std::string& out, std::string_view in, Converter& converter,
     in.remove_prefix(converted);
     slice = converted != 0 ? std::min(2 * slice, Converter::kSliceBytes) : kShortSlice;
     if (converted != 0) continue;
-    out.append(replacement);
+    // Code page 936 has the euro at 80, which is nothing in GB18030.
+    const bool is_euro = step == gb18030_step && octet(in.front()) == 0x80;
+    out.append(is_euro ? kEuro : replacement);
     in.remove_prefix(front.size);
   }
 }
@@ -135,7 +139,6 @@ std::string_view whole_slice(std::string_view slice) noexcept { return slice; }
 // The slice up to the first character that glibc converts wrongly without an error: it drops tag
 // characters (U+E0000 to U+E007F), and writes the euro into GBK as 0x80, which no GBK client reads.
 std::string_view up_to_silent_error(std::string_view slice) noexcept {
-  constexpr std::string_view kEuro = "\xE2\x82\xAC";
   constexpr std::string_view kTags = "\xF3\xA0\x80";
   constexpr std::string_view kMoreTags = "\xF3\xA0\x81";
   return slice.substr(0, std::min({slice.find(kEuro), slice.find(kTags), slice.find(kMoreTags)}));

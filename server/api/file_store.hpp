@@ -44,6 +44,7 @@ class OpenFile {
 
 struct OpenForReading {
   std::string name;
+  std::string bytes = {};  // as the client sent it, which is tried next
 };
 struct LookAt {
   std::string name;
@@ -97,7 +98,7 @@ class FileStore {
 
 class FileStores {
  public:
-  // Null only when no root is configured, or it cannot be opened (then the daemon has logged why).
+  // Null only when no root is configured.
   virtual std::unique_ptr<FileStore> store_for(const FileSettings& settings) = 0;
 
  protected:

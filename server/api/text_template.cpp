@@ -6,9 +6,10 @@
 namespace fairlead {
 namespace {
 
+constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
+
 // The next `{word}` at or after `from`, with its braces; empty when there is none.
 std::string_view next_braced(std::string_view source, std::size_t from) {
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
   for (std::size_t open = source.find('{', from); open != source.npos;
        open = source.find('{', open + 1)) {
     const std::size_t close = source.find_first_not_of(kLetters, open + 1);
@@ -97,6 +98,17 @@ std::optional<std::string_view> TextTemplate::unknown_placeholder(std::string_vi
   for (auto braced = next_braced(source, at); !braced.empty(); braced = next_braced(source, at)) {
     at = static_cast<std::size_t>(braced.data() - source.data()) + braced.size();
     if (kind_of(braced) == Kind::literal) return braced;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> TextTemplate::unclosed_placeholder(std::string_view source) {
+  const std::size_t closed = source.rfind('}') + 1;  // npos + 1 == 0
+  for (std::size_t open = source.find('{', closed); open != source.npos;
+       open = source.find('{', open + 1)) {
+    const std::size_t end = std::min(source.find_first_not_of(kLetters, open + 1), source.size());
+    const std::string_view word = source.substr(open, end - open);
+    if (kind_of(std::string(word) + '}') != Kind::literal) return word;
   }
   return std::nullopt;
 }

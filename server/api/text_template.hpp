@@ -17,7 +17,7 @@ struct TemplateValues {
   std::string_view text;    // {text}: the message, in UTF-8
   std::uint64_t len = 0;    // {len}: its bytes as they came
   const PeerAddress& peer;  // {ip} {port} {peer}
-  std::uint64_t id = 0;     // {id}: the connection's number
+  std::uint64_t id = 0;     // {id}: the connection's number, from 1 in the order of accepting
 };
 
 class TextTemplate {
@@ -29,6 +29,10 @@ class TextTemplate {
   // The first `{word}` of lower-case letters in `source` that is no placeholder, with its braces;
   // nothing if all are known.
   static std::optional<std::string_view> unknown_placeholder(std::string_view source);
+
+  // The first `{` with the name of a placeholder and no `}` anywhere behind it; nothing if there is
+  // none.
+  static std::optional<std::string_view> unclosed_placeholder(std::string_view source);
 
   bool empty() const noexcept { return pieces_.empty(); }
   // The whole text when it has no placeholder: it can be sent as it is. Lives as long as the

@@ -1,5 +1,6 @@
 #include "server/app/command_line.hpp"
 
+#include <algorithm>
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/positional_options.hpp>
@@ -39,8 +40,8 @@ po::options_description options() {
       "doctor",
       "say whether this machine is fit for the configuration, one finding a line (ok, warn or "
       "bad), "
-      "and end; exit status 1 when one is bad")("version,V", "print the version and end")(
-      "help,h", "print this and end");
+      "and end; exit status 1 when one is bad")(
+      "version,V", "print the version and end; -v does the same")("help,h", "print this and end");
   return result;
 }
 
@@ -91,7 +92,8 @@ Outcome<CommandLine> understood(const po::variables_map& given) {
 
 }  // namespace
 
-Outcome<CommandLine> parse_command_line(const std::vector<std::string>& arguments) {
+Outcome<CommandLine> parse_command_line(std::vector<std::string> arguments) {
+  std::ranges::replace(arguments, "-v", "-V");  // as nginx and others take it
   namespace style = po::command_line_style;
   // With guessing every new option could break a script that abbreviates an old one.
   constexpr int kStyle = style::unix_style & ~style::allow_guessing;

@@ -29,7 +29,7 @@ struct CommandLine {
 
 // `arguments` come without the program's name. Of several actions the first of help, version,
 // --doctor, -T and -t wins.
-Outcome<CommandLine> parse_command_line(const std::vector<std::string>& arguments);
+Outcome<CommandLine> parse_command_line(std::vector<std::string> arguments);
 
 // What -h prints: the options, the exit statuses and every key of the configuration.
 std::string help_text();

@@ -12,6 +12,9 @@ namespace fairlead {
 // Descriptors that are neither connections nor files being sent: logs, listeners, loops, roots.
 inline constexpr std::uint64_t kReservedDescriptors = 128;
 
+// Fewer connections than these are hardly what anybody starts a daemon for.
+inline constexpr std::uint64_t kUsefulConnections = 100;
+
 // Part of them: clients are told with these that no others are left.
 inline constexpr std::size_t kReserveForRefusals = 16;
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/base/background_thread.hpp"
+#include "common/base/descriptor.hpp"
 #include "common/io/signals.hpp"
 #include "server/app/heap.hpp"
 #include "server/app/ports_file.hpp"
@@ -87,7 +88,7 @@ Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& conne
       transcript_(log),
       admission_(settings_->limits, settings_->access, connections.configured,
                  std::random_device{}()),
-      shards_({settings_, transcript_, log, files_}),
+      shards_({settings_, transcript_, log, files_, last_id_}),
       listeners_({shards_, admission_, reserve_, log},
                  [this] { obey(shutdown_.on_listeners_closed(Loop::read_clock())); }),
       components_{&shards_, &listeners_},
@@ -108,7 +109,7 @@ Daemon::~Daemon() {
 
 Outcome<> Daemon::open() {
   if (Outcome<> confined = check_confinement(*settings_); !confined) return confined;
-  const auto opened = open_listeners(*settings_);
+  const auto opened = open_listeners(*settings_, log_);
   if (!opened) return tl::unexpected(opened.error());
   listeners_.add(settings_, *opened);
   if (settings_->run_dir.empty()) return {};
@@ -144,6 +145,9 @@ void Daemon::log_limits() {
   if (connections_.configured > connections_.possible)
     log_.warn("max_connections exceeds the descriptors",
               {field("possible", connections_.possible)});
+  if (settings_->limits.max_connections == 0 && connections_.possible < kUsefulConnections)
+    log_.warn("few_descriptors", {field("possible", connections_.possible),
+                                  field("what_to_do", &kAllowMoreDescriptors[2])});
 }
 
 // ---- The stop ----
@@ -208,7 +212,10 @@ void Daemon::stop_components() {
 
 void Daemon::log_counters() {
   shards_.gather([](ShardThread& thread) { return thread.report(); },
-                 [this](const ShardReport& sum) { write_counters(sum); });
+                 [this](const ShardReport& sum) {
+                   write_counters(sum);
+                   give_memory_back();
+                 });
 }
 
 void Daemon::write_counters(const ShardReport& sum) {

@@ -1,6 +1,7 @@
 // The daemon put together: listeners, a loop and a shard for each thread, and the way it stops.
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -69,6 +70,7 @@ class Daemon {
   const ConnectionLimit connections_;
   LogTranscript transcript_;
   FileShare files_;
+  std::atomic<std::uint64_t> last_id_{0};  // of a connection
   Admission admission_;
   ShardThreads shards_;
   Listeners listeners_;

@@ -29,28 +29,6 @@ std::string bytes_text(std::uint64_t bytes) {
   return count(bytes / kGiB) + " GiB";
 }
 
-// The daemon raises the soft limit to the hard one.
-Finding descriptors(const ServerSettings& settings, const ConnectionLimit& limit) {
-  const std::string downloads =
-      limit.downloads == 0 ? "" : " and " + count(limit.downloads) + " downloads";
-  const std::string room = "RLIMIT_NOFILE " + count(limit.descriptors) +
-                           " (hard) leaves room for " + count(limit.possible) + " connections" +
-                           downloads;
-  const auto raise = [&settings](std::uint64_t connections) {
-    return "; raise LimitNOFILE= of the unit or `ulimit -Hn` to " +
-           count(descriptors_for(connections, settings));
-  };
-  if (limit.configured > limit.possible)
-    return {bad, "descriptors",
-            room + ", limits.max_connections wants " + count(limit.configured) +
-                raise(limit.configured) + ", or lower limits.max_connections"};
-  if (settings.limits.max_connections == 0 && limit.possible < kFewConnections)
-    return {warn, "descriptors",
-            room + ", which is all that limits.max_connections = auto gives" +
-                raise(2 * kFewConnections)};
-  return {ok, "descriptors", room + ", limits.max_connections is " + count(limit.configured)};
-}
-
 Finding memory(const ServerSettings& settings, std::uint64_t connections, std::uint64_t available) {
   const std::uint64_t idle = connections * kSessionBytes;
   const std::uint64_t queues = settings.limits.max_buffer_memory;
@@ -116,9 +94,32 @@ std::string Finding::text() const {
   return line;
 }
 
+// The daemon raises the soft limit to the hard one.
+Finding examine_descriptors(const ServerSettings& settings, std::uint64_t descriptors_hard) {
+  const ConnectionLimit limit = connection_limit(descriptors_hard, settings);
+  const std::string downloads =
+      limit.downloads == 0 ? "" : " and " + count(limit.downloads) + " downloads";
+  const std::string room = "RLIMIT_NOFILE " + count(limit.descriptors) +
+                           " (hard) leaves room for " + count(limit.possible) + " connections" +
+                           downloads;
+  const auto raise = [&settings](std::uint64_t connections) {
+    return "; raise LimitNOFILE= of the unit or `ulimit -Hn` to " +
+           count(descriptors_for(connections, settings));
+  };
+  if (limit.configured > limit.possible)
+    return {bad, "descriptors",
+            room + ", limits.max_connections wants " + count(limit.configured) +
+                raise(limit.configured) + ", or lower limits.max_connections"};
+  if (settings.limits.max_connections == 0 && limit.possible < kFewConnections)
+    return {warn, "descriptors",
+            room + ", which is all that limits.max_connections = auto gives" +
+                raise(2 * kFewConnections)};
+  return {ok, "descriptors", room + ", limits.max_connections is " + count(limit.configured)};
+}
+
 std::vector<Finding> examine(const ServerSettings& settings, const MachineFacts& facts) {
   const ConnectionLimit limit = connection_limit(facts.descriptors_hard, settings);
-  std::vector<Finding> findings{descriptors(settings, limit)};
+  std::vector<Finding> findings{examine_descriptors(settings, facts.descriptors_hard)};
   if (facts.memory_bytes)
     findings.push_back(
         memory(settings, std::min(limit.configured, limit.possible), *facts.memory_bytes));

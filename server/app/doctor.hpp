@@ -37,6 +37,9 @@ struct MachineFacts {
 
 MachineFacts gather_facts();
 
+// Whether the descriptors are enough. Pure.
+Finding examine_descriptors(const ServerSettings& settings, std::uint64_t descriptors_hard);
+
 // Compares the facts with the settings. Pure.
 std::vector<Finding> examine(const ServerSettings& settings, const MachineFacts& facts);
 

@@ -1,9 +1,11 @@
 #include "server/app/heap.hpp"
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
+#include <fstream>
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -26,6 +28,16 @@ std::atomic<std::uint64_t> bytes_in_use{0};
 
 std::uint64_t fairlead::heap_bytes_in_use() noexcept {
   return bytes_in_use.load(std::memory_order_relaxed);
+}
+
+void fairlead::give_memory_back() noexcept {
+  constexpr std::uint64_t kWorthIt = 16 << 20;  // what is kept for the next peak, and the program
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t size = 0, resident_pages = 0;
+  if (!(file >> size >> resident_pages)) return;
+  const std::uint64_t resident =
+      resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (resident > 2 * heap_bytes_in_use() + kWorthIt) ::malloc_trim(0);
 }
 
 // The other forms call these two ([new.delete.single], [new.delete.array]), but for those of

@@ -1,5 +1,7 @@
 #include "server/app/listeners.hpp"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "common/io/listener.hpp"
@@ -118,16 +120,35 @@ ListeningOptions listening_options(const ServerSettings& settings,
           .unix_mode = listener.unix_mode};
 }
 
-Outcome<OpenedListeners> open_listeners(const ServerSettings& settings) {
+// The two that every machine with IPv6 has. Another one is missing because it is another machine's.
+bool may_be_left_out(const Endpoint& endpoint, const ListenerSettings& listener) {
+  const auto is_ipv6 = [](const Endpoint& each) { return each.host.find(':') != each.host.npos; };
+  return (endpoint.host == "::1" || endpoint.host == "::") &&
+         !std::ranges::all_of(listener.bind, is_ipv6);
+}
+
+Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log) {
   const bool is_shared = settings.accept == AcceptMode::shared;
   OpenedListeners opened;
   for (const auto& listener : settings.listeners) {
     const ListeningOptions options = listening_options(settings, *listener);
+    const auto note_left_out = [&](const Endpoint& address) {
+      log.warn("address_left_out",
+               {field("listener", listener->name), field("address", address.text()),
+                field("why", "this machine has no such address")});
+    };
     for (Endpoint endpoint : listener->bind) {
       const bool is_unix = endpoint.kind == Endpoint::Kind::unix_socket;
       const std::uint32_t copies = is_shared || is_unix ? 1 : settings.threads;
+      std::vector<Endpoint> left_out;
       for (std::uint32_t shard = 0; shard < copies; ++shard) {
-        const ListeningSockets found = open_listening_sockets(endpoint, options);
+        left_out.clear();
+        const ListeningSockets found = open_listening_sockets(endpoint, options, &left_out);
+        if (!found && found.error().is_of_another_machine() &&
+            may_be_left_out(endpoint, *listener)) {
+          left_out.push_back(endpoint);
+          break;
+        }
         if (!found) {
           close_listeners(opened);
           const ListeningError& why = found.error();
@@ -139,9 +160,39 @@ Outcome<OpenedListeners> open_listeners(const ServerSettings& settings) {
         // The copies share the port that the kernel chose for the first.
         if (endpoint.port == 0 && !is_unix) endpoint.port = found->front().address.port;
       }
+      std::ranges::for_each(left_out, note_left_out);
     }
   }
   return opened;
+}
+
+std::string conflict_of_names(const ServerSettings& settings, const Resolve& resolve) {
+  struct Bound {
+    const ListenerSettings* listener;
+    const Endpoint* written;
+    Endpoint address;
+  };
+  std::vector<Bound> bound;
+  const bool may_overlap = settings.accept == AcceptMode::reuseport;
+  for (const auto& listener : settings.listeners) {
+    for (const Endpoint& written : listener->bind) {
+      const std::size_t before = bound.size();
+      for (Endpoint& address : resolve(written))
+        bound.push_back({listener.get(), &written, std::move(address)});
+      for (std::size_t mine = before; mine < bound.size(); ++mine) {
+        for (const Bound& other : std::span(bound).first(before)) {
+          const Endpoint& address = bound[mine].address;
+          if (may_overlap ? other.address != address || address.port == 0
+                          : !are_in_conflict(other.address, address))
+            continue;
+          return "listener." + listener->name + ".bind: " + written.text() + " is " +
+                 address.text() + ", which is already bound by listener." + other.listener->name +
+                 ", at " + other.written->text() + "; remove one of them";
+        }
+      }
+    }
+  }
+  return {};
 }
 
 void close_listeners(const OpenedListeners& listeners) {

@@ -29,10 +29,21 @@ struct OpenedListener {
 ListeningOptions listening_options(const ServerSettings& settings,
                                    const ListenerSettings& listener);
 
+// Whether a listener may go without an address for which this machine has no IPv6: another kind of
+// address is left to it.
+bool may_be_left_out(const Endpoint& endpoint, const ListenerSettings& listener);
+
 // Opens all of them; a failure leaves none open. With accept = reuseport every TCP address is
-// opened once for each shard.
+// opened once for each shard. What is left out, because this machine has no such address, is
+// logged.
 using OpenedListeners = std::vector<OpenedListener>;
-Outcome<OpenedListeners> open_listeners(const ServerSettings& settings);
+Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log);
+
+// What two addresses of the configuration have in each other's way that only their names' numbers
+// show; empty: nothing. Those that are written out have been compared before. `resolve`: as
+// addresses_of().
+using Resolve = std::function<std::vector<Endpoint>(const Endpoint&)>;
+std::string conflict_of_names(const ServerSettings& settings, const Resolve& resolve);
 
 void close_listeners(const OpenedListeners& listeners);
 

@@ -12,7 +12,9 @@
 #include <utility>
 
 #include "common/base/descriptor.hpp"
+#include "common/log/line_file.hpp"
 #include "common/text/encoding.hpp"
+#include "server/app/control_groups.hpp"
 #include "server/app/doctor.hpp"
 #include "server/app/listeners.hpp"
 #include "server/files/beneath.hpp"
@@ -64,37 +66,26 @@ std::optional<std::uint64_t> memory_of_machine() {
   return {};
 }
 
-// What the tightest control group around this process (version 2) has left.
-std::optional<std::uint64_t> memory_of_groups() {
-  std::ifstream file("/proc/self/cgroup");
-  std::optional<std::uint64_t> tightest;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("0::/")) continue;
-    fs::path group = "/sys/fs/cgroup" + line.substr(3);
-    for (; group.string().starts_with("/sys/fs/cgroup"); group = group.parent_path()) {
-      const auto limit = number_in(group / "memory.max");  // "max": no limit, and no number
-      const auto used = number_in(group / "memory.current");
-      if (!limit || !used) continue;
-      const std::uint64_t left = *limit > *used ? *limit - *used : 0;
-      tightest = std::min(tightest.value_or(left), left);
-    }
-  }
-  return tightest;
-}
-
 std::optional<std::uint64_t> available_memory() {
   const auto machine = memory_of_machine();
-  const auto groups = memory_of_groups();
+  const auto groups = group_memory_left();
   return machine && groups ? std::min(*machine, *groups) : machine ? machine : groups;
 }
 
 // ---- What a start would do
 
-Finding try_address(const std::string& where, const Endpoint& endpoint,
-                    const ListeningOptions& options) {
+Finding try_address(const ServerSettings& settings, const ListenerSettings& listener,
+                    const Endpoint& endpoint) {
+  const std::string where = "listener " + listener.name;
+  const ListeningOptions options = listening_options(settings, listener);
   const auto tried = try_listening(endpoint, options);
   if (tried) return {ok, where, endpoint.text() + " can be listened at"};
   const ListeningError& why = tried.error();
+  if (why.is_of_another_machine() && may_be_left_out(endpoint, listener))
+    return {warn, where,
+            endpoint.text() +
+                " is left out, because this machine has no IPv6; enable it, or "
+                "remove the address"};
   if (why.error != EADDRINUSE) return {bad, where, why.what, why.is_permission_denied()};
   const std::string command = endpoint.kind == Endpoint::Kind::tcp ? "`ss -lptn`" : "`ss -lpx`";
   return {warn, where,
@@ -124,6 +115,7 @@ std::optional<std::uint64_t> free_bytes_at(const std::string& path) {
 }
 
 Finding try_file(const std::string& key, const std::string& path) {
+  if (standard_descriptor_of(path) >= 0) return writable(key, path, {});
   const Descriptor file(
       ::open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   const int error = file ? 0 : errno;
@@ -182,8 +174,7 @@ std::vector<Finding> try_start(const ServerSettings& settings) {
   std::vector<Finding> findings;
   for (const auto& listener : settings.listeners)
     for (const Endpoint& endpoint : listener->bind)
-      findings.push_back(try_address("listener " + listener->name, endpoint,
-                                     listening_options(settings, *listener)));
+      findings.push_back(try_address(settings, *listener, endpoint));
   const LogSettings& log = settings.log;
   if (!log.file.empty()) findings.push_back(try_file("log.file", log.file));
   if (!log.session_file.empty()) findings.push_back(try_file("log.session_file", log.session_file));

@@ -101,7 +101,9 @@ Outcome<LoadedConfig> load_server_config(const CommandLine& command_line,
   std::string errors;
   for (const auto& error : config.errors()) errors += error.text() + "\n";
   if (!errors.empty()) return failure(errors, kExitInvalidConfiguration);
-  return LoadedConfig{std::move(settings), config.listing()};
+  LoadedConfig loaded{std::move(settings), config.listing(), {}};
+  for (const auto& warning : config.warnings()) loaded.warnings.push_back(warning.text());
+  return loaded;
 }
 
 }  // namespace fairlead

@@ -28,7 +28,8 @@ struct ConfigWorld {
 
 struct LoadedConfig {
   ServerSettings settings;
-  std::string listing;  // what -T prints
+  std::string listing;                // what -T prints
+  std::vector<std::string> warnings;  // one line each
 };
 
 // Without -c the default file is read where it exists. Where no listener is configured, --listen

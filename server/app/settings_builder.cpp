@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/check.hpp"
+#include "common/config/key_table.hpp"
 #include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
 #include "common/protocol/limits.hpp"
@@ -114,7 +115,8 @@ class Builder {
                      .json = config_.text("log", "format") == "json",
                      .file = config_.text("log", "file"),
                      .session_file = config_.text("log", "session_file"),
-                     .repeats = config_.number("log", "repeats")};
+                     .repeats = config_.number("log", "repeats"),
+                     .empty_sessions = config_.flag("log", "empty_sessions")};
   }
 
   std::vector<AddressBlock> blocks(const char* key) {
@@ -122,6 +124,8 @@ class Builder {
     for (const auto& item : config_.list("access", key)) {
       if (const auto block = parse_address_block(item)) {
         result.push_back(*block);
+      } else if (item.empty()) {
+        config_.add_error("access", key, "has an empty item");
       } else {
         config_.add_error("access", key,
                           shown(item) +
@@ -159,6 +163,7 @@ class Builder {
                      .symlinks = config_.flag(section, "symlinks"),
                      .hidden = config_.flag(section, "hidden")};
     check_type(*service, section);
+    check_keys(*service, section);
     for (const char* key : {"text", "on_connect", "on_message", "on_close", "on_missing"})
       check_template(section, key);
     check_reply_length(*service, section);
@@ -188,11 +193,25 @@ class Builder {
     }
   }
 
+  // A type that is built in from outside may read what it likes.
+  void check_keys(const ServiceSettings& service, const std::string& section) {
+    if (std::ranges::find(kOwnServiceTypes, service.type) == std::end(kOwnServiceTypes)) return;
+    for (const Key& key : all_keys()) {
+      const std::string_view type = service_type_of(key);
+      if (type.empty() || type == service.type || !config_.is_changed(section, key.name)) continue;
+      config_.add_error(section, key.name,
+                        "is for services of type " + std::string(type) +
+                            " alone, and this is one of type " + service.type + "; remove it");
+    }
+  }
+
   void check_template(const std::string& section, const char* key) {
     if (const auto unknown = TextTemplate::unknown_placeholder(config_.text(section, key)))
       config_.add_error(
           section, key,
           shown(*unknown) + " is no placeholder: there are {text} {len} {ip} {port} {peer} {id}");
+    if (const auto unclosed = TextTemplate::unclosed_placeholder(config_.text(section, key)))
+      config_.add_error(section, key, shown(*unclosed) + " lacks its }");
     if (times_of_text(config_.text(section, key)) > kTextsMax)
       config_.add_error(section, key,
                         "holds {text} more than 4 times: a reply would be as many messages long");
@@ -233,6 +252,10 @@ class Builder {
     std::vector<Endpoint> result;
     for (const auto& item : config_.list(section, "bind")) {
       const auto parsed = parse_endpoint(item);
+      if (item.empty()) {
+        config_.add_error(section, "bind", "has an empty item");
+        continue;
+      }
       if (!parsed.endpoint) {
         config_.add_error(section, "bind", shown(item) + ": " + parsed.error);
         continue;

@@ -5,18 +5,19 @@
 #include <system_error>
 
 #include "common/base/background_thread.hpp"
+#include "common/base/descriptor.hpp"
 #include "common/text/encoding.hpp"
 #include "server/conversation/detector.hpp"
 
 namespace fairlead {
 
-ShardThread::ShardThread(const Shared& shared, std::uint32_t index, std::uint32_t count)
+ShardThread::ShardThread(const Shared& shared, std::uint32_t count)
     : settings(shared.settings),
       files(shared.files, shared.log,
             [this](std::function<void()> task) { loop.post(std::move(task)); }),
       shard({settings, shared.transcript, files, shared.log, shared.log.sessions(),
-             begin_conversation},
-            Loop::read_clock(), index, count) {
+             begin_conversation, shared.last_id},
+            Loop::read_clock(), count) {
   loop.drive(shard);
   loop.limit_reads(shared.settings->limits.queue_soft);
   // Converters are opened while there are descriptors, not at the first Chinese message.
@@ -28,7 +29,7 @@ ShardThread::ShardThread(const Shared& shared, std::uint32_t index, std::uint32_
 ShardThreads::ShardThreads(const ShardThread::Shared& shared) : file_pool_(shared.files.pool) {
   const std::uint32_t count = shared.settings->threads;
   for (std::uint32_t i = 0; i < count; ++i)
-    shards_.push_back(std::make_unique<ShardThread>(shared, i, count));
+    shards_.push_back(std::make_unique<ShardThread>(shared, count));
 }
 
 ShardThreads::~ShardThreads() {
@@ -50,8 +51,8 @@ Outcome<> ShardThreads::start() {
     }
     return {};
   } catch (const std::system_error& error) {
-    return failure("cannot begin " + what + ": " + error.code().message() +
-                   "; allow more (ulimit -u, TasksMax=)");
+    return failure("cannot begin " + what + ": " + error.code().message() + kAllowMoreThreads +
+                   ", or lower server.threads");
   }
 }
 

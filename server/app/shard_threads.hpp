@@ -1,6 +1,7 @@
 // The shards of the daemon, each with its loop and its thread.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -28,9 +29,10 @@ struct ShardThread {
     TranscriptSink& transcript;
     Log& log;
     FileShare& files;
+    std::atomic<std::uint64_t>& last_id;  // of a connection
   };
 
-  ShardThread(const Shared& shared, std::uint32_t index, std::uint32_t count);
+  ShardThread(const Shared& shared, std::uint32_t count);
 
   // In a turn of the loop, or after it has ended.
   ShardReport report() { return {shard.report(), loop.take_turn_times()}; }

@@ -160,6 +160,7 @@ void Connection::fail(const char* what) noexcept {
 void Connection::hand_over(std::unique_ptr<Conversation> successor) {
   context_.retired.push_back(std::move(conversation_));
   conversation_ = std::move(successor);
+  context_.log.debug("session_decided", {field("id", id_), field("protocol", name_of(kind()))});
 }
 
 void Connection::request_turn() noexcept {
@@ -377,6 +378,8 @@ void Connection::add_traffic(Counters& sum) const {
 // Without memory the line is shorter, but it is not missing.
 void Connection::write_log_line() noexcept {
   if (!context_.session_log.enabled(Level::info)) return;
+  const bool has_left = reason_ == CloseReason::eof_before_data || reason_ == CloseReason::reset;
+  if (bytes_in_ == 0 && has_left && !context_.settings->log.empty_sessions) return;
   const auto encoding = conversation_->encoding();
   std::string peer;
   try {

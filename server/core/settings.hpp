@@ -55,10 +55,11 @@ struct SocketSettings {
 };
 
 struct LogSettings {
-  std::string level;  // trace debug info warn error off
+  std::string level;  // debug info warn error off
   bool json = false;
   std::string file, session_file;  // empty: stderr
   std::uint64_t repeats = 0;       // 0: no limit
+  bool empty_sessions = true;
 };
 
 struct AccessSettings {

@@ -14,6 +14,9 @@ namespace {
 // A turn that begins so late was not merely behind others: the daemon did not run.
 constexpr Duration kStallMin{1000};
 
+// A shard with nothing to do looks at the clock so often, or it would not notice a stall.
+constexpr Duration kBeat{1000};
+
 // What clients get at least, after a stall, to be heard.
 constexpr Duration kStallGrace{1000};
 
@@ -35,8 +38,7 @@ ServiceInstance& ShardContext::service(std::string_view name) {
   return **found;
 }
 
-Shard::Shard(const Environment& environment, TimePoint now, std::uint32_t index,
-             std::uint32_t shards)
+Shard::Shard(const Environment& environment, TimePoint now, std::uint32_t shards)
     : context_{.settings = environment.settings,
                .log = environment.log,
                .session_log = environment.session_log,
@@ -44,8 +46,7 @@ Shard::Shard(const Environment& environment, TimePoint now, std::uint32_t index,
                .wheel = TimerWheel(now),
                .now = now,
                .output = OutputBudget(environment.settings->limits.max_buffer_memory / shards)},
-      next_id_(index + 1),
-      id_step_(shards) {
+      last_id_(environment.last_id) {
   context_.lingering.reserve(kLingeringMax);
   for (const auto& settings : environment.settings->services) {
     const ServiceType* type = service_type_named(settings->type);
@@ -70,11 +71,12 @@ void Shard::begin_turn(TimePoint now) {
 
 // The daemon was stopped, or starved. What clients have sent meanwhile still waits in the kernel,
 // and no client is to end for what could not be heard. So the gap does not count, and every
-// deadline is a moment away, for which time may stand still; but only once for each, or a daemon
-// that is always late would never end anybody.
+// deadline is a moment away, for which time may stand still; but not twice within such a moment, or
+// a daemon that is always late would never end anybody.
 TimePoint Shard::discount_stall(TimePoint late) {
-  const TimePoint at = discounted_due_ == turn_due_ ? turn_due_ : turn_due_ - kStallGrace;
-  discounted_due_ = turn_due_;
+  const bool is_one_of_many = context_.now < discounted_at_ + kStallGrace;
+  const TimePoint at = is_one_of_many ? turn_due_ : turn_due_ - kStallGrace;
+  discounted_at_ = std::max(at, context_.now);
   skipped_ += late - at;
   ++context_.counters.stalls;
   context_.log.warn("stalled", {field("ms", (late - turn_due_).count())});
@@ -84,6 +86,8 @@ TimePoint Shard::discount_stall(TimePoint late) {
 TimePoint Shard::next_wake() const {
   TimePoint soonest = context_.wheel.next_due().value_or(kNever);
   for (const auto& service : context_.services) soonest = std::min(soonest, service->due());
+  const bool is_over = stopping_ && table_.size() == 0;
+  if (!is_over) soonest = std::min(soonest, context_.now + kBeat);
   return std::min(soonest, next_eviction());
 }
 
@@ -164,8 +168,7 @@ void Shard::shed_largest() {
 
 void Shard::accept(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& listener,
                    const PeerAddress& peer, Admission::Answer admission) {
-  const std::uint64_t id = next_id_;
-  next_id_ += id_step_;
+  const std::uint64_t id = ++last_id_;
   ++context_.counters.accepted;
   const CloseReason refused = admission.refused;
   Connection* connection = nullptr;
@@ -181,6 +184,9 @@ void Shard::accept(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& l
     return;
   }
   ++context_.counters.open;
+  if (context_.log.enabled(Level::debug))
+    context_.log.debug("session_begun", {field("id", id), field("listener", listener->name),
+                                         field("peer", peer.text())});
   connection->start();
 }
 

@@ -2,6 +2,7 @@
 // common/io's Loop, or by a simulation.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,11 +29,11 @@ class Shard final : public TurnClient {
     LogSink& log;
     LogSink& session_log;
     BeginConversation begin_conversation;
+    std::atomic<std::uint64_t>& last_id;  // of the daemon's connections, which count from 1
   };
 
-  // `index` of `shards`: makes the connections' numbers unique in the daemon, and max_buffer_memory
-  // this shard's part.
-  Shard(const Environment& environment, TimePoint now, std::uint32_t index, std::uint32_t shards);
+  // `shards` share max_buffer_memory.
+  Shard(const Environment& environment, TimePoint now, std::uint32_t shards);
   ~Shard();
 
   // TurnClient.
@@ -98,8 +99,7 @@ class Shard final : public TurnClient {
   ShardContext context_;
   ConnectionTable table_;
   std::size_t turns_left_ = 0;  // of the deferred connections, in this turn: each once
-  std::uint64_t next_id_;
-  const std::uint64_t id_step_;
+  std::atomic<std::uint64_t>& last_id_;
 
   struct Evictions {
     TimePoint begun;
@@ -116,7 +116,7 @@ class Shard final : public TurnClient {
   // The shard's time is the clock's less the gaps in which the daemon did not run.
   Duration skipped_{};
   TimePoint turn_due_ = kNever;  // when the next turn should have begun, at the latest
-  TimePoint discounted_due_{};   // the last turn_due_ for which a stall was discounted
+  TimePoint discounted_at_{};    // the shard's time behind the last stall
 };
 
 }  // namespace fairlead

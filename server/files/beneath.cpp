@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-
-#include "common/protocol/file_name.hpp"
+#include <limits>
 
 namespace fairlead {
 namespace {
@@ -21,14 +20,19 @@ int openat2(int root, const char* name, int flags, std::uint64_t resolve) {
   return static_cast<int>(::syscall(SYS_openat2, root, name, &how, sizeof how));
 }
 
+// Of a time before 1678 or behind 2262, which some disks can have, the nearest one that fits.
 std::int64_t nanoseconds(const timespec& time) {
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  if (time.tv_sec >= kMax / kSecond) return kMax;
+  if (time.tv_sec <= -kMax / kSecond) return -kMax;
+  return std::int64_t{time.tv_sec} * kSecond + time.tv_nsec;
 }
 
 }  // namespace
 
-bool is_servable_name(std::string_view name, bool hidden) {
-  if (!is_file_name(name)) return false;
+bool is_servable_name(std::string_view name, bool hidden, NameForm form) {
+  if (!is_file_name(name, form)) return false;
   return hidden || (name.front() != '.' && name.find("/.") == name.npos);
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/base/descriptor.hpp"
 #include "common/protocol/file_frames.hpp"
+#include "common/protocol/file_name.hpp"
 
 struct stat;
 
@@ -19,9 +20,9 @@ struct Confinement {
 };
 
 // True for a name that may be looked up below a root. False, before any call of the kernel, for a
-// name that is empty, absolute, too long, not UTF-8, or has NUL or a component that is "..", "." or
-// empty, or begins with a dot where such files are hidden.
-bool is_servable_name(std::string_view name, bool hidden);
+// name that is empty, absolute, too long, not of that form, or has NUL or a component that is "..",
+// "." or empty, or begins with a dot where such files are hidden.
+bool is_servable_name(std::string_view name, bool hidden, NameForm form = NameForm::utf8);
 
 enum class OpenMode : std::uint8_t { read, directory };
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "common/protocol/limits.hpp"
+#include "common/text/encoding.hpp"
 #include "server/files/disk_error.hpp"
 
 namespace fairlead {
@@ -69,7 +70,11 @@ RequestError DirectoryListing::read_names() {
       return RequestError::none;
     }
     std::string name = entry->d_name;
-    if (name <= reading_->after || !is_servable_name(name, true)) continue;
+    if (name <= reading_->after) continue;
+    if (!is_servable_name(name, true)) {
+      if (!is_utf8(name) && left_out_++ == 0) example_ = std::move(name);
+      continue;
+    }
     reading_bytes_ += sizeof name + name.size();
     reading_->names.push_back(std::move(name));
     if (reading_bytes_ > 2 * names_bytes_max_) drop_last_names();
@@ -89,6 +94,9 @@ void DirectoryListing::drop_last_names() {
 }
 
 void DirectoryListing::finish_names() {
+  if (const std::uint64_t left_out = std::exchange(left_out_, 0); left_out > 0)
+    root_->log.warn("file names left out", {field("directory", work_.name), field("n", left_out),
+                                            field("example", example_), field("why", "not UTF-8")});
   std::ranges::sort(reading_->names);
   names_ = std::exchange(reading_, nullptr);
   next_ = 0;

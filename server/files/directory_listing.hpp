@@ -65,6 +65,8 @@ class DirectoryListing {
   FileIdentity identity_;
   std::shared_ptr<ListedNames> reading_;      // while the directory is read
   std::size_t reading_bytes_ = 0;             // of its names
+  std::uint64_t left_out_ = 0;                // entries whose names are not UTF-8
+  std::string example_;                       // the first of these
   std::shared_ptr<const ListedNames> names_;  // then
   std::size_t next_ = 0;                      // of names_ to look at
   std::size_t page_bytes_ = 0;

@@ -1,6 +1,5 @@
 #include "server/files/disk_store.hpp"
 
-#include <fcntl.h>
 #include <time.h>
 
 #include <cerrno>
@@ -13,6 +12,7 @@
 #include "server/files/directory_listing.hpp"
 #include "server/files/disk_file.hpp"
 #include "server/files/file_hashing.hpp"
+#include "server/files/root_folder.hpp"
 
 namespace fairlead {
 namespace {
@@ -26,6 +26,9 @@ std::int64_t wall_clock_ns() {
 
 FileAnswer open_for_reading(const ServedRoot& root, const OpenForReading& work) {
   auto file = open_file(root, work.name);
+  if (!file && file.error() == RequestError::no_such_file && !work.bytes.empty() &&
+      work.bytes != work.name)
+    file = open_file(root, work.bytes, NameForm::bytes);
   if (!file) return file.error();
   return std::make_unique<DiskFile>(std::move(*file), root.log);
 }
@@ -49,10 +52,9 @@ struct DiskTask {
 
 class DiskStore final : public FileStore {
  public:
-  DiskStore(Descriptor root, const FileSettings& settings, FileShare& share, LogSink& log,
+  DiskStore(std::shared_ptr<RootFolder> root, const FileSettings& settings, FileShare& share,
             const DiskFileStores::Post& post)
-      : root_(std::make_shared<const ServedRoot>(
-            ServedRoot{std::move(root), {settings.symlinks, settings.hidden}, log})),
+      : root_(std::move(root)),
         downloads_max_(settings.max_downloads),
         share_(share),
         downloads_(share.downloads(settings.service)),
@@ -100,24 +102,36 @@ class DiskStore final : public FileStore {
   // Nothing: it is to be called again.
   using Step = std::function<std::optional<FileAnswer>()>;
 
+  // Each begins on the pool, where it asks for the root of that moment.
   Step step_for(FileWork work) {
-    if (auto* hash = std::get_if<HashFile>(&work)) {
-      const auto hashing =
-          std::make_shared<FileHashing>(root_, share_.hashes, std::move(*hash), wall_clock_ns);
-      return [hashing] { return hashing->step(); };
-    }
-    if (auto* list = std::get_if<ListDirectory>(&work)) {
-      const auto listing =
-          std::make_shared<DirectoryListing>(root_, share_.names, std::move(*list), wall_clock_ns);
-      return [listing] { return listing->step(); };
-    }
+    if (const auto* hash = std::get_if<HashFile>(&work))
+      return stepping<FileHashing>(share_.hashes, *hash);
+    if (const auto* list = std::get_if<ListDirectory>(&work))
+      return stepping<DirectoryListing>(share_.names, *list);
     if (const auto* ahead = std::get_if<ReadAhead>(&work)) {
       return [file = static_cast<const DiskFile&>(ahead->file).data(), offset = ahead->offset] {
         read_ahead(*file, offset);
         return FileAnswer(RequestError::none);
       };
     }
-    return [root = root_, work = std::move(work)] { return run(*root, work); };
+    return [folder = root_, work = std::move(work)]() -> std::optional<FileAnswer> {
+      const auto root = folder->now();
+      if (!root) return root.error();
+      return run(**root, work);
+    };
+  }
+
+  template <class Stepping, class Cache, class Work>
+  Step stepping(Cache& cache, const Work& work) {
+    return [folder = root_, &cache, work,
+            begun = std::shared_ptr<Stepping>()]() mutable -> std::optional<FileAnswer> {
+      if (!begun) {
+        auto root = folder->now();
+        if (!root) return root.error();
+        begun = std::make_shared<Stepping>(std::move(*root), cache, std::move(work), wall_clock_ns);
+      }
+      return begun->step();
+    };
   }
 
   static FileAnswer run(const ServedRoot& root, const FileWork& work) {
@@ -125,7 +139,7 @@ class DiskStore final : public FileStore {
     return look_at(root, std::get<LookAt>(work));
   }
 
-  const std::shared_ptr<const ServedRoot> root_;
+  const std::shared_ptr<RootFolder> root_;
   const std::uint64_t downloads_max_;
   FileShare& share_;
   std::atomic<std::uint64_t>& downloads_;
@@ -139,15 +153,20 @@ std::atomic<std::uint64_t>& FileShare::downloads(const std::string& service) {
   return downloads_[service];
 }
 
+std::shared_ptr<RootFolder> FileShare::root(const FileSettings& settings, LogSink& log) {
+  const std::lock_guard lock(mutex_);
+  auto& root = roots_[{settings.root, settings.symlinks, settings.hidden}];
+  if (!root)
+    root = std::make_shared<RootFolder>(settings.root,
+                                        Confinement{settings.symlinks, settings.hidden}, log);
+  return root;
+}
+
 std::unique_ptr<FileStore> DiskFileStores::store_for(const FileSettings& settings) {
   if (settings.root.empty()) return nullptr;
-  Descriptor root(::open(settings.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!root) {
-    log_.warn("file root not served",
-              {field("root", settings.root), field("why", std::generic_category().message(errno))});
-    return nullptr;
-  }
-  return std::make_unique<DiskStore>(std::move(root), settings, share_, log_, post_);
+  auto root = share_.root(settings, log_);
+  static_cast<void>(root->now());  // a root that is missing is told at the start
+  return std::make_unique<DiskStore>(std::move(root), settings, share_, post_);
 }
 
 }  // namespace fairlead

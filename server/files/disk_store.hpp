@@ -7,10 +7,12 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <tuple>
 
 #include "common/log/log_sink.hpp"
 #include "server/api/file_store.hpp"
 #include "server/files/file_pool.hpp"
+#include "server/files/root_folder.hpp"
 #include "server/files/version_cache.hpp"
 
 namespace fairlead {
@@ -27,8 +29,12 @@ class FileShare {
   // Downloads under way of the service of that name, whatever settings it has now.
   std::atomic<std::uint64_t>& downloads(const std::string& service);
 
+  // The root of a service, the same for all shards. The log outlives this.
+  std::shared_ptr<RootFolder> root(const FileSettings& settings, LogSink& log);
+
  private:
   std::mutex mutex_;
+  std::map<std::tuple<std::string, bool, bool>, std::shared_ptr<RootFolder>> roots_;
   std::map<std::string, std::atomic<std::uint64_t>> downloads_;  // by service
 };
 
@@ -38,7 +44,7 @@ class DiskFileStores final : public FileStores {
   // Runs a function in a turn of the shard; called by the pool's threads.
   using Post = std::function<void(std::function<void()>)>;
 
-  // A root that cannot be opened is logged, and nothing is served from it.
+  // A root that cannot be opened is logged, and nothing is served from it until it can.
   DiskFileStores(FileShare& share, LogSink& log, Post post)
       : share_(share), log_(log), post_(std::move(post)) {}
 

@@ -34,8 +34,8 @@ tl::expected<FileStatus, RequestError> status_of(const ServedRoot& root, const s
 }
 
 tl::expected<Descriptor, RequestError> open_in(const ServedRoot& root, const std::string& name,
-                                               OpenMode mode) {
-  if (!name.empty() && !is_servable_name(name, root.rules.hidden))
+                                               OpenMode mode, NameForm form) {
+  if (!name.empty() && !is_servable_name(name, root.rules.hidden, form))
     return tl::unexpected(RequestError::no_such_file);
   Descriptor opened = open_beneath(root.descriptor.get(), name, mode, root.rules);
   if (!opened) return failed(root, name, "open");
@@ -46,8 +46,9 @@ std::size_t page_entries_max(std::size_t wanted) noexcept {
   return wanted == 0 ? kFilePageEntriesMax : std::min(wanted, kFilePageEntriesMax);
 }
 
-tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const std::string& name) {
-  auto opened = open_in(root, name, OpenMode::read);
+tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const std::string& name,
+                                                 NameForm form) {
+  auto opened = open_in(root, name, OpenMode::read, form);
   if (!opened) return tl::unexpected(opened.error());
   const auto found = status_of(root, name, opened->get());
   if (!found) return tl::unexpected(found.error());

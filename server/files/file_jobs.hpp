@@ -28,11 +28,12 @@ struct OpenedFile {
 };
 
 // Failures are told as disk_error.hpp says.
-tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const std::string& name);
+tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const std::string& name,
+                                                 NameForm form = NameForm::utf8);
 
 // The empty name is the root itself.
 tl::expected<Descriptor, RequestError> open_in(const ServedRoot& root, const std::string& name,
-                                               OpenMode mode);
+                                               OpenMode mode, NameForm form = NameForm::utf8);
 
 // What is neither a regular file nor a directory is not served.
 tl::expected<FileStatus, RequestError> status_in(const struct stat& status);

@@ -29,8 +29,9 @@ class CapturingLog final : public LogSink {
     for (const Field& one : fields) kept.fields[std::string(one.name)] = text_of(one.value);
     events.push_back(std::move(kept));
   }
-  bool enabled(Level) const noexcept override { return true; }
+  bool enabled(Level level) const noexcept override { return level >= least; }
 
+  Level least = Level::info;
   std::vector<Event> events;
 
  private:

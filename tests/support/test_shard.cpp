@@ -117,9 +117,9 @@ std::string TestClient::log_field(const std::string& name) const {
 
 TestShard::TestShard(ServerSettings settings)
     : settings_(std::make_shared<ServerSettings>(std::move(settings))) {
-  shard_ = std::make_unique<Shard>(
-      Shard::Environment{settings_, transcript, files, log, session_log, begin_conversation}, now_,
-      0U, 1U);
+  shard_ = std::make_unique<Shard>(Shard::Environment{settings_, transcript, files, log,
+                                                      session_log, begin_conversation, last_id_},
+                                   now_, 1U);
 }
 
 TestShard::~TestShard() = default;

@@ -131,6 +131,7 @@ class TestShard {
   std::shared_ptr<ServerSettings> settings_;
   TimePoint now_{std::chrono::hours(1)};
   std::deque<std::unique_ptr<TestClient>> clients_;
+  std::atomic<std::uint64_t> last_id_{0};
   std::unique_ptr<Shard> shard_;
   std::uint64_t turns_ = 0;
   bool deferred_posted_ = false;

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -77,6 +78,31 @@ class Checks(unittest.TestCase):
                 self.assertIn("SO_REUSEADDR", calls, "strace has seen it")
                 self.assertNotRegex(calls, r"listen\(|SO_REUSEPORT|unlink|rename|mkdir|mknod|creat\(|O_CREAT")
                 self.assertEqual(before, set(self.folder.iterdir()))
+
+    def test_descriptors_that_are_too_few(self):
+        """A warning of a check, since a shell's limit need not be the service's; a start warns, too."""
+        def limit(descriptors):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        for more, event in (("[limits]\nmax_connections = 1000\n", "max_connections exceeds the descriptors"),
+                            ("", "few_descriptors")):
+            self.write("127.0.0.1:0", more)
+            done = subprocess.run([binary(), "-t", "-c", str(self.config)], capture_output=True, text=True,
+                                  stdin=subprocess.DEVNULL, timeout=DEADLINE, preexec_fn=lambda: limit(200))
+            self.assertEqual(0, done.returncode, done)
+            self.assertIn("fairleadd: warning: descriptors: RLIMIT_NOFILE 200", done.stderr)
+            with Daemon(self.config.read_text(), preexec=lambda: limit(200)) as daemon:
+                warning, = daemon.events(event)
+                self.assertEqual(("warn", 72), (warning["level"], warning["possible"]))
+
+    def test_an_address_twice_through_its_name_is_a_mistake_of_the_configuration(self):
+        for accept in ("shared", "reuseport"):
+            for bind in ("localhost:7000, 127.0.0.1:7000", "127.0.0.1:7000, localhost:7000"):
+                path = self.write(bind, f"[server]\naccept = {accept}\n")
+                for option in ((), ("-t",), ("-T",), ("--doctor",)):
+                    done = subprocess.run([binary(), *option, "-c", str(self.config)], capture_output=True, text=True,
+                                          stdin=subprocess.DEVNULL, timeout=DEADLINE)
+                    self.assertEqual((6, ""), (done.returncode, done.stdout), done.stderr)
+                    self.assertRegex(done.stderr, r"already bound by listener\.main, at (localhost|127\.0\.0\.1):7000")
 
     def test_what_a_start_would_not_survive_is_bad(self):
         folder = self.folder / "none"

@@ -5,14 +5,17 @@ import fcntl
 import json
 import os
 import pathlib
+import pty
 import resource
 import signal
 import socket
+import struct
+import subprocess
 import tempfile
 import time
 import unittest
 
-from support.daemon import Daemon, connect
+from support.daemon import Daemon, binary, connect
 from support.peers import exchange, receive_until_end
 from support.runner import main
 from support.waiting import wait_for
@@ -27,6 +30,7 @@ boundary = line
 on_message = {on_message}
 """
 
+NOBODY = 65534
 PIPE_BYTES = 65536
 LINES_QUEUED = 8192
 # What a queue of lines may take: twice its text while one half is being written, and what the heap keeps of it.
@@ -74,6 +78,9 @@ class LogTest(unittest.TestCase):
         for _ in range(times):
             connect(self.socket).close()
 
+    def stderr_events(self, name):
+        return [event for event in whole_lines(self.daemon.stderr().encode()) if event["event"] == name]
+
     def check_serves(self):
         began = time.monotonic()
         self.assertEqual(b"hello\n", exchange(self.socket, b"hello\n"))
@@ -104,10 +111,17 @@ class LogTest(unittest.TestCase):
         return wait_for(found, f"{wanted} in the pipe")[0]
 
 
+def become_nobody():
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+
+
 class NoRoom(LogTest):
     def test_a_disk_that_is_full(self):
-        self.start("file = /dev/full\nsession_file = /dev/full\n", mute=True)
+        self.start("file = /dev/full\nsession_file = /dev/full\nformat = json\n", mute=True)
         self.check_more_lines_than_are_kept()
+        self.assertEqual(["No space left on device"], [event["why"] for event in self.stderr_events("log_failing")])
         self.check_ends_in_time()
 
     def test_a_disk_that_becomes_full_costs_lines_that_are_counted_and_told(self):
@@ -120,6 +134,8 @@ class NoRoom(LogTest):
         counters = self.daemon.wait_for_counters(
             lambda now: now["open"] == 0 and now["accepted"] == 1000, "all to have ended")
         self.assertGreater(counters["log_lost"], 0)
+        told, = self.stderr_events("log_failing")
+        self.assertEqual((str(sessions), "File too large"), (told["path"], told["why"]))
         full = sessions.rename(self.folder / "sessions.1")
         self.assertEqual(60000, full.stat().st_size)
         log.rename(self.folder / "log.1")
@@ -128,6 +144,7 @@ class NoRoom(LogTest):
         self.visit(10)
         wait_for(lambda: len(whole_lines(sessions.read_bytes())) >= 10, "sessions in the new file")
         self.check_ends_in_time()
+        self.assertEqual([str(sessions)], [event["path"] for event in self.stderr_events("log_works_again")])
         written = len(whole_lines(full.read_bytes())) + len(whole_lines(sessions.read_bytes()))
         events = whole_lines((self.folder / "log.1").read_bytes()) + whole_lines(log.read_bytes())
         lost = [event["total"] for event in events if event["event"] == "session_lines_lost"]
@@ -215,6 +232,92 @@ class NobodyReads(LogTest):
         self.assertGreater(told[-1]["total"], 20000)
 
 
+    def test_stderr_is_a_terminal(self):
+        window, terminal = pty.openpty()
+        with open(window, "rb"), open(terminal, "wb"):
+            self.start(stderr=terminal, mute=True)
+            self.visit(1000)
+            self.check_serves()
+            self.check_ends_in_time()
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to give it up")
+    def test_stderr_is_a_terminal_that_cannot_be_opened_anew(self):
+        """Nothing keeps a write from waiting then."""
+        window, terminal = pty.openpty()
+        with open(window, "rb"), open(terminal, "wb"):
+            os.fchmod(terminal, 0o600)
+            self.folder.chmod(0o777)
+            directory = self.folder / "daemon"
+            (directory / "run").mkdir(parents=True)
+            for folder in (directory, directory / "run"):
+                folder.chmod(0o777)
+            self.start(stderr=terminal, mute=True, directory=directory, preexec=become_nobody)
+            self.visit(1000)
+            self.check_serves()
+            self.check_ends_in_time()
+
+
+class StandardDescriptors(LogTest):
+    """As log files, by name: a container's way to divide the sessions from the events."""
+    NAMES = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
+    def told(self, stream, count):
+        """The sessions that come out of it, once there are as many."""
+        data = b""
+        while data.count(b"\n") < count:
+            data += stream.recv(65536) if isinstance(stream, socket.socket) else os.read(stream, 65536)
+        return [event for event in whole_lines(data) if event["event"] == "session"]
+
+    def test_a_socket(self):
+        for name in self.NAMES:
+            ours, theirs = socket.socketpair()
+            with ours, theirs, Daemon(self.config(f"session_file = {name}\n"), stdout=theirs.fileno()) as self.daemon:
+                self.check_serves()
+                self.assertEqual(1, len(self.told(ours, 1)))
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to give it up")
+    def test_a_pipe_of_another_user(self):
+        reader, writer = self.pipe()
+        self.folder.chmod(0o777)
+        directory = self.folder / "daemon"
+        (directory / "run").mkdir(parents=True)
+        for folder in (directory, directory / "run"):
+            folder.chmod(0o777)
+        self.start("session_file = /dev/stdout\n", stdout=writer, directory=directory, preexec=become_nobody)
+        self.check_serves()
+        self.assertEqual(1, len(self.told(reader, 1)))
+
+    def test_a_file_that_transcripts_are_printed_to(self):
+        out = self.folder / "out"
+        with open(out, "wb") as file:
+            self.start("session_file = /dev/stdout\n", on_message="said {text}", stdout=file.fileno())
+        for _ in range(20):
+            self.check_serves()
+        self.daemon.wait_for_counters(lambda now: now["peer_closed"] == 20, "all to have ended")
+        self.check_ends_in_time()
+        lines = out.read_bytes().splitlines()
+        self.assertEqual(20, lines.count(b"said hello"))
+        self.assertEqual(20, len(whole_lines(out.read_bytes())))
+        self.assertEqual(40, len(lines))
+
+    def test_stderr_as_the_log(self):
+        out = self.folder / "out"
+        out.write_text("before\n")
+        with open(out, "ab") as file:
+            self.start("file = /dev/stderr\n", stderr=file.fileno(), log_file=out)
+        self.assertTrue(out.read_text().startswith("before\n{"))
+
+    def test_checks_know_them(self):
+        config = self.folder / "checked.conf"
+        config.write_text(self.config("file = /dev/stderr\nsession_file = /dev/stdout\n"))
+        for option in ("-t", "--doctor"):
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+                done = subprocess.run([binary(), option, "-c", str(config)], stdin=subprocess.DEVNULL,
+                                      stdout=theirs.fileno(), stderr=theirs.fileno())
+            self.assertEqual(0, done.returncode)
+
+
 class Closed(LogTest):
     """A descriptor that is closed must not become a client's: what is printed would be sent there."""
 
@@ -236,6 +339,39 @@ class Closed(LogTest):
         self.daemon.wait_for_events("transcript_lines_lost")
         self.assertEqual(1, self.daemon.counters()["transcript_lost"])
         self.check_ends_in_time()
+
+
+class Sessions(LogTest):
+    def test_health_checks_can_be_left_out(self):
+        self.start("empty_sessions = no\n")
+        for _ in range(20):
+            connect(self.socket).close()
+        address = self.daemon.addresses()[1]
+        for _ in range(5):
+            client = connect(address)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        self.check_serves()
+        counters = self.daemon.wait_for_counters(lambda now: now["accepted"] == 26 and now["open"] == 0, "all to have left")
+        self.assertEqual(["peer_closed"], [session["reason"] for session in self.daemon.sessions(1)])
+        self.assertEqual(25, counters["eof_before_data"] + counters.get("reset", 0), "they are counted")
+
+    def test_they_are_numbered_in_the_order_of_accepting(self):
+        self.start()
+        for _ in range(10):
+            self.check_serves()
+        self.assertEqual(list(range(1, 11)), sorted(session["id"] for session in self.daemon.sessions(10)))
+        self.assertEqual(list(range(1, 11)), [session["id"] for session in self.daemon.sessions()])
+
+    def test_debug_tells_of_those_that_have_not_ended(self):
+        self.start("level = debug\n")
+        with connect(self.daemon.addresses()[1]) as client:
+            begun, = self.daemon.wait_for_events("session_begun")
+            self.assertEqual("%s:%d" % client.getsockname(), begun["peer"])
+            self.assertEqual([], self.daemon.events("session_decided"))
+            client.sendall(b"hello\n")
+            decided, = self.daemon.wait_for_events("session_decided")
+            self.assertEqual((begun["id"], "text", "debug"), (decided["id"], decided["protocol"], decided["level"]))
 
 
 class Repeats(LogTest):

@@ -1,4 +1,5 @@
 """Signals: the drain with sessions in every state, leaving at once, and new log files."""
+import contextlib
 import fcntl
 import json
 import pathlib
@@ -15,7 +16,7 @@ import unittest
 from support.daemon import SOURCE_DIR, Daemon, connect
 from support.peers import DRAINING, Framed, GOAWAY, REPLY, exchange, len32, reason_of, receive_exactly, \
     receive_len32, receive_until_end
-from support.runner import main
+from support.runner import main, release_only
 from support.waiting import wait_for
 
 CONFIG = """
@@ -356,6 +357,27 @@ class LameDuck(SignalTest):
         self.assertEqual(0, self.daemon.stop(signal.SIGQUIT))
 
 
+class Memory(SignalTest):
+    @release_only  # a sanitizer keeps what is freed
+    def test_usr1_gives_back_what_a_peak_has_taken(self):
+        self.start()
+        at_rest = self.daemon.resident_bytes()
+        clients = [self.connect("unix") for _ in range(150)]
+        for client in clients:
+            client.setblocking(False)
+        def is_full(client):
+            with contextlib.suppress(BlockingIOError):
+                client.send(b"x" * 4095 + b"\n")
+                return False
+            return True
+        wait_for(lambda: all([is_full(client) for client in clients]) and
+                 self.daemon.resident_bytes() > at_rest + (30 << 20), "the queues to be full")
+        for client in clients:
+            client.close()
+        self.daemon.wait_for_counters(lambda now: now["open"] == 0, "all to have gone")
+        wait_for(lambda: self.daemon.counters() and self.daemon.resident_bytes() < at_rest + (15 << 20), "the memory to be back")
+
+
 class LogFiles(SignalTest):
     def start_logging(self):
         logs = self.folder / "logs"
@@ -435,6 +457,7 @@ class LogFiles(SignalTest):
         moved = self.log.parent.rename(self.folder / "moved")
         self.daemon.send_signal(signal.SIGUSR1)
         wait_for(lambda: self.names(moved / "log").count("log_reopen_failed") == 2, "two failures in the old file")
+        self.assertEqual(2, self.daemon.stderr().count("log_reopen_failed"), "and on stderr, which somebody may read")
         self.assertEqual(b"x\n", exchange(str(self.folder / "socket"), b"x\n"))
         wait_for(lambda: "session" in self.names(moved / "sessions"), "the session line in the old file")
 

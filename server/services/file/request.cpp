@@ -34,7 +34,7 @@ std::optional<FileRequest> read_file_request(Peer& peer, const Message& message)
     request.work = HashFile{bounded(hash->name), hash->identity, hash->first, hash->chunks_max,
                             peer.connection_id()};
   } else {
-    request.work = OpenForReading{bounded(peer.text_of(message))};
+    request.work = OpenForReading{bounded(peer.text_of(message)), bounded(message.payload)};
   }
   return request;
 }

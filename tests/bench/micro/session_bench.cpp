@@ -51,8 +51,8 @@ class EchoConnection {
     listener->default_service = "echo";
     listener->idle = Duration(600'000);
     shard_ = std::make_unique<Shard>(
-        Shard::Environment{settings, transcript_, files_, log_, log_, begin_conversation}, now_, 0,
-        1);
+        Shard::Environment{settings, transcript_, files_, log_, log_, begin_conversation, last_id_},
+        now_, 1);
     auto stream = std::make_unique<Socketless>();
     stream_ = stream.get();
     turn([&] { shard_->accept(std::move(stream), listener, {}, {}); });
@@ -85,6 +85,7 @@ class EchoConnection {
   NoTranscript transcript_;
   NoFiles files_;
   NoLog log_;
+  std::atomic<std::uint64_t> last_id_{0};
   std::unique_ptr<Shard> shard_;
   Socketless* stream_ = nullptr;  // the connection's
 };

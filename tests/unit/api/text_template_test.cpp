@@ -51,6 +51,13 @@ TEST(TextTemplate, NamesTheFirstUnknownPlaceholder) {
   EXPECT_EQ(TextTemplate::unknown_placeholder("{text} {A} { name }"), std::nullopt);
 }
 
+TEST(TextTemplate, NamesTheFirstPlaceholderThatIsNotClosed) {
+  EXPECT_EQ(TextTemplate::unclosed_placeholder("{len"), "{len");
+  EXPECT_EQ(TextTemplate::unclosed_placeholder("{text} {id bytes, {len"), "{id");
+  for (const char* fine : {"{text}", "{", "{ len", "{length", "{len {text}", "{\"len", "len"})
+    EXPECT_EQ(TextTemplate::unclosed_placeholder(fine), std::nullopt) << fine;
+}
+
 TEST(TextTemplate, CountsItsTexts) {
   EXPECT_EQ(times_of_text("{text}{len}{text} {Text}"), 2U);
   EXPECT_EQ(times_of_text(""), 0U);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/un.h>
 
+#include "tests/support/fakes.hpp"
 #include "tests/unit/app/running_daemon.hpp"
 
 namespace fairlead {
@@ -26,11 +27,42 @@ Socket connect_to_path(const std::string& path) {
   return client;
 }
 
+Outcome<OpenedListeners> opened_from(const SettingsSnapshot& settings) {
+  CapturingLog log;
+  return open_listeners(*settings, log);
+}
+
+std::string conflict(const std::string& bind, const std::string& more = "") {
+  return conflict_of_names(
+      *settings_from(echo_config(more + "[listener.main]\nservice = echo\nbind = " + bind + "\n")),
+      [](Endpoint address) -> std::vector<Endpoint> {
+        if (address.host != "localhost") return {address};
+        Endpoint other = address;
+        address.host = "127.0.0.1";
+        other.host = "::1";
+        return {other, address};
+      });
+}
+
+TEST(ConflictOfNames, FindsAnAddressThatANameStandsFor) {
+  EXPECT_EQ(conflict("localhost:7000, 127.0.0.1:7000"),
+            "listener.main.bind: 127.0.0.1:7000 is 127.0.0.1:7000, which is already bound by "
+            "listener.main, at localhost:7000; remove one of them");
+  EXPECT_NE(conflict("0.0.0.0:7000, localhost:7000"), "") << "every address is in the way of each";
+  EXPECT_NE(conflict("localhost:7000, [::1]:7000", "[server]\naccept = reuseport\n"), "");
+}
+
+TEST(ConflictOfNames, FindsNoneWhereThereIsNone) {
+  EXPECT_EQ(conflict("localhost:7000, 127.0.0.1:7001, 127.0.0.2:7000"), "");
+  EXPECT_EQ(conflict("localhost:0, 127.0.0.1:0"), "") << "the kernel chooses another port for each";
+  EXPECT_EQ(conflict("0.0.0.0:7000, localhost:7000", "[server]\naccept = reuseport\n"), "");
+}
+
 TEST(OpenListeners, OpensEveryAddressOnceWhereTheListenerIsShared) {
   const SettingsSnapshot settings =
       settings_from(echo_config("[server]\nthreads = 3\n"
                                 "[listener.main]\nbind = 127.0.0.1:0, [::1]:0\nservice = echo\n"));
-  const auto opened = open_listeners(*settings);
+  const auto opened = opened_from(settings);
   ASSERT_TRUE(opened) << opened.error().what;
   ASSERT_EQ(opened->size(), 2U);
   for (const OpenedListener& listener : *opened) EXPECT_EQ(listener.shard, 0U);
@@ -43,7 +75,7 @@ TEST(OpenListeners, OpensEveryTcpAddressForEachShardWithReuseport) {
       settings_from(echo_config("[server]\nthreads = 3\naccept = reuseport\n"
                                 "[listener.main]\nservice = echo\nbind = unix:" +
                                 folder / "socket" + ", 127.0.0.1:0\n"));
-  const auto opened = open_listeners(*settings);
+  const auto opened = opened_from(settings);
   ASSERT_TRUE(opened) << opened.error().what;
   ASSERT_EQ(opened->size(), 4U) << "a unix socket cannot be opened twice";
   for (std::uint32_t shard = 0; shard < 3; ++shard) {
@@ -65,7 +97,7 @@ TEST(OpenListeners, LeaveNothingOpenWhenOneFails) {
       echo_config("[listener.first]\nservice = echo\nbind = unix:" + folder / "socket" +
                   "\n[listener.second]\nservice = echo\nbind = 127.0.0.1:" +
                   std::to_string(ntohs(address.sin_port)) + "\n"));
-  const auto opened = open_listeners(*settings);
+  const auto opened = opened_from(settings);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().exit_status, kExitRuntimeFailure);
   EXPECT_THAT(opened.error().what, HasSubstr("(listener second)"));

@@ -95,6 +95,7 @@ const ServiceSettings& default_service_of(S settings, std::size_t listener) {
 }
 
 const ServiceSettings& one(S s) { return *s.services.at(0); }
+const ServiceSettings& two(S s) { return *s.services.at(1); }
 const ListenerSettings& listener(S s) { return *s.listeners.at(0); }
 
 const std::string kBase =
@@ -144,9 +145,10 @@ const KeyMeaning kMeanings[] = {
   {"log.file", "/log/a", [](S s) { return s.log.file == "/log/a"; }},
   {"log.session_file", "/log/b", [](S s) { return s.log.session_file == "/log/b"; }},
   {"log.repeats", "5", [](S s) { return s.log.repeats == 5; }},
+  {"log.empty_sessions", "no", [](S s) { return !s.log.empty_sessions; }},
   {"access.allow", "10.0.0.0/8, 192.0.2.7", [](S s) { return s.access.allow == blocks({"10.0.0.0/8", "192.0.2.7"}); }},
   {"access.deny", "::/0", [](S s) { return s.access.deny == blocks({"::/0"}); }},
-  {"service.one.type", "echo", [](S s) { return one(s).type == "echo"; }},
+  {"service.two.type", "echo", [](S s) { return two(s).type == "echo"; }},
   {"service.one.greeting", "hi {word}", [](S s) { return one(s).greeting == "hi {word}"; }},
   {"service.one.decode", "gbk", [](S s) { return one(s).encoding.decode == Encoding::gbk; }},
   {"service.one.encode", "gb18030", [](S s) { return one(s).encoding.encode == Encoding::gb18030; }},
@@ -161,12 +163,12 @@ const KeyMeaning kMeanings[] = {
   {"service.one.on_connect", "a {peer}", [](S s) { return one(s).transcript.on_connect == "a {peer}"; }},
   {"service.one.on_message", "b {ip}", [](S s) { return one(s).transcript.on_message == "b {ip}"; }},
   {"service.one.on_close", "c {id}", [](S s) { return one(s).transcript.on_close == "c {id}"; }},
-  {"service.one.on_missing", "d", [](S s) { return one(s).transcript.on_missing == "d"; }},
-  {"service.one.root", "/srv", [](S s) { return one(s).file.root == "/srv"; }},
-  {"service.one.max_rate", "1k", [](S s) { return one(s).file.max_rate == 1000; }},
-  {"service.one.max_downloads", "5", [](S s) { return one(s).file.max_downloads == 5; }},
-  {"service.one.symlinks", "yes", [](S s) { return one(s).file.symlinks; }},
-  {"service.one.hidden", "yes", [](S s) { return one(s).file.hidden; }},
+  {"service.two.on_missing", "d", [](S s) { return two(s).transcript.on_missing == "d"; }},
+  {"service.two.root", "/srv", [](S s) { return two(s).file.root == "/srv"; }},
+  {"service.two.max_rate", "1k", [](S s) { return two(s).file.max_rate == 1000; }},
+  {"service.two.max_downloads", "5", [](S s) { return two(s).file.max_downloads == 5; }},
+  {"service.two.symlinks", "yes", [](S s) { return two(s).file.symlinks; }},
+  {"service.two.hidden", "yes", [](S s) { return two(s).file.hidden; }},
   {"listener.x.bind", "unix:/run/x, :0", [](S s) { return texts(listener(s).bind) == std::vector<std::string>{"unix:/run/x", ":0"}; }},
   {"listener.x.protocol", "text", [](S s) { return listener(s).protocol == ListenerProtocol::text; }},
   {"listener.x.protocol", "len32", [](S s) { return listener(s).protocol == ListenerProtocol::len32; }},
@@ -193,7 +195,8 @@ TEST(ServerConfig, GivesEveryKeyItsMeaning) {
 TEST(ServerConfig, IsTestedWithEveryKey) {
   for (const Key& key : all_keys()) {
     std::string path = std::string(key.section) + "." + std::string(key.name);
-    if (path.starts_with("service.*")) path.replace(8, 1, "one");
+    const bool is_for_files = service_type_of(key) == "file" || key.name == "type";
+    if (path.starts_with("service.*")) path.replace(8, 1, is_for_files ? "two" : "one");
     if (path.starts_with("listener.*")) path.replace(9, 1, "x");
     EXPECT_NE(std::ranges::find(kMeanings, path, &KeyMeaning::key), std::end(kMeanings)) << path;
   }
@@ -294,7 +297,15 @@ TEST(ServerConfig, SaysWhatIsWrong) {
        "f:4: service.echo.text: is missing: it is what a service of type reply answers"},
       {kListener + kEcho + "on_close = {pear} left\n",
        R"(f:6: service.echo.on_close: "{pear}" is no placeholder: there are {text} {len} {ip} {port} {peer} {id})"},
-      {kListener + kEcho + "text = {text}{text}{text}{text}{text}\n",
+      {kListener + kEcho + "text = x\n",
+       "f:6: service.echo.text: is for services of type reply alone, and this is one of type echo; "
+       "remove it"},
+      {kListener + kEcho + "root = /srv\n",
+       "f:6: service.echo.root: is for services of type file alone, and this is one of type echo; "
+       "remove it"},
+      {kListener + "[service.echo]\ntype = reply\ntext = {text} has {len\n",
+       R"(f:6: service.echo.text: "{len" lacks its })"},
+      {kListener + "[service.echo]\ntype = reply\ntext = {text}{text}{text}{text}{text}\n",
        "f:6: service.echo.text: holds {text} more than 4 times: a reply would be as many messages "
        "long"},
       {kListener + kEcho + "[access]\ndeny = 10.0.0.1/8\n",
@@ -309,6 +320,17 @@ TEST(ServerConfig, SaysWhatIsWrong) {
   for (const auto& [text, error] : rows) EXPECT_THAT(errors_of(text), ElementsAre(error)) << text;
   EXPECT_THAT(errors_of("[listener.a]\nbind = nowhere:x\nservice = echo\n" + kEcho),
               ElementsAre(HasSubstr("f:2: listener.a.bind: \"nowhere:x\": ")));
+}
+
+TEST(ServerConfig, SaysEverythingThatIsWrongWithAList) {
+  const std::string with_access = kListener + kEcho + "[access]\n";
+  EXPECT_THAT(errors_of(with_access + "deny = 10.0.0.0/8, garbage, 1.2.3.4/2,\n"),
+              ElementsAre(HasSubstr("f:7: access.deny: \"garbage\" is not an address block"),
+                          HasSubstr("f:7: access.deny: \"1.2.3.4/2\" is not an address block"),
+                          "f:7: access.deny: has an empty item"));
+  EXPECT_THAT(errors_of("[listener.a]\nbind = nowhere:x,, :1\nservice = echo\n" + kEcho),
+              ElementsAre(HasSubstr("f:2: listener.a.bind: \"nowhere:x\": "),
+                          "f:2: listener.a.bind: has an empty item"));
 }
 
 TEST(ServerConfig, TakesBracesThatAreNoPlaceholdersAsTheyAre) {

@@ -3,16 +3,20 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
+
+#include "common/config/key_table.hpp"
+
 namespace fairlead {
 namespace {
 
 TEST(ServiceTable, HasEveryTypeAndNoOther) {
-  for (const char* name : {"echo", "reply", "log", "discard", "greet", "file"})
+  for (const std::string_view name : kOwnServiceTypes)
     EXPECT_NE(service_type_named(name), nullptr) << name;
   EXPECT_EQ(service_type_named("chat"), nullptr);
   EXPECT_EQ(service_type_named("ticker"), nullptr);
   EXPECT_EQ(service_type_named(""), nullptr);
-  EXPECT_EQ(service_types().size(), 6U);
+  EXPECT_EQ(service_types().size(), std::size(kOwnServiceTypes));
 }
 
 }  // namespace

@@ -107,8 +107,18 @@ TEST(Configuration, RefusesUnknownKeysAndSaysWhatMayBeMeant) {
   EXPECT_THAT(
       errors_of("[listener.main]\nclose_after = 1\n"),
       ElementsAre("f:2: listener.main.close_after: unknown key; it belongs into [service.NAME]"));
-  EXPECT_THAT(errors_of("[listener.main]\ntls_certificate = x\n"),
-              ElementsAre("f:2: listener.main.tls_certificate: unknown key"));
+  EXPECT_THAT(
+      errors_of("[listener.main]\ntls_certificate = x\n"),
+      ElementsAre("f:2: listener.main.tls_certificate: unknown key; there is no TLS yet: put "
+                  "a terminator in front (HAProxy, stunnel, nginx's stream)"));
+  EXPECT_THAT(errors_of("[listener.main]\nproxy_protocol = v2\n"),
+              ElementsAre(HasSubstr("the PROXY protocol is not understood yet")));
+  EXPECT_THAT(errors_of("[listener.main]\nwhatever = x\n"),
+              ElementsAre("f:2: listener.main.whatever: unknown key"));
+  EXPECT_THAT(
+      errors_of("incldue = x\n[server]\nincldue = y\n"),
+      ElementsAre(R"(f:1: incldue: stands before the first [section]; did you mean "include"?)",
+                  R"(f:3: server.incldue: unknown key; did you mean "include"?)"));
 }
 
 TEST(Configuration, SaysWhatToDoAboutARemovedKeyWhereverItIsSet) {
@@ -139,19 +149,39 @@ TEST(Configuration, RefusesUnknownVariablesAndSettingsLikeAnythingElse) {
                                       {{"FAIRLEAD_LIMITS__MAX_MESAGE", "1"},
                                        {"FAIRLEAD_TLS__KEY", "1"},
                                        {"FAIRLEAD_LISTENER__MAIN__BIND__X", "1"},
-                                       {"FAIRLEAD___X", "1"}},
+                                       {"FAIRLEAD_LISTNER__MAIN__BIND", "1"}},
                                       {"log.levle=info", "listener.Main.bind=:1"}));
   EXPECT_THAT(
       errors(config),
       testing::UnorderedElementsAre(
           R"(environment FAIRLEAD_LIMITS__MAX_MESAGE: limits.max_mesage: unknown key; did you mean "max_message"?)",
-          "environment FAIRLEAD_TLS__KEY: tls.key: unknown section [tls]",
+          "environment FAIRLEAD_TLS__KEY: tls.key: unknown section [tls]; there is no TLS yet: put "
+          "a "
+          "terminator in front (HAProxy, stunnel, nginx's stream)",
           "environment FAIRLEAD_LISTENER__MAIN__BIND__X: listener.main.bind.x: "
           "[listener.main.bind] needs a name of lower-case letters, digits and single _",
-          "environment FAIRLEAD___X: .x: unknown section []",
+          "environment FAIRLEAD_LISTNER__MAIN__BIND: listner.main.bind: unknown section "
+          "[listner.main]; did you mean [listener.main]?",
           R"(command line: log.levle: unknown key; did you mean "level"?)",
           "command line: listener.Main.bind: [listener.Main] needs a name of lower-case letters, "
           "digits and single _"));
+}
+
+// Kubernetes sets these for services that are called fairlead-blue--green and fairlead-log--new.
+TEST(Configuration, IgnoresVariablesThatSomethingElseHasSet) {
+  const Configuration config(input_of("",
+                                      {{"FAIRLEAD_BLUE__GREEN_SERVICE_HOST", "10.0.0.1"},
+                                       {"FAIRLEAD_BLUE__GREEN_PORT_7878_TCP_ADDR", "10.0.0.1"},
+                                       {"FAIRLEAD_BLUE__GREEN_PORT", "tcp://10.0.0.1:7878"},
+                                       {"FAIRLEAD_LOG__NEW_SERVICE_PORT_HTTP", "80"},
+                                       {"FAIRLEAD_LAG__NEW_SERVICE_HOST", "10.0.0.1"},
+                                       {"FAIRLEAD___X", "1"}},
+                                      {}));
+  EXPECT_THAT(errors(config), IsEmpty());
+  EXPECT_EQ(config.warnings().size(), 6U);
+  EXPECT_EQ(
+      config.warnings().front().text(),
+      "environment FAIRLEAD_BLUE__GREEN_PORT: blue.green_port: ignored: unknown section [blue]");
 }
 
 TEST(Configuration, ListsAllErrorsInTheOrderOfTheirLines) {
@@ -175,7 +205,7 @@ TEST(Configuration, ListsAllErrorsInTheOrderOfTheirLines) {
           R"(f:6: timeouts.idle: "soon" is not a duration: write a number and ms, s, m, h or d, such as 30s)",
           R"(f:7: timeouts.idel: unknown key; did you mean "idle"?)",
           "f:9: timeouts.write: given twice, first in line 8",
-          R"(environment FAIRLEAD_LOG__LEVEL: log.level: "loud" is none of trace, debug, info, warn, error, off)",
+          R"(environment FAIRLEAD_LOG__LEVEL: log.level: "loud" is none of debug, info, warn, error, off)",
           R"(command line: socket.nodelay: "perhaps" is neither yes nor no)"));
 }
 
@@ -206,9 +236,10 @@ TEST(Configuration, TakesErrorsOfItsReaderAtTheRightPlace) {
 TEST(Configuration, ShowsNoControlBytesOfTheEnvironmentOrTheCommandLine) {
   const Configuration config(input_of("", {{"FAIRLEAD_\x1b__\x1b", "\x1b"}},
                                       {"\x1b.\x1b=1", "listener.\x1b.bind=1", "log.level=\x1b"}));
-  EXPECT_EQ(config.errors().size(), 4U);
-  for (const auto& error : errors(config))
-    EXPECT_EQ(error.find('\x1b'), std::string::npos) << error;
+  EXPECT_EQ(config.errors().size(), 3U);
+  EXPECT_EQ(config.warnings().size(), 1U);
+  for (const auto& lines : {config.errors(), config.warnings()})
+    for (const auto& line : lines) EXPECT_EQ(line.text().find('\x1b'), std::string::npos);
 }
 
 // Whatever a file holds, there is an answer, and its errors are lines that can be shown.

@@ -110,6 +110,22 @@ TEST(Reader, SaysWhatIsWrongWithALine) {
                 ElementsAre("main.conf:2: " + error));
 }
 
+TEST(Reader, WarnsOfACommentThatMayBePartOfAText) {
+  const auto warned = [](const std::string& line) {
+    FakeFiles files({{"f", "[service.x]\n" + line + "\n"}});
+    ConfigInput input;
+    read_config_file(input, "f", files, {});
+    EXPECT_TRUE(input.errors.empty());
+    return !input.warnings.empty();
+  };
+  EXPECT_TRUE(warned("greeting = #1 in town"));
+  EXPECT_TRUE(warned("text = we are #1"));
+  for (const char* line : {"greeting = # not yet", "greeting = \"#1 in town\"", "greeting = hi #",
+                           "greeting = a#1", "greeting = hi  # say so", "greeting = hi ## really",
+                           "close_after = 1 #once", "greeting = \"hi\" #1"})
+    EXPECT_FALSE(warned(line)) << line;
+}
+
 TEST(Reader, TakesTheLongestLine) {
   const auto input = read_text("[a]\nk = " + std::string(kConfigLineBytesMax - 4, 'x'));
   EXPECT_THAT(errors(input), IsEmpty());

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -81,8 +83,61 @@ TEST_F(DiskStore, WithoutARootNothingIsServedAndAMissingOneIsReported) {
   EXPECT_EQ(stores.store_for(settings), nullptr);
   EXPECT_EQ(log.warnings, "");
   settings.root = (base / "nowhere").string();
-  EXPECT_EQ(stores.store_for(settings), nullptr);
+  const auto store = stores.store_for(settings);
   EXPECT_EQ(log.warnings, "file root not served\n");
+  EXPECT_EQ(std::get<RequestError>(answer_to(*store, ListDirectory{"", "", 0})),
+            RequestError::no_such_file);
+  EXPECT_EQ(log.warnings, "file root not served\n") << "once";
+}
+
+TEST_F(DiskStore, FollowsItsRootWhereverThePathLeads) {
+  const auto names = [this](FileStore& store) {
+    const FileAnswer answer = answer_to(store, ListDirectory{"", "", 0});
+    std::string text;
+    for (const FileEntry& entry : std::get<FileListing>(answer).entries) text += entry.name + " ";
+    return text;
+  };
+  std::filesystem::create_directories(base / "one");
+  std::filesystem::create_directories(base / "two");
+  std::ofstream(base / "one" / "first") << "1";
+  std::ofstream(base / "two" / "second") << "2";
+  settings.root = (base / "current").string();
+  const auto store = stores.store_for(settings);
+
+  std::filesystem::create_directory_symlink("one", base / "current");
+  EXPECT_EQ(names(*store), "first ") << "it has appeared";
+  const auto file = opened(*store, "first");
+  std::filesystem::create_directory_symlink("two", base / "next");
+  std::filesystem::rename(base / "next", base / "current");
+  EXPECT_EQ(names(*store), "second ") << "it was swapped";
+  EXPECT_TRUE(file->is_unchanged()) << "what was opened before goes on";
+
+  std::filesystem::remove(base / "current");
+  EXPECT_EQ(std::get<RequestError>(answer_to(*store, LookAt{"second"})),
+            RequestError::no_such_file);
+  std::filesystem::create_directories(base / "current");
+  EXPECT_EQ(names(*store), "");
+  EXPECT_EQ(log.warnings,
+            "file root not served\nfile root served again\n"
+            "file root not served\nfile root served again\n");
+}
+
+// A name as a Chinese Windows writes it: what a GBK client asks for is looked for in UTF-8 first.
+TEST_F(DiskStore, FindsANameThatIsNotUtf8ByItsBytes) {
+  const std::string bytes = "\xCE\xC4\xBC\xFE";
+  std::ofstream(base / "root" / bytes) << "gbk";
+  const auto store = stores.store_for(settings);
+  EXPECT_EQ(
+      std::get<std::unique_ptr<OpenFile>>(answer_to(*store, OpenForReading{"\u6587\u4ef6", bytes}))
+          ->identity()
+          .size,
+      3U);
+  EXPECT_EQ(std::get<RequestError>(answer_to(*store, OpenForReading{bytes})),
+            RequestError::no_such_file);
+  EXPECT_EQ(std::get<RequestError>(answer_to(*store, OpenForReading{"\u6587", "../secret.txt"})),
+            RequestError::no_such_file);
+  answer_to(*store, ListDirectory{"", "", 0});
+  EXPECT_EQ(log.warnings, "file names left out\n");
 }
 
 TEST_F(DiskStore, AnswersInATurnOfTheShard) {

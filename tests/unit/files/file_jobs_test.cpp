@@ -63,6 +63,16 @@ class FileJobs : public ServedRootTest {
   int readings = 0;  // of whole files
 };
 
+TEST(FileIdentityOf, KeepsTimesThatDoNotFitWithinTheirRange) {
+  struct stat status {};
+  status.st_mtim.tv_sec = 10'000'000'000;  // the year 2286
+  EXPECT_EQ(identity_of(status).mtime_ns, std::numeric_limits<std::int64_t>::max());
+  status.st_mtim.tv_sec = -10'000'000'000;
+  EXPECT_EQ(identity_of(status).mtime_ns, -std::numeric_limits<std::int64_t>::max());
+  status.st_mtim = {-1, 5};
+  EXPECT_EQ(identity_of(status).mtime_ns, -999'999'995);
+}
+
 TEST_F(FileJobs, ServeRegularFilesBelowTheRoot) {
   EXPECT_EQ(get("a.txt"), "inside");
   EXPECT_EQ(get("sub/b.txt"), "deeper");

@@ -238,8 +238,7 @@ TEST(EventJson, EveryByteParses) {
 }
 
 TEST(Level, IsFoundByItsNameOnly) {
-  for (const Level level :
-       {Level::trace, Level::debug, Level::info, Level::warn, Level::error, Level::off}) {
+  for (const Level level : {Level::debug, Level::info, Level::warn, Level::error, Level::off}) {
     EXPECT_EQ(level_named(name_of(level)), level);
   }
   EXPECT_EQ(level_named("warning"), std::nullopt);

@@ -14,7 +14,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-bool takes(LineFile& file, const std::string& lines) { return file.write(lines) == lines.size(); }
+bool takes(LineFile& file, const std::string& lines) {
+  return file.write(lines).bytes == lines.size();
+}
 
 class LineFileTest : public ::testing::Test {
  protected:
@@ -117,8 +119,8 @@ TEST_F(LineFileTest, SaysHowMuchOfABatchHasLeft) {
   file.stop_waiting_at(Clock::now());
   std::string lines;
   while (lines.size() <= SmallPipe::kRoom) lines += std::string(99, 'x') + "\n";
-  EXPECT_EQ(file.write(lines), SmallPipe::kRoom);
-  EXPECT_EQ(file.write("no room\n"), 0u);
+  EXPECT_EQ(file.write(lines).bytes, SmallPipe::kRoom);
+  EXPECT_EQ(file.write("no room\n").bytes, 0u);
 }
 
 TEST_F(LineFileTest, KeepsWhatFitsIntoAFifoUntilItHasAReader) {
@@ -135,7 +137,7 @@ TEST_F(LineFileTest, KeepsWhatFitsIntoAFifoUntilItHasAReader) {
   EXPECT_TRUE(takes(file, "later\n"));
   file.stop_waiting_at(Clock::now());
   const std::string lines(1 << 20, '\n');  // more than a pipe has room for
-  EXPECT_LT(file.write(lines), lines.size());
+  EXPECT_LT(file.write(lines).bytes, lines.size());
 }
 
 TEST_F(LineFileTest, DoesNotMakeTheDescriptorItDuplicatedNonBlocking) {
@@ -151,9 +153,9 @@ TEST_F(LineFileTest, WaitsForNoSocketOnceItMayNotWait) {
     LineFile file(ends[0], error_);
     file.stop_waiting_at(Clock::now());
     const std::string lines(16 << 20, '\n');
-    EXPECT_LT(file.write(lines), lines.size());
+    EXPECT_LT(file.write(lines).bytes, lines.size());
     ::close(ends[1]);
-    EXPECT_EQ(file.write("lost\n"), 0u);
+    EXPECT_EQ(file.write("lost\n").bytes, 0u);
   }
   ::close(ends[0]);
 }

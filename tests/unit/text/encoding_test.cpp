@@ -289,7 +289,7 @@ TEST(Conversion, BrokenUtf8BecomesOneReplacementForEachMaximalPart) {
 }
 
 TEST(Conversion, BrokenGb18030SwallowsNoAsciiByte) {
-  EXPECT_EQ(read_as(Encoding::gbk, "\xBA\xC3\x80\xBA\xC3"), "好" + kFffd + "好");
+  EXPECT_EQ(read_as(Encoding::gbk, "\xBA\xC3\x80\xBA\xC3"), "好€好");
   EXPECT_EQ(read_as(Encoding::gbk, "\xBA\xC3\xFF!"), "好" + kFffd + "!");
   EXPECT_EQ(read_as(Encoding::gbk, "\xBA\n\xBA\xC3"), kFffd + "\n好");
   EXPECT_EQ(read_as(Encoding::gbk, "\x81\x30\n"), kFffd + "0\n");
@@ -297,6 +297,11 @@ TEST(Conversion, BrokenGb18030SwallowsNoAsciiByte) {
   EXPECT_EQ(read_as(Encoding::gbk, "\xBA\xC3\xBA"), "好" + kFffd);
   EXPECT_EQ(read_as(Encoding::gbk, "\xBA\xC3\x81\x30\x81"), "好" + kFffd);
   EXPECT_EQ(read_as(Encoding::gb18030, "a\xFE\x39\xFE\x39z"), "a" + kFffd + "z");
+}
+
+TEST(Conversion, ReadsTheEuroOfCodePage936) {
+  EXPECT_EQ(read_as(Encoding::gbk, "\xBC\xDB\xB8\xF1\x80\xA3\xB5"), "价格€５");
+  EXPECT_EQ(read_as(Encoding::gb18030, "\x80\x80 \xFF"), "€€ \uFFFD");
 }
 
 TEST(Conversion, WhatCannotBeWrittenIsOneQuestionMarkEach) {
