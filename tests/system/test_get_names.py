@@ -148,12 +148,12 @@ class Replaced(GettingTest):
         file = self.target / "file"
         file.write_bytes(b"mine")
         os.chown(file, 1234, 4321)
-        file.chmod(0o664)
+        file.chmod(0o660)
         os.chown(self.target, 1234, 1234)
         os.chmod(self.base, 0o755)
         result = self.get("-q", "--if-exists", "overwrite", self.server.address, "file", user=1234, group=1234, extra_groups=[])
         self.assertEqual(0, result.code, result.err)
-        self.assertEqual((1234, 0o644), (file.stat().st_gid, stat.S_IMODE(file.stat().st_mode)))
+        self.assertEqual((1234, 0o600), (file.stat().st_gid, stat.S_IMODE(file.stat().st_mode)))
 
 
 class Where(GettingTest):
