@@ -101,6 +101,24 @@ class Parts(GettingTest):
         self.assert_stored(left)
 
 
+class WithoutLinks(GettingTest):
+    """A file system without hard links, and a machine without /proc: the name is renamed, if it still is the file's."""
+
+    def test_stored_and_replaced(self):
+        skip_without_strace()
+        server = self.enterContext(FileServer({b"file": b"theirs"}))
+        for error in "EPERM", "ENOENT":
+            under = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat", "-e", f"inject=linkat:error={error}"]
+            self.assert_fetched(self.get("-q", server.address, "file", under=under), {"file": b"theirs"})
+            self.assert_failed(self.get("-q", server.address, "file", under=under), 23)
+            (self.target / "file").write_bytes(b"mine")
+            result = self.get("-q", "--if-exists", "rename", server.address, "file", under=under)
+            self.assert_fetched(result, {"file": b"mine", "file.1": b"theirs"})
+            result = self.get("-q", "--if-exists", "overwrite", server.address, "file", under=under)
+            self.assert_fetched(result, {"file": b"theirs", "file.1": b"theirs"})
+            self.empty_target()
+
+
 class Replaced(GettingTest):
     """What is there already, and how it is replaced."""
 

@@ -12,6 +12,7 @@ from support.getting import MIB, GettingTest, some_bytes
 from support.injection import skip_without_strace
 from support.peers import receive_until_end
 from support.runner import main
+from support.waiting import DEADLINE
 
 MTIME = 10**18  # of the FileServer's files
 
@@ -136,6 +137,11 @@ class Sums(GettingTest):
         checked = subprocess.run(["sha256sum", "--strict", "-c"], input=result.out, cwd=self.target, capture_output=True)
         self.assertEqual((0, 3), (checked.returncode, checked.stdout.count(b": OK\n")), checked)
         self.assert_failed(self.get("--print-sha256", "-o", "-", self.server.address, "file"), 2)
+        with open("/dev/full", "wb") as full:
+            process = self.start("-q", "--print-sha256", "--if-exists", "overwrite", self.server.address, "file", stdout=full)
+            process.wait(DEADLINE)
+        self.assertEqual(23, process.returncode)
+        self.assertRegex(process.stderr.read(), rb"\Afairlead: [^\n]+ stdout: [^\n]+\n\Z")
 
     def test_of_a_plain_server(self):
         def serve(_, connection):
