@@ -196,7 +196,7 @@ FileFetch::Answer FileFetch::on_end(FetchTask& task, Bytes payload) {
   const auto sent = read_payload<FileEnd>(payload);
   const bool all_came = task.begun && task.offset == task.end;
   if (!sent || !all_came || sent->bytes_sent != task.end - task.start) return Answer::wrong;
-  give_back(task);  // what of its last chunk was not asked for
+  if (task.count > 0) give_back(task);  // what of its last chunk was not asked for
   return Answer::last;
 }
 
