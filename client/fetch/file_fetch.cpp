@@ -67,7 +67,8 @@ bool FileFetch::check_leftover() {
 bool FileFetch::has_bytes_to_ask() const {
   if (checking_ || ended_ || target_.only_compares()) return false;
   if (ledger_) return ledger_->has_missing();
-  return found_.empty() && !target_.is_stream() && !first_bytes_asked_;
+  // At once, unless the hashes may make them useless.
+  return found_.empty() && !target_.is_stream() && !settings_.sha256 && !first_bytes_asked_;
 }
 
 std::unique_ptr<FetchTask> FileFetch::next_bytes(std::uint64_t bytes_max) {

@@ -115,6 +115,7 @@ class Sums(GettingTest):
         result = self.get("-q", "--sha256", 64 * "0", self.server.address, "file")
         self.assert_failed(result, 1)
         self.assertIn(self.sum, result.err)
+        self.assertEqual(0, self.server.count(GET), "nothing was fetched for it")
         self.assertFalse((self.target / "file").exists())
 
     def test_a_server_whose_hashes_contradict_each_other(self):

@@ -347,6 +347,7 @@ TEST_F(FetchTest, WithAnotherSha256NothingIsStored) {
   settings.sha256 = sha256_of("another file");
   fetch_all();
   EXPECT_EQ(outcome->end, FetchEnd::unexpected);
+  EXPECT_EQ(target.written, 0U) << "the hashes come first";
   EXPECT_EQ(target.finished, 0);
 }
 
