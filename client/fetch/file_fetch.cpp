@@ -67,7 +67,8 @@ bool FileFetch::check_leftover() {
 bool FileFetch::has_bytes_to_ask() const {
   if (checking_ || ended_ || target_.only_compares()) return false;
   if (ledger_) return ledger_->has_missing();
-  return found_.empty() && !target_.is_stream() && !first_bytes_asked_;
+  // At once, unless the hashes may make them useless.
+  return found_.empty() && !target_.is_stream() && !settings_.sha256 && !first_bytes_asked_;
 }
 
 std::unique_ptr<FetchTask> FileFetch::next_bytes(std::uint64_t bytes_max) {
@@ -196,7 +197,7 @@ FileFetch::Answer FileFetch::on_end(FetchTask& task, Bytes payload) {
   const auto sent = read_payload<FileEnd>(payload);
   const bool all_came = task.begun && task.offset == task.end;
   if (!sent || !all_came || sent->bytes_sent != task.end - task.start) return Answer::wrong;
-  give_back(task);  // what of its last chunk was not asked for
+  if (task.count > 0) give_back(task);  // what of its last chunk was not asked for
   return Answer::last;
 }
 

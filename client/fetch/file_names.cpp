@@ -22,6 +22,12 @@ std::string joined_name(std::string_view directory, std::string_view below) {
   return name.append(below);
 }
 
+std::string stored_name(std::string_view remote) {
+  const std::string_view last = remote.substr(remote.rfind('/') + 1);
+  const bool is_name = last != "." && last != ".." && last.find('\0') == last.npos;
+  return std::string(is_name ? last : "");
+}
+
 namespace {
 
 std::string with_ending(std::string_view name, std::string_view ending, std::size_t bytes_max) {

@@ -14,6 +14,9 @@ std::string remote_name(std::string_view typed);
 // The name of `below` in `directory`; either may be empty.
 std::string joined_name(std::string_view directory, std::string_view below);
 
+// The last component: what a file is stored as. Empty if there is none that a file can have here.
+std::string stored_name(std::string_view remote);
+
 // The components of a remote name, safe to be opened one below the other; empty if it is no name of
 // a file (is_file_name).
 std::vector<std::string> components_of(std::string_view remote);

@@ -186,8 +186,7 @@ std::string PartFile::begin(const FileIdentity& identity) {
     return has_gone();
   }
   old_ = Descriptor();  // all of it has been read
-  // Fails where it is another user's.
-  if (replaces()) ::fchmod(part_.get(), kPrivateMode);
+  make_private();
   if (size_of(part_.get()) > identity.size &&
       ::ftruncate(part_.get(), static_cast<off_t>(identity.size)) != 0)
     return cannot("write", part_name_);
@@ -213,6 +212,7 @@ std::string PartFile::make_part() {
            "; wait until it has ended";
   }
   if (!part_) return cannot("write", part_name_);
+  make_private();
   if (!storing_.resumes || lock_file(part_.get()) != FileLock::useless) return {};
   take_own();
   if (part_) return {};
@@ -332,6 +332,13 @@ std::string PartFile::give_name() {
   if (error != 0) return cannot("give its name to", part_name_);
   stored_as_ = folder_.path_of(name);
   return {};
+}
+
+// What replaces a file may be as private as that one. Fails where the part is another user's.
+void PartFile::make_private() const {
+  struct stat old {};
+  if (replaces() && look_up(folder_.descriptor(), target_, old))
+    ::fchmod(part_.get(), kPrivateMode);
 }
 
 // That of the file that is replaced: who could not read it cannot read the new one.

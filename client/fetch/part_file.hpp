@@ -67,6 +67,7 @@ class PartFile final : public FetchTarget {
   bool replaces() const noexcept {
     return storing_.if_exists == IfExists::overwrite || storing_.if_exists == IfExists::update;
   }
+  void make_private() const;
   void take_over_mode();
   bool hash_on();
   bool set_time();

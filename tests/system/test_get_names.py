@@ -101,6 +101,24 @@ class Parts(GettingTest):
         self.assert_stored(left)
 
 
+class WithoutLinks(GettingTest):
+    """A file system without hard links, and a machine without /proc: the name is renamed, if it still is the file's."""
+
+    def test_stored_and_replaced(self):
+        skip_without_strace()
+        server = self.enterContext(FileServer({b"file": b"theirs"}))
+        for error in "EPERM", "ENOENT":
+            under = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat", "-e", f"inject=linkat:error={error}"]
+            self.assert_fetched(self.get("-q", server.address, "file", under=under), {"file": b"theirs"})
+            self.assert_failed(self.get("-q", server.address, "file", under=under), 23)
+            (self.target / "file").write_bytes(b"mine")
+            result = self.get("-q", "--if-exists", "rename", server.address, "file", under=under)
+            self.assert_fetched(result, {"file": b"mine", "file.1": b"theirs"})
+            result = self.get("-q", "--if-exists", "overwrite", server.address, "file", under=under)
+            self.assert_fetched(result, {"file": b"theirs", "file.1": b"theirs"})
+            self.empty_target()
+
+
 class Replaced(GettingTest):
     """What is there already, and how it is replaced."""
 
@@ -148,12 +166,12 @@ class Replaced(GettingTest):
         file = self.target / "file"
         file.write_bytes(b"mine")
         os.chown(file, 1234, 4321)
-        file.chmod(0o664)
+        file.chmod(0o660)
         os.chown(self.target, 1234, 1234)
         os.chmod(self.base, 0o755)
         result = self.get("-q", "--if-exists", "overwrite", self.server.address, "file", user=1234, group=1234, extra_groups=[])
         self.assertEqual(0, result.code, result.err)
-        self.assertEqual((1234, 0o644), (file.stat().st_gid, stat.S_IMODE(file.stat().st_mode)))
+        self.assertEqual((1234, 0o600), (file.stat().st_gid, stat.S_IMODE(file.stat().st_mode)))
 
 
 class Where(GettingTest):

@@ -12,6 +12,7 @@ from support.getting import MIB, GettingTest, some_bytes
 from support.injection import skip_without_strace
 from support.peers import receive_until_end
 from support.runner import main
+from support.waiting import DEADLINE
 
 MTIME = 10**18  # of the FileServer's files
 
@@ -114,6 +115,7 @@ class Sums(GettingTest):
         result = self.get("-q", "--sha256", 64 * "0", self.server.address, "file")
         self.assert_failed(result, 1)
         self.assertIn(self.sum, result.err)
+        self.assertEqual(0, self.server.count(GET), "nothing was fetched for it")
         self.assertFalse((self.target / "file").exists())
 
     def test_a_server_whose_hashes_contradict_each_other(self):
@@ -136,6 +138,11 @@ class Sums(GettingTest):
         checked = subprocess.run(["sha256sum", "--strict", "-c"], input=result.out, cwd=self.target, capture_output=True)
         self.assertEqual((0, 3), (checked.returncode, checked.stdout.count(b": OK\n")), checked)
         self.assert_failed(self.get("--print-sha256", "-o", "-", self.server.address, "file"), 2)
+        with open("/dev/full", "wb") as full:
+            process = self.start("-q", "--print-sha256", "--if-exists", "overwrite", self.server.address, "file", stdout=full)
+            process.wait(DEADLINE)
+        self.assertEqual(23, process.returncode)
+        self.assertRegex(process.stderr.read(), rb"\Afairlead: [^\n]+ stdout: [^\n]+\n\Z")
 
     def test_of_a_plain_server(self):
         def serve(_, connection):
@@ -149,6 +156,65 @@ class Sums(GettingTest):
         self.assert_stored({"file": self.content})
         self.assert_failed(self.get("-q", "--protocol", "text", "--sha256", 64 * "0", "-o", "other", server.address, "file"), 1)
         self.assert_stored({"file": self.content})
+
+
+class Chosen(GettingTest):
+    """Which names are fetched."""
+
+    def setUp(self):
+        super().setUp()
+        self.files = {name: some_bytes(100, name) for name in ("tree/a.log", "tree/b.txt", "tree/tmp/c.log", "tree/deep/文.log", "d")}
+        self.server = self.enterContext(FileServer({name.encode(): content for name, content in self.files.items()}))
+
+    def check(self, arguments, names, **options):
+        with self.subTest(arguments=arguments):
+            result = self.get("-q", *arguments, **options)
+            self.assert_fetched(result, {name: self.files[name] for name in names})
+            folders = {str(path.relative_to(self.target)) for path in self.target.rglob("*") if path.is_dir()}
+            self.empty_target()
+            return folders
+
+    def test_include_and_exclude(self):
+        address = self.server.address
+        self.assertEqual({"tree", "tree/deep"}, self.check(
+            ["-r", "--include", "*.log", "--exclude", "tmp", address, "tree"], ["tree/a.log", "tree/deep/文.log"]))
+        self.check(["-r", "--include", "*.txt", "--include", "文*", address, "tree"], ["tree/b.txt", "tree/deep/文.log"])
+        self.assertEqual({"tree"}, self.check(
+            ["-r", "--exclude", "deep/*", "--exclude", "tmp", "--exclude", "deep", address, "tree"], ["tree/a.log", "tree/b.txt"]))
+        self.check(["-r", "--include", "d", address, "d", "tree"], ["d"])
+        self.assert_failed(self.get("--include", "*", address, "d"), 2)
+
+    def test_names_from_a_file(self):
+        address = self.server.address
+        names = self.base / "names"
+        names.write_bytes(b"tree/a.log\r\n\nd")
+        stored = {"a.log": "tree/a.log", "d": "d", "b.txt": "tree/b.txt"}
+        for arguments, options in ((["--names-from", str(names), address, "tree/b.txt"], {}),
+                                   (["--names-from", "-", address, "tree/b.txt"], {"stdin": names.open("rb")})):
+            result = self.get("-q", *arguments, **options)
+            self.assert_fetched(result, {name: self.files[remote] for name, remote in stored.items()})
+            self.empty_target()
+            if options:
+                options["stdin"].close()
+        self.assert_failed(self.get("--names-from", str(self.base / "missing"), address), 2)
+        self.assert_failed(self.get("--names-from", str(self.base), address), 2)
+        names.write_bytes(b"tree/../d\n")
+        self.assert_failed(self.get("--names-from", str(names), address), 2)
+
+    def test_names_of_plain_servers_are_their_own_affair(self):
+        def serve(server, connection):
+            server.received.append(receive_until_end(connection))
+            connection.sendall(b"content")
+            connection.shutdown(socket.SHUT_WR)
+        server = self.enterContext(PlainServer(serve))
+        names = ["./a", "/etc/b", "c//d", "../e", "C:\\f"]
+        result = self.get("-q", "--protocol", "text", server.address, *names)
+        self.assert_fetched(result, dict.fromkeys(["a", "b", "d", "e", "C:\\f"], b"content"))
+        for name in "..", "a/", "/":
+            self.assert_failed(self.get("-q", "--protocol", "text", server.address, name), 2)
+            result = self.get("-q", "--protocol", "text", "-o", "-", server.address, name)
+            self.assertEqual((0, b"content"), (result.code, result.out))
+        self.assertEqual([name.encode() for name in [*names, "..", "a/", "/"]], server.received)
 
 
 class Stored(GettingTest):

@@ -73,7 +73,7 @@ void FetchWorker::on_ready(const Destination&) {
 
 void FetchWorker::ask() {
   const std::shared_ptr<FileFetch> fetch = lane_.fetch();
-  const std::uint64_t bytes_max = run_.rate().request_bytes(run_.connections());
+  const std::uint64_t bytes_max = run_.request_bytes();
   // Several parts of chunks at a time would all be lost if the command were killed.
   const std::size_t gets_max = bytes_max < kChunkBytes ? 1 : kGetsMax;
   while (fetch && asked_count(FrameType::get) < gets_max) {

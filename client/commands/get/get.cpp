@@ -14,12 +14,13 @@ std::string get_help() {
          "Fetches files. What is stored under its name is whole and verified, chunk by chunk,\n"
          "by the server's SHA-256; until then it is NAME.part, and the same command goes on\n"
          "with that. A server that speaks only the tutorials' protocol (--protocol text) can\n"
-         "verify nothing.\n\n"
+         "verify nothing, but --sha256 can.\n\n"
       << get_options()
-      << "\nExit codes: 0 stored, 1 not as expected (--sha256), 2 usage, 6 name not resolved, 7 "
-         "cannot connect, 18 connection\n"
-         "lost (run it again), 23 cannot write, 28 timeout, 36 the file changed, 52 nothing came\n"
-         "(text), 56 damaged on its way or reset, 78 no such file, 130 Ctrl-C\n"
+      << "\nExit codes: 0 stored, 1 not the file of --sha256, 2 usage, 6 name not resolved,\n"
+         "7 cannot connect, 18 connection lost (run it again), 23 cannot write, 28 timeout, 36 "
+         "the\n"
+         "file changed, 52 nothing came (text), 56 damaged on its way or reset, 78 no such file,\n"
+         "130 Ctrl-C\n"
          "\n  fairlead get localhost report.pdf\n"
          "  fairlead get -r --if-exists update localhost logs\n"
          "  fairlead get -r -O backup -j 8 localhost logs\n"
@@ -43,6 +44,8 @@ int run_get(const Words& arguments, const TerminalLocale& locale) {
     auto files = settings.recursive ? list_files(settings, folder, report) : named_files(settings);
     GetRun(settings, folder, report, out).run(std::move(files));
   }
+  if (!settings.to_stdout && !out.error().empty())
+    report.fail_all({kExitCannotWrite, "cannot write the sums to stdout: " + out.error()});
   return report.end();
 }
 

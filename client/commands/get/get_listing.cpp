@@ -67,6 +67,7 @@ class Listing final : public ListerObserver {
  public:
   Listing(const GetSettings& settings, const TargetFolder& folder, GetReport& report)
       : folder_(folder),
+        filter_(settings.filter),
         report_(report),
         loop_([this] { interrupt(); }),
         lister_(loop_.shard(), loop_.network(), lister_settings(settings), *this) {
@@ -102,13 +103,16 @@ class Listing final : public ListerObserver {
     std::vector<std::string> way;
     if (!names_[asked].empty()) way.push_back(components_of(names_[asked]).back());
     for (std::string& component : components_of(entry.name)) way.push_back(std::move(component));
+    const std::string below = entry.name.empty() ? stored_name(names_[asked]) : entry.name;
     if (entry.kind == FileKind::directory) {
+      if (!filter_.takes_directory(below)) return;
       const auto made = folder_.below(way);
       if (made) return;
       FetchedFile file{.name = remote};
       report_.expect_files(1);
       return report_.on_failed(file, {kExitCannotWrite, made.error().what}, loop_.shard().now());
     }
+    if (!filter_.takes_file(below)) return;
     std::string name = std::move(way.back());
     way.pop_back();
     files_.push_back({remote, std::move(way), std::move(name), entry.size});
@@ -121,6 +125,7 @@ class Listing final : public ListerObserver {
   }
 
   const TargetFolder& folder_;
+  const NameFilter& filter_;
   GetReport& report_;
   CommandLoop loop_;
   std::vector<std::string> names_;
@@ -134,7 +139,7 @@ std::deque<WantedFile> named_files(const GetSettings& settings) {
   std::deque<WantedFile> files;
   for (const std::string& name : settings.names) {
     const bool has_own = settings.stored_name.empty();
-    files.push_back({name, {}, has_own ? components_of(name).back() : settings.stored_name});
+    files.push_back({name, {}, has_own ? stored_name(name) : settings.stored_name});
   }
   return files;
 }

@@ -64,10 +64,11 @@ void GetRun::on_server_lost(const Failure& failure) {
   stop();
 }
 
-std::size_t GetRun::connections() const {
-  std::size_t count = 0;
-  for (const auto& lane : lanes_) count += lane->connections();
-  return count;
+std::uint64_t GetRun::request_bytes() const {
+  std::size_t connections = 0;
+  if (rate_.is_unlimited()) return kToTheEnd;
+  for (const auto& lane : lanes_) connections += lane->connections();
+  return rate_.request_bytes(connections);
 }
 
 void GetRun::on_lane_ended() {

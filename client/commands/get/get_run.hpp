@@ -33,8 +33,8 @@ class GetRun {
   ClientShard& shard() noexcept { return loop_.shard(); }
   Network& network() noexcept { return loop_.network(); }
   RateLimit& rate() noexcept { return rate_; }
-  // Of all lanes, those that are ready for requests.
-  std::size_t connections() const;
+  // What a connection may ask for at once (RateLimit).
+  std::uint64_t request_bytes() const;
 
   // The next file; empty: no more.
   std::optional<FetchItem> next_item();

@@ -1,6 +1,8 @@
 #include "client/commands/get/get_settings.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <iostream>
 #include <set>
 #include <utility>
 
@@ -87,61 +89,104 @@ void set_target(GetSettings& settings, const ReadOptions& options) {
   settings.folder = is_relative ? settings.folder + "/" + below : below;
 }
 
+// Names lead from the root of the service; what a plain server takes is its own affair, as long as
+// there is a name to store it under.
+void check_name(const GetSettings& settings, const std::string& name) {
+  if (!settings.is_plain && components_of(name).empty()) {
+    throw UsageError(shown(name) +
+                     " is not the name of a file: names lead from the server's root, with one / "
+                     "between components");
+  }
+  if (name.empty()) throw UsageError("an empty name is not that of a file");
+  const bool has_place = settings.to_stdout || !settings.stored_name.empty();
+  if (!has_place && stored_name(name).empty())
+    throw UsageError(shown(name) + " does not say what to store it as; use -o FILE");
+}
+
 // Rejects invalid names, and names with the same target, before anything is fetched.
 void check_names(const GetSettings& settings) {
   std::set<std::string> stored;
   for (const std::string& name : settings.names) {
     const std::string remote = settings.recursive ? remote_name(name) : name;
     if (settings.recursive && remote.empty()) continue;  // the root
-    const std::vector<std::string> components = components_of(remote);
-    if (components.empty()) {
-      throw UsageError(shown(name) +
-                       " is not the name of a file: names lead from the server's root, with one / "
-                       "between components");
-    }
-    if (!stored.insert(components.back()).second && !settings.to_stdout) {
-      throw UsageError("two of the names would be stored as " + shown(components.back()) +
+    check_name(settings, remote);
+    if (settings.stored_name.empty() && !settings.to_stdout &&
+        !stored.insert(stored_name(remote)).second) {
+      throw UsageError("two of the names would be stored as " + shown(stored_name(remote)) +
                        "; fetch them one by one, with -o or -O");
     }
   }
+}
+
+// The arguments behind the address, and the lines of --names-from.
+Words typed_names(const ReadOptions& options) {
+  Words names(options.positional.begin() + 1, options.positional.end());
+  if (!options.has("names-from")) return names;
+  const std::string path = options.text("names-from");
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  if (path != "-" && !file)
+    throw UsageError("--names-from " + shown(path) +
+                     " cannot be read; name a file, or - for stdin");
+  std::istream& in = path == "-" ? std::cin : file;
+  for (std::string line; std::getline(in, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) names.push_back(line);
+  }
+  if (in.bad()) throw UsageError("--names-from " + shown(path) + " cannot be read to its end");
+  return names;
+}
+
+std::vector<std::string> globs(const ReadOptions& options, const char* name,
+                               const TerminalLocale& locale) {
+  std::vector<std::string> all;
+  if (!options.has(name)) return all;
+  for (const std::string& glob : options.given[name].as<Words>())
+    all.push_back(message_bytes(glob, locale.encoding, {}));
+  return all;
 }
 
 }  // namespace
 
 po::options_description get_options() {
   po::options_description options("Options", kHelpColumns);
-  add_options(options,
-              {{"output,o", "FILE", "store under this name; -: write to stdout"},
-               {"directory,O", "DIR", "store in this folder (default: the current one)"},
-               {"create-dirs", "", "create the folder of -O or -o if it is missing"},
-               {"recursive,r", "", "NAME may be a directory: fetch all that is below it"},
-               {"jobs,j", "N", "how many files at once (default 4)"},
-               {"split", "N", "how many connections for each file (default 1)"},
-               {"limit-rate", "SIZE", "bytes a second, of all connections together (k, m: 1024)"},
-               {"if-exists", "WHAT",
-                "what is there already: fail (default), skip, rename (NAME.1, ...), overwrite, or "
-                "update: fetch what differs"},
-               {"keep-time", "", "give a file the time of its last change at the server"},
-               {"sha256", "HEX", "the file must have this SHA-256"},
-               {"print-sha256", "", "print the SHA-256 of each stored file, for sha256sum -c"},
-               {"retry", "COUNT",
-                "connect again so often in a row, with growing, random waits (default 5)"},
-               {"no-sync", "", "do not wait for the disk: faster with many small files"},
-               {"no-restart", "", "exit 36 when the file has changed, instead of starting again"},
-               {"timeout", "TIME", "give up a connection on which nothing comes (default 30s)"},
-               {"progress", "HOW", "auto (default), bars, lines, json or none; on stderr"},
-               {"quiet,q", "", "no progress"},
-               {"protocol", "NAME", "framed (default), or text: the tutorials' servers"},
-               {"service", "NAME", "framed: the service that has the files (default file)"},
-               {"encoding,e", "NAME", "text: how to send the name: utf-8 (default), gbk, gb18030"},
-               {"boundary", "NAME", "text: line sends a newline behind the name"},
-               {"no-shutdown", "", "text: do not tell the server that nothing more will be sent"}});
+  add_options(
+      options,
+      {{"output,o", "FILE", "store under this name; -: write to stdout"},
+       {"directory,O", "DIR", "store in this folder (default: the current one)"},
+       {"create-dirs", "", "create the folder of -O or -o if it is missing"},
+       {"recursive,r", "", "NAME may be a directory: fetch all that is below it"},
+       {"include", "GLOB", "-r: only files that one of these matches", OptionText::Kind::list},
+       {"exclude", "GLOB", "-r: no files and directories that one of these matches",
+        OptionText::Kind::list},
+       {"names-from", "FILE", "also the names in FILE, a line each; -: stdin"},
+       {"jobs,j", "N", "how many files at once (default 4)"},
+       {"split", "N", "how many connections for each file (default 1)"},
+       {"limit-rate", "SIZE", "bytes a second, of all connections together (k, m: 1024)"},
+       {"if-exists", "WHAT",
+        "what is there already: fail (default), skip, rename (NAME.1, ...), overwrite, or "
+        "update: fetch what differs"},
+       {"keep-time", "", "give a file the time of its last change at the server"},
+       {"sha256", "HEX", "the file must have this SHA-256"},
+       {"print-sha256", "", "print the SHA-256 of each stored file, for sha256sum -c"},
+       {"retry", "COUNT",
+        "connect again so often in a row, with growing, random waits (default 5)"},
+       {"no-sync", "", "do not wait for the disk: faster with many small files"},
+       {"no-restart", "", "exit 36 when the file has changed, instead of starting again"},
+       {"timeout", "TIME", "give up a connection on which nothing comes (default 30s)"},
+       {"progress", "HOW", "auto (default), bars, lines, json or none; on stderr"},
+       {"quiet,q", "", "no progress"},
+       {"protocol", "NAME", "framed (default), or text: the tutorials' servers"},
+       {"service", "NAME", "framed: the service that has the files (default file)"},
+       {"encoding,e", "NAME", "text: how to send the name: utf-8 (default), gbk, gb18030"},
+       {"boundary", "NAME", "text: line sends a newline behind the name"},
+       {"no-shutdown", "", "text: do not tell the server that nothing more will be sent"}});
   add_dial_options(options);
   return options;
 }
 
 GetSettings get_settings(const ReadOptions& options, const TerminalLocale& locale) {
-  if (options.positional.size() < 2)
+  if (options.positional.empty() || (options.positional.size() < 2 && !options.has("names-from")))
     throw UsageError("get: give an address and a name; `fairlead help get` shows how it is used");
   GetSettings settings;
   settings.client = client_settings(options, options.positional.front(), Protocol::framed);
@@ -171,10 +216,15 @@ GetSettings get_settings(const ReadOptions& options, const TerminalLocale& local
   const TextChoice choice = text_choice(options);
   if (!settings.is_plain && choice.send != Encoding::utf8)
     throw UsageError("-e: framed names are UTF-8; leave it out");
-  for (auto name = options.positional.begin() + 1; name != options.positional.end(); ++name) {
-    settings.names.push_back(message_bytes(*name, locale.encoding, {}));
-    settings.plain_names.push_back(message_bytes(*name, locale.encoding, choice));
+  for (const std::string& name : typed_names(options)) {
+    settings.names.push_back(message_bytes(name, locale.encoding, {}));
+    settings.plain_names.push_back(message_bytes(name, locale.encoding, choice));
   }
+  settings.filter = {.include = globs(options, "include", locale),
+                     .exclude = globs(options, "exclude", locale)};
+  if (!settings.recursive && (options.has("include") || options.has("exclude")))
+    throw UsageError(
+        "--include and --exclude need -r: they choose among what is below a directory");
   set_target(settings, options);
   set_storing(settings, options);
   check_names(settings);

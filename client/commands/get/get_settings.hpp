@@ -9,6 +9,7 @@
 #include "client/cli/options.hpp"
 #include "client/cli/progress/progress_view.hpp"
 #include "client/fetch/file_fetch.hpp"
+#include "client/fetch/name_filter.hpp"
 #include "client/fetch/part_file.hpp"
 
 namespace fairlead {
@@ -23,6 +24,7 @@ struct GetSettings {
   bool creates_folder = false;                // and those above it
   bool to_stdout = false;
   bool recursive = false;
+  NameFilter filter = {};      // of what is below the names
   bool prints_sha256 = false;  // a line for each file that is stored
   Storing storing = {};
   std::uint64_t bytes_per_second = 0;  // 0: no limit

@@ -309,6 +309,48 @@ TEST_F(FetchTest, AFullDiskEndsItAndKeepsTheStoredBytes) {
   EXPECT_EQ(target.left, 1);
 }
 
+TEST_F(FetchTest, AComparisonEndsAtTheFirstDifferenceAndAsksForNoBytes) {
+  const std::string bytes = patterned(3 * kMiB + 5, 1);
+  const auto end_of = [&](std::string here) {
+    outcome.reset();
+    asked.clear();
+    target = {};
+    target.compares = true;
+    target.hold(std::move(here));
+    begin();
+    while (!outcome) {
+      EXPECT_FALSE(fetch->next_bytes());
+      EXPECT_TRUE(ask(fetch->next_hashes()));
+      while (!asked.empty() && !outcome) EXPECT_TRUE(deliver(0));
+    }
+    return outcome->end;
+  };
+  for (const std::size_t page : {1U, 1024U}) {
+    server = {};
+    server.page_chunks = page;
+    server.store(bytes);
+    EXPECT_EQ(end_of(bytes), FetchEnd::complete);
+    for (const std::size_t at : {std::size_t{0}, 2 * kMiB, bytes.size() - 1}) {
+      std::string other = bytes;
+      other[at] ^= 1;
+      EXPECT_EQ(end_of(other), FetchEnd::differs) << at;
+      EXPECT_EQ(end_of(bytes.substr(0, at)), FetchEnd::differs) << at;
+    }
+    EXPECT_EQ(end_of(bytes + "x"), FetchEnd::differs);
+    server.store("");
+    EXPECT_EQ(end_of(""), FetchEnd::complete);
+  }
+}
+
+TEST_F(FetchTest, WithAnotherSha256NothingIsStored) {
+  server.store(patterned(2 * kMiB, 1));
+  settings.sha256 = sha256_of("another file");
+  fetch_all();
+  EXPECT_EQ(outcome->end, FetchEnd::unexpected);
+  EXPECT_EQ(target.written, 0U) << "the hashes come first";
+  EXPECT_EQ(target.finished, 0);
+}
+
 TEST_F(FetchTest, ErrorsAreFinalOrNot) {
   server.store("x");
   begin();

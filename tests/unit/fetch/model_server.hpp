@@ -63,6 +63,7 @@ class MemoryTarget final : public FetchTarget {
   void leave() override { ++left; }
   void discard() override {}
   bool is_stream() const override { return is_stream_; }
+  bool only_compares() const override { return compares; }
   bool has_shown() const override { return shown; }
 
   // As an earlier attempt would have left it.
@@ -77,7 +78,7 @@ class MemoryTarget final : public FetchTarget {
   std::uint64_t written = 0;
   std::vector<std::uint64_t> kept;
   int begun = 0, finished = 0, left = 0;
-  bool is_unreadable = false, is_stream_ = false, shown = false;
+  bool is_unreadable = false, is_stream_ = false, shown = false, compares = false;
 };
 
 class ModelServer {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "client/fetch/file_names.hpp"
+#include "client/fetch/name_filter.hpp"
 #include "client/fetch/part_info.hpp"
 #include "common/text/encoding.hpp"
 
@@ -17,6 +18,30 @@ TEST(LocalNames, OnlyNamesBelowTheFolderHaveComponents) {
     EXPECT_THAT(components_of(name), IsEmpty()) << name;
   EXPECT_THAT(components_of(std::string("a\0b", 3)), IsEmpty());
   EXPECT_THAT(components_of(std::string(256, 'x')), IsEmpty());
+}
+
+TEST(LocalNames, AFileIsStoredAsItsLastComponent) {
+  for (const std::string name : {"a", "/a", "b/a", "./a", "b//a", "../a", "C:\\b/a"})
+    EXPECT_EQ(stored_name(name), "a") << name;
+  for (const std::string name : {"", "a/", ".", "..", "a/..", "/"})
+    EXPECT_EQ(stored_name(name), "") << name;
+  EXPECT_EQ(stored_name(std::string("a\0b", 3)), "");
+}
+
+TEST(NameFilter, TakesWhatIsIncludedAndNotExcluded) {
+  EXPECT_TRUE(NameFilter().takes_file("a/b"));
+  EXPECT_TRUE(NameFilter().takes_directory("a"));
+  const NameFilter logs{.include = {"*.log", "top/*"}, .exclude = {"tmp", "old/*.log", "secret*"}};
+  for (const char* const name : {"a.log", "b/c/a.log", "top/x", "older/a.log", "old/deep/a.log"})
+    EXPECT_TRUE(logs.takes_file(name)) << name;
+  for (const char* const name : {"a.txt", "top/b/x", "tmp/a.log", "b/tmp/c/a.log", "old/a.log",
+                                 "secret.log", "secrets/a.log"})
+    EXPECT_FALSE(logs.takes_file(name)) << name;
+  EXPECT_FALSE(logs.takes_directory("b")) << "it is made once a file of it is taken";
+  const NameFilter some{.exclude = {"tmp"}};
+  EXPECT_TRUE(some.takes_directory("b"));
+  EXPECT_FALSE(some.takes_directory("b/tmp"));
+  EXPECT_FALSE(some.takes_directory("tmp/b"));
 }
 
 TEST(LocalNames, PartsStandBesideTheTarget) {

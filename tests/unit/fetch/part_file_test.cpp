@@ -197,6 +197,34 @@ TEST_F(PartFileTest, WhatReplacesAFileHasItsMode) {
   }
 }
 
+TEST_F(PartFileTest, WhatReplacesNothingHasTheUsualMode) {
+  for (const IfExists how : {IfExists::fail, IfExists::overwrite, IfExists::update}) {
+    const auto opened = open(how);
+    fetch(**opened);
+    EXPECT_EQ((*opened)->finish(), "");
+    write("dir/other", "");
+    EXPECT_EQ(fs::status(base / "dir/f").permissions(),
+              fs::status(base / "dir/other").permissions());
+    fs::remove(base / "dir/f");
+  }
+}
+
+TEST_F(PartFileTest, AnUpdateStoresWhatItHasReadOfTheTarget) {
+  write("dir/f", "old bytes");
+  fs::permissions(base / "dir/f", fs::perms(0600));
+  const auto opened = open(IfExists::update);
+  EXPECT_EQ(fs::status(base / "dir/f.part").permissions(), fs::perms(0600));
+  EXPECT_EQ((*opened)->leftover().size, 9U);
+  char bytes[9];
+  EXPECT_TRUE((*opened)->read(0, bytes, 9));
+  write("dir/f", "OLD BYTES");
+  EXPECT_EQ(content("dir/f.part"), "old bytes");
+  EXPECT_EQ((*opened)->begin({.device = 1, .size = 5}), "");
+  EXPECT_EQ((*opened)->write(0, "n"), "");
+  EXPECT_EQ((*opened)->finish(), "");
+  EXPECT_EQ(content("dir/f"), "nld b");
+}
+
 TEST_F(PartFileTest, ThePartOfAnotherDownloadIsLeftAlone) {
   const auto first = open();
   fetch(**first, "whole");
