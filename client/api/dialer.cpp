@@ -73,7 +73,7 @@ void Dialer::on_resolved(const Resolved& answer) {
   auto addresses = addresses_to_try(answer, settings_.source);
   if (!addresses) return finish({.failure = std::move(addresses.error())});
   for (const PeerAddress& address : *addresses)
-    attempts_.push_back({{.address = address, .path = {}}, nullptr, {}});
+    attempts_.push_back({{.address = address, .path = {}, .zone = answer.zone}, nullptr, {}});
   try_next();
 }
 

@@ -46,8 +46,10 @@ Resolved look_up(const std::string& host, std::uint16_t port, AddressFamily fami
   if (status == EAI_SYSTEM) return {{}, std::generic_category().message(errno)};
   if (status != 0) return {{}, ::gai_strerror(status)};
   Resolved result;
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next)
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
     result.addresses.push_back(peer_address(*one->ai_addr));
+    result.zone = std::max(result.zone, zone_of(*one->ai_addr));
+  }
   ::freeaddrinfo(found);
   return result;
 }
@@ -125,7 +127,7 @@ Protocol::endpoint endpoint_of(const Destination& destination) {
     return {&address, sizeof address};
   }
   sockaddr_storage address{};
-  const socklen_t size = fill_socket_address(destination.address, address);
+  const socklen_t size = fill_socket_address(destination.address, address, destination.zone);
   return {&address, size};
 }
 

@@ -1,8 +1,11 @@
 #include "common/io/socket_address.hpp"
 
+#include <net/if.h>
 #include <netinet/in.h>
 
+#include <array>
 #include <cstring>
+#include <utility>
 
 namespace fairlead {
 
@@ -24,7 +27,15 @@ PeerAddress peer_address(const sockaddr& address) noexcept {
   return {};
 }
 
-socklen_t fill_socket_address(const PeerAddress& from, sockaddr_storage& to) noexcept {
+std::uint32_t zone_of(const sockaddr& address) noexcept {
+  if (address.sa_family != AF_INET6) return 0;
+  sockaddr_in6 ipv6;
+  std::memcpy(&ipv6, &address, sizeof ipv6);
+  return ipv6.sin6_scope_id;
+}
+
+socklen_t fill_socket_address(const PeerAddress& from, sockaddr_storage& to,
+                              std::uint32_t zone) noexcept {
   if (from.family == PeerAddress::Family::ipv4) {
     sockaddr_in ipv4{};
     ipv4.sin_family = AF_INET;
@@ -36,6 +47,7 @@ socklen_t fill_socket_address(const PeerAddress& from, sockaddr_storage& to) noe
   sockaddr_in6 ipv6{};
   ipv6.sin6_family = AF_INET6;
   ipv6.sin6_port = htons(from.port);
+  ipv6.sin6_scope_id = zone;
   std::memcpy(&ipv6.sin6_addr, from.ip.data(), sizeof ipv6.sin6_addr);
   std::memcpy(&to, &ipv6, sizeof ipv6);
   return sizeof ipv6;
@@ -46,7 +58,12 @@ Endpoint local_endpoint(int descriptor) {
   socklen_t size = sizeof address;
   static_cast<void>(::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size));
   const PeerAddress local = peer_address(reinterpret_cast<const sockaddr&>(address));
-  return {.kind = Endpoint::Kind::tcp, .host = local.ip_text(), .port = local.port, .path = {}};
+  std::string host = local.ip_text();
+  std::array<char, IF_NAMESIZE> name;
+  const std::uint32_t zone = zone_of(reinterpret_cast<const sockaddr&>(address));
+  if (zone != 0 && ::if_indextoname(zone, name.data()) != nullptr)
+    host.append("%").append(name.data());
+  return {.kind = Endpoint::Kind::tcp, .host = std::move(host), .port = local.port, .path = {}};
 }
 
 }  // namespace fairlead

@@ -11,7 +11,11 @@ namespace fairlead {
 PeerAddress peer_address(const sockaddr& address) noexcept;
 
 // The reverse, for an IPv4 or IPv6 address; returns how many bytes of `to` it takes.
-socklen_t fill_socket_address(const PeerAddress& from, sockaddr_storage& to) noexcept;
+socklen_t fill_socket_address(const PeerAddress& from, sockaddr_storage& to,
+                              std::uint32_t zone = 0) noexcept;
+
+// The interface of a link-local IPv6 address; 0: there is none.
+std::uint32_t zone_of(const sockaddr& address) noexcept;
 
 // Where a TCP socket is bound, numerically.
 Endpoint local_endpoint(int descriptor);

@@ -133,15 +133,25 @@ ParsedEndpoint with_port(std::string_view host, std::optional<std::string_view> 
   return {std::move(endpoint), {}};
 }
 
+// What is behind the '%', if there is one, can be the name of an interface (netdevice(7)).
+bool has_good_zone(std::string_view host) {
+  constexpr std::size_t kInterfaceNameMax = 15;
+  const std::size_t percent = host.find('%');
+  if (percent == host.npos) return true;
+  const std::string_view zone = host.substr(percent + 1);
+  return !zone.empty() && zone.size() <= kInterfaceNameMax && std::ranges::all_of(zone, [](char c) {
+    return c > ' ' && c < 0x7F && c != '/' && c != '%';
+  });
+}
+
 ParsedEndpoint parse_bracketed(std::string_view text, std::optional<std::uint16_t> default_port) {
   const std::size_t end = text.find(']');
   if (end == text.npos) return refused("no ']' in " + quoted(text));
   const std::string_view host = text.substr(1, end - 1);
-  if (!is_ipv6(host)) {
-    const bool zone = host.find('%') != host.npos;
-    return refused(quoted(host) + " is not an IPv6 address" +
-                   (zone ? " (zones are not supported)" : ""));
-  }
+  if (!is_ipv6(host.substr(0, host.find('%'))))
+    return refused(quoted(host) + " is not an IPv6 address");
+  if (!has_good_zone(host))
+    return refused(quoted(host) + ": the zone is the name of an interface, as in [fe80::1%eth0]");
   const std::string_view rest = text.substr(end + 1);
   if (rest.empty()) return with_port(host, std::nullopt, default_port, text);
   if (rest.front() != ':')

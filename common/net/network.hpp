@@ -21,6 +21,7 @@ enum class AddressFamily : std::uint8_t { any, ipv4, ipv6 };
 struct Destination {
   PeerAddress address;  // of family unix_socket: look at the path
   std::string path;
+  std::uint32_t zone = 0;  // the interface of a link-local IPv6 address; 0: none was named
 
   std::string text() const {
     return address.family == PeerAddress::Family::unix_socket ? "unix:" + path : address.text();
@@ -31,6 +32,7 @@ struct Destination {
 struct Resolved {
   std::vector<PeerAddress> addresses;
   std::string error;
+  std::uint32_t zone = 0;  // of the link-local ones
 };
 
 // A connection, or the error that connect(2) or bind(2) gave (std::generic_category).

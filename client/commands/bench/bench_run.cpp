@@ -332,7 +332,7 @@ tl::expected<Destination, Failure> find_bench_target(const Endpoint& server, Add
       target = tl::unexpected(addresses.error());
       return loop.end();
     }
-    target = Destination{.address = addresses->front(), .path = {}};
+    target = Destination{.address = addresses->front(), .path = {}, .zone = answer.zone};
     if (addresses->size() == 1) return loop.end();
     dialer.dial(server, settings, [&](const Dialed& dialed) {
       if (dialed.stream) target = dialed.destination;
