@@ -11,8 +11,8 @@ namespace {
 constexpr auto kPlaces = [] {
   std::array<std::uint8_t, 256> places{};
   places.fill(std::size(kFrameKinds));
-  for (std::uint8_t place = 0; place < std::size(kFrameKinds); ++place)
-    places[static_cast<std::uint8_t>(kFrameKinds[place].type)] = place;
+  for (std::size_t place = 0; place < std::size(kFrameKinds); ++place)
+    places[static_cast<std::uint8_t>(kFrameKinds[place].type)] = static_cast<std::uint8_t>(place);
   return places;
 }();
 
