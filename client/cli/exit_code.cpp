@@ -91,7 +91,14 @@ std::string report_line(std::string_view where, const CommandResult& outcome) {
   if (outcome.line.empty()) return {};
   std::string line = "fairlead: ";
   if (!where.empty()) line += escaped(where) + ": ";
-  append_escaped(line, outcome.line);
+  // What it quotes is escaped already: its backslashes stay as they are.
+  std::string_view rest = outcome.line;
+  for (std::size_t place = rest.find('\\'); place != rest.npos; place = rest.find('\\')) {
+    append_escaped(line, rest.substr(0, place));
+    line += '\\';
+    rest.remove_prefix(place + 1);
+  }
+  append_escaped(line, rest);
   return line + '\n';
 }
 

@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
 
-#include "common/base/descriptor.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -52,15 +52,36 @@ void Output::write(std::string_view bytes) {
   }
 }
 
-std::string write_file(const std::string& path, std::string_view text) {
-  Descriptor file;
-  if (path != "-") {
-    file = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (!file) return std::generic_category().message(errno);
+ReportFile::ReportFile(std::string path) : path_(std::move(path)) {
+  if (!is_wanted() || path_ == "-") return;
+  constexpr int kWays = O_WRONLY | O_CREAT | O_CLOEXEC;
+  file_ = Descriptor(::open(path_.c_str(), kWays | O_EXCL, 0666));
+  is_empty_ = static_cast<bool>(file_);
+  if (!file_) file_ = Descriptor(::open(path_.c_str(), kWays, 0666));
+  if (!file_) error_ = std::generic_category().message(errno);
+}
+
+ReportFile::~ReportFile() {
+  if (!is_empty_) return;
+  // Another file may have its name by now.
+  struct stat ours {
+  }, named{};
+  const bool is_ours = ::fstat(file_.get(), &ours) == 0 && ::lstat(path_.c_str(), &named) == 0 &&
+                       ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+  if (is_ours) static_cast<void>(::unlink(path_.c_str()));
+}
+
+void ReportFile::write(std::string_view text) {
+  if (!error_.empty()) return;
+  is_empty_ = false;
+  // Pipes and devices have nothing to be replaced.
+  if (file_ && ::ftruncate(file_.get(), 0) != 0 && errno != EINVAL) {
+    error_ = std::generic_category().message(errno);
+    return;
   }
-  Output out(file ? file.get() : 1);
+  Output out(file_ ? file_.get() : 1);
   out.write(text);
-  return out.error();
+  error_ = out.error();
 }
 
 }  // namespace fairlead

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/base/bytes.hpp"
+#include "common/base/descriptor.hpp"
 #include "common/text/encoding.hpp"
 
 namespace fairlead {
@@ -45,8 +46,29 @@ class Output {
   bool has_no_reader_ = false;
 };
 
-// Writes `text` to the file, which is replaced, or to stdout for "-". Returns why it failed; empty:
-// it did not.
-std::string write_file(const std::string& path, std::string_view text);
+// A file for a report, opened before the work that it tells of, so that a wrong path costs nothing.
+// What the file has stays until write(); one that it has made and that was not written goes with
+// it.
+class ReportFile {
+ public:
+  // `path`: "-" is stdout; empty: no report is wanted.
+  explicit ReportFile(std::string path);
+  ReportFile(const ReportFile&) = delete;
+  ~ReportFile();
+
+  // Why it could not be opened or written; empty: it could.
+  const std::string& error() const noexcept { return error_; }
+  const std::string& path() const noexcept { return path_; }
+  bool is_wanted() const noexcept { return !path_.empty(); }
+
+  // Replaces what the file has.
+  void write(std::string_view text);
+
+ private:
+  std::string path_;
+  Descriptor file_;
+  bool is_empty_ = false;  // made, and not written
+  std::string error_;
+};
 
 }  // namespace fairlead

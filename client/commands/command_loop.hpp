@@ -1,9 +1,8 @@
 // The event loop of a command, with its clients and sockets.
 #pragma once
 
-#include <signal.h>
-
 #include <functional>
+#include <optional>
 
 #include "client/api/client_shard.hpp"
 #include "common/io/connector.hpp"
@@ -15,13 +14,9 @@ namespace fairlead {
 // Owned by a command.
 class CommandLoop {
  public:
-  // `on_interrupt` is called, in a turn, for Ctrl-C and TERM.
-  explicit CommandLoop(std::function<void()> on_interrupt)
-      : shard_(Loop::read_clock()),
-        connector_(loop_),
-        signals_(loop_, {SIGINT, SIGTERM}, [call = std::move(on_interrupt)](int) { call(); }) {
-    loop_.drive(shard_);
-  }
+  // `on_interrupt` is called, in a turn, for Ctrl-C and TERM, and for HUP unless whoever started
+  // the program had it ignored (nohup).
+  explicit CommandLoop(std::function<void()> on_interrupt);
 
   Loop& loop() noexcept { return loop_; }
   ClientShard& shard() noexcept { return shard_; }
@@ -38,7 +33,9 @@ class CommandLoop {
   Loop loop_;
   ClientShard shard_;
   Connector connector_;
+  std::function<void(int)> on_signal_;
   Signals signals_;
+  std::optional<Signals> hang_up_;
 };
 
 }  // namespace fairlead

@@ -67,9 +67,11 @@ inline BenchResult open_loop_sample() {
   tally.counts.connects = 115;
   tally.connections_open = 100;
   tally.connections_lost = 15;
-  tally.held_by_inflight = 13'440;
+  tally.held = {13'440, 0, 0, 0};
   tally.unfinished = 3;
-  tally.unsent = 12;
+  tally.never_sent = {10, 2, 0, 0};
+  tally.due = 150'015;
+  tally.done_in_time = 149'980;
   result.verdict = {.belief = Belief::doubtful,
                     .reasons = {"thread 1 used 82 % of its core: what waited for it is measured as "
                                 "if it had waited for the server",
@@ -102,6 +104,7 @@ inline BenchResult closed_loop_sample() {
     result.tally.counts += interval.counts;
     result.series.push_back(series_row(interval, false));
   }
+  result.tally.due = result.tally.done_in_time = 8000;
   result.tally.counts.connects = result.tally.connections_open = 50;
   for (std::uint64_t i = 0; i < 50; ++i) result.tally.connect.record(100 + i);
   return result;
@@ -111,7 +114,7 @@ inline BenchResult closed_loop_sample() {
 inline BenchResult failed_sample() {
   BenchResult result{
       .address = "192.0.2.1:7", .version = "0.1.0", .measured_seconds = 1, .connections = 1};
-  result.tally.counts.errors[static_cast<std::size_t>(BenchError::refused)] = 9;
+  result.tally.counts.connect_errors[static_cast<std::size_t>(BenchError::refused)] = 9;
   Interval interval{.counts = result.tally.counts};
   result.series.push_back(series_row(interval, false));
   result.verdict = {.belief = Belief::invalid, .reasons = {"no operation was completed"}};

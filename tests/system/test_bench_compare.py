@@ -46,6 +46,14 @@ class OneComparison(Compare):
         rows = [line for line in result.text.splitlines() if line.startswith("|")]
         self.assertEqual({4}, {len(re.findall(r"(?<!\\)\|", row)) - 1 for row in rows})
         self.assertEqual(["p50", "p99"], [row.split()[1] for row in rows[2:4]])
+        self.assertEqual("| p99 | - | - | - |", rows[3], "of some 100 values")
+
+    def test_a_percentile_of_too_few_is_not_measured(self):
+        with TimedServer([DELAY_US]) as server:
+            result = self.compare("-c", "2", "-r", "50", "-d", "400ms", "--rounds", "2", "--fail-if", "p99.9>+10%", server.address,
+                                  server.address)
+        self.assertEqual(97, result.code, result.text)
+        self.assertIn("was not measured", result.err)
 
     def test_somebody_who_is_not_there(self):
         with TimedServer() as server:

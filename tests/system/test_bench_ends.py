@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from support.bench import GENTLE, BenchTest
-from support.client import ENVIRONMENT, PlainServer, hold, unused_port
+from support.client import ENVIRONMENT, PlainServer, fairlead, hold, unused_port
 from support.daemon import binary
 from support.line_server import LineServer
 from support.runner import main
@@ -43,7 +43,7 @@ class CtrlC(BenchTest):
             bench.send_signal(signal.SIGINT)
             out, _ = bench.communicate(timeout=DEADLINE)
         self.assertEqual(130, bench.returncode)
-        self.assertIn("1 begun, 0 done, 1 unfinished", out)
+        self.assertIn("1 begun: 0 done, 1 unfinished", out)
 
     def test_while_nobody_answers_a_handshake(self):
         def serve(server, connection):
@@ -124,6 +124,17 @@ class NotRun(BenchTest):
     def test_a_report_that_cannot_be_written(self):
         with LineServer() as server:
             result = self.bench(*GENTLE, "-c", "1", "-n", "3", "--csv", str(self.folder / "missing" / "x"), server.address)
+            self.assertEqual(0, len(server.visits), "the load has begun")
+        self.assertEqual(23, result.code, result.err)
+        self.assertIsNone(result.report)
+
+    def test_two_reports_that_are_one_file(self):
+        self.assertIn("a file of its own", self.refuse(2, "--csv", "x", "--html", "x", "h"))
+
+    def test_a_table_of_a_comparison_that_cannot_be_written(self):
+        with LineServer() as server:
+            result = fairlead("bench", "compare", "--rounds", "2", "-d", "200ms", "--markdown", str(self.folder / "missing" / "x"), server.address, server.address)
+            self.assertEqual(0, len(server.visits), "the load has begun")
         self.assertEqual(23, result.code, result.err)
 
 

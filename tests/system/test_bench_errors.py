@@ -158,7 +158,7 @@ class NotConnected(BenchTest):
             bench.stderr.readline()
             limits = resource.prlimit(bench.pid, resource.RLIMIT_NOFILE)
             resource.prlimit(bench.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
-            self.assertIn("error", bench.stderr.readline())
+            self.assertIn("not connected", bench.stderr.readline())
             resource.prlimit(bench.pid, resource.RLIMIT_NOFILE, limits)
             out, err = bench.communicate(timeout=DEADLINE)
         self.assertEqual(98, bench.returncode, err)

@@ -33,8 +33,8 @@ class Files(BenchTest):
         page = "".join(check(self, self.folder / "page.html").texts)
         self.assertIn("<b>{n}</b>", page)
         self.assertIn(report["verdict"]["belief"], page)
-        self.assertIn("100 begun, 100 done", page)
-        self.assertIn("100 begun, 100 done", result.text)
+        self.assertIn("100 due: 100 done", page)
+        self.assertIn("100 due: 100 done", result.text)
         self.assertTrue(result.text.startswith(report["verdict"]["belief"] + ", open loop: 100 messages a second"), result.text)
 
     def test_one_of_them_on_stdout(self):

@@ -78,6 +78,7 @@ void BenchConnection::on_connected(Connected connected) {
   state_ = State::greeting;
   ending_ = Ending::by_server;
   is_greeted_ = false;
+  completed_before_ = operations_.completed();
   bytes_out_ = bytes_in_ = 0;
   connection_ = std::make_unique<ServerConnection>(scope_.shard, scope_.plan.connection,
                                                    std::move(connected.stream),
@@ -123,12 +124,12 @@ void BenchConnection::on_greeted() {
   uses_left_ = scope_.plan.uses_of_a_connection;
   traffic_->begin();
   if (scope_.plan.connects_each) return send_only_one();
-  set_room(scope_.clock.now(), false);
+  set_room(scope_.clock.now(), Wait::connection);
   send_due();
 }
 
 void BenchConnection::on_time() {
-  if (state_ == State::waiting) return reopen();
+  if (state_ == State::waiting) return retry();
   if (state_ == State::greeting && is_greeted_) return on_greeted();
   if (state_ == State::connecting) {
     pending_.reset();
@@ -146,6 +147,7 @@ void BenchConnection::fail(BenchError error) {
 
 void BenchConnection::wait_to_retry() {
   state_ = State::waiting;
+  room_.paused_from = scope_.clock.now();
   const auto wait = std::uniform_int_distribution<Duration::rep>(kWaitMin.count(),
                                                                  kWaitMax.count())(scope_.random);
   timer_.set(scope_.phase == BenchPhase::draining ? kNever : scope_.shard.now() + Duration(wait));
@@ -155,10 +157,15 @@ void BenchConnection::tell_tried() {
   if (!std::exchange(was_tried_, true)) scope_.owner.on_tried();
 }
 
+void BenchConnection::retry() {
+  room_.paused_until = scope_.clock.now();
+  reopen();
+}
+
 void BenchConnection::reopen() {
   state_ = State::closed;
   if (!scope_.plan.connects_each) return open();
-  set_room(scope_.clock.now(), true);
+  set_room(scope_.clock.now(), Wait::reply);
   work();
 }
 
@@ -199,9 +206,20 @@ std::uint64_t BenchConnection::sendable() const noexcept {
       {of_a_write, operations_.sendable(), uses_left_, std::uint64_t{operations_.room()}});
 }
 
-void BenchConnection::set_room(BenchTime now, bool by_reply) noexcept {
+void BenchConnection::set_room(BenchTime now, Wait by) noexcept {
   had_room_ = true;
-  room_ = {now, by_reply};
+  room_.since = now;
+  room_.by = by;
+}
+
+Wait BenchConnection::waited_for(BenchTime end) noexcept {
+  const bool is_busy = scope_.plan.connects_each || operations_.room() == 0 || is_used_up();
+  if (is_busy && operations_.outstanding() > 0)
+    return operations_[0].sent <= end ? Wait::reply : Wait::test;
+  if (state_ == State::waiting) return Wait::back_off;
+  if (state_ == State::closed && scope_.plan.connects_each) return Wait::test;
+  if (!is_open()) return Wait::connection;
+  return is_blocked_ ? Wait::reply : Wait::test;
 }
 
 // What was sent has been offered to the kernel.
@@ -222,7 +240,7 @@ void BenchConnection::on_all_sent(BenchTime now) {
 void BenchConnection::finish_unanswered(BenchTime now) {
   operations_.complete_all(now);
   if (is_used_up()) return close(Ending::replaced);
-  set_room(now, false);
+  set_room(now, Wait::reply);
   if (operations_.sendable() > 0) resume_later();
   operations_.tell_settled();
 }
@@ -235,7 +253,7 @@ void BenchConnection::on_drained() {
   const BenchTime now = scope_.clock.now();
   count_bytes_out(now);
   if (state_ != State::open || !std::exchange(is_blocked_, false)) return;
-  set_room(now, false);
+  set_room(now, Wait::reply);
   if (!traffic_->awaits_reply()) return finish_unanswered(now);
   send_due();
 }
@@ -267,7 +285,7 @@ void BenchConnection::on_delivered() {
 
 void BenchConnection::on_replies(BenchTime now) {
   if (is_used_up() && operations_.outstanding() == 0) return close(Ending::replaced);
-  if (!had_room_ && has_room()) set_room(now, true);
+  if (!had_room_ && has_room()) set_room(now, Wait::reply);
   send_due();
   operations_.tell_settled();
 }
@@ -311,6 +329,10 @@ void BenchConnection::on_ended(const Failure& failure) {
   } else {
     scope_.recorder.on_closed();
   }
+  // A server that has served may end a connection whenever it likes (keep-alive limits); one that
+  // never does would be tried without a pause.
+  const bool has_served = operations_.completed() > completed_before_;
+  if (ending_ == Ending::by_server && has_served) ending_ = Ending::replaced;
   connection_.reset();
   delivered_at_.reset();
   timer_.cancel();
@@ -333,7 +355,7 @@ bool BenchConnection::is_in_order(const Failure& failure, BenchTime now) {
 
 void BenchConnection::on_closed() {
   tell_tried();
-  operations_.drop_unfinished();
+  operations_.abandon_all();
   operations_.tell_settled();
 }
 

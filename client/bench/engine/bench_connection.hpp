@@ -34,6 +34,11 @@ class BenchConnection final : private ConnectionObserver {
   // Gives up a connection whose oldest reply is later than the load allows.
   void check_patience(BenchTime now);
 
+  // The load has ended at `end`: what is due is never sent.
+  void give_up_unsent(BenchTime end, BenchTime now) {
+    operations_.give_up_unsent(waited_for(end), room_.paused_from, now);
+  }
+
   // What is due and what is outstanding; work() begins what is due.
   Operations& operations() noexcept { return operations_; }
 
@@ -41,7 +46,7 @@ class BenchConnection final : private ConnectionObserver {
   enum class State : std::uint8_t { closed, connecting, greeting, open, waiting };
   enum class Ending : std::uint8_t {
     by_server,  // or by the network
-    replaced,   // by us, to be opened again at once, as the load wants
+    replaced,   // to be opened again at once: as the load wants, or it had served
     given_up,   // by us, because of what came; opened again after a wait
   };
 
@@ -59,6 +64,7 @@ class BenchConnection final : private ConnectionObserver {
   void on_time();
   void fail(BenchError error);
   void wait_to_retry();
+  void retry();
   void tell_tried();
   void reopen();
 
@@ -71,7 +77,9 @@ class BenchConnection final : private ConnectionObserver {
   bool is_open() const noexcept { return state_ == State::open && connection_->is_open(); }
   bool is_used_up() const noexcept { return uses_left_ == 0; }
   bool has_room() const noexcept { return operations_.room() > 0 && !is_blocked_ && !is_used_up(); }
-  void set_room(BenchTime now, bool by_reply) noexcept;
+  void set_room(BenchTime now, Wait by) noexcept;
+  // What the next message waited for at `end`, a time that may have passed.
+  Wait waited_for(BenchTime end) noexcept;
 
   void on_replies(BenchTime now);
   BenchTime delivered_at() noexcept;
@@ -97,8 +105,9 @@ class BenchConnection final : private ConnectionObserver {
   bool was_tried_ = false;
   bool is_greeted_ = false;
 
-  std::uint64_t uses_left_ = 0;  // operations, until the connection is replaced
-  Operations::Room room_;        // what made the last room
+  std::uint64_t uses_left_ = 0;         // operations, until the connection is replaced
+  std::uint64_t completed_before_ = 0;  // operations, by earlier connections
+  Room room_;                           // what made the last room
   bool had_room_ = true;
   bool is_blocked_ = false;  // the kernel takes no more at the moment
   bool will_resume_ = false;

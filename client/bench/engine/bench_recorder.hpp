@@ -1,6 +1,7 @@
 // The counters of one thread of a load test.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -11,6 +12,13 @@
 #include "client/bench/workload/load.hpp"
 
 namespace fairlead {
+
+// When a connection became able to send, and what had held it before.
+struct Room {
+  BenchTime since{};
+  Wait by = Wait::test;
+  BenchTime paused_from{}, paused_until{};  // the test's own pause before it; equal: none
+};
 
 struct Outstanding {
   std::uint64_t of_connection = 0;  // its number on its connection, from 0
@@ -28,21 +36,32 @@ class BenchRecorder {
   BenchRecorder(const Load& load, std::function<void(const Interval&)> on_interval)
       : is_open_loop_(load.is_open_loop()),
         warmup_(load.warmup),
+        reply_timeout_(load.reply_timeout),
+        connect_timeout_(load.connect_timeout),
         on_interval_(std::move(on_interval)) {}
 
   // The begin and the planned end of the load. Earlier events count in its first second, later ones
-  // in its last. BenchTime::max(): the end is not known.
-  void begin(BenchTime at, BenchTime ends) noexcept;
+  // in its last. What is completed by `counts_until` is done in time: the last messages of an open
+  // loop own an interval, too. BenchTime::max(): the end is not known.
+  void begin(BenchTime at, BenchTime ends, BenchTime counts_until) noexcept;
+  // The load has ended otherwise than was planned.
+  void end_at(BenchTime now) noexcept { counts_until_ = std::min(counts_until_, now); }
 
   void on_connected(BenchDuration took, BenchTime now);
   void on_lost(BenchTime now);  // by the server or the network
   void on_closed() noexcept { --connections_open_; }
 
+  // An operation is due: in an open loop by the schedule, in a closed one because it is begun.
+  void on_due(BenchTime began, std::uint64_t times = 1) noexcept {
+    if (is_measured(began)) tally_.due += times;
+  }
   // Closed loop: that many operations.
-  void on_sent(BenchTime now, std::uint64_t times) { count(now, now, &BenchCounts::sent, times); }
-  // Open loop. `room_since`: when the connection became able to send it, by a reply or by being
-  // made.
-  void on_sent(const Outstanding& operation, BenchTime room_since, bool room_by_reply);
+  void on_sent(BenchTime now, std::uint64_t times) {
+    on_due(now, times);
+    count(now, now, &BenchCounts::sent, times);
+  }
+  // Open loop.
+  void on_sent(const Outstanding& operation, const Room& room);
   void on_done(const Outstanding& operation, BenchTime now) {
     const bool is_alike = alike_ > 0 && now == alike_now_ &&
                           operation.sent == alike_operation_.sent &&
@@ -50,15 +69,24 @@ class BenchRecorder {
     if (!is_alike) count_alike(operation, now);
     ++alike_;
   }
-  void on_failed(BenchError error, BenchTime began, BenchTime now);
+  // An operation that has begun, or that a lack of a connection has cost (`operation` has its
+  // `intended` or `sent` time then).
+  void on_failed(BenchError error, const Outstanding& operation, BenchTime now);
+  // A try to connect that no operation depended on.
+  void on_connect_failed(BenchError error, BenchTime since, BenchTime now);
   void on_mismatch(const Mismatch& mismatch, BenchTime began, BenchTime now);
-  void add_unfinished(std::uint64_t times = 1) noexcept { tally_.unfinished += times; }
-  void add_unsent(std::uint64_t times) noexcept { tally_.unsent += times; }
+  // Sent, and given up because the reply to an earlier one was wrong.
+  void on_abandoned(const Outstanding& operation) noexcept;
+  // Sent, and still without a reply at the end of a run.
+  void on_unfinished(const Outstanding& operation, BenchTime now) noexcept;
+  // Due, and not sent when the load ended.
+  void on_never_sent(BenchTime intended, Wait wait, BenchTime now) noexcept;
   void on_socket_full(BenchTime now) noexcept { tally_.held_by_socket += is_measured(now) ? 1 : 0; }
   void add_bytes_out(std::uint64_t bytes, BenchTime now) {
     count(now, now, &BenchCounts::bytes_out, bytes);
   }
   void add_bytes_in(std::uint64_t bytes, BenchTime now) {
+    if (bytes > 0) tally_.last_received = now;
     count(now, now, &BenchCounts::bytes_in, bytes);
   }
 
@@ -66,6 +94,9 @@ class BenchRecorder {
   void roll(BenchTime now) {
     if (now >= second_ends_) end_seconds(now);
   }
+
+  // BenchTime::max() in the last one.
+  BenchTime second_ends() const noexcept { return second_ends_; }
 
   // Passes on the last, perhaps incomplete, second and completes the tally.
   void finish(BenchTime now);
@@ -81,6 +112,11 @@ class BenchRecorder {
   bool is_measured(BenchTime began) const noexcept {
     return began >= measured_from_ || began < begin_;
   }
+  bool is_in_time(BenchTime now) const noexcept {
+    return now >= measured_from_ && now <= counts_until_;
+  }
+  // At least that much.
+  void record_wait(const Outstanding& operation, BenchTime now, BenchDuration at_least);
   void count_alike(const Outstanding& next, BenchTime now);
   void begin_second(BenchTime at) noexcept;
   void end_seconds(BenchTime now);
@@ -96,10 +132,12 @@ class BenchRecorder {
 
   const bool is_open_loop_;
   const BenchDuration warmup_;
+  const BenchDuration reply_timeout_, connect_timeout_;
   const std::function<void(const Interval&)> on_interval_;
   BenchTime begin_ = BenchTime::max();
   BenchTime measured_from_ = BenchTime::max();
   BenchTime ends_ = BenchTime::max();
+  BenchTime counts_until_ = BenchTime::max();
   BenchTime second_began_ = BenchTime::max();
   BenchTime second_ends_ = BenchTime::max();  // max in the last second
   std::uint64_t connections_open_ = 0;

@@ -1,5 +1,6 @@
 #include "client/bench/engine/bench_traffic.hpp"
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,7 +28,9 @@ class MessageTraffic final : public BenchTraffic {
     return scope_.plan.messages.bytes_max();
   }
   std::uint32_t send(ServerConnection& connection, const MessageKey& key) override {
-    return connection.send(message(key, scope_.scratch), scope_.channel());
+    // Made before the time of sending is taken, and not again while its reply comes.
+    const bool is_oldest = operations_.outstanding() == 1;
+    return connection.send(is_oldest ? oldest() : message(key, scope_.scratch), scope_.channel());
   }
 
   bool on_frame(const Frame& frame, BenchTime now) override {
@@ -63,11 +66,21 @@ class MessageTraffic final : public BenchTraffic {
     return scope_.plan.has_message ? scope_.plan.messages.message(key, scratch) : Bytes();
   }
 
+  // The message whose reply comes next.
+  Bytes oldest() {
+    const MessageKey key = operations_.key(0);
+    if (oldest_number_ != key.of_connection) {
+      oldest_ = message(key, oldest_scratch_);
+      oldest_number_ = key.of_connection;
+    }
+    return oldest_;
+  }
+
   // Plain text: replies follow each other, and only their length tells them apart.
   bool on_stream(Bytes delivery, BenchTime now) {
     while (!delivery.empty()) {
       if (operations_.outstanding() == 0) return on_unasked(delivery, now);
-      const Bytes sent = message(operations_.key(0), scope_.scratch);
+      const Bytes sent = oldest();
       const std::optional<std::size_t> right = expectation_.check_stream(delivery, sent, received_);
       if (!right) {
         const std::string came = expectation_.came(delivery, sent, received_);
@@ -110,7 +123,7 @@ class MessageTraffic final : public BenchTraffic {
   }
 
   bool on_whole(std::size_t which, Bytes reply, BenchTime now) {
-    const Bytes sent = message(operations_.key(which), scope_.scratch);
+    const Bytes sent = which == 0 ? oldest() : message(operations_.key(which), scope_.scratch);
     auto problem = expectation_.check_whole(reply, sent);
     const bool is_out_of_order = protocol() == Protocol::framed
                                      ? !problem && which > 0
@@ -147,6 +160,9 @@ class MessageTraffic final : public BenchTraffic {
   const Expectation& expectation_ = scope_.plan.expectation;
   Operations& operations_;
   std::uint64_t received_ = 0;  // bytes of the oldest reply
+  Bytes oldest_;
+  std::string oldest_scratch_;  // holds it, unless it is a part of the plan
+  std::uint64_t oldest_number_ = std::numeric_limits<std::uint64_t>::max();  // of its connection
 };
 
 // ---- Downloads ----

@@ -57,7 +57,12 @@ void BenchWorker::begin(BenchTime at) {
   } else if (plan_.arrivals && load.messages == 0) {
     load_ends_ = at + plan_.arrivals->length();
   }
-  recorder_.begin(at, load_ends_);
+  if (plan_.arrivals) schedule_ends_ = at + plan_.arrivals->owned(plan_.operations);
+  // What is due is counted however long the last of it takes; more than its time never is.
+  const bool is_timed = load_ends_ != BenchTime::max();
+  const BenchTime counts_until =
+      plan_.arrivals && is_timed ? std::max(load_ends_, schedule_ends_) : load_ends_;
+  recorder_.begin(at, load_ends_, counts_until);
   arm(scope_.clock.now());
 }
 
@@ -78,7 +83,7 @@ void BenchWorker::on_due() {
   if (scope_.phase == BenchPhase::loading) {
     deal_due(now);
     begin_and_resume();
-    if (now >= load_ends_ || is_complete()) end_load(std::min(now, load_ends_));
+    if (now >= load_ends_ || is_complete(now)) end_load(std::min(now, load_ends_));
   }
   if (has_ended_) return;
   const bool is_over = scope_.phase == BenchPhase::draining && (busy_ == 0 || now >= drain_ends_);
@@ -94,7 +99,9 @@ void BenchWorker::arm(BenchTime now) {
   if (scope_.phase == BenchPhase::loading) {
     next = std::min(next, next_due_);
     const bool is_loaded = plan_.arrivals || !plan_.opens_first() || loaded_ == connections_.size();
-    if (!to_resume_.empty() || !is_loaded || is_complete()) next = now;
+    if (next_due_ == BenchTime::max() && now < schedule_ends_)
+      next = std::min(next, schedule_ends_);
+    if (!to_resume_.empty() || !is_loaded || is_complete(now)) next = now;
   }
   if (scope_.phase == BenchPhase::draining && busy_ == 0) next = now;
   if (may_start()) next = std::min(next, opening_since_ + plan_.opens_at(index(started_)));
@@ -105,11 +112,10 @@ void BenchWorker::arm(BenchTime now) {
 
 void BenchWorker::every_second() {
   if (has_ended_) return;
-  constexpr BenchDuration kSecond = std::chrono::seconds(1);
   const BenchTime now = scope_.clock.now();
   recorder_.roll(now);
-  const BenchTime next = scope_.begin + ((now - scope_.begin) / kSecond + 1) * kSecond;
-  second_.set(std::chrono::ceil<Duration>(next));
+  const auto left = std::min<BenchDuration>(recorder_.second_ends() - now, std::chrono::seconds(1));
+  second_.set(std::chrono::ceil<Duration>(now + left));
 }
 
 void BenchWorker::check_patience() {
@@ -160,17 +166,20 @@ void BenchWorker::find_next_due() {
   next_due_ = is_left ? scope_.begin + plan_.arrivals->due(number) : BenchTime::max();
 }
 
+void BenchWorker::make_next_due() {
+  recorder_.on_due(next_due_);
+  connections_[next_]->operations().make_due(1);
+  next_ = next_ + 1 == connections_.size() ? 0 : next_ + 1;
+  if (next_ == 0) ++round_;
+  find_next_due();
+}
+
 // Open loop: gives the due messages to their connections. Several of one connection leave in one
 // write.
 void BenchWorker::deal_due(BenchTime now) {
   const std::size_t first = next_;
   std::size_t dealt = 0;
-  for (; next_due_ <= now && dealt < kStepsMax; ++dealt) {
-    connections_[next_]->operations().make_due(1);
-    next_ = next_ + 1 == connections_.size() ? 0 : next_ + 1;
-    if (next_ == 0) ++round_;
-    find_next_due();
-  }
+  for (; next_due_ <= now && dealt < kStepsMax; ++dealt) make_next_due();
   for (std::size_t i = 0; i < std::min(dealt, connections_.size()); ++i)
     connections_[(first + i) % connections_.size()]->work();
 }
@@ -196,9 +205,9 @@ void BenchWorker::resume_later(BenchConnection& connection) {
 // ---- The end ----
 
 // Everything was done before the time was over.
-bool BenchWorker::is_complete() const noexcept {
+bool BenchWorker::is_complete(BenchTime now) const noexcept {
   if (plan_.load.messages == 0 || busy_ > 0) return false;
-  if (plan_.arrivals) return next_due_ == BenchTime::max();
+  if (plan_.arrivals) return next_due_ == BenchTime::max() && now >= schedule_ends_;
   return (plan_.opens_first() ? loaded_ : started_) == connections_.size();
 }
 
@@ -214,17 +223,33 @@ void BenchWorker::stop() {
 }
 
 void BenchWorker::end_load(BenchTime now) {
+  give_up_unsent(now);
   scope_.phase = BenchPhase::draining;
   load_ended_ = now;
+  if (now != load_ends_) recorder_.end_at(now);
   drain_ends_ = now + std::min(plan_.load.reply_timeout, kDrainMax);
   for (const auto& connection : connections_) connection->operations().tell_settled();
   observer_.on_load_ended();
 }
 
+// What was due until now and has not been sent.
+void BenchWorker::give_up_unsent(BenchTime now) {
+  if (!plan_.arrivals || scope_.phase != BenchPhase::loading) return;
+  while (next_due_ < now) make_next_due();
+  const BenchTime end = std::min(now, load_ends_);
+  for (const auto& connection : connections_) connection->give_up_unsent(end, now);
+}
+
 void BenchWorker::abandon() {
   if (has_ended_) return;
   const BenchTime now = scope_.clock.now();
-  if (scope_.phase != BenchPhase::draining) load_ended_ = now;
+  if (scope_.phase != BenchPhase::draining) {
+    give_up_unsent(now);
+    load_ended_ = now;
+    recorder_.end_at(now);
+  }
+  // Their wait has been cut short: as a latency it would say less than the truth.
+  for (const auto& connection : connections_) connection->operations().abandon_all();
   finish(now);
 }
 
@@ -232,10 +257,7 @@ void BenchWorker::finish(BenchTime now) {
   has_ended_ = true;
   second_.cancel();
   patience_.cancel();
-  for (const auto& connection : connections_) {
-    recorder_.add_unfinished(connection->operations().outstanding());
-    if (plan_.arrivals) recorder_.add_unsent(connection->operations().unsent());
-  }
+  for (const auto& connection : connections_) connection->operations().record_unfinished(now);
   recorder_.finish(now);
 }
 

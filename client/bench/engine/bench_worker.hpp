@@ -82,9 +82,11 @@ class BenchWorker {
   void begin_load();
   void deal_due(BenchTime now);
   void find_next_due();
+  void make_next_due();
   void begin_and_resume();
-  bool is_complete() const noexcept;
+  bool is_complete(BenchTime now) const noexcept;
   void end_load(BenchTime now);
+  void give_up_unsent(BenchTime now);
   void finish(BenchTime now);
   void arm(BenchTime now);
   void every_second();
@@ -109,6 +111,7 @@ class BenchWorker {
   BenchTime next_due_ = BenchTime::max();  // max: no message is left
   BenchTime opening_since_ = BenchTime::max();
   BenchTime load_ends_ = BenchTime::max();
+  BenchTime schedule_ends_ = BenchTime::max();  // open loop: of the last message's own interval
   BenchTime load_ended_ = BenchTime::max();
   BenchTime drain_ends_ = BenchTime::max();
   BenchTime armed_ = BenchTime::max();

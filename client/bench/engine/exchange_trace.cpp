@@ -165,7 +165,7 @@ Load one_exchange_of(const Load& load) {
 
 std::string exchange_outcome(const Load& load, const Tally& tally) {
   for (std::size_t i = 0; i < kBenchErrors; ++i) {
-    if (tally.counts.errors[i] > 0)
+    if (tally.counts.of(static_cast<BenchError>(i)) > 0)
       return "it failed: " + std::string(name_of(static_cast<BenchError>(i)));
   }
   if (tally.first_mismatch) return "the reply is not what was expected";

@@ -24,6 +24,8 @@ class Operations {
   // So many more may be begun.
   void make_due(std::uint64_t times);
   std::uint64_t unsent() const noexcept { return due_ - begun_; }
+  // Completed and right, of all.
+  std::uint64_t completed() const noexcept { return completed_; }
   // The same, while the load lasts.
   std::uint64_t sendable() const noexcept {
     return scope_.phase == BenchPhase::loading ? unsent() : 0;
@@ -41,13 +43,9 @@ class Operations {
   // Puts the next one among the outstanding ones; on_sent() says when it left.
   void begin();
 
-  // Since when it could have been sent, because a reply had come or the connection was made.
-  struct Room {
-    BenchTime since{};
-    bool by_reply = false;
-  };
-  // The newest `times` have left; the newest has this request id (framed).
-  void on_sent(BenchTime now, std::size_t times, Room room);
+  // The newest `times` have left, for which there was room; the newest has this request id
+  // (framed).
+  void on_sent(BenchTime now, std::size_t times, const Room& room);
   void set_newest_request(std::uint32_t id) noexcept { newest_request_ = id; }
 
   // Which outstanding operation a frame is about; outstanding(): none. Request ids rise by one from
@@ -62,15 +60,23 @@ class Operations {
   void complete_all(BenchTime now);
   // The oldest fails with `first`, those behind it with `others`.
   void fail_all(BenchError first, BenchError others, BenchTime now);
-  // The connection could not be opened: an error of its own if no operation has begun with it.
+  // The connection could not be opened: no operation's error if none has begun with it.
   void fail_opening(BenchError error, BenchTime since, BenchTime now);
-  void drop_unfinished();
+  // The connection has ended because of a wrong reply: the others will have none.
+  void abandon_all();
+  // The load has ended: those that are due are never sent, because they wait for that. Those that
+  // were due before the pause of a back-off wait for a connection.
+  void give_up_unsent(Wait wait, BenchTime paused_from, BenchTime now);
+  // The run has ended in order, with so many outstanding.
+  void record_unfinished(BenchTime now);
 
   // Tells the owner, once, when there is nothing left to do.
   void tell_settled();
 
  private:
   BenchTime began(const Outstanding& operation) const { return scope_.recorder.began(operation); }
+  // The next one to begin; its time to be sent is `now` where it has no other.
+  Outstanding next(BenchTime now) const;
   void remove(std::size_t which);
 
   BenchScope& scope_;
@@ -78,6 +84,7 @@ class Operations {
   boost::circular_buffer<Outstanding> ring_;  // takes its memory once
   std::uint64_t due_ = 0;
   std::uint64_t begun_ = 0;
+  std::uint64_t completed_ = 0;
   std::uint32_t newest_request_ = 0;
   bool is_busy_ = false;  // as the owner was told
 };

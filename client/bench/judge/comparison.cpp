@@ -77,18 +77,17 @@ std::string_view name_of(CompareMetric metric) noexcept {
 
 RoundFigures round_figures(const BenchResult& result) {
   const Histogram& latency = result.latency();
-  const bool has_latency = latency.count() > 0;
-  const auto time = [&](double value) { return has_latency ? std::optional(value) : std::nullopt; };
-  const auto quantile = [&](double share) {
-    return time(static_cast<double>(latency.quantile(share)));
+  const auto quantile = [&](double share) -> std::optional<double> {
+    const auto value = supported_quantile(latency, share);
+    return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
   };
   const bool has_cpu = result.server && result.tally.counts.done > 0;
   return {quantile(0.5),
           quantile(0.99),
           quantile(0.999),
-          time(latency.mean()),
+          latency.count() > 0 ? std::optional(latency.mean()) : std::nullopt,
           result.rate(),
-          result.error_share(),
+          result.ended() > 0 ? std::optional(result.error_share()) : std::nullopt,
           has_cpu ? std::optional(result.server_cpu_us()) : std::nullopt};
 }
 
@@ -163,7 +162,10 @@ std::vector<std::string> FailRule::failures(const Comparison& comparison) const 
     const std::string what = std::string(name_of(metric_)) + " of " + escaped(target.name);
     const auto& ratio = target.ratios[static_cast<std::size_t>(metric_)];
     if (!ratio) {
-      sentences.push_back(text_ + ": " + what + " was not measured");
+      const bool is_of_few = metric_ < CompareMetric::mean;
+      sentences.push_back(
+          text_ + ": " + what + " was not measured" +
+          (is_of_few ? ": a percentile needs ten values beyond it in each round" : ""));
     } else if (is_beyond(*ratio, comparison.separate_drift.value_or(0))) {
       sentences.push_back(text_ + ": " + what + " is " + ratio_figure(*ratio) + " times that of " +
                           escaped(comparison.targets.front().name));

@@ -3,7 +3,20 @@
 #include <algorithm>
 #include <array>
 
+#include "client/bench/stats/figures.hpp"
+
 namespace fairlead {
+namespace {
+
+// The end of a run waits for so long (BenchWorker::kDrainMax), but for a shorter --timeout, after
+// which nothing is unfinished.
+constexpr double kSilentSeconds = 1.9;
+
+double share_of(std::uint64_t part, std::uint64_t whole) noexcept {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
 
 std::string_view name_of(Belief belief) noexcept {
   constexpr std::array<std::string_view, 3> kNames{"VALID", "DOUBTFUL", "INVALID"};
@@ -23,16 +36,34 @@ SeriesRow series_row(const Interval& interval, bool is_warmup) {
 }
 
 double BenchResult::rate() const noexcept {
-  return measured_seconds > 0 ? static_cast<double>(tally.counts.done) / measured_seconds : 0;
+  const double owned = intended_rate > 0 ? static_cast<double>(tally.due) / intended_rate : 0;
+  const double seconds = std::max(measured_seconds, owned);
+  return seconds > 0 ? static_cast<double>(tally.done_in_time) / seconds : 0;
+}
+
+std::uint64_t BenchResult::errors() const noexcept {
+  return mode == BenchMode::idle ? tally.counts.all_connect_errors() : tally.counts.all_errors();
 }
 
 std::uint64_t BenchResult::ended() const noexcept {
-  return tally.counts.done + tally.counts.all_mismatches() + tally.counts.all_errors();
+  return mode == BenchMode::idle ? tally.counts.connects + errors() : ledger().ended();
 }
 
-double BenchResult::error_share() const noexcept {
-  const auto errors = static_cast<double>(tally.counts.all_errors());
-  return ended() == 0 ? 0 : errors / static_cast<double>(ended());
+double BenchResult::error_share() const noexcept { return share_of(errors(), ended()); }
+
+double BenchResult::mismatch_share() const noexcept {
+  return share_of(tally.counts.all_mismatches(), ended() + tally.counts.unasked());
+}
+
+bool BenchResult::has_gone_silent() const noexcept {
+  return tally.unfinished > 0 && silent_seconds >= kSilentSeconds;
+}
+
+bool BenchResult::has_left_undone() const noexcept {
+  const std::uint64_t unconnected = tally.never_sent[static_cast<std::size_t>(Wait::connection)] +
+                                    tally.never_sent[static_cast<std::size_t>(Wait::back_off)];
+  const bool has_done_nothing = mode != BenchMode::idle && tally.counts.done == 0;
+  return has_done_nothing || has_gone_silent() || share_of(unconnected, tally.due) > kNoticeable;
 }
 
 double BenchResult::server_cpu_us() const noexcept {
@@ -42,6 +73,18 @@ double BenchResult::server_cpu_us() const noexcept {
 
 const Histogram& BenchResult::latency() const noexcept {
   return is_open_loop ? tally.intended : tally.actual;
+}
+
+std::string waits_text(const Waits& waits) {
+  constexpr std::array<std::string_view, kWaits> kTexts{" waited for replies", " had no connection",
+                                                        " waited for the test to connect again",
+                                                        " were late for no reason of the server's"};
+  std::string text;
+  for (std::size_t i = 0; i < kWaits; ++i) {
+    if (waits[i] == 0) continue;
+    text.append(text.empty() ? "" : ", ").append(count_figure(waits[i])).append(kTexts[i]);
+  }
+  return text;
 }
 
 void BenchSeries::add(std::uint32_t thread, const Interval& interval) {

@@ -14,6 +14,9 @@
 
 namespace fairlead {
 
+// A part of the operations that is worth a word.
+inline constexpr double kNoticeable = 0.01;
+
 // Can the figures be believed?
 enum class Belief : std::uint8_t { valid, doubtful, invalid };
 std::string_view name_of(Belief belief) noexcept;  // "VALID", ...
@@ -66,11 +69,12 @@ struct BenchResult {
 
   BenchMode mode = BenchMode::reply;
   bool is_open_loop = false;
-  double intended_rate = 0;       // operations due a second in the measured part; open loop only
-  std::uint64_t due = 0;          // how many those were
-  double measured_seconds = 0;    // behind the warm-up
-  bool interrupted = false;       // by the user
-  std::uint32_t connections = 0;  // wanted
+  double intended_rate = 0;          // asked for in the measured part, a second; open loop only
+  double measured_seconds = 0;       // behind the warm-up, until the end of the load
+  double last_received_seconds = 0;  // from the begin of the load until bytes came last; 0: never
+  double silent_seconds = 0;         // from then until the end, replies waited for
+  bool interrupted = false;          // by the user
+  std::uint32_t connections = 0;     // wanted
   Tally tally = {};
   std::vector<SeriesRow> series = {};
   std::vector<ThreadUse> threads = {};
@@ -81,9 +85,22 @@ struct BenchResult {
   Verdict verdict = {};
   std::vector<ThresholdOutcome> thresholds = {};
 
-  double rate() const noexcept;           // operations completed a second
-  std::uint64_t ended() const noexcept;   // operations: completed, wrong or failed
-  double error_share() const noexcept;    // errors, of all operations that ended
+  Ledger ledger() const noexcept { return ledger_of(tally); }
+  // Operations completed a second, within the measured time. Each message of an open loop owns an
+  // interval of its rate, the last one, too.
+  double rate() const noexcept;
+  // Errors: operations that failed, and what they are a share of: those that ended. Mode idle has
+  // no operations: of the tries to connect.
+  std::uint64_t errors() const noexcept;
+  std::uint64_t ended() const noexcept;
+  double error_share() const noexcept;
+  double mismatch_share() const noexcept;  // wrong replies, of the operations that ended and these
+  // The server has stopped answering: some have no reply, and nothing came in the time for which
+  // the end waited for them.
+  bool has_gone_silent() const noexcept;
+  // Nothing was completed, or the server has gone silent, or for want of a connection a noticeable
+  // part of what was due was not sent.
+  bool has_left_undone() const noexcept;
   double server_cpu_us() const noexcept;  // of its processor time, for an operation; 0: not known
   // The histogram of the headline: intended in an open loop, else actual.
   const Histogram& latency() const noexcept;
@@ -93,6 +110,9 @@ struct BenchResult {
 // of docs/bench.md ("The verdict"); further reasons are remarks on the server or the run, which do
 // not change the level. Ignores the result's own verdict and thresholds.
 Verdict judge(const BenchResult& result);
+
+// "1,400 waited for replies, 97 had no connection": of due messages, by what held them.
+std::string waits_text(const Waits& waits);
 
 // Adds up the seconds of all threads. Used on one thread. A second is complete when every thread
 // has delivered it or has ended.

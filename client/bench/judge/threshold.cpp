@@ -132,13 +132,11 @@ Threshold::Measured Threshold::measured_time(const BenchResult& result) const {
 
 Threshold::Measured Threshold::measured_number(const BenchResult& result) const {
   if (subject_ == Subject::rate) return {result.rate(), {}};
-  const BenchCounts& counts = result.tally.counts;
-  const std::uint64_t wrong =
-      subject_ == Subject::errors ? counts.all_errors() : counts.all_mismatches();
+  const bool is_errors = subject_ == Subject::errors;
+  const std::uint64_t wrong = is_errors ? result.errors() : result.tally.counts.all_mismatches();
   if (!is_share_) return {static_cast<double>(wrong), {}};
-  const std::uint64_t ended = result.ended();
-  if (ended == 0) return {{}, "no operation ended"};
-  return {static_cast<double>(wrong) / static_cast<double>(ended), {}};
+  if (wrong == 0 && result.ended() == 0) return {{}, "no operation ended"};
+  return {is_errors ? result.error_share() : result.mismatch_share(), {}};
 }
 
 std::string Threshold::figure(double value) const {

@@ -33,6 +33,9 @@ class Threshold {
 
   ThresholdOutcome judge(const BenchResult& result) const;
 
+  bool is_of_errors() const noexcept { return subject_ == Subject::errors; }
+  bool is_of_mismatches() const noexcept { return subject_ == Subject::mismatch; }
+
  private:
   enum class Subject : std::uint8_t { quantile, max, mean, errors, mismatch, rate, cpu };
   struct Measured {

@@ -16,8 +16,7 @@ constexpr double kShareSeconds = 1;  // in a shorter run no share is INVALID
 constexpr double kLatenessFloor = 1'000;                             // microseconds
 constexpr double kLatenessDoubtful = 0.10, kLatenessInvalid = 0.50;  // of what is reported
 constexpr double kWorstLatenessFloor = 50'000;                       // microseconds
-constexpr double kSentShareMin = 0.95;
-constexpr double kNoticeable = 0.01;  // of the operations
+constexpr double kUnsentMax = 0.05;                                  // of what was due
 constexpr double kClockStepMs = 10;
 
 struct Finding {
@@ -42,12 +41,20 @@ double quantile_of(const auto& histogram, double share) {
 }
 
 std::optional<Finding> nothing_completed(const BenchResult& result) {
-  const bool is_idle = result.mode == BenchMode::idle;
-  if (is_idle ? result.tally.connect.count() > 0 : result.tally.counts.done > 0) return {};
-  const std::string what = is_idle ? "no connection was made" : "no operation was completed";
+  if (result.mode == BenchMode::idle) {
+    if (result.tally.connect.count() > 0) return {};
+    return Finding{Belief::invalid,
+                   "no connection was made: " + count_figure(result.errors()) + " errors"};
+  }
+  const Ledger ledger = result.ledger();
+  if (ledger.done > 0) return {};
   const std::uint64_t wrong = result.tally.counts.all_mismatches();
-  return Finding{Belief::invalid, what + ": " + count_figure(result.tally.counts.all_errors()) +
-                                      " errors, " + count_figure(wrong) + " wrong replies"};
+  const std::uint64_t errors = result.errors() + result.tally.counts.all_connect_errors();
+  // A server that fails has been measured; a test that asked for nothing has measured nothing.
+  const bool is_failing = ledger.due + wrong + errors > 0;
+  return Finding{is_failing ? Belief::doubtful : Belief::invalid,
+                 "no operation was completed: " + count_figure(errors) + " errors, " +
+                     count_figure(wrong) + " wrong replies"};
 }
 
 double busy_share(const ThreadUse& thread) { return thread.share(thread.cpu_seconds); }
@@ -106,17 +113,13 @@ std::optional<Finding> worst_lateness(const BenchResult& result) {
                                        time_figure(reported)};
 }
 
-std::optional<Finding> send_rate(const BenchResult& result) {
-  if (!result.is_open_loop) return {};
-  const auto due = static_cast<double>(result.due);
-  const Tally& tally = result.tally;
-  const std::uint64_t excused = tally.held_by_inflight + tally.held_by_socket +
-                                tally.counts.all_errors() + tally.counts.all_mismatches();
-  if (static_cast<double>(tally.counts.sent + excused) >= kSentShareMin * due) return {};
-  return Finding{Belief::invalid, "the test sent " +
-                                      rate_figure(tally.counts.sent / result.measured_seconds) +
-                                      " instead of " + rate_figure(result.intended_rate) +
-                                      ", though connections were free"};
+std::optional<Finding> left_unsent(const BenchResult& result) {
+  const Ledger ledger = result.ledger();
+  const std::uint64_t late = ledger.never_sent[static_cast<std::size_t>(Wait::test)];
+  if (share(late, ledger.due) <= kUnsentMax) return {};
+  return Finding{Belief::invalid, "the test was too late to send " + count_figure(late) + " of " +
+                                      count_figure(ledger.due) +
+                                      " due messages, though their connections were free"};
 }
 
 std::optional<Finding> own_failures(const BenchResult& result) {
@@ -126,7 +129,9 @@ std::optional<Finding> own_failures(const BenchResult& result) {
   const std::uint64_t others = counts.of(BenchError::other);
   const std::uint64_t all = ports + descriptors + others;
   if (all == 0) return {};
-  const bool are_many = share(all, result.ended()) > kNoticeable;
+  // Failed tries to connect are no operations.
+  const std::uint64_t tries = result.ledger().ended() + counts.all_connect_errors();
+  const bool are_many = share(all, tries) > kNoticeable;
   return Finding{are_many ? Belief::invalid : Belief::doubtful,
                  "the test itself failed " + count_figure(all) + " times: no port left " +
                      count_figure(ports) + ", no descriptor left " + count_figure(descriptors) +
@@ -149,8 +154,20 @@ std::optional<Finding> held_by_socket(const BenchResult& result) {
 }
 
 std::optional<Finding> unfinished(const BenchResult& result) {
-  return noticeable(result, result.tally.unfinished, Belief::doubtful, "",
-                    "had neither reply nor error at the end, and are in no percentile");
+  if (result.has_gone_silent()) {
+    std::string text = "the server stopped answering";
+    if (result.last_received_seconds > 0)
+      text += " " + time_figure(result.last_received_seconds * 1e6) + " after the load began";
+    return Finding{Belief::valid,
+                   text + ": " + count_figure(result.tally.unfinished) +
+                       " messages have no reply, and " +
+                       count_figure(result.tally.all_never_sent()) +
+                       " due ones were never sent; they count with the time for which they waited"};
+  }
+  return noticeable(
+      result, result.tally.unfinished, Belief::doubtful, "",
+      "had neither reply nor error at the end, and count with the time for which they "
+      "had waited");
 }
 
 std::optional<Finding> clock_step(const BenchResult& result) {
@@ -171,12 +188,53 @@ std::optional<Finding> few_samples(const BenchResult& result) {
                      " values, and there are " + count_figure(count)};
 }
 
-std::optional<Finding> held_by_inflight(const BenchResult& result) {
-  if (!result.is_open_loop) return {};
-  return noticeable(result, result.tally.held_by_inflight, Belief::valid,
+std::optional<Finding> failures(const BenchResult& result) {
+  const bool is_all = result.tally.counts.done + result.tally.counts.connects == 0;
+  if (result.error_share() <= kNoticeable || is_all) return {};
+  if (result.mode == BenchMode::idle) {
+    return Finding{Belief::valid, count_figure(result.errors()) + " of " +
+                                      count_figure(result.ended()) + " tries to connect failed"};
+  }
+  return Finding{Belief::valid, count_figure(result.errors()) + " of " +
+                                    count_figure(result.ended()) + " (" +
+                                    share_figure(result.error_share()) +
+                                    ") operations failed: but for those that timed out they are in "
+                                    "no percentile"};
+}
+
+std::optional<Finding> never_sent(const BenchResult& result) {
+  const Ledger ledger = result.ledger();
+  const std::uint64_t count = result.tally.all_never_sent();
+  if (share(count, ledger.due) <= kNoticeable || result.has_gone_silent()) return {};
+  return Finding{Belief::valid,
+                 count_figure(count) + " of " + count_figure(ledger.due) + " (" +
+                     share_figure(share(count, ledger.due)) +
+                     ") due messages were never sent: " + waits_text(ledger.never_sent) +
+                     "; they count with the time for which they waited"};
+}
+
+std::uint64_t held(const BenchResult& result, Wait wait) {
+  return result.tally.held[static_cast<std::size_t>(wait)];
+}
+
+std::optional<Finding> held_by_replies(const BenchResult& result) {
+  return noticeable(result, held(result, Wait::reply), Belief::valid,
                     "the server is too slow for the rate: ",
                     "were due while their connection waited for replies; a closed loop would have "
                     "sent them later and hidden their wait");
+}
+
+std::optional<Finding> held_by_connections(const BenchResult& result) {
+  return noticeable(result, held(result, Wait::connection), Belief::valid, "",
+                    "were due while there was no connection for them: the server had ended it, or "
+                    "could not be connected to");
+}
+
+std::optional<Finding> held_by_pauses(const BenchResult& result) {
+  return noticeable(
+      result, held(result, Wait::back_off), Belief::doubtful, "",
+      "were due while the test paused before it connected again after a failure: that "
+      "pause is in their latency, and is not the server's");
 }
 
 std::optional<Finding> interrupted(const BenchResult& result) {
@@ -187,10 +245,11 @@ std::optional<Finding> interrupted(const BenchResult& result) {
 }
 
 // The gravest first.
-constexpr std::array<Rule, 13> kRules{nothing_completed, processor,  starved,      lateness,
-                                      worst_lateness,    send_rate,  own_failures, held_by_socket,
-                                      unfinished,        clock_step, few_samples,  held_by_inflight,
-                                      interrupted};
+constexpr std::array<Rule, 17> kRules{
+    nothing_completed,   processor,    starved,        lateness,       worst_lateness,
+    left_unsent,         own_failures, held_by_socket, held_by_pauses, unfinished,
+    clock_step,          few_samples,  failures,       never_sent,     held_by_replies,
+    held_by_connections, interrupted};
 
 }  // namespace
 

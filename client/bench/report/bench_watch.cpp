@@ -61,7 +61,9 @@ void BenchWatch::on_begin() {
 void BenchWatch::on_second(const SeriesRow& row, const Interval& totals) {
   progress_.finished += row.counts.done + row.counts.all_errors() + row.counts.all_mismatches();
   progress_.total = series_row(totals, false);
-  const double measured = seconds(std::chrono::seconds(row.second + 1) - load_.warmup);
+  // A second begins where the warm-up ends.
+  const double measured = seconds(std::chrono::seconds(row.second + 1) -
+                                  std::chrono::ceil<std::chrono::seconds>(load_.warmup));
   progress_.rate = measured > 0 ? static_cast<double>(totals.counts.done) / measured : 0;
   progress_.last = row;
   progress_.rates.push_back(static_cast<double>(row.counts.done));
@@ -101,6 +103,8 @@ std::string second_line(const SeriesRow& row, std::uint32_t connections) {
   }
   if (const std::uint64_t errors = row.counts.all_errors(); errors > 0)
     line += "  errors " + count_figure(errors);
+  if (const std::uint64_t tries = row.counts.all_connect_errors(); tries > 0)
+    line += "  not connected " + count_figure(tries);
   if (const std::uint64_t wrong = row.counts.all_mismatches(); wrong > 0)
     line += "  mismatches " + count_figure(wrong);
   if (row.connections_open != connections)

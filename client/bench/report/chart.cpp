@@ -28,7 +28,7 @@ ChartAxis latency_axis(const Range& range) {
 }
 
 std::uint64_t failures(const SeriesRow& row) {
-  return row.counts.all_errors() + row.counts.all_mismatches();
+  return row.counts.all_errors() + row.counts.all_connect_errors() + row.counts.all_mismatches();
 }
 
 // The common parts of the two charts over time: the x axis and the warm-up.
@@ -140,6 +140,7 @@ std::vector<SeriesRow> drawn_series(const BenchResult& result) {
     };
     for (const auto counter : BenchCounts::kCounters) of_a_second(counts.*counter);
     std::for_each(counts.errors.begin(), counts.errors.end(), of_a_second);
+    std::for_each(counts.connect_errors.begin(), counts.connect_errors.end(), of_a_second);
     std::for_each(counts.mismatches.begin(), counts.mismatches.end(), of_a_second);
     rows.push_back(row);
   }

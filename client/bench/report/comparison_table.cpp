@@ -50,7 +50,8 @@ std::vector<Row> rows_of(const Comparison& comparison) {
       if (&target != &comparison.targets.front())
         row.push_back(ratio_cell(metric, comparison, target));
     }
-    if (is_measured) rows.push_back(std::move(row));
+    // A percentile of too few values is a "-"; processor time needs --pid.
+    if (is_measured || metric != CompareMetric::cpu) rows.push_back(std::move(row));
   }
   return rows;
 }

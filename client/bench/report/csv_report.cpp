@@ -9,6 +9,7 @@ std::string csv_report(const BenchResult& result) {
       "p50_us,p90_us,p99_us,max_us";
   for (std::size_t i = 0; i < kBenchErrors; ++i)
     text.append(",errors_").append(name_of(static_cast<BenchError>(i)));
+  text += ",connect_errors";
   text += kLineEnd;
   for (const SeriesRow& row : result.series) {
     const BenchCounts& counts = row.counts;
@@ -19,6 +20,7 @@ std::string csv_report(const BenchResult& result) {
           row.max})
       text += "," + std::to_string(value);
     for (const std::uint64_t errors : counts.errors) text += "," + std::to_string(errors);
+    text += "," + std::to_string(counts.all_connect_errors());
     text += kLineEnd;
   }
   return text;

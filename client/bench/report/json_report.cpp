@@ -29,7 +29,19 @@ Json counts_of(const BenchCounts& counts) {
           {"bytes_in", counts.bytes_in},
           {"connects", counts.connects},
           {"errors", kinds_of<BenchError>(counts.errors)},
+          {"connect_errors", kinds_of<BenchError>(counts.connect_errors)},
           {"mismatches", kinds_of<MismatchKind>(counts.mismatches)}};
+}
+
+Json ledger_of(const BenchResult& result) {
+  const Ledger ledger = result.ledger();
+  return {{"due", ledger.due},
+          {"done", ledger.done},
+          {"wrong", ledger.wrong},
+          {"failed", ledger.failed},
+          {"timed_out", ledger.timed_out},
+          {"unfinished", ledger.unfinished},
+          {"never_sent", kinds_of<Wait>(ledger.never_sent)}};
 }
 
 // Null where nothing was recorded.
@@ -61,7 +73,7 @@ Json metrics_of(const BenchResult& result) {
     metrics["mean"] = latency.mean();
   }
   metrics["rate"] = result.rate();
-  metrics["errors"] = result.error_share();
+  if (result.ended() > 0) metrics["errors"] = result.error_share();
   metrics["mismatch"] = result.tally.counts.all_mismatches();
   if (result.server && result.tally.counts.done > 0) metrics["cpu"] = result.server_cpu_us();
   return metrics;
@@ -112,7 +124,9 @@ Json generator_of(const BenchResult& result) {
   return {{"threads", threads},
           {"spins", result.spins},
           {"lateness", histogram_of(result.tally.lateness)},
-          {"held_by_inflight", result.tally.held_by_inflight},
+          {"held_by_inflight", result.tally.held[static_cast<std::size_t>(Wait::reply)]},
+          {"held_by_connection", result.tally.held[static_cast<std::size_t>(Wait::connection)]},
+          {"held_by_back_off", result.tally.held[static_cast<std::size_t>(Wait::back_off)]},
           {"held_by_socket", result.tally.held_by_socket},
           {"clock_step_ms", result.clock_step_ms}};
 }
@@ -169,8 +183,10 @@ std::string json_report(const BenchResult& result) {
                        {"thresholds", thresholds_of(result)},
                        {"metrics", metrics_of(result)},
                        {"counts", counts_of(tally.counts)},
+                       {"ledger", ledger_of(result)},
                        {"unfinished", tally.unfinished},
-                       {"unsent", tally.unsent},
+                       {"unsent", tally.all_never_sent()},
+                       {"done_in_time", tally.done_in_time},
                        {"connections", result.connections},
                        {"connections_open", tally.connections_open},
                        {"connections_lost", tally.connections_lost},

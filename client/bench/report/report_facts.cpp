@@ -70,11 +70,8 @@ std::string schedule_text(const BenchResult& result) {
   const Tally& tally = result.tally;
   std::string text = "p99 " + time_figure(tally.lateness.quantile(0.99)) + ", max " +
                      time_figure(tally.lateness.max()) + " late";
-  if (tally.held_by_inflight > 0) {
-    text += "; " + count_figure(tally.held_by_inflight) +
-            " were due while their connection waited for replies";
-  }
-  return text;
+  const std::string held = waits_text(tally.held);
+  return held.empty() ? text : text + "; of those due before they could be sent, " + held;
 }
 
 std::string connections_text(const BenchResult& result) {
@@ -85,12 +82,19 @@ std::string connections_text(const BenchResult& result) {
 }
 
 std::string messages_text(const BenchResult& result) {
-  const Tally& tally = result.tally;
-  std::string text =
-      count_figure(tally.counts.sent) + " begun, " + count_figure(tally.counts.done) + " done";
-  if (tally.unfinished > 0) text += ", " + count_figure(tally.unfinished) + " unfinished";
-  if (tally.unsent > 0) text += ", " + count_figure(tally.unsent) + " due and never sent";
-  return text;
+  const Ledger ledger = result.ledger();
+  std::string text = count_figure(ledger.due) + (result.is_open_loop ? " due: " : " begun: ") +
+                     count_figure(ledger.done) + " done";
+  const auto add = [&text](std::uint64_t count, std::string_view what) {
+    if (count > 0) text.append(", ").append(count_figure(count)).append(what);
+  };
+  add(ledger.wrong, " wrong");
+  add(ledger.failed, " failed");
+  add(ledger.timed_out, " timed out");
+  add(ledger.unfinished, " unfinished");
+  add(result.tally.all_never_sent(), " never sent");
+  const std::string waits = waits_text(ledger.never_sent);
+  return waits.empty() ? text : text + " (" + waits + ")";
 }
 
 std::string cell_of(const Histogram& histogram, double share) {
@@ -135,14 +139,20 @@ std::vector<Fact> facts_of(const BenchResult& result) {
   const Tally& tally = result.tally;
   const BenchCounts& counts = tally.counts;
   const std::uint64_t errors = counts.all_errors(), mismatches = counts.all_mismatches();
+  const std::uint64_t tries = counts.all_connect_errors();
   std::vector<Fact> facts;
   if (result.mode != BenchMode::idle) {
     facts.push_back({"rate", achieved_text(result)});
     facts.push_back({std::string(operations_of(result.mode)), messages_text(result)});
   }
-  facts.push_back({"errors", kinds_text<BenchError>(counts.errors, errors, result.ended())});
-  facts.push_back(
-      {"mismatches", kinds_text<MismatchKind>(counts.mismatches, mismatches, result.ended())});
+  const std::uint64_t ended = result.ledger().ended();
+  facts.push_back({"errors", kinds_text<BenchError>(counts.errors, errors, ended)});
+  if (tries > 0) {
+    facts.push_back({"not connected", kinds_text<BenchError>(counts.connect_errors, tries,
+                                                             tries + counts.connects)});
+  }
+  facts.push_back({"mismatches", kinds_text<MismatchKind>(counts.mismatches, mismatches,
+                                                          ended + counts.unasked())});
   facts.push_back({"sent", traffic_text(counts.bytes_out, result.measured_seconds)});
   facts.push_back({"received", traffic_text(counts.bytes_in, result.measured_seconds)});
   if (result.mode != BenchMode::conn) facts.push_back({"connections", connections_text(result)});

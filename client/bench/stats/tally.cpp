@@ -27,6 +27,11 @@ std::string_view name_of(BenchError error) noexcept {
   return kNames[static_cast<std::size_t>(error)];
 }
 
+std::string_view name_of(Wait wait) noexcept {
+  constexpr std::array<std::string_view, kWaits> kNames{"reply", "connection", "back_off", "test"};
+  return kNames[static_cast<std::size_t>(wait)];
+}
+
 std::string_view name_of(MismatchKind kind) noexcept {
   constexpr std::array<std::string_view, kMismatchKinds> kNames{"content", "length", "order",
                                                                 "unasked"};
@@ -35,11 +40,14 @@ std::string_view name_of(MismatchKind kind) noexcept {
 
 std::uint64_t BenchCounts::all_errors() const noexcept { return sum(errors); }
 
+std::uint64_t BenchCounts::all_connect_errors() const noexcept { return sum(connect_errors); }
+
 std::uint64_t BenchCounts::all_mismatches() const noexcept { return sum(mismatches); }
 
 BenchCounts& BenchCounts::operator+=(const BenchCounts& other) noexcept {
   for (const auto counter : kCounters) this->*counter += other.*counter;
   add(errors, other.errors);
+  add(connect_errors, other.connect_errors);
   add(mismatches, other.mismatches);
   return *this;
 }
@@ -53,9 +61,12 @@ Interval& Interval::operator+=(const Interval& other) noexcept {
 
 Tally& Tally::operator+=(const Tally& other) {
   constexpr std::uint64_t Tally::*kCounters[] = {
-      &Tally::held_by_inflight, &Tally::held_by_socket,   &Tally::unfinished,
-      &Tally::unsent,           &Tally::connections_open, &Tally::connections_lost};
+      &Tally::held_by_socket, &Tally::connections_open, &Tally::connections_lost, &Tally::due,
+      &Tally::timed_out,      &Tally::unfinished,       &Tally::done_in_time};
   for (const auto counter : kCounters) this->*counter += other.*counter;
+  add(held, other.held);
+  add(never_sent, other.never_sent);
+  last_received = std::max(last_received, other.last_received);
   for (const auto histogram : {&Tally::intended, &Tally::actual, &Tally::connect})
     this->*histogram += other.*histogram;
   counts += other.counts;
@@ -65,6 +76,21 @@ Tally& Tally::operator+=(const Tally& other) {
       (!first_mismatch || other.first_mismatch->number < first_mismatch->number);
   if (other_first) first_mismatch = other.first_mismatch;
   return *this;
+}
+
+std::uint64_t Tally::all_never_sent() const noexcept { return sum(never_sent); }
+
+std::uint64_t Ledger::fates() const noexcept { return ended() + unfinished + sum(never_sent); }
+
+Ledger ledger_of(const Tally& tally) noexcept {
+  const BenchCounts& counts = tally.counts;
+  return {.due = tally.due,
+          .done = counts.done,
+          .wrong = counts.all_mismatches() - counts.unasked(),
+          .failed = counts.all_errors() - tally.timed_out,
+          .timed_out = tally.timed_out,
+          .unfinished = tally.unfinished,
+          .never_sent = tally.never_sent};
 }
 
 }  // namespace fairlead

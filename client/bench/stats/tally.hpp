@@ -35,6 +35,17 @@ inline constexpr std::size_t kBenchErrors = static_cast<std::size_t>(BenchError:
 // As in reports: "refused", "reply_timeout", ...
 std::string_view name_of(BenchError error) noexcept;
 
+// What a due message waits for before it can be sent. Open loop only.
+enum class Wait : std::uint8_t {
+  reply,       // its connection waits for replies, or the server does not take what was sent
+  connection,  // there is no connection: it is being made, or making it has failed
+  back_off,    // the test's own pause after a failure
+  test,        // nothing: the test is late
+};
+inline constexpr std::size_t kWaits = static_cast<std::size_t>(Wait::test) + 1;
+using Waits = std::array<std::uint64_t, kWaits>;
+std::string_view name_of(Wait wait) noexcept;  // "reply", "connection", ...
+
 // How a reply was wrong.
 enum class MismatchKind : std::uint8_t { content, length, order, unasked };
 inline constexpr std::size_t kMismatchKinds = static_cast<std::size_t>(MismatchKind::unasked) + 1;
@@ -61,18 +72,25 @@ struct BenchCounts {
   std::uint64_t done = 0;  // operations completed and right
   std::uint64_t bytes_out = 0;
   std::uint64_t bytes_in = 0;
-  std::uint64_t connects = 0;  // connections made
-  std::array<std::uint64_t, kBenchErrors> errors{};
-  std::array<std::uint64_t, kMismatchKinds> mismatches{};
+  std::uint64_t connects = 0;                                // connections made
+  std::array<std::uint64_t, kBenchErrors> errors{};          // operations that failed
+  std::array<std::uint64_t, kBenchErrors> connect_errors{};  // tries to connect without one
+  std::array<std::uint64_t, kMismatchKinds> mismatches{};    // operations, and `unasked`
 
   static constexpr std::uint64_t BenchCounts::*kCounters[] = {
       &BenchCounts::sent, &BenchCounts::done, &BenchCounts::bytes_out, &BenchCounts::bytes_in,
       &BenchCounts::connects};
 
+  // Both kinds of errors.
   std::uint64_t of(BenchError error) const noexcept {
-    return errors[static_cast<std::size_t>(error)];
+    return errors[static_cast<std::size_t>(error)] +
+           connect_errors[static_cast<std::size_t>(error)];
+  }
+  std::uint64_t unasked() const noexcept {
+    return mismatches[static_cast<std::size_t>(MismatchKind::unasked)];
   }
   std::uint64_t all_errors() const noexcept;
+  std::uint64_t all_connect_errors() const noexcept;
   std::uint64_t all_mismatches() const noexcept;
   BenchCounts& operator+=(const BenchCounts& other) noexcept;
 };
@@ -88,7 +106,8 @@ struct Interval {
   Interval& operator+=(const Interval& other) noexcept;
 };
 
-// The whole run after its warm-up. Latencies in microseconds.
+// The whole run after its warm-up. Latencies in microseconds. An operation that timed out has at
+// least the time-out, one that is unfinished or was never sent the time for which it had waited.
 struct Tally {
   BenchCounts counts = {};
   Histogram intended = {};  // from when the operation was due; open loop only
@@ -99,15 +118,40 @@ struct Tally {
   // How well the load test itself kept up.
   CoarseHistogram lateness = {};       // open loop: from when a message was due, and its connection
                                        // free, until it was sent
-  std::uint64_t held_by_inflight = 0;  // open loop: due while its connection waited for replies
+  Waits held = {};                     // due while they had to wait, and sent later
   std::uint64_t held_by_socket = 0;    // the kernel did not take all of a message at once
-  std::uint64_t unfinished = 0;        // sent, and neither answered nor failed: the run ended, or a
-                                       // reply before theirs was wrong
-  std::uint64_t unsent = 0;            // open loop: due, and still held when the run ended
   std::uint64_t connections_open = 0;  // at the end
   std::uint64_t connections_lost = 0;  // by the server or the network
 
+  // The fates of what was due; see Ledger.
+  std::uint64_t due = 0;         // closed loop: begun
+  std::uint64_t timed_out = 0;   // among the errors
+  std::uint64_t unfinished = 0;  // sent, and neither answered nor failed: the run ended, or a reply
+                                 // before theirs was wrong
+  Waits never_sent = {};         // due, and still held when the load ended
+
+  std::uint64_t done_in_time = 0;  // completed within the measured time, whenever they began
+  BenchTime last_received{};       // when bytes came last
+
+  std::uint64_t all_never_sent() const noexcept;
   Tally& operator+=(const Tally& other);
 };
+
+// Every operation that was due in the measured time has exactly one fate:
+// due = done + wrong + failed + timed_out + unfinished + the sum of never_sent.
+struct Ledger {
+  std::uint64_t due = 0;
+  std::uint64_t done = 0;
+  std::uint64_t wrong = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t timed_out = 0;
+  std::uint64_t unfinished = 0;
+  Waits never_sent = {};
+
+  // Completed, wrong or failed.
+  std::uint64_t ended() const noexcept { return done + wrong + failed + timed_out; }
+  std::uint64_t fates() const noexcept;
+};
+Ledger ledger_of(const Tally& tally) noexcept;
 
 }  // namespace fairlead

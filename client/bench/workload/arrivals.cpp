@@ -65,30 +65,46 @@ BenchDuration Arrivals::due(std::uint64_t n) const noexcept {
   return BenchDuration(static_cast<BenchDuration::rep>((behind - 1)->due_ns(message)));
 }
 
-std::uint64_t Arrivals::count_until(BenchDuration time) const noexcept {
-  if (time <= BenchDuration{0}) return 0;
-  if (time >= length_) return total_;
+const Arrivals::Piece& Arrivals::piece_at(BenchDuration time) const noexcept {
   const auto behind =
       std::upper_bound(pieces_.begin(), pieces_.end(), nanoseconds(time),
                        [](double wanted, const Piece& piece) { return wanted < piece.begin_ns; });
+  return *(behind - 1);
+}
 
+std::uint64_t Arrivals::count_until(BenchDuration time) const noexcept {
+  if (time <= BenchDuration{0}) return 0;
+  if (time >= length_) return total_;
   // At most one off; due() rounds to nanoseconds and decides.
   auto count =
-      std::min(total_, static_cast<std::uint64_t>((behind - 1)->count_at(nanoseconds(time))));
+      std::min(total_, static_cast<std::uint64_t>(piece_at(time).count_at(nanoseconds(time))));
   while (count > 0 && due(count - 1) >= time) --count;
   while (due(count) < time) ++count;
   return count;
 }
 
-DueOperations due_operations(const Load& load, BenchDuration length) {
+BenchDuration Arrivals::owned(std::uint64_t n) const noexcept {
+  if (n < total_) return due(n);
+  const double more = static_cast<double>(n) - messages_until(length_);
+  const double rate = pieces_.empty() ? 0 : pieces_.back().rate;
+  if (rate <= 0 || more <= 0) return length_;
+  return length_ + BenchDuration(static_cast<BenchDuration::rep>(more / rate));
+}
+
+double Arrivals::messages_until(BenchDuration time) const noexcept {
+  if (pieces_.empty() || time <= BenchDuration{0}) return 0;
+  if (time >= length_) return pieces_.back().after();
+  return piece_at(time).count_at(nanoseconds(time));
+}
+
+double intended_rate(const Load& load, BenchDuration length) {
   const Arrivals arrivals(load.stages, load.ramp);
   const bool are_all = load.messages > 0 && arrivals.count_until(length) >= load.messages;
   const BenchDuration end =
       are_all ? std::min(arrivals.due(load.messages), arrivals.length()) : length;
-  if (end <= load.warmup) return {};
-  const std::uint64_t count = arrivals.count_until(end) - arrivals.count_until(load.warmup);
-  const double seconds = fairlead::seconds(end - load.warmup);
-  return {.count = count, .rate = static_cast<double>(count) / seconds};
+  if (end <= load.warmup) return 0;
+  const double messages = arrivals.messages_until(end) - arrivals.messages_until(load.warmup);
+  return messages / seconds(end - load.warmup);
 }
 
 }  // namespace fairlead

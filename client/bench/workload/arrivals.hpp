@@ -24,6 +24,13 @@ class Arrivals {
   // How many messages are due before `time`: the first n with due(n) >= time.
   std::uint64_t count_until(BenchDuration time) const noexcept;
 
+  // The time until message `n` would be due, were there more of the last rate: until then the ones
+  // before it own the schedule. length() if that ends with a pause; n <= total().
+  BenchDuration owned(std::uint64_t n) const noexcept;
+
+  // The integral of the rate until `time`: count_until() without whole numbers.
+  double messages_until(BenchDuration time) const noexcept;
+
   std::uint64_t total() const noexcept { return total_; }
   BenchDuration length() const noexcept { return length_; }
 
@@ -43,18 +50,15 @@ class Arrivals {
   };
 
   void add(BenchDuration length, double rate, bool rises);
+  const Piece& piece_at(BenchDuration time) const noexcept;  // 0 <= time
 
   std::vector<Piece> pieces_;
   BenchDuration length_{0};
   std::uint64_t total_ = 0;
 };
 
-// The operations due after the warm-up of an open loop that ran for `length`. A run that ends after
-// `messages` waits for the last replies, and nothing is due meanwhile.
-struct DueOperations {
-  std::uint64_t count = 0;
-  double rate = 0;  // a second, for as long as any were due
-};
-DueOperations due_operations(const Load& load, BenchDuration length);
+// The mean rate, in messages a second, that an open loop asks for between its warm-up and `length`.
+// A run that ends after `messages` waits for the last replies, and nothing is due meanwhile.
+double intended_rate(const Load& load, BenchDuration length);
 
 }  // namespace fairlead

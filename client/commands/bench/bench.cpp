@@ -48,10 +48,25 @@ int exit_code_of(const BenchRunSettings& settings, const BenchResult& result) {
   for (const ThresholdOutcome& outcome : result.thresholds)
     if (!outcome.met) return kExitThresholdMissed;
   const bool is_wrong = result.tally.counts.all_mismatches() > 0 && !settings.judges_mismatches;
-  return is_wrong ? kExitUnexpectedReply : kExitOk;
+  const bool has_failed = result.errors() > 0 && !settings.judges_errors;
+  const bool is_bad = is_wrong || has_failed || result.has_left_undone();
+  return is_bad ? kExitUnexpectedReply : kExitOk;
 }
 
-int write_reports(const BenchRunSettings& settings, const BenchResult& result, Encoding terminal) {
+struct ReportFiles {
+  ReportFile json, csv, html;
+
+  // kExitOk, or says which one cannot be opened or written.
+  int failed() const {
+    int code = kExitOk;
+    for (const ReportFile* const file : {&json, &csv, &html})
+      if (const int failure = report_failed(*file); failure != kExitOk) code = failure;
+    return code;
+  }
+};
+
+int write_reports(const BenchRunSettings& settings, const BenchResult& result, ReportFiles& files,
+                  Encoding terminal) {
   const bool stdout_is_taken = settings.json == "-" || settings.csv == "-" || settings.html == "-";
   int failed = kExitOk;
   if (!stdout_is_taken) {
@@ -59,14 +74,11 @@ int write_reports(const BenchRunSettings& settings, const BenchResult& result, E
   } else if (settings.bench.view != BenchView::none) {
     failed = print_report(text_report(result), terminal, 2);
   }
-  const auto write = [&failed](const std::string& path, auto make) {
-    if (path.empty()) return;
-    if (const int code = write_report(path, make()); code != kExitOk) failed = code;
-  };
-  write(settings.json, [&] { return json_report(result); });
-  write(settings.csv, [&] { return csv_report(result); });
-  write(settings.html, [&] { return html_report(result); });
-  return failed;
+  if (files.json.is_wanted()) files.json.write(json_report(result));
+  if (files.csv.is_wanted()) files.csv.write(csv_report(result));
+  if (files.html.is_wanted()) files.html.write(html_report(result));
+  const int code = files.failed();
+  return code == kExitOk ? failed : code;
 }
 
 int run(const BenchRunSettings& settings, Encoding terminal) {
@@ -75,6 +87,8 @@ int run(const BenchRunSettings& settings, Encoding terminal) {
   if (!target) return report(settings.address, result_of(target.error()));
   if (settings.only_checks) return check(settings, *target, terminal);
   if (settings.only_shows) return show_exchange(load, *target, terminal);
+  ReportFiles files{ReportFile(settings.json), ReportFile(settings.csv), ReportFile(settings.html)};
+  if (const int failed = files.failed(); failed != kExitOk) return failed;
   Output err(2);
   BenchWatch watch(load, settings.bench.view, err, terminal);
   BenchResult result = run_bench(load, *target, settings.pid, watch);
@@ -85,7 +99,7 @@ int run(const BenchRunSettings& settings, Encoding terminal) {
   result.verdict = judge(result);
   for (const Threshold& threshold : settings.thresholds)
     result.thresholds.push_back(threshold.judge(result));
-  const int written = write_reports(settings, result, terminal);
+  const int written = write_reports(settings, result, files, terminal);
   return written != kExitOk ? written : exit_code_of(settings, result);
 }
 
@@ -105,9 +119,10 @@ std::string bench_help() {
          "  fairlead bench -m 'PING\\r\\n' --expect '+PONG\\r\\n' localhost:6379\n"
          "  fairlead bench --protocol framed --stage 10s@1k,30s@5k -s 10-2000 localhost\n"
          "  fairlead bench --idle -c 10k -d 1m --source 127.0.0.0/24 127.0.0.1:7878\n"
-         "\nExit status: 0 ok, 1 a reply was wrong, 2 usage, or the machine has too little for it, "
-         "6 name not\nresolved, 7 cannot connect, 23 cannot write, 28 timeout, 98 the result is "
-         "invalid, 99 a\nthreshold is missed, 130 Ctrl-C.\n";
+         "\nExit status: 0 ok, 1 a reply was wrong or an operation failed, 2 usage, or the machine "
+         "has too\nlittle for it, 6 name not resolved, 7 cannot connect, 23 cannot write, 28 "
+         "timeout, 98 "
+         "the result\nis invalid, 99 a threshold is missed, 130 Ctrl-C.\n";
   return out.str();
 }
 

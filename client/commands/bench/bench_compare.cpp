@@ -17,10 +17,10 @@ namespace fairlead {
 namespace {
 
 int conclude(const BenchCompareSettings& settings, const Comparison& comparison,
-             Encoding terminal) {
+             ReportFile& markdown, Encoding terminal) {
   int code = print_report(comparison_text(comparison), terminal, settings.markdown == "-" ? 2 : 1);
-  if (code == kExitOk && !settings.markdown.empty())
-    code = write_report(settings.markdown, comparison_markdown(comparison));
+  if (markdown.is_wanted()) markdown.write(comparison_markdown(comparison));
+  if (const int failed = report_failed(markdown); failed != kExitOk) code = failed;
   if (code != kExitOk) return code;
   for (const FailRule& rule : settings.rules)
     for (const std::string& failure : rule.failures(comparison))
@@ -36,7 +36,7 @@ SavedReport saved_report(const std::string& path) {
   return *std::move(report);
 }
 
-int compare_files(const BenchCompareSettings& settings, Encoding terminal) {
+int compare_files(const BenchCompareSettings& settings, ReportFile& markdown, Encoding terminal) {
   const SavedReport first = saved_report(settings.targets[0]);
   const SavedReport second = saved_report(settings.targets[1]);
   if (first.is_open_loop != second.is_open_loop)
@@ -46,12 +46,13 @@ int compare_files(const BenchCompareSettings& settings, Encoding terminal) {
       {{settings.targets[0], {first.figures}}, {settings.targets[1], {second.figures}}}};
   Comparison comparison = compare(compared, 1);
   comparison.separate_drift = settings.drift;
-  return conclude(settings, comparison, terminal);
+  return conclude(settings, comparison, markdown, terminal);
 }
 
 // ---- Addresses, in turn ----
 
-int compare_addresses(const BenchCompareSettings& settings, Encoding terminal) {
+int compare_addresses(const BenchCompareSettings& settings, ReportFile& markdown,
+                      Encoding terminal) {
   std::vector<Destination> servers;
   for (const Endpoint& server : settings.servers) {
     const auto target = find_bench_target(server, settings.bench.family, settings.bench.load);
@@ -91,7 +92,8 @@ int compare_addresses(const BenchCompareSettings& settings, Encoding terminal) {
     compared[index].rounds.push_back(round_figures(result));
   }
 
-  const int code = conclude(settings, compare(compared, settings.bench.load.seed), terminal);
+  const int code =
+      conclude(settings, compare(compared, settings.bench.load.seed), markdown, terminal);
   if (invalid_runs == 0) return code;
   report("", {kExitInvalidResult, std::to_string(invalid_runs) + " of " + std::to_string(runs) +
                                       " runs are invalid: " + why_invalid});
@@ -118,8 +120,10 @@ std::string bench_compare_help() {
 int run_bench_compare(const Words& arguments, const TerminalLocale& locale) {
   const BenchCompareSettings settings = bench_compare_settings(
       read_options("bench compare", bench_compare_options(), arguments), locale);
-  return settings.servers.empty() ? compare_files(settings, locale.encoding)
-                                  : compare_addresses(settings, locale.encoding);
+  ReportFile markdown(settings.markdown);
+  if (const int failed = report_failed(markdown); failed != kExitOk) return failed;
+  return settings.servers.empty() ? compare_files(settings, markdown, locale.encoding)
+                                  : compare_addresses(settings, markdown, locale.encoding);
 }
 
 }  // namespace fairlead

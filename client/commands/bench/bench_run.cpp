@@ -117,6 +117,7 @@ class BenchRun {
       for (const auto& thread : threads_) thread->start();
       tick();
     });
+    ended_at_ = std::chrono::steady_clock::now();
     for (const auto& thread : threads_) thread->end_now();
     return result();
   }
@@ -181,10 +182,11 @@ class BenchRun {
     const BenchDuration length = end - begin_;
     result_.measured_seconds = std::max(0.0, seconds(length - load_.warmup));
     if (load_.is_open_loop()) {
-      const DueOperations due = due_operations(load_, length);
-      result_.due = due.count;
-      result_.intended_rate = due.rate;
+      result_.intended_rate = intended_rate(load_, length);
     }
+    const BenchTime last = result_.tally.last_received;
+    result_.last_received_seconds = last < begin_ ? 0 : seconds(last - begin_);
+    result_.silent_seconds = seconds(ended_at_ - last);
     if (pid_ != 0 && server_cpu_before_ && server_cpu_after_) {
       result_.server =
           ServerUse{.pid = pid_, .cpu_seconds = seconds(*server_cpu_after_ - *server_cpu_before_)};
@@ -202,7 +204,7 @@ class BenchRun {
   Alarm warm_;
   std::vector<std::unique_ptr<BenchThread>> threads_;
   std::size_t opened_ = 0, load_ended_ = 0, ended_ = 0;  // threads
-  BenchTime begin_ = BenchTime::max();
+  BenchTime begin_ = BenchTime::max(), ended_at_{};
   std::chrono::duration<double, std::milli> offset_before_{0};
   std::optional<BenchDuration> server_cpu_before_, server_cpu_after_;
   BenchResult result_;
@@ -290,7 +292,9 @@ int exit_code_of(const BenchResult& result) {
   if (counts.of(BenchError::connect_timeout) + counts.of(BenchError::reply_timeout) > 0)
     return kExitTimeout;
   if (result.tally.connect.count() == 0) return kExitCannotConnect;
-  const bool is_wrong = counts.all_errors() + counts.all_mismatches() + result.tally.unfinished > 0;
+  const bool is_wrong = counts.all_errors() + counts.all_connect_errors() +
+                            counts.all_mismatches() + result.tally.unfinished >
+                        0;
   return is_wrong ? kExitUnexpectedReply : kExitOk;
 }
 

@@ -298,7 +298,8 @@ BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLo
   settings.bench = bench_settings(options, locale, settings.address, kDefaultDuration);
   for (const std::string& text : words(options, "threshold")) {
     settings.thresholds.emplace_back(text);
-    if (text.starts_with("mismatch")) settings.judges_mismatches = true;
+    if (settings.thresholds.back().is_of_mismatches()) settings.judges_mismatches = true;
+    if (settings.thresholds.back().is_of_errors()) settings.judges_errors = true;
   }
   if (options.has("pid")) {
     const std::uint64_t pid = count_option(options, "pid", 0);
@@ -311,6 +312,12 @@ BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLo
   settings.html = options.text("html");
   const int to_stdout = (settings.json == "-") + (settings.csv == "-") + (settings.html == "-");
   if (to_stdout > 1) throw UsageError("--json, --csv, --html: only one of them can be stdout");
+  const auto are_one = [](const std::string& file, const std::string& other) {
+    return !file.empty() && file == other;
+  };
+  if (are_one(settings.json, settings.csv) || are_one(settings.json, settings.html) ||
+      are_one(settings.csv, settings.html))
+    throw UsageError("--json, --csv, --html: each needs a file of its own");
   settings.only_checks = options.has("check");
   settings.only_shows = options.has("dry-run");
   if (settings.only_checks && settings.only_shows)
@@ -354,10 +361,9 @@ int print_report(std::string_view text, Encoding terminal, int descriptor) {
   return report("", {kExitCannotWrite, "cannot write the report: " + out.error()});
 }
 
-int write_report(const std::string& path, std::string_view text) {
-  const std::string error = write_file(path, text);
-  if (error.empty()) return kExitOk;
-  return report(path, {kExitCannotWrite, "cannot write the report: " + error});
+int report_failed(const ReportFile& file) {
+  if (file.error().empty()) return kExitOk;
+  return report(file.path(), {kExitCannotWrite, "cannot write the report: " + file.error()});
 }
 
 std::string contents_of(std::string_view where, const std::string& path) {

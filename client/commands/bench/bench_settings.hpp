@@ -14,6 +14,7 @@
 #include "client/bench/workload/load.hpp"
 #include "client/cli/environment.hpp"
 #include "client/cli/options.hpp"
+#include "client/cli/output.hpp"
 
 namespace fairlead {
 
@@ -32,7 +33,8 @@ struct BenchRunSettings {
   Endpoint server = {};
   pid_t pid = 0;  // of the server; 0: not given
   std::vector<Threshold> thresholds = {};
-  bool judges_mismatches = false;  // a threshold does, so they have no exit code of their own
+  // A threshold does, so they have no exit code of their own.
+  bool judges_mismatches = false, judges_errors = false;
   std::string json = {}, csv = {}, html = {};  // files; "-": stdout; empty: none
   bool only_checks = false;
   bool only_shows = false;  // --dry-run
@@ -56,10 +58,11 @@ BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLo
 BenchCompareSettings bench_compare_settings(const ReadOptions& options,
                                             const TerminalLocale& locale);
 
-// Print on stdout (1) or stderr (2), and into a file or for "-" on stdout. Return kExitOk, or
-// report why it failed and return the exit code.
+// Prints on stdout (1) or stderr (2). Returns kExitOk, or reports why it failed and returns the
+// exit code.
 int print_report(std::string_view text, Encoding terminal, int descriptor);
-int write_report(const std::string& path, std::string_view text);
+// kExitOk, or says why the file cannot be opened or written.
+int report_failed(const ReportFile& file);
 
 // The whole file. Throws UsageError, which begins with `where` and names the file.
 std::string contents_of(std::string_view where, const std::string& path);

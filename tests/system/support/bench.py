@@ -31,10 +31,10 @@ class BenchTest(unittest.TestCase):
         self.assertIsNotNone(result.report, f"exit status {result.code}: {result.err}")
         return result.report
 
-    def begin(self, *words):
-        """Starts it, for the test to interfere with; killed at the test's end if it still runs."""
+    def begin(self, *words, **options):
+        """Starts it, with options of Popen, for the test to interfere with; killed at the test's end if it still runs."""
         process = subprocess.Popen([binary("fairlead"), "bench", *words], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
         self.addCleanup(self._end, process)
         return process
 

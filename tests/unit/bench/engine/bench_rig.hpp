@@ -74,6 +74,7 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
   BenchDuration elapsed() const { return now_ - begin_; }
   BenchTime now() noexcept override { return now_; }
   BenchTime begin() const { return begin_; }
+  BenchTime load_ended() const { return worker_->load_ended(); }
   const std::vector<Interval>& intervals() const { return intervals_; }
   std::size_t connects() const { return attempts_; }
   const std::vector<std::size_t>& writes() const { return writes_; }  // bytes of each

@@ -98,7 +98,7 @@ TEST(BenchWorker, ChargesAStallToEveryMessageDueInIt) {
   EXPECT_GT(tally.intended.quantile(0.99), 85'000U);
   // Seen from when they could be sent, one in a thousand was slow.
   EXPECT_LT(tally.actual.quantile(0.99), 200U);
-  EXPECT_NEAR(static_cast<double>(tally.held_by_inflight), 10 * 110, 60);
+  EXPECT_NEAR(static_cast<double>(tally.held[0]), 10 * 110, 60);
   EXPECT_EQ(tally.lateness.max(), 0U);  // none of this is our own fault
 }
 
@@ -145,7 +145,7 @@ TEST(BenchWorker, MeasuresItsOwnLateness) {
   EXPECT_EQ(tally.lateness.max(), 300U);
   EXPECT_EQ(tally.intended.max(), 300U);
   EXPECT_EQ(tally.actual.max(), 0U);
-  EXPECT_EQ(tally.held_by_inflight, 0U);
+  EXPECT_EQ(tally.held[0], 0U);
 }
 
 TEST(BenchWorker, CountsDueMessagesThatWereNeverSent) {
@@ -154,7 +154,7 @@ TEST(BenchWorker, CountsDueMessagesThatWereNeverSent) {
   const Tally& tally = rig.run();
   EXPECT_EQ(tally.counts.sent, 10U);
   EXPECT_EQ(tally.counts.done, 10U);
-  EXPECT_EQ(tally.unsent, 90U);
+  EXPECT_EQ(tally.never_sent, (Waits{90, 0, 0, 0}));
 }
 
 // ---- Operations ----
@@ -251,7 +251,8 @@ TEST(BenchWorker, EndsWithoutAnyGreeting) {
   rig.greet = [&rig](std::size_t peer) { rig.end_stream(peer, 1ms); };
   const Tally& tally = rig.run();
   EXPECT_EQ(tally.counts.sent, 0U);
-  EXPECT_EQ(errors(tally, BenchError::closed), 6U);  // the first was before the load
+  EXPECT_EQ(errors(tally, BenchError::closed), 5U);
+  EXPECT_EQ(tally.counts.all_connect_errors(), 1U);  // before the load
 }
 
 TEST(BenchWorker, DownloadsAndComparesWithTheFirst) {
@@ -449,8 +450,8 @@ TEST(BenchWorker, CountsFailuresToConnect) {
       ModelEcho server(rig, kSize, [](std::uint64_t) { return 1ms; });
       rig.accept = [error = error](std::size_t attempt) { return attempt < 3 ? error : 0; };
       const Tally& tally = rig.run();
-      EXPECT_EQ(errors(tally, counted), 3U);
-      EXPECT_EQ(tally.counts.all_errors(), 3U);
+      EXPECT_EQ(tally.counts.of(counted), 3U);
+      EXPECT_EQ(tally.counts.all_errors(), mode == BenchMode::conn ? 3U : 0U);
       EXPECT_GT(tally.counts.done, 900U);
     }
   }
@@ -466,7 +467,7 @@ TEST(BenchWorker, GivesUpConnectingInTime) {
     return 0;
   };
   const Tally& tally = rig.run();
-  EXPECT_EQ(errors(tally, BenchError::connect_timeout), 1U);
+  EXPECT_EQ(tally.counts.of(BenchError::connect_timeout), 1U);
   EXPECT_EQ(tally.counts.done, 10U);
 }
 
@@ -475,7 +476,146 @@ TEST(BenchWorker, EndsWithoutAListeningServer) {
   rig.accept = [](std::size_t) { return ECONNREFUSED; };
   const Tally& tally = rig.run();
   EXPECT_EQ(tally.counts.sent, 0U);
-  EXPECT_EQ(errors(tally, BenchError::refused), 6U);  // the first was before the load
+  EXPECT_EQ(errors(tally, BenchError::refused), 5U);
+  EXPECT_EQ(tally.counts.all_connect_errors(), 1U);  // before the load
+}
+
+// ---- Whose time it was ----
+
+TEST(BenchWorker, CountsATimeOutAsALatency) {
+  Load load = open_loop(100, 1s, 20);
+  load.reply_timeout = 100ms;
+  BenchRig rig(load);
+  ModelEcho server(rig, kSize, at_once);
+  const auto echo = rig.serve;
+  rig.serve = [&, n = 0](std::size_t peer, const std::string& bytes) mutable {
+    if (n++ % 20 != 7) echo(peer, bytes);
+  };
+  const Tally& tally = rig.run();
+  const Ledger ledger = ledger_of(tally);
+  EXPECT_EQ(ledger.timed_out, 5U);
+  EXPECT_EQ(ledger.done + ledger.timed_out, 100U);
+  EXPECT_EQ(tally.actual.count(), 100U);
+  EXPECT_GE(tally.actual.quantile(0.96), 100'000U);
+  EXPECT_GE(tally.intended.quantile(0.96), 100'000U);
+  EXPECT_LT(tally.actual.quantile(0.95), 1'000U);
+}
+
+// A connection that was given up at a time-out takes its other messages along.
+TEST(BenchWorker, CountsNoTimeOutAsLessThanTheTimeOut) {
+  Load load = closed_loop(8, 1, 4);
+  load.reply_timeout = 100ms;
+  BenchRig rig(load);
+  rig.serve = [&rig](std::size_t peer, const std::string& bytes) {
+    if (peer > 0) rig.say(peer, bytes);
+  };
+  const Tally& tally = rig.run();
+  EXPECT_EQ(ledger_of(tally).timed_out, 4U);
+  EXPECT_EQ(tally.actual.count(), 8U);
+  EXPECT_GE(tally.actual.quantile(0.51), 100'000U);
+}
+
+TEST(BenchWorker, CountsRepliesAfterTheEndInNoRate) {
+  Load load = closed_loop(0, 1000);
+  load.duration = 2s;
+  BenchRig rig(load);
+  rig.serve = [&rig](std::size_t peer, const std::string& bytes) { rig.say(peer, bytes, 1500ms); };
+  const Tally& tally = rig.run();
+  EXPECT_EQ(tally.counts.done, 2000U);
+  EXPECT_EQ(tally.done_in_time, 1000U);
+}
+
+TEST(BenchWorker, ConnectsAtOnceWhenAServerEndsInOrder) {
+  BenchRig rig(open_loop(200, 4s, 4));
+  ModelEcho server(rig, kSize, at_once);
+  const auto echo = rig.serve;
+  std::map<std::size_t, int> served;
+  rig.serve = [&](std::size_t peer, const std::string& bytes) {
+    echo(peer, bytes);
+    if (++served[peer] == 10) rig.end_stream(peer);
+  };
+  const Tally& tally = rig.run();
+  EXPECT_EQ(tally.counts.done, 800U);
+  EXPECT_EQ(tally.counts.all_errors(), 0U);
+  EXPECT_EQ(tally.intended.max(), 0U);
+  EXPECT_EQ(tally.held, (Waits{}));
+}
+
+// One that never answers is not tried without a pause, and the pause is the test's.
+TEST(BenchWorker, PausesWhenAServerEndsBeforeItHasServed) {
+  Load load = open_loop(200, 1s, 1);
+  load.inflight = 1000;
+  BenchRig rig(load);
+  ModelEcho server(rig, kSize, at_once);
+  rig.greet = [&rig](std::size_t peer) {
+    if (peer < 5) rig.end_stream(peer);
+  };
+  const Tally& tally = rig.run();
+  EXPECT_EQ(rig.connects(), 6U);
+  EXPECT_EQ(tally.counts.done + errors(tally, BenchError::closed), 200U);
+  EXPECT_GT(tally.held[static_cast<std::size_t>(Wait::back_off)], 5U);
+  EXPECT_EQ(tally.held[static_cast<std::size_t>(Wait::reply)], 0U);
+}
+
+TEST(BenchWorker, KnowsWhatADueMessageWaitedFor) {
+  const auto never_sent = [](auto&& change) {
+    BenchRig rig(open_loop(1000, 1s, 2));
+    ModelEcho server(rig, kSize, at_once);
+    change(rig);
+    return rig.run().never_sent;
+  };
+  const Waits frozen = never_sent([](BenchRig& rig) {
+    const auto echo = rig.serve;
+    rig.serve = [&rig, echo](std::size_t peer, const std::string& bytes) {
+      if (rig.elapsed() < 500ms) echo(peer, bytes);
+    };
+  });
+  EXPECT_EQ(frozen, (Waits{498, 0, 0, 0}));
+
+  const Waits killed = never_sent([](BenchRig& rig) {
+    rig.in(501ms, [&rig] {
+      rig.break_off(0, StreamError::reset);
+      rig.break_off(1, StreamError::reset);
+    });
+    rig.accept = [&rig](std::size_t attempt) { return attempt < 2 ? 0 : ECONNREFUSED; };
+  });
+  EXPECT_EQ(killed[static_cast<std::size_t>(Wait::reply)], 0U);
+  EXPECT_EQ(killed[static_cast<std::size_t>(Wait::test)], 0U);
+  EXPECT_NEAR(static_cast<double>(killed[1] + killed[2]), 500, 2);
+  EXPECT_LE(killed[static_cast<std::size_t>(Wait::back_off)], 150U);  // of the last pauses
+
+  const Waits late = never_sent([](BenchRig& rig) {
+    rig.wakes_late_by = [](BenchDuration elapsed) { return elapsed < 500ms ? 0us : 10s; };
+  });
+  EXPECT_NEAR(static_cast<double>(late[static_cast<std::size_t>(Wait::test)]), 500, 5);
+  EXPECT_EQ(late[0] + late[1] + late[2], 0U);
+}
+
+// The expected bytes of a long message are made once, however many pieces its reply has.
+TEST(BenchWorker, MakesALongMessageOnce) {
+  Load load = closed_loop(3);
+  load.message.texts = {"{rand:1000000}"};
+  load.connection.reply.boundary = ReplyBoundary::none;
+  BenchRig rig(load);
+  rig.delivery_bytes_max = 1000;
+  rig.serve = [&rig](std::size_t peer, const std::string& bytes) { rig.say(peer, bytes); };
+  const auto began = std::chrono::steady_clock::now();
+  const Tally& tally = rig.run();
+  EXPECT_EQ(tally.counts.done, 3U);
+  // 3,000 pieces: made for each of them, it would be 3 GB.
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 3s);
+}
+
+TEST(BenchWorker, BeginsASecondWhereTheWarmUpEnds) {
+  Load load = open_loop(100, 3s);
+  load.warmup = 1500ms;
+  BenchRig rig(load);
+  ModelEcho server(rig, kSize, at_once);
+  const Tally& tally = rig.run();
+  std::vector<std::uint64_t> done;
+  for (const Interval& interval : rig.intervals()) done.push_back(interval.counts.done);
+  EXPECT_EQ(done, (std::vector<std::uint64_t>{50, 100, 100, 50}));
+  EXPECT_EQ(tally.counts.done, 150U);
 }
 
 // ---- framed ----

@@ -90,17 +90,18 @@ TEST(Comparison, ComparesEachTargetToTheFirst) {
 TEST(RoundFigures, AreThoseOfTheResult) {
   BenchResult result;
   EXPECT_FALSE(round_figures(result)[kP99].has_value());
-  result.tally.actual.record(100, 98);
-  result.tally.actual.record(900, 2);
-  result.tally.counts.done = 100;
+  result.tally.actual.record(100, 980);
+  result.tally.actual.record(900, 20);
+  result.tally.counts.done = result.tally.done_in_time = 1000;
   result.measured_seconds = 2;
   result.server = ServerUse{.pid = 1, .cpu_seconds = 0.001};
   const RoundFigures figures = round_figures(result);
   EXPECT_EQ(figures[0], 100);
   EXPECT_EQ(figures[kP99], 900);
-  EXPECT_EQ(figures[static_cast<std::size_t>(CompareMetric::rate)], 50);
+  EXPECT_EQ(figures[static_cast<std::size_t>(CompareMetric::p999)], std::nullopt);  // of too few
+  EXPECT_EQ(figures[static_cast<std::size_t>(CompareMetric::rate)], 500);
   EXPECT_EQ(figures[kErrors], 0);
-  EXPECT_EQ(figures[kCpu], 10);
+  EXPECT_EQ(figures[kCpu], 1);
 }
 
 TEST(RatioFigure, SaysTheIntervalWhereThereIsOne) {

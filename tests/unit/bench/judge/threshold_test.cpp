@@ -16,7 +16,7 @@ BenchResult some_result() {
   BenchResult result;
   for (std::uint64_t i = 1; i <= 10'000; ++i) result.tally.actual.record(i);
   for (std::uint64_t i = 1; i <= 1000; ++i) result.tally.connect.record(50 * i);
-  result.tally.counts.done = 10'000;
+  result.tally.counts.done = result.tally.done_in_time = 10'000;
   result.measured_seconds = 10;
   return result;
 }

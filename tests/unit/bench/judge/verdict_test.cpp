@@ -15,7 +15,7 @@ BenchResult quiet(bool is_open_loop = true) {
   BenchResult result;
   result.is_open_loop = is_open_loop;
   result.intended_rate = is_open_loop ? 2000 : 0;
-  result.due = is_open_loop ? 20'000 : 0;
+  result.tally.due = 20'000;
   result.measured_seconds = 10;
   result.tally.counts.sent = 20'000;
   result.tally.counts.done = 20'000;
@@ -54,14 +54,13 @@ TEST(Verdict, HasNoReasonsForAQuietRun) {
   expect_nothing(quiet(false));
 }
 
-TEST(Verdict, RefusesARunInWhichNothingWasCompleted) {
+TEST(Verdict, DoubtsAServerThatAnswersNothingAndRefusesATestThatAsksNothing) {
   BenchResult result;
-  result.tally.counts.errors[static_cast<std::size_t>(BenchError::refused)] = 100;
-  expect(result, Belief::invalid, "no operation was completed: 100 errors, 0 wrong replies");
+  expect(result, Belief::invalid, "no operation was completed: 0 errors, 0 wrong replies");
+  result.tally.counts.connect_errors[static_cast<std::size_t>(BenchError::refused)] = 100;
+  expect(result, Belief::doubtful, "no operation was completed: 100 errors, 0 wrong replies");
   result.mode = BenchMode::idle;
-  expect(result, Belief::invalid, "no connection was made");
-  result.tally.connect.record(100, 100);
-  expect_nothing(result);
+  expect(result, Belief::invalid, "no connection was made: 100 errors");
 }
 
 TEST(Verdict, DoubtsABusyThreadAndRefusesAFullOne) {
@@ -116,7 +115,7 @@ TEST(Verdict, IgnoresAHiccup) {
 
 TEST(Verdict, OnlyDoubtsTheLatenessOfFewMessages) {
   BenchResult result = quiet();
-  result.due = result.tally.counts.sent = result.tally.counts.done = 20;
+  result.tally.due = result.tally.counts.sent = result.tally.counts.done = 20;
   result.tally.lateness = {};
   result.tally.lateness.record(4'000);
   result.tally.lateness.record(60, 19);
@@ -135,27 +134,82 @@ TEST(Verdict, DoubtsAMaximumCausedByItsOwnLateness) {
 
 TEST(Verdict, RefusesARateThatItDidNotReach) {
   BenchResult result = quiet();
-  result.tally.counts.sent = 18'900;
-  expect(result, Belief::invalid, "the test sent 1,890 /s instead of 2,000 /s");
-  result.tally.held_by_inflight = 150;  // the server's, and below a hundredth
-  expect_nothing(result);
-  result.tally.held_by_inflight = 0;
-  result.tally.counts.mismatches[0] = 150;  // behind each a connection is made again
-  expect_nothing(result);
+  result.tally.counts.sent = result.tally.counts.done = 18'999;
+  result.tally.never_sent = {0, 0, 0, 1'001};
+  const Verdict verdict = judge(result);
+  EXPECT_EQ(verdict.belief, Belief::invalid);
+  EXPECT_THAT(verdict.reasons,
+              ElementsAre(HasSubstr("too late to send 1,001 of 20,000 due messages"),
+                          HasSubstr("1,001 were late for no reason of the server's")));
+}
+
+// Whoever caused it, it is told; and only the test itself makes its result INVALID.
+TEST(Verdict, NamesWhoHeldWhatWasNeverSent) {
+  BenchResult result = quiet();
+  result.tally.counts.sent = result.tally.counts.done = 10'000;
+  result.tally.never_sent = {10'000, 0, 0, 0};
+  expect(result, Belief::valid,
+         "10,000 of 20,000 (50.0 %) due messages were never sent: 10,000 "
+         "waited for replies");
+  result.tally.never_sent = {0, 9'900, 100, 0};
+  expect(result, Belief::valid,
+         "9,900 had no connection, 100 waited for the test to connect again");
+}
+
+TEST(Verdict, SaysWhenTheServerStoppedAnswering) {
+  BenchResult result = quiet();
+  result.tally.counts.sent = 10'010;
+  result.tally.counts.done = 10'000;
+  result.tally.unfinished = 10;
+  result.tally.never_sent = {9'990, 0, 0, 0};
+  result.last_received_seconds = 5;
+  result.silent_seconds = 7;
+  EXPECT_TRUE(result.has_left_undone());
+  expect(result, Belief::valid,
+         "the server stopped answering 5.00 s after the load began: 10 "
+         "messages have no reply, and 9,990 due ones were never sent");
+}
+
+TEST(Verdict, SaysThatHalfOfItFailed) {
+  BenchResult result = quiet();
+  result.tally.counts.done = 10'000;
+  result.tally.counts.errors[static_cast<std::size_t>(BenchError::reset)] = 10'000;
+  EXPECT_DOUBLE_EQ(result.error_share(), 0.5);
+  expect(result, Belief::valid, "10,000 of 20,000 (50.0 %) operations failed");
+}
+
+TEST(Verdict, DoesNotBlameTheServerForAPauseOfTheTest) {
+  BenchResult result = quiet();
+  result.tally.held = {0, 0, 201, 0};
+  expect(result, Belief::doubtful, "were due while the test paused before it connected again");
+  result.tally.held = {0, 201, 0, 0};
+  expect(result, Belief::valid, "were due while there was no connection for them");
 }
 
 TEST(Verdict, SaysWhenTheServerIsTooSlowForTheRate) {
   BenchResult result = quiet();
-  result.tally.counts.sent = 10'000;
-  result.tally.held_by_inflight = 12'000;
-  expect(result, Belief::valid, "the server is too slow for the rate: 12,000 of 10,000 (120 %)");
+  result.tally.held = {12'000, 0, 0, 0};
+  expect(result, Belief::valid, "the server is too slow for the rate: 12,000 of 20,000 (60.0 %)");
+}
+
+// Tries to connect are no operations, and are not among those that ended.
+TEST(BenchResult, HasSharesOfOperations) {
+  BenchResult result = quiet();
+  result.tally.counts.connect_errors[static_cast<std::size_t>(BenchError::refused)] = 11'000;
+  EXPECT_DOUBLE_EQ(result.error_share(), 0);
+  EXPECT_FALSE(result.has_left_undone());
+  result.tally.counts.errors[static_cast<std::size_t>(BenchError::reset)] = 20'000;
+  EXPECT_DOUBLE_EQ(result.error_share(), 0.5);
+  result.mode = BenchMode::idle;
+  result.tally.counts.connects = 99'000;
+  EXPECT_DOUBLE_EQ(result.error_share(), 0.1);
 }
 
 TEST(Verdict, DoubtsItsOwnFailuresAndRefusesMany) {
   BenchResult result = quiet();
   result.tally.counts.errors[static_cast<std::size_t>(BenchError::no_port)] = 2;
   expect(result, Belief::doubtful, "failed 2 times: no port left 2, no descriptor left 0, other 0");
-  result.tally.counts.errors[static_cast<std::size_t>(BenchError::no_descriptor)] = 300;
+  result.tally.counts.connect_errors[static_cast<std::size_t>(BenchError::no_descriptor)] = 300;
   expect(result, Belief::invalid, "failed 302 times: no port left 2, no descriptor left 300");
 }
 
@@ -196,7 +250,7 @@ TEST(Verdict, PutsTheGravestFirst) {
   BenchResult result = quiet();
   result.interrupted = true;
   result.threads[0].cpu_seconds = 9;
-  result.tally.counts.errors[static_cast<std::size_t>(BenchError::other)] = 1000;
+  result.tally.counts.connect_errors[static_cast<std::size_t>(BenchError::other)] = 1000;
   const Verdict verdict = judge(result);
   EXPECT_EQ(verdict.belief, Belief::invalid);
   EXPECT_THAT(verdict.reasons, ElementsAre(HasSubstr("itself failed"), HasSubstr("of a core"),

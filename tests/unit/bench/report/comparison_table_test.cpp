@@ -36,6 +36,13 @@ TEST(ComparisonTable, IsMarkdownForAPage) {
             "| p50 | 100 us | 200 us | 2.00 worse |\n");
 }
 
+TEST(ComparisonTable, HasADashForAPercentileOfTooFew) {
+  std::vector<ComparedTarget> targets = twice(10);
+  for (ComparedTarget& target : targets) target.rounds[3][2] = std::nullopt;
+  const std::string text = comparison_text(compare(targets, 1));
+  EXPECT_NE(text.find("\np99.9   -         -         -\n"), std::string::npos) << text;
+}
+
 TEST(ComparisonTable, MarksSeparateRunsAndDoesNotJudgeThem) {
   Comparison comparison = compare(twice(1), 1);
   comparison.separate_drift = 0.3;

@@ -60,10 +60,9 @@ TEST(TextReport, APercentileOfTooFewSamplesIsNotShown) {
 TEST(TextReport, CountsEachKindThatHappened) {
   const std::string text = text_report(open_loop_sample());
   EXPECT_THAT(text, HasSubstr("rate          4,999 /s of 5,000 /s intended (100 %)\n"));
-  EXPECT_THAT(
-      text,
-      HasSubstr(
-          "messages      150,000 begun, 149,984 done, 3 unfinished, 12 due and never sent\n"));
+  EXPECT_THAT(text, HasSubstr("messages      150,015 due: 149,984 done, 1 wrong, 15 failed, 3 "
+                              "unfinished, 12 never sent (10\n"
+                              "                waited for replies, 2 had no connection)\n"));
   EXPECT_THAT(text, HasSubstr("errors        15 (0.01 %): reset 15\n"));
   EXPECT_THAT(text, HasSubstr("mismatches    1: content 1\n"));
   EXPECT_THAT(text, HasSubstr("100 of 100 open at the end, 115 made, 15 lost\n"));

@@ -154,21 +154,30 @@ Load open_loop(std::uint64_t messages, BenchDuration warmup) {
   return {.stages = {{.length = 10s, .rate = 100}}, .messages = messages, .warmup = warmup};
 }
 
-TEST(DueOperations, AreThoseBehindTheWarmUp) {
-  const DueOperations due = due_operations(open_loop(0, 2s), 10s);
-  EXPECT_EQ(due.count, 800U);
-  EXPECT_DOUBLE_EQ(due.rate, 100);
-  EXPECT_EQ(due_operations(open_loop(0, 2s), 1s).count, 0U);  // interrupted within it
+TEST(IntendedRate, IsTheOneBehindTheWarmUp) {
+  EXPECT_DOUBLE_EQ(intended_rate(open_loop(0, 2s), 10s), 100);
+  EXPECT_DOUBLE_EQ(intended_rate(open_loop(0, 2s), 1s), 0);  // interrupted within it
 }
 
-TEST(DueOperations, EndWithTheLastMessageAndNotWithItsReply) {
-  for (const BenchDuration length : {195ms, 1000ms, 9000ms}) {
-    const DueOperations due = due_operations(open_loop(20, 0s), length);
-    EXPECT_EQ(due.count, 20U);
-    EXPECT_DOUBLE_EQ(due.rate, 100);
-  }
-  EXPECT_EQ(due_operations(open_loop(20, 0s), 100ms).count, 10U);  // interrupted before
-  EXPECT_EQ(due_operations(open_loop(1'000'000, 0s), 10s).count, 1000U);
+TEST(IntendedRate, EndsWithTheLastMessageAndNotWithItsReply) {
+  for (const BenchDuration length : {100ms, 195ms, 1000ms, 9000ms})
+    EXPECT_DOUBLE_EQ(intended_rate(open_loop(20, 0s), length), 100);
+}
+
+TEST(IntendedRate, IsNotMadeOfWholeMessages) {
+  EXPECT_DOUBLE_EQ(intended_rate({.stages = {{.length = 500ms, .rate = 3}}}, 500ms), 3);
+  EXPECT_DOUBLE_EQ(intended_rate({.stages = {{.length = 1ms, .rate = 1}}}, 1ms), 1);
+  EXPECT_DOUBLE_EQ(
+      intended_rate({.stages = {{.length = 1s, .rate = 10}, {.length = 3s, .rate = 30}}}, 4s), 25);
+}
+
+TEST(Arrivals, OwnATimeToTheLast) {
+  const Arrivals thirds({{.length = 500ms, .rate = 3}}, 0s);
+  EXPECT_EQ(thirds.total(), 2U);
+  EXPECT_EQ(thirds.owned(1), 333'333'333ns);
+  EXPECT_EQ(thirds.owned(2), 666'666'666ns);
+  const Arrivals paused({{.length = 500ms, .rate = 3}, {.length = 1s, .rate = 0}}, 0s);
+  EXPECT_EQ(paused.owned(2), 1500ms);
 }
 
 }  // namespace
