@@ -4,6 +4,7 @@
 // and a text to be shown. What is told is also printed on a terminal, where nothing may arrive that
 // steers it.
 #include <optional>
+#include <vector>
 
 #include "client/api/client.hpp"
 #include "client/api/reply_text.hpp"
@@ -59,18 +60,20 @@ class Talk final : public ConnectionObserver {
       : settings_(settings), close_at_(close_at) {}
 
   Told play(const Deliveries& deliveries, Ending ending) {
-    stream_ = &loop_.make();
+    server_ = &loop_.make();
+    server_->conditions.read_bytes_max = SIZE_MAX;
     ConnectionObserver& self = *this;
-    connection_ = std::make_unique<ServerConnection>(loop_.shard, settings_, loop_.owned(), self);
+    connection_ =
+        std::make_unique<ServerConnection>(loop_.shard, settings_, server_->make_stream(), self);
     loop_.turn([this] { connection_->start(); });
     for (const Delivery& delivery : deliveries) {
       if (!connection_) break;
-      loop_.deliver(*stream_, delivery.bytes);
+      loop_.deliver(*server_, delivery.bytes);
       check_memory(loop_.shard.pool(), settings_, delivery.bytes.size());
       if (delivery.then_silence) loop_.pass(settings_.reply.quiet + Duration(20));
     }
     if (connection_) finish(ending);
-    FAIRLEAD_CHECK(!connection_ && !loop_.is_alive(0));
+    FAIRLEAD_CHECK(!connection_ && server_->is_destroyed());
     FAIRLEAD_CHECK(!loop_.shard.next_due());
     FAIRLEAD_CHECK(loop_.shard.pool().bytes_in_use() == 0);
     return std::move(told_);
@@ -80,11 +83,11 @@ class Talk final : public ConnectionObserver {
   void finish(Ending ending) {
     switch (ending) {
       case Ending::end:
-        return loop_.end(*stream_);
+        return loop_.end(*server_);
       case Ending::reset:
-        return loop_.fail(*stream_, StreamError::reset);
+        return loop_.fail(*server_, StreamError::reset);
       case Ending::vanished:
-        return loop_.fail(*stream_, StreamError::vanished);
+        return loop_.fail(*server_, StreamError::vanished);
       case Ending::ours:
         return loop_.turn([this] { connection_->close(); });
     }
@@ -105,7 +108,7 @@ class Talk final : public ConnectionObserver {
     told_.kind = failure.kind;
     told_.reason = failure.told;
     told_.fragment = connection_->take_fragment();
-    told_.sent = stream_->sent;
+    told_.sent = server_->received();
     told_.unsent_bytes = connection_->queued_bytes();
     connection_.reset();
   }
@@ -113,7 +116,7 @@ class Talk final : public ConnectionObserver {
   const ConnectionSettings& settings_;
   FakeLoop loop_;
   std::size_t close_at_;
-  FakeByteStream* stream_ = nullptr;
+  FakeConnection* server_ = nullptr;
   std::unique_ptr<ServerConnection> connection_;
   Told told_;
 };
@@ -228,7 +231,7 @@ class Script final : public ClientObserver {
       case 8:
         return lose();
       case 9:
-        if (FakeByteStream* stream = live()) trouble(*stream);
+        if (FakeConnection* server = live()) trouble(*server);
         return;
       default:
         return loop_.turn([this] { react(); });
@@ -250,20 +253,26 @@ class Script final : public ClientObserver {
       return loop_.resolve(what, std::move(resolved));
     }
     if (how % 4 == 0) return loop_.refuse(what, how < 64 ? ETIMEDOUT : ECONNREFUSED);
-    ++connected_;
-    stream_ended_ = false;
     connected_at_ = loop_.now();
-    stream_ = &loop_.connect(what);
+    servers_.push_back(&loop_.connect(what));
   }
 
-  FakeByteStream* live() {
-    const bool alive = connected_ > 0 && loop_.is_alive(connected_ - 1) && !stream_ended_;
-    return alive ? stream_ : nullptr;
+  // The server at the other end of the connection, if there is one.
+  FakeConnection* live() {
+    return servers_.empty() || servers_.back()->is_destroyed() ? nullptr : servers_.back();
   }
 
   void deliver(Bytes bytes) {
-    longest_delivery_ = std::max(longest_delivery_, bytes.size());
-    if (FakeByteStream* stream = live()) loop_.deliver(*stream, bytes);
+    FakeConnection* const server = live();
+    if (server == nullptr) return;
+    send(*server, bytes);
+    loop_.deliver(*server, {});
+  }
+
+  // Delivered together with what is sent next, unless a probe finds it before.
+  void send(FakeConnection& server, Bytes bytes) {
+    server.send(bytes);
+    longest_delivery_ = std::max(longest_delivery_, server.undelivered_bytes());
   }
 
   void deliver_frame() {
@@ -278,25 +287,25 @@ class Script final : public ClientObserver {
   }
 
   void lose() {
-    FakeByteStream* const stream = live();
-    if (stream == nullptr) return;
-    stream_ended_ = true;
+    FakeConnection* const server = live();
+    if (server == nullptr) return;
     const std::uint8_t how = input_.below(4);
-    if (how == 3) return loop_.end(*stream);
-    loop_.fail(*stream, static_cast<StreamError>(how));
+    if (how == 3) return loop_.end(*server);
+    // Where something waits to be written, that fails first, and what has come is still there.
+    const auto error = static_cast<StreamError>(how);
+    if (server->queued_bytes() > 0) return loop_.fail_write(*server, error);
+    loop_.fail(*server, error);
   }
 
-  // A kernel that takes nothing, takes it all after all, or has something that only a probe finds.
-  void trouble(FakeByteStream& stream) {
+  // A kernel that takes little, takes it all after all, or has something that the loop has not
+  // read.
+  void trouble(FakeConnection& server) {
     const std::uint8_t how = input_.below(3);
-    if (how == 2) {
-      stream.arrived = input_.bytes(input_.byte());
-      longest_delivery_ = std::max(longest_delivery_, stream.arrived.size());
-      return;
-    }
-    stream.takes_bytes = how == 1;
-    const std::uint8_t size = how == 1 ? 0 : input_.byte();
-    loop_.turn([&] { stream.make_room(how == 1 ? SIZE_MAX : size); });
+    if (how == 2) return send(server, input_.bytes(input_.byte()));
+    const std::size_t bytes = how == 1 ? SIZE_MAX : input_.byte();
+    server.conditions.client_reads = how == 1;
+    server.conditions.kernel_bytes_max = bytes;
+    loop_.take(server, bytes);
   }
 
   // What a user of the client may do, at any time and within every call.
@@ -388,7 +397,7 @@ class Script final : public ClientObserver {
     client_.reset();
     FAIRLEAD_CHECK(loop_.network.open().empty());
     FAIRLEAD_CHECK(loop_.shard.pool().bytes_in_use() == 0);
-    for (std::size_t i = 0; i < connected_; ++i) FAIRLEAD_CHECK(!loop_.is_alive(i));
+    for (const FakeConnection* server : servers_) FAIRLEAD_CHECK(server->is_destroyed());
   }
 
   FuzzInput input_;
@@ -396,13 +405,11 @@ class Script final : public ClientObserver {
   ClientSettings settings_;
   Terminal terminal_;
   std::unique_ptr<Client> client_;
-  FakeByteStream* stream_ = nullptr;  // of the last connection
-  std::size_t connected_ = 0;         // connections there have been
+  std::vector<FakeConnection*> servers_;  // one for each connection there has been
   std::size_t longest_delivery_ = 0;
   std::size_t said_bytes_ = 0;  // by us, at most
   TimePoint connected_at_ = kNever;
   TimePoint deadline_ = kNever;
-  bool stream_ended_ = false;
   bool ready_ = false;
   bool over_ = false;
   bool destroys_within_ = false;

@@ -83,7 +83,8 @@ bool FakeConnection::has_event() const {
   // The end waits until it is read again, as the kernel keeps it.
   const bool end_waits = client_ended_ && !ended_ && !paused_;
   if (reading_ && (!inbox_.empty() || end_waits || (error_ && !ended_))) return true;
-  return writing_ && (room() >= conditions.room_bytes_min || (error_ && !ended_));
+  const bool write_fails = write_error_ || (error_ && !ended_);
+  return writing_ && (write_fails || room() >= conditions.room_bytes_min);
 }
 
 void FakeConnection::run_event() {
@@ -92,6 +93,7 @@ void FakeConnection::run_event() {
     note(FakeEvent::finished);
     return observer_->on_finished();
   }
+  if (writing_ && write_error_) return report_write_error();
   if (reading_ || probing_) {
     const bool asked = std::exchange(probing_, false);
     const bool brought = deliver(asked || !paused_);
@@ -112,8 +114,7 @@ void FakeConnection::run_event() {
     return observer_->on_error(*error_);
   }
   writing_ = false;
-  std::size_t size = 0;
-  for (const Bytes piece : std::exchange(later_, {})) size += give_to_kernel(piece);
+  const std::size_t size = give_to_kernel(std::exchange(later_, {}));
   later_bytes_ = 0;
   note(FakeEvent::written);
   observer_->on_written(size);
@@ -185,9 +186,16 @@ std::size_t FakeConnection::write_some(std::span<const Bytes> pieces) {
   if (fin_sent_) break_contract("written after its FIN");
   if (terminated_ || ended_by_error_ || writing_) return 0;
   ++writes_;
-  std::size_t size = 0;
-  for (const Bytes piece : pieces) size += give_to_kernel(piece);
-  return size;
+  if (!write_error_) return give_to_kernel(pieces);
+  report_write_error();
+  return 0;
+}
+
+void FakeConnection::report_write_error() {
+  ended_ = ended_by_error_ = true;
+  reading_ = writing_ = false;
+  note(FakeEvent::error_delivered);
+  observer_->on_error(*write_error_);
 }
 
 // sendfile(2): what the file holds by now.
@@ -222,13 +230,15 @@ std::size_t FakeConnection::room() const {
   return conditions.kernel_bytes_max - std::min(kernel_.size(), conditions.kernel_bytes_max);
 }
 
-std::size_t FakeConnection::give_to_kernel(Bytes bytes) {
-  const Bytes piece = bytes.substr(0, room());
-  if (!piece.empty()) note(FakeEvent::sent, piece);
-  (conditions.client_reads ? received_ : kernel_).append(piece);
-  sent_bytes_ += piece.size();
-  if (client_left_ && !error_) error_ = StreamError::reset;
-  return piece.size();
+std::size_t FakeConnection::give_to_kernel(std::span<const Bytes> pieces) {
+  const AllocationsSucceed always;
+  std::string taken;
+  for (const Bytes piece : pieces) taken += piece.substr(0, room() - taken.size());
+  if (!taken.empty()) note(FakeEvent::sent, taken);
+  (conditions.client_reads ? received_ : kernel_) += taken;
+  sent_bytes_ += taken.size();
+  if (client_left_ && !pieces.empty() && !error_) error_ = StreamError::reset;
+  return taken.size();
 }
 
 void FakeConnection::terminate(TerminateManner manner) {

@@ -1,5 +1,6 @@
-// Both ends of a connection for tests: a ByteStream for the connection, and beside it the client
-// and the kernel between them. Behaves as common/io's Link does, without a socket.
+// Both ends of a connection for tests: a ByteStream for what is tested, and beside it the peer and
+// the kernel between them. The peer is called the client; in tests of the client it is the server.
+// Behaves as common/io's Link does, without a socket.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,7 @@ enum class FakeEvent : std::uint8_t {
   error_delivered,
   silence,
   written,
-  sent,
+  sent,  // with what the kernel has taken of one write
   fin,
   terminated_quietly,
   terminated_by_reset,
@@ -60,7 +61,11 @@ class FakeConnection {
 
   void send(Bytes bytes);
   void end() { client_ended_ = true; }  // shutdown(SHUT_WR)
+  // What has not been delivered is lost with the connection.
   void fail(StreamError error) { error_ = error; }
+  // A write meets the reset before a read does: the next one fails, or the one that is pending.
+  // What has not been delivered is left to a probe.
+  void fail_write(StreamError error) { write_error_ = error; }
   // close(2) at the client: whatever the server sends from now on is answered by a reset.
   void leave();
   // Reads up to `bytes` of what the kernel holds; also what has come by itself stands in
@@ -105,7 +110,8 @@ class FakeConnection {
   std::size_t write_file(const FilePart& part);
   void write_later(std::span<const Bytes> pieces);
   void shut_down();
-  std::size_t give_to_kernel(Bytes bytes);
+  std::size_t give_to_kernel(std::span<const Bytes> pieces);
+  void report_write_error();
   std::size_t room() const;
   void probe();
   bool deliver(bool wanted);
@@ -122,6 +128,7 @@ class FakeConnection {
   bool ended_ = false;  // the end, or an error, has been delivered
   bool ended_by_error_ = false;
   std::optional<StreamError> error_;
+  std::optional<StreamError> write_error_;
 
   std::vector<Bytes> later_;  // what write_later() is to write
   std::size_t later_bytes_ = 0;

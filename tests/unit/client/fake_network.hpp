@@ -10,60 +10,11 @@
 #include <vector>
 
 #include "client/api/client_shard.hpp"
+#include "common/base/check.hpp"
 #include "common/net/network.hpp"
+#include "tests/support/fake_stream.hpp"
 
 namespace fairlead {
-
-class FakeByteStream final : public ByteStream {
- public:
-  explicit FakeByteStream(bool& alive) : alive_(alive) { alive_ = true; }
-  ~FakeByteStream() override { alive_ = false; }
-
-  void start(StreamObserver& to) override { observer = &to; }
-  std::size_t write_some(std::span<const Bytes> pieces) override {
-    ++writes;
-    if (!takes_bytes || terminated) return 0;
-    const std::size_t before = sent.size();
-    for (const Bytes piece : pieces) sent += piece;
-    return sent.size() - before;
-  }
-  void write_later(std::span<const Bytes> pieces) override {
-    waiting.assign(pieces.begin(), pieces.end());
-    is_waiting = true;
-  }
-  void shut_down() override { finished = true; }
-  void pause() override {}
-  void resume() override {}
-  void probe() override {
-    ++probes;
-    if (arrived.empty()) return observer->on_silence();
-    observer->on_bytes(std::exchange(arrived, {}));
-  }
-  void terminate(TerminateManner) override { terminated = true; }
-
-  // The kernel has room again, for `size` bytes of what waits.
-  void make_room(std::size_t size = SIZE_MAX) {
-    if (terminated || !std::exchange(is_waiting, false)) return;
-    std::size_t taken = 0;
-    for (const Bytes piece : std::exchange(waiting, {})) {
-      sent += piece.substr(0, size - taken);
-      taken += std::min(piece.size(), size - taken);
-    }
-    observer->on_written(taken);
-  }
-
-  StreamObserver* observer = nullptr;
-  std::string sent;
-  std::string arrived;  // what a probe finds
-  std::vector<Bytes> waiting;
-  bool is_waiting = false;  // write_later() has not been answered
-  bool takes_bytes = true;
-  bool finished = false, terminated = false, told_finished = false;
-  int probes = 0, writes = 0;
-
- private:
-  bool& alive_;
-};
 
 // What was asked of the network; a question is open until it is answered or taken back.
 struct FakeQuestion {
@@ -110,19 +61,21 @@ class FakeNetwork final : public Network {
   }
 };
 
-// A shard, its clock, and what a loop would do for it.
+// A shard, its clock, its network, and what a loop does for them: behind each turn, whatever the
+// streams have to report, each in a turn of its own.
 class FakeLoop {
+  std::vector<std::unique_ptr<FakeConnection>> connections_;  // outlive their streams
+  TimePoint now_{Duration(1'000'000)};
+
  public:
-  ClientShard shard{TimePoint(Duration(1'000'000))};
+  ClientShard shard{now_};
   FakeNetwork network;
 
   TimePoint now() const { return now_; }
 
   void turn(const std::function<void()>& work) {
-    shard.begin_turn(now_);
-    work();
-    shard.end_turn();
-    tell_finished();
+    run(work);
+    deliver_all();
   }
 
   // Lets time pass, ringing what becomes due on the way.
@@ -137,71 +90,71 @@ class FakeLoop {
 
   // Answers the oldest open question about `what`.
   void resolve(const std::string& what, Resolved answer) {
-    const auto question = take(what);
+    const auto question = question_about(what);
     turn([&] { std::exchange(question->resolve, nullptr)(std::move(answer)); });
   }
   void refuse(const std::string& what, int error = ECONNREFUSED) {
-    const auto question = take(what);
+    const auto question = question_about(what);
     turn([&] {
       std::exchange(question->connect, nullptr)({nullptr, {error, std::generic_category()}});
     });
   }
-  FakeByteStream& connect(const std::string& what) {
-    const auto question = take(what);
-    FakeByteStream& stream = make();
-    turn([&] {
-      std::exchange(question->connect, nullptr)({std::move(streams_.back().owned), {}});
-    });
-    return stream;
+  FakeConnection& connect(const std::string& what) {
+    const auto question = question_about(what);
+    FakeConnection& connection = make();
+    turn([&] { std::exchange(question->connect, nullptr)({connection.make_stream(), {}}); });
+    return connection;
   }
 
-  // A stream that is connected already; take it with `owned`.
-  FakeByteStream& make() {
-    auto& one = streams_.emplace_back();
-    one.alive = std::make_unique<bool>(false);
-    one.owned = std::make_unique<FakeByteStream>(*one.alive);
-    one.stream = one.owned.get();
-    return *one.stream;
-  }
-  std::unique_ptr<ByteStream> owned() { return std::move(streams_.back().owned); }
-  bool is_alive(std::size_t index) const { return *streams_[index].alive; }
+  // For a connection that nobody has asked the network for.
+  FakeConnection& make() { return *connections_.emplace_back(std::make_unique<FakeConnection>()); }
 
-  void deliver(FakeByteStream& on, Bytes bytes) {
-    turn([&] { on.observer->on_bytes(bytes); });
+  // What the server does. It arrives within the call.
+  void deliver(FakeConnection& on, Bytes bytes) {
+    on.send(bytes);
+    deliver_all();
   }
-  void end(FakeByteStream& on) {
-    turn([&] { on.observer->on_end(); });
+  void end(FakeConnection& on) {
+    on.end();
+    deliver_all();
   }
-  void fail(FakeByteStream& on, StreamError error) {
-    turn([&] { on.observer->on_error(error); });
-    pass(Duration(10));  // what had come before it is read
+  void fail(FakeConnection& on, StreamError error) {
+    on.fail(error);
+    deliver_all();
+    pass(Duration(10));  // what had come before it is looked for
+  }
+  void fail_write(FakeConnection& on, StreamError error) {
+    on.fail_write(error);
+    deliver_all();
+    pass(Duration(10));
+  }
+  // The server reads, or makes room where conditions.kernel_bytes_max has changed.
+  void take(FakeConnection& on, std::size_t bytes) {
+    on.take(bytes);
+    deliver_all();
   }
 
  private:
-  struct Made {
-    std::unique_ptr<bool> alive;
-    std::unique_ptr<FakeByteStream> owned;
-    FakeByteStream* stream;
-  };
+  void run(const std::function<void()>& work) {
+    shard.begin_turn(now_);
+    work();
+    shard.end_turn();
+  }
+  void deliver_all() {
+    const auto has_event = [](const auto& connection) { return connection->has_event(); };
+    for (;;) {
+      const auto found = std::ranges::find_if(connections_, has_event);
+      if (found == connections_.end()) break;
+      run([&connection = **found] { connection.run_event(); });
+    }
+    for (const auto& connection : connections_) FAIRLEAD_CHECK(connection->breach().empty());
+  }
 
-  std::shared_ptr<FakeQuestion> take(const std::string& what) {
+  std::shared_ptr<FakeQuestion> question_about(const std::string& what) {
     for (const auto& one : network.questions)
       if (one->is_open() && one->what == what) return one;
     throw std::runtime_error("nobody asked for " + what);
   }
-
-  // on_finished comes in a turn of its own, once.
-  void tell_finished() {
-    for (std::size_t i = 0; i < streams_.size(); ++i) {
-      if (!*streams_[i].alive) continue;
-      FakeByteStream& one = *streams_[i].stream;
-      if (!one.terminated || std::exchange(one.told_finished, true)) continue;
-      turn([&] { one.observer->on_finished(); });
-    }
-  }
-
-  TimePoint now_{Duration(1'000'000)};
-  std::vector<Made> streams_;
 };
 
 inline PeerAddress v4(std::uint8_t last, std::uint16_t port = 7878) {

@@ -51,8 +51,8 @@ class ListerTest : public testing::Test, public ListerObserver {
     lister.emplace(loop.shard, loop.network, settings, *this);
     loop.turn([&] { lister->open(std::move(names)); });
     loop.resolve("example:7878", {.addresses = {v4(1)}, .error = {}});
-    stream = &loop.connect("192.0.2.1:7878");
-    loop.deliver(*stream, client::kPreface + frame(client::hello, 0, 0, hello));
+    server = &loop.connect("192.0.2.1:7878");
+    loop.deliver(*server, client::kPreface + frame(client::hello, 0, 0, hello));
   }
   void open(std::vector<std::string> names) {
     connect(std::move(names));
@@ -62,7 +62,7 @@ class ListerTest : public testing::Test, public ListerObserver {
   // What has been asked since the last time, as "type:id:name", with ">after" behind a LIST.
   std::vector<std::string> asked() {
     std::vector<std::string> result;
-    const auto frames = client::parse(stream->sent).frames;
+    const auto frames = client::parse(server->received()).frames;
     for (; seen < frames.size(); ++seen) {
       const client::Received& one = frames[seen];
       if (one.type == client::hello) continue;
@@ -83,7 +83,7 @@ class ListerTest : public testing::Test, public ListerObserver {
     return result;
   }
   void answer(int type, std::uint64_t id, std::string_view payload = {}) {
-    loop.deliver(*stream, frame(type, 1, id, payload));
+    loop.deliver(*server, frame(type, 1, id, payload));
   }
 
   void on_entries(std::size_t index, std::span<const FileEntry> entries) override {
@@ -114,7 +114,7 @@ class ListerTest : public testing::Test, public ListerObserver {
                       "echo\x05"
                       "files";
   std::optional<Lister> lister;
-  FakeByteStream* stream = nullptr;
+  FakeConnection* server = nullptr;
   std::vector<std::string> events;
   Failure failed;
   std::optional<Failure> end;
@@ -217,13 +217,13 @@ TEST_F(ListerTest, AServiceThatIsClosedEndsIt) {
 
 TEST_F(ListerTest, AConnectionThatEndsBeforeTheListingIsAFailure) {
   open({""});
-  loop.end(*stream);
+  loop.end(*server);
   EXPECT_EQ(end_kind(), FailureKind::cut_short);
 }
 
 TEST_F(ListerTest, ALostConnectionIsAFailure) {
   open({""});
-  loop.fail(*stream, StreamError::reset);
+  loop.fail(*server, StreamError::reset);
   EXPECT_EQ(end_kind(), FailureKind::reset);
 }
 
@@ -233,7 +233,7 @@ TEST_F(ListerTest, CloseEndsItFromWithinAndNothingFollows) {
   open({""});
   const std::string two = frame(client::listing, 1, 2, page({entry(kDirectory, "a")}, true)) +
                           frame(client::listing, 1, 3, page({entry(kFile, "b")}));
-  loop.deliver(*stream, two);
+  loop.deliver(*server, two);
   EXPECT_THAT(events, ElementsAre("0:a/ 0 0"));
   EXPECT_EQ(end_kind(), FailureKind::none);
 }
@@ -258,13 +258,13 @@ TEST_F(ListerTest, APongOrAnyByteIsASignOfLife) {
   settings.timeout = Duration(10'000);
   open({""});
   loop.pass(Duration(6000));
-  loop.deliver(*stream, frame(client::pong, 0, 0, "listing"));
+  loop.deliver(*server, frame(client::pong, 0, 0, "listing"));
   loop.pass(Duration(9900));
   ASSERT_FALSE(end);
   const std::string answer = frame(client::listing, 1, 2, page({entry(kFile, "a")}));
   for (const char byte : answer) {
     ASSERT_FALSE(end);
-    loop.deliver(*stream, std::string(1, byte));
+    loop.deliver(*server, std::string(1, byte));
     loop.pass(Duration(4000));
   }
   EXPECT_THAT(events, ElementsAre("0:a 0 0"));
@@ -277,7 +277,7 @@ TEST_F(ListerTest, AServerThatOnlyAnswersPingsIsGivenUp) {
   for (int i = 0; i < 19; ++i) {
     loop.pass(Duration(5020));
     ASSERT_FALSE(end) << i;
-    loop.deliver(*stream, frame(client::pong, 0, 0, "there?"));
+    loop.deliver(*server, frame(client::pong, 0, 0, "there?"));
   }
   loop.pass(Duration(10'100));
   EXPECT_EQ(end_kind(), FailureKind::connect_timeout);
@@ -334,7 +334,7 @@ TEST_F(ListerTest, UnaskedAnswersEndIt) {
       frame(client::error, 1, 9, refusal(24, "")), frame(client::error, 1, 0, refusal(21, ""))};
   for (const std::string& one : unasked) {
     open({""});
-    loop.deliver(*stream, one);
+    loop.deliver(*server, one);
     EXPECT_EQ(end_kind(), FailureKind::bad_protocol);
     end.reset();
     seen = 0;
@@ -350,9 +350,9 @@ TEST_F(ListerTest, AnAnswerBeforeTheServiceIsOpenEndsIt) {
 
 TEST_F(ListerTest, FramesOfOtherChannelsAndGreetingsAreNoAnswers) {
   open({""});
-  loop.deliver(*stream, frame(client::listing, 2, 2, page({entry(kFile, "x")})));
+  loop.deliver(*server, frame(client::listing, 2, 2, page({entry(kFile, "x")})));
   ASSERT_FALSE(end);
-  loop.deliver(*stream, frame(client::message, 1, 0, "welcome"));
+  loop.deliver(*server, frame(client::message, 1, 0, "welcome"));
   EXPECT_FALSE(end);
   EXPECT_THAT(events, IsEmpty());
 }

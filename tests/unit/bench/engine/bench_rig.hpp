@@ -2,6 +2,7 @@
 // event.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "client/bench/engine/bench_worker.hpp"
+#include "common/base/check.hpp"
+#include "tests/support/fake_stream.hpp"
 
 namespace fairlead {
 
@@ -42,18 +45,18 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
   void say(std::size_t peer, const std::string& bytes, BenchDuration after = 0us) {
     for (std::size_t at = 0; at < bytes.size(); at += delivery_bytes_max) {
       in(after, [this, peer, piece = bytes.substr(at, delivery_bytes_max)] {
-        if (Peer* const to = find(peer)) to->observer->on_bytes(piece);
+        if (FakeConnection* const to = find(peer)) to->send(piece);
       });
     }
   }
   void end_stream(std::size_t peer, BenchDuration after = 0us) {
     in(after, [this, peer] {
-      if (Peer* const to = find(peer)) to->observer->on_end();
+      if (FakeConnection* const to = find(peer)) to->end();
     });
   }
   void break_off(std::size_t peer, StreamError error, BenchDuration after = 0us) {
     in(after, [this, peer, error] {
-      if (Peer* const to = find(peer)) to->observer->on_error(error);
+      if (FakeConnection* const to = find(peer)) to->fail(error);
     });
   }
   void in(BenchDuration after, std::function<void()> what) {
@@ -80,44 +83,25 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
   const std::vector<std::size_t>& writes() const { return writes_; }  // bytes of each
 
  private:
-  struct Peer final : ByteStream {
-    Peer(BenchRig& owner, std::size_t own_id) : rig(owner), id(own_id) { rig.peers_[id] = this; }
-    ~Peer() override { rig.peers_.erase(id); }
-    void start(StreamObserver& to) override {
-      observer = &to;
-      rig.greet(id);
-    }
-    std::size_t write_some(std::span<const Bytes> pieces) override {
-      if (terminated) return 0;
-      std::string bytes;
-      for (const Bytes piece : pieces) bytes += piece;
-      rig.writes_.push_back(bytes.size());
-      rig.serve(id, bytes);
-      return bytes.size();
-    }
-    void write_later(std::span<const Bytes>) override {}
-    void shut_down() override {}
-    void pause() override {}
-    void resume() override {}
-    void probe() override { observer->on_silence(); }
-    void terminate(TerminateManner) override {
-      if (!std::exchange(terminated, true)) rig.terminated_.push_back(id);
-    }
-
-    BenchRig& rig;
-    std::size_t id;
-    StreamObserver* observer = nullptr;
-    bool terminated = false;
-  };
   struct Asked final : Pending {
     explicit Asked(std::shared_ptr<bool> to) : waits(std::move(to)) {}
     ~Asked() override { *waits = false; }
     std::shared_ptr<bool> waits;
   };
 
-  Peer* find(std::size_t id) {
+  FakeConnection* find(std::size_t id) {
     const auto found = peers_.find(id);
-    return found == peers_.end() || found->second->terminated ? nullptr : found->second;
+    return found == peers_.end() ? nullptr : &found->second;
+  }
+  FakeConnection& make_peer(std::size_t id) {
+    FakeConnection& peer =
+        peers_.try_emplace(id, FakeConditions{.read_bytes_max = SIZE_MAX}).first->second;
+    peer.on_event = [this, id](FakeEvent event, Bytes bytes) {
+      if (event != FakeEvent::sent) return;
+      writes_.push_back(bytes.size());
+      serve(id, std::string(bytes));
+    };
+    return peer;
   }
 
   // Network.
@@ -133,7 +117,8 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
       in(connect_time, [this, waits, id, error = *error, done = std::move(done)] {
         if (!*waits) return;
         if (error != 0) return done({nullptr, {error, std::generic_category()}});
-        done({std::make_unique<Peer>(*this, id), {}});
+        done({make_peer(id).make_stream(), {}});
+        greet(id);
       });
     }
     return std::make_unique<Asked>(waits);
@@ -171,15 +156,22 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
       turn([this] { shard_.on_timer(); });
     }
   }
+  // Behind each turn the streams report what they have, each report in a turn of its own.
   void turn(const std::function<void()>& work) {
+    run_turn(work);
+    const auto has_event = [](const auto& peer) { return peer.second.has_event(); };
+    for (;;) {
+      const auto found = std::ranges::find_if(peers_, has_event);
+      if (found == peers_.end()) break;
+      run_turn([&peer = found->second] { peer.run_event(); });
+    }
+    for (const auto& [id, peer] : peers_) FAIRLEAD_CHECK(peer.breach().empty());
+    std::erase_if(peers_, [](const auto& peer) { return peer.second.is_destroyed(); });
+  }
+  void run_turn(const std::function<void()>& work) {
     shard_.begin_turn(std::chrono::floor<Duration>(now_));
     work();
     shard_.end_turn();
-    if (terminated_.empty()) return;
-    turn([this] {
-      for (const std::size_t id : std::exchange(terminated_, {}))
-        peers_[id]->observer->on_finished();
-    });
   }
 
   BenchPlan plan_;
@@ -187,8 +179,7 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
   BenchTime begin_{};
   BenchTime wake_at_ = BenchTime::max();
   std::multimap<BenchTime, std::function<void()>> events_;
-  std::map<std::size_t, Peer*> peers_;
-  std::vector<std::size_t> terminated_;
+  std::map<std::size_t, FakeConnection> peers_;  // whose streams are not destroyed
   std::vector<std::size_t> writes_;
   std::vector<Interval> intervals_;
   std::size_t attempts_ = 0;

@@ -21,7 +21,7 @@ class ClientTest : public testing::Test, public ClientObserver {
     loop.turn([this] { client->open(); });
   }
   void resolve() { loop.resolve("example:7878", {.addresses = {v4(1)}, .error = {}}); }
-  FakeByteStream& connect() {
+  FakeConnection& connect() {
     resolve();
     return loop.connect("192.0.2.1:7878");
   }
@@ -58,12 +58,12 @@ class ClientTest : public testing::Test, public ClientObserver {
 TEST_F(ClientTest, ConnectsExchangesAndEndsWithTheServer) {
   open();
   EXPECT_EQ(client->connection(), nullptr);
-  FakeByteStream& stream = connect();
+  FakeConnection& server = connect();
   ASSERT_NE(client->connection(), nullptr);
   loop.turn([this] { client->connection()->send("hi"); });
-  EXPECT_EQ(stream.sent, "hi");
-  loop.deliver(stream, "yes\n");
-  loop.end(stream);
+  EXPECT_EQ(server.received(), "hi");
+  loop.deliver(server, "yes\n");
+  loop.end(server);
   EXPECT_THAT(events, ElementsAre("ready 192.0.2.1:7878", "yes", "ended"));
   EXPECT_EQ(end.kind, FailureKind::none);
 }
@@ -129,9 +129,9 @@ TEST_F(ClientTest, ALongConnectionResetsTheWaits) {
     refuse();
     loop.pass(waits.back() + Duration(10));
   }
-  FakeByteStream& stream = connect();
+  FakeConnection& server = connect();
   loop.pass(Duration(20'000));
-  loop.fail(stream, StreamError::reset);
+  loop.fail(server, StreamError::reset);
   EXPECT_LE(waits.back(), Duration(200));
 }
 
@@ -195,13 +195,13 @@ TEST_F(ClientTest, AServerThatDoesNotOpenTheServiceIsATimeout) {
 
 TEST_F(ClientTest, APauseIsNoSilence) {
   open();
-  FakeByteStream& stream = connect();
+  FakeConnection& server = connect();
   loop.turn([this] {
     client->pause_until(loop.now() + Duration(60'000));
     client->watch_silence(Duration(10'000));
   });
   loop.pass(Duration(64'000));
-  EXPECT_THAT(stream.sent, IsEmpty());
+  EXPECT_THAT(server.received(), IsEmpty());
   loop.pass(Duration(5'000));
   EXPECT_EQ(events.size(), 1u);
   loop.pass(Duration(2'000));

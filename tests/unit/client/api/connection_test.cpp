@@ -37,15 +37,22 @@ class ConnectionTest : public testing::Test, public ConnectionObserver {
  protected:
   void begin(ConnectionSettings with) {
     settings = std::move(with);
-    stream = &loop.make();
+    server = &loop.make();
     ConnectionObserver& self = *this;
-    connection = std::make_unique<ServerConnection>(loop.shard, settings, loop.owned(), self);
+    connection =
+        std::make_unique<ServerConnection>(loop.shard, settings, server->make_stream(), self);
     loop.turn([this] { connection->start(); });
   }
   void begin_framed() {
     begin({.protocol = Protocol::framed});
-    loop.deliver(*stream, kServerBegins);
-    stream->sent.clear();
+    loop.deliver(*server, kServerBegins);
+    sent();
+  }
+
+  // What the server has received since the last time.
+  std::string sent() {
+    const std::size_t from = std::exchange(seen, server->received().size());
+    return server->received().substr(from);
   }
 
   void on_ready() override { ++ready; }
@@ -65,11 +72,12 @@ class ConnectionTest : public testing::Test, public ConnectionObserver {
 
   FakeLoop loop;
   ConnectionSettings settings;
-  FakeByteStream* stream = nullptr;
+  FakeConnection* server = nullptr;
   std::unique_ptr<ServerConnection> connection;
   std::vector<std::string> frames;
   Failure end;
   std::string fragment;
+  std::size_t seen = 0;  // bytes, by sent()
   int ready = 0, drained = 0, ended = 0;
   bool close_at_first_frame = false;
 };
@@ -81,44 +89,46 @@ TEST_F(ConnectionTest, TextIsReadyAtOnceAndSendsBytesAsTheyAre) {
     EXPECT_EQ(connection->send("one"), 0u);
     connection->send("two");
   });
-  EXPECT_EQ(stream->sent, "onetwo");
-  EXPECT_EQ(stream->writes, 1) << "one write for a turn";
+  EXPECT_EQ(sent(), "onetwo");
+  EXPECT_EQ(server->writes(), 1U) << "one write for a turn";
 }
 
 TEST_F(ConnectionTest, TextMayEndEachMessageWithALine) {
   begin({.line_end = LineEnd::crlf});
   loop.turn([this] { connection->send("one"); });
-  EXPECT_EQ(stream->sent, "one\r\n");
+  EXPECT_EQ(sent(), "one\r\n");
 }
 
 TEST_F(ConnectionTest, ATextReplyIsCompleteAfterAQuietThatIsMeasuredFromTheLastByte) {
   begin({.reply = {.quiet = Duration(200)}});
-  loop.deliver(*stream, "ab");
+  int silences = 0;
+  server->on_event = [&](FakeEvent event, Bytes) { silences += event == FakeEvent::silence; };
+  loop.deliver(*server, "ab");
   loop.pass(Duration(150));
-  loop.deliver(*stream, "cd");
+  loop.deliver(*server, "cd");
   loop.pass(Duration(190));
   EXPECT_THAT(frames, IsEmpty());
   loop.pass(Duration(20));
   EXPECT_THAT(frames, ElementsAre("5:0:0:abcd"));
-  EXPECT_EQ(stream->probes, 1) << "a late byte would have been seen";
+  EXPECT_EQ(silences, 1) << "a late byte would have been seen";
   loop.pass(Duration(1000));
-  EXPECT_EQ(stream->probes, 1);
+  EXPECT_EQ(silences, 1);
 }
 
 TEST_F(ConnectionTest, ATextReplyIsCompleteAtTheEndOfTheStream) {
   begin({});
-  loop.deliver(*stream, "a\nrest");
-  loop.end(*stream);
+  loop.deliver(*server, "a\nrest");
+  loop.end(*server);
   EXPECT_THAT(frames, ElementsAre("5:0:0:a", "5:0:0:rest"));
   EXPECT_EQ(ended, 1);
   EXPECT_EQ(end.kind, FailureKind::none);
-  EXPECT_FALSE(loop.is_alive(0)) << "the stream is freed";
+  EXPECT_TRUE(server->is_destroyed()) << "the stream is freed";
 }
 
 TEST_F(ConnectionTest, BytesBeforeAResetAreAFragmentAndNoReply) {
   begin({});
-  loop.deliver(*stream, "a\nhal");
-  loop.fail(*stream, StreamError::reset);
+  loop.deliver(*server, "a\nhal");
+  loop.fail(*server, StreamError::reset);
   EXPECT_THAT(frames, ElementsAre("5:0:0:a"));
   EXPECT_EQ(end.kind, FailureKind::reset);
   EXPECT_FALSE(end.unsent);
@@ -128,10 +138,10 @@ TEST_F(ConnectionTest, BytesBeforeAResetAreAFragmentAndNoReply) {
 // A write fails at a reset whose reason has come already, and has not been read.
 TEST_F(ConnectionTest, AnAnswerBeforeAResetIsRead) {
   begin({});
-  stream->takes_bytes = false;
+  server->conditions.kernel_bytes_max = 0;
   loop.turn([this] { connection->send("too much"); });
-  stream->arrived = "too big\nrest";
-  loop.fail(*stream, StreamError::reset);
+  server->send("too big\nrest");
+  loop.fail_write(*server, StreamError::reset);
   loop.pass(Duration(10));
   EXPECT_THAT(frames, ElementsAre("5:0:0:too big"));
   EXPECT_EQ(fragment, "rest");
@@ -142,10 +152,10 @@ TEST_F(ConnectionTest, AnAnswerBeforeAResetIsRead) {
 TEST_F(ConnectionTest, WhoeverClosesAtTheAnswerIsToldWhatHasNotLeft) {
   close_at_first_frame = true;
   begin({});
-  stream->takes_bytes = false;
+  server->conditions.kernel_bytes_max = 0;
   loop.turn([this] { connection->send("too much"); });
-  stream->arrived = "too big\n";
-  loop.fail(*stream, StreamError::reset);
+  server->send("too big\n");
+  loop.fail_write(*server, StreamError::reset);
   EXPECT_THAT(frames, ElementsAre("5:0:0:too big"));
   EXPECT_EQ(end.kind, FailureKind::reset);
   EXPECT_TRUE(end.unsent);
@@ -153,23 +163,24 @@ TEST_F(ConnectionTest, WhoeverClosesAtTheAnswerIsToldWhatHasNotLeft) {
 
 TEST_F(ConnectionTest, AResetWithUnsentBytesSaysSo) {
   begin({});
-  stream->takes_bytes = false;
+  server->conditions.kernel_bytes_max = 0;
   loop.turn([this] { connection->send("never"); });
   EXPECT_EQ(connection->queued_bytes(), 5u);
-  loop.fail(*stream, StreamError::vanished);
+  loop.fail(*server, StreamError::vanished);
   EXPECT_EQ(end.kind, FailureKind::vanished);
   EXPECT_TRUE(end.unsent);
 }
 
 TEST_F(ConnectionTest, ReportsThatTheKernelHasTakenEverything) {
   begin({});
-  stream->takes_bytes = false;
+  server->conditions = {.kernel_bytes_max = 2, .client_reads = false};
   loop.turn([this] { connection->send("much"); });
-  loop.turn([this] { stream->make_room(3); });
+  loop.take(*server, 1);
   EXPECT_EQ(drained, 0);
-  loop.turn([this] { stream->make_room(); });
+  loop.take(*server, 1);
   EXPECT_EQ(drained, 1);
-  EXPECT_EQ(stream->sent, "much");
+  loop.take(*server, 2);
+  EXPECT_EQ(sent(), "much");
 }
 
 TEST_F(ConnectionTest, FinishSendingGoesBehindWhatIsQueued) {
@@ -178,8 +189,8 @@ TEST_F(ConnectionTest, FinishSendingGoesBehindWhatIsQueued) {
     connection->send("last");
     connection->finish_sending();
   });
-  EXPECT_EQ(stream->sent, "last");
-  EXPECT_TRUE(stream->finished);
+  EXPECT_EQ(sent(), "last");
+  EXPECT_TRUE(server->saw_end());
 }
 
 TEST_F(ConnectionTest, CloseEndsItOnceAndNotWithinTheCall) {
@@ -194,42 +205,43 @@ TEST_F(ConnectionTest, CloseEndsItOnceAndNotWithinTheCall) {
 }
 
 TEST_F(ConnectionTest, NothingReachesTheObserverAfterAClose) {
-  begin({});
-  loop.turn([this] {
-    connection->close();
-    stream->observer->on_bytes("late\n");
-    stream->observer->on_end();
-    stream->observer->on_error(StreamError::reset);
-  });
-  EXPECT_THAT(frames, IsEmpty());
-  EXPECT_EQ(end.kind, FailureKind::none);
+  for (const bool is_reset : {false, true}) {
+    begin({});
+    loop.turn([this, is_reset] {
+      server->send("late\n");
+      is_reset ? server->fail(StreamError::reset) : server->end();
+      connection->close();
+    });
+    EXPECT_THAT(frames, IsEmpty());
+    EXPECT_EQ(end.kind, FailureKind::none);
+  }
 }
 
 TEST_F(ConnectionTest, Len32IsAskedAndAnsweredWithALength) {
   begin({.protocol = Protocol::len32});
   EXPECT_EQ(ready, 1);
   loop.turn([this] { connection->send("hi"); });
-  EXPECT_EQ(stream->sent, std::string("\0\0\0\2hi", 6));
-  loop.deliver(*stream, Bytes("\0\0\0\3yes\0", 8));
+  EXPECT_EQ(sent(), std::string("\0\0\0\2hi", 6));
+  loop.deliver(*server, Bytes("\0\0\0\3yes\0", 8));
   EXPECT_THAT(frames, ElementsAre("5:0:0:yes"));
-  loop.end(*stream);
+  loop.end(*server);
   EXPECT_EQ(end.kind, FailureKind::cut_short);
 }
 
 TEST_F(ConnectionTest, ALengthAboveTheLimitIsTooBig) {
   begin({.protocol = Protocol::len32, .message_bytes_max = 100});
-  loop.deliver(*stream, Bytes("\0\0\0\x65", 4));
+  loop.deliver(*server, Bytes("\0\0\0\x65", 4));
   EXPECT_EQ(end.kind, FailureKind::too_big);
 }
 
 TEST_F(ConnectionTest, FramedSaysPrefaceAndHelloAndIsReadyAfterTheServers) {
   begin({.protocol = Protocol::framed, .name = "me"});
-  EXPECT_EQ(stream->sent, std::string(kPreface) +
-                              framed({.type = FrameType::hello, .payload = Bytes("\0\1\2me", 5)}));
+  EXPECT_EQ(sent(), std::string(kPreface) +
+                        framed({.type = FrameType::hello, .payload = Bytes("\0\1\2me", 5)}));
   EXPECT_EQ(ready, 0);
   for (const char c : kServerBegins) {
     EXPECT_EQ(ready, 0);
-    loop.deliver(*stream, Bytes(&c, 1));
+    loop.deliver(*server, Bytes(&c, 1));
   }
   ASSERT_EQ(ready, 1);
   const ServerHello& hello = *connection->hello();
@@ -248,12 +260,12 @@ TEST_F(ConnectionTest, FramedRequestsAreNumberedAndRepliesNameThem) {
     EXPECT_EQ(connection->send("x", 3), 2u);
     EXPECT_EQ(connection->send("y"), 3u);
   });
-  EXPECT_EQ(stream->sent,
+  EXPECT_EQ(sent(),
             framed({.type = FrameType::open, .channel = 3, .request_id = 1, .payload = "files"}) +
                 framed({.channel = 3, .request_id = 2, .payload = "x"}) +
                 framed({.request_id = 3, .payload = "y"}));
   loop.deliver(
-      *stream,
+      *server,
       framed({.type = FrameType::opened, .channel = 3, .request_id = 1, .payload = {}}) +
           framed({.type = FrameType::reply, .channel = 3, .request_id = 2, .payload = "X"}));
   EXPECT_THAT(frames, ElementsAre("3:3:1:", "6:3:2:X"));
@@ -261,15 +273,15 @@ TEST_F(ConnectionTest, FramedRequestsAreNumberedAndRepliesNameThem) {
 
 TEST_F(ConnectionTest, IsReadyOnceItsServiceIsOpen) {
   begin({.protocol = Protocol::framed, .service = "files"});
-  EXPECT_THAT(stream->sent, EndsWith(framed({.type = FrameType::open,
-                                             .channel = kServiceChannel,
-                                             .request_id = 1,
-                                             .payload = "files"})));
-  loop.deliver(*stream, kServerBegins);
-  loop.deliver(*stream, framed({.payload = "a greeting of the default service"}));
+  EXPECT_THAT(sent(), EndsWith(framed({.type = FrameType::open,
+                                       .channel = kServiceChannel,
+                                       .request_id = 1,
+                                       .payload = "files"})));
+  loop.deliver(*server, kServerBegins);
+  loop.deliver(*server, framed({.payload = "a greeting of the default service"}));
   EXPECT_EQ(ready, 0);
   loop.deliver(
-      *stream,
+      *server,
       framed(
           {.type = FrameType::opened, .channel = kServiceChannel, .request_id = 1, .payload = {}}));
   EXPECT_EQ(ready, 1);
@@ -278,7 +290,7 @@ TEST_F(ConnectionTest, IsReadyOnceItsServiceIsOpen) {
 
 TEST_F(ConnectionTest, AServiceThatIsRefusedEndsItWithTheNamesOfTheOthers) {
   begin({.protocol = Protocol::framed, .service = "files"});
-  loop.deliver(*stream,
+  loop.deliver(*server,
                kServerBegins + framed({.type = FrameType::error,
                                        .channel = kServiceChannel,
                                        .request_id = 1,
@@ -292,28 +304,28 @@ TEST_F(ConnectionTest, AServiceThatIsRefusedEndsItWithTheNamesOfTheOthers) {
 
 TEST_F(ConnectionTest, FramedPingsAreAnsweredWithTheirOwnPayloadAndNumber) {
   begin_framed();
-  loop.deliver(*stream, framed({.type = FrameType::ping, .request_id = 9, .payload = "t"}));
-  EXPECT_EQ(stream->sent, framed({.type = FrameType::pong, .request_id = 9, .payload = "t"}));
+  loop.deliver(*server, framed({.type = FrameType::ping, .request_id = 9, .payload = "t"}));
+  EXPECT_EQ(sent(), framed({.type = FrameType::pong, .request_id = 9, .payload = "t"}));
   EXPECT_THAT(frames, IsEmpty());
 }
 
 TEST_F(ConnectionTest, APingAboveItsLimitIsBadProtocol) {
   begin_framed();
-  loop.deliver(*stream, framed({.type = FrameType::ping, .payload = std::string(32, 'p')}));
+  loop.deliver(*server, framed({.type = FrameType::ping, .payload = std::string(32, 'p')}));
   EXPECT_EQ(ended, 0);
-  loop.deliver(*stream, framed({.type = FrameType::ping, .payload = std::string(33, 'p')}));
+  loop.deliver(*server, framed({.type = FrameType::ping, .payload = std::string(33, 'p')}));
   EXPECT_EQ(end.kind, FailureKind::bad_protocol);
 }
 
 TEST_F(ConnectionTest, StopsAnsweringPingsWhenTheServerDoesNotRead) {
   begin_framed();
   const std::string ping = framed({.type = FrameType::ping, .payload = std::string(32, 'p')});
-  for (int i = 0; i < 20'000; ++i) loop.deliver(*stream, ping);
+  for (int i = 0; i < 20'000; ++i) loop.deliver(*server, ping);
   EXPECT_EQ(ended, 0) << "those that are taken may be as many as the server likes";
-  stream->takes_bytes = false;
+  server->conditions.kernel_bytes_max = 0;
   std::size_t queued_bytes = 0;
   for (int i = 0; i < 20'000 && ended == 0; ++i) {
-    loop.deliver(*stream, ping);
+    loop.deliver(*server, ping);
     if (ended == 0) queued_bytes = connection->queued_bytes();
   }
   EXPECT_EQ(end.kind, FailureKind::bad_protocol);
@@ -323,38 +335,38 @@ TEST_F(ConnectionTest, StopsAnsweringPingsWhenTheServerDoesNotRead) {
 TEST_F(ConnectionTest, TextAfterACloseKeepsItsLineEnds) {
   close_at_first_frame = true;
   begin({});
-  loop.deliver(*stream, "a\nb\r\n\nc");
+  loop.deliver(*server, "a\nb\r\n\nc");
   EXPECT_THAT(frames, ElementsAre("5:0:0:a"));
   EXPECT_EQ(fragment, "b\r\n\nc");
 }
 
 TEST_F(ConnectionTest, AServerThatDoesNotSpeakFramedIsBadProtocol) {
   begin({.protocol = Protocol::framed});
-  loop.deliver(*stream, "hello\n");
+  loop.deliver(*server, "hello\n");
   EXPECT_EQ(end.kind, FailureKind::bad_protocol);
   EXPECT_EQ(ready, 0);
 }
 
 TEST_F(ConnectionTest, AFramedServerMustBeginWithHello) {
   begin({.protocol = Protocol::framed});
-  loop.deliver(*stream, std::string(kPreface) + framed({.type = FrameType::reply, .payload = {}}));
+  loop.deliver(*server, std::string(kPreface) + framed({.type = FrameType::reply, .payload = {}}));
   EXPECT_EQ(end.kind, FailureKind::bad_protocol);
 }
 
 TEST_F(ConnectionTest, FramesThatOnlyAClientSendsAreBadProtocol) {
   for (const FrameType type : {FrameType::open, FrameType::hello}) {
     begin_framed();
-    loop.deliver(*stream, framed({.type = type, .payload = {}}));
+    loop.deliver(*server, framed({.type = type, .payload = {}}));
     EXPECT_EQ(end.kind, FailureKind::bad_protocol);
   }
 }
 
 TEST_F(ConnectionTest, AServerMayTurnAwayAtOnce) {
   begin({.protocol = Protocol::framed});
-  loop.deliver(*stream, std::string(kPreface) +
+  loop.deliver(*server, std::string(kPreface) +
                             framed({.type = FrameType::error,
                                     .payload = reason_payload(CloseReason::server_full, "full")}));
-  loop.fail(*stream, StreamError::reset);
+  loop.fail(*server, StreamError::reset);
   EXPECT_EQ(end.kind, FailureKind::turned_away);
   EXPECT_EQ(end.told, CloseReason::server_full);
   EXPECT_EQ(end.what, "full");
@@ -363,12 +375,12 @@ TEST_F(ConnectionTest, AServerMayTurnAwayAtOnce) {
 TEST_F(ConnectionTest, AGoawayGivesTheReasonAndRepliesStillArrive) {
   begin_framed();
   loop.turn([this] { connection->send("x"); });
-  loop.deliver(*stream, framed({.type = FrameType::goaway,
+  loop.deliver(*server, framed({.type = FrameType::goaway,
                                 .payload = std::string("\0\0\0\1", 4) +
                                            reason_payload(CloseReason::draining, "bye")}) +
                             framed({.type = FrameType::reply, .request_id = 1, .payload = "X"}));
   EXPECT_THAT(frames.back(), "6:0:1:X");
-  loop.end(*stream);
+  loop.end(*server);
   EXPECT_EQ(end.kind, FailureKind::turned_away);
   EXPECT_EQ(end.told, CloseReason::draining);
   EXPECT_EQ(end.what, "bye");
@@ -376,11 +388,11 @@ TEST_F(ConnectionTest, AGoawayGivesTheReasonAndRepliesStillArrive) {
 
 TEST_F(ConnectionTest, AnErrorOfARequestDoesNotEndTheConnection) {
   begin_framed();
-  loop.deliver(*stream, framed({.type = FrameType::error,
+  loop.deliver(*server, framed({.type = FrameType::error,
                                 .request_id = 4,
                                 .payload = reason_payload(CloseReason::unknown_service, "no")}));
   EXPECT_EQ(frames.size(), 1u);
-  loop.end(*stream);
+  loop.end(*server);
   EXPECT_EQ(end.kind, FailureKind::none);
 }
 
