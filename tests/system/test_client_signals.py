@@ -1,4 +1,4 @@
-"""A client that a signal kills gives the terminal back as it was, and dies of that signal."""
+"""A client that a signal kills gives the terminal back as it was, and dies of that signal; HUP ends it as Ctrl-C does."""
 import os
 import select
 import signal
@@ -48,7 +48,7 @@ class OnATerminal(unittest.TestCase):
             with self.subTest(number.name):
                 process, terminal = self.begin(*words, prompt=prompt)
                 process.send_signal(number)
-                self.assertEqual(-number, process.wait(DEADLINE))
+                self.assertEqual(130 if number == signal.SIGHUP else -number, process.wait(DEADLINE))
                 self.assertEqual(self.before, termios.tcgetattr(terminal))
 
     def test_a_conversation(self):

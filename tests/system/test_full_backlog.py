@@ -50,7 +50,7 @@ class FullBacklog(unittest.TestCase):
         result = fairlead("bench", "-q", "-c", "2", "-d", "500ms", "--connect-timeout", "100ms", "--json", "-", self.address)
         self.assertEqual(28, result.code, result.err)
         counts = json.loads(result.out)["counts"]
-        self.assertEqual((0, ["connect_timeout"]), (counts["connects"], [name for name, count in counts["errors"].items() if count]))
+        self.assertEqual((0, ["connect_timeout"]), (counts["connects"], [name for name, count in counts["connect_errors"].items() if count]))
 
     def test_a_place_that_becomes_free_is_taken(self):
         with subprocess.Popen([binary("fairlead"), "send", self.address, "hello"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
