@@ -6,7 +6,7 @@
     tests/field_reports.py --only 'S0.|G1'      some reports, by a regular expression
     tests/field_reports.py --check              only looks whether the tests of the page exist (the test tidy_field_reports)
 
-A test is `MODULE Class.test_name` (tests/system) or `PROGRAM Suite.Name` (GoogleTest). A program of an older build that does not have
+A test is `MODULE Class.test_name` (tests/system; `MODULE Class` is all of it) or `PROGRAM Suite.Name` (GoogleTest). A program of an older build that does not have
 the test fails it. Exit status: 0 all hold, 1 some do not.
 """
 import argparse
@@ -54,7 +54,8 @@ def exists(program, test):
     if program.startswith("test_"):
         module = SYSTEM / f"{program}.py"
         group, _, name = test.partition(".")
-        return module.exists() and name in functions_of(module).get(group, ())
+        methods = functions_of(module).get(group, ()) if module.exists() else ()
+        return name in methods if name else any(method.startswith("test_") for method in methods)
     folder = ROOT / "tests" / ("integration" if program == "integration" else f"unit/{program.removeprefix('unit_')}")
     group, _, name = test.partition(".")
     wanted = re.compile(rf"\b(?:TYPED_)?TEST(?:_F|_P)?\(\s*{re.escape(group)},\s*{re.escape(name)}\)")

@@ -134,6 +134,11 @@ class ServerConnection final : private StreamObserver, private FrameSink {
   const std::optional<ServerHello>& hello() const noexcept { return hello_; }
   // Sent, but not taken by the kernel; behind the end, what it never took.
   std::size_t queued_bytes() const noexcept { return output_.bytes(); }
+  // Taken by the kernel of this machine, and not acknowledged by that of the server; of a unix
+  // socket, not read. 0 behind the end.
+  std::uint32_t unacknowledged_bytes() const {
+    return ending_ ? 0 : stream_->unacknowledged_bytes();
+  }
   std::uint64_t sent_bytes() const noexcept { return output_.written_bytes(); }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }
 

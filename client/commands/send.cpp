@@ -203,9 +203,11 @@ void SendRun::on_deadline() {
                             waited + "; give it longer with --wait, or use --no-reply"});
 }
 
-// If the server has taken everything, we need not wait for its FIN.
+// If the server has taken everything, we need not wait for its FIN. What only our kernel has taken
+// may still be lost.
 void SendRun::on_leaving_deadline() {
-  if (client_.connection()->queued_bytes() == 0) return finish({});
+  const ServerConnection& connection = *client_.connection();
+  if (connection.queued_bytes() == 0 && connection.unacknowledged_bytes() == 0) return finish({});
   const TimePoint now = loop_.shard().now();
   if (now >= deadline_after(left_since_, settings_.wait)) return end_untaken();
   client_.set_deadline(now + kLeaveWithin);

@@ -141,6 +141,28 @@ class PlainServers(SendTest):
             stop.set()
         self.check(result, 28, "")
 
+    def test_no_reply_takes_what_waits_in_a_kernel_for_no_delivery(self):
+        with tempfile.TemporaryDirectory(prefix="fairlead-test-") as folder, socket.socket(socket.AF_UNIX) as server:
+            path = os.path.join(folder, "socket")
+            server.bind(path)
+            server.listen()
+            result = fairlead("send", "--no-reply", "-w", "300ms", f"unix:{path}", "hi")
+            self.check(result, 28, "")
+            self.assertIn("did not take", result.err)
+
+            def read():
+                connection, _ = server.accept()
+                with connection:
+                    hold(connection)
+                connection, _ = server.accept()
+                with connection:
+                    self.assertEqual(b"hi", connection.recv(10))
+                    connection.recv(10)
+            reader = threading.Thread(target=read, daemon=True)
+            reader.start()
+            self.check(fairlead("send", "--no-reply", f"unix:{path}", "hi"), 0, "")
+            reader.join(DEADLINE)
+
     def test_prints_only(self):
         def serve(server, connection):
             server.received.append(connection.recv(1024))
