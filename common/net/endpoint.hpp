@@ -39,7 +39,7 @@ struct Endpoint {
   enum class Kind : std::uint8_t { tcp, unix_socket };
 
   Kind kind = Kind::tcp;
-  std::string host;        // empty: every address; without brackets
+  std::string host;        // empty: every address; without brackets; IPv6 with its %zone
   std::uint16_t port = 0;  // tcp; 0: the kernel chooses
   std::string path;        // unix_socket; absolute, at most 107 bytes (unix(7))
 
