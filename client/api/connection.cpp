@@ -127,7 +127,8 @@ std::uint32_t ServerConnection::send_frame(FrameType type, std::uint16_t channel
 }
 
 void ServerConnection::encode(const Frame& frame) {
-  if (ending_) return;
+  // A write behind our own end fails (EPIPE), and would end the replies.
+  if (ending_ || output_.is_shut_down()) return;
   codec_->encode(frame, output_);
   flush_later();
 }

@@ -118,7 +118,8 @@ class ServerConnection final : private StreamObserver, private FrameSink {
   void pause();
   void resume();
 
-  // Ends our sending side once everything queued has left; replies still arrive.
+  // Ends our sending side once everything queued has left; replies still arrive. What is sent
+  // behind it is dropped, PONGs among it.
   void finish_sending();
 
   // Ends it now. on_ended follows with `why`, not within this call.

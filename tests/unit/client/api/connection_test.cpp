@@ -309,6 +309,21 @@ TEST_F(ConnectionTest, FramedPingsAreAnsweredWithTheirOwnPayloadAndNumber) {
   EXPECT_THAT(frames, IsEmpty());
 }
 
+// The kernel would answer such a write with an error, and the reply be lost.
+TEST_F(ConnectionTest, APingBehindOurEndHasNoAnswer) {
+  begin_framed();
+  loop.turn([this] {
+    connection->send("last");
+    connection->finish_sending();
+  });
+  const std::string all = server->received();
+  loop.deliver(*server, framed({.type = FrameType::ping, .request_id = 9, .payload = "t"}));
+  loop.deliver(*server, framed({.type = FrameType::reply, .request_id = 1, .payload = "X"}));
+  EXPECT_THAT(frames, ElementsAre("6:0:1:X"));
+  EXPECT_EQ(ended, 0);
+  EXPECT_EQ(server->received(), all);
+}
+
 TEST_F(ConnectionTest, APingAboveItsLimitIsBadProtocol) {
   begin_framed();
   loop.deliver(*server, framed({.type = FrameType::ping, .payload = std::string(32, 'p')}));
