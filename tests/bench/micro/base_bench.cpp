@@ -66,7 +66,7 @@ void buffer_pool_take_and_give_back(benchmark::State& state) {
   for (auto _ : state) take_and_give_back();
   steady.report();
 }
-BENCHMARK(buffer_pool_take_and_give_back)->Arg(256)->Arg(4096)->Arg(65536);
+BENCHMARK(buffer_pool_take_and_give_back)->Arg(256)->Arg(4096)->Arg(BufferPool::kLargest);
 
 // ---- The wheel, as full as a big shard's
 
