@@ -27,13 +27,13 @@ class OpenFile {
   // Whether it is still that version.
   virtual bool is_unchanged() const = 0;
 
-  enum class Got : std::uint8_t { bytes, end, not_in_memory, failed };
-  struct Reading {
-    Got got;
-    std::size_t size = 0;  // bytes: at least one
+  enum class ReadStatus : std::uint8_t { ok, end_of_file, not_cached, failed };
+  struct ReadResult {
+    ReadStatus status;
+    std::size_t size = 0;  // ok: at least one
   };
   // Reads up to `size` bytes at `offset`, fewer where the rest is not in memory.
-  virtual Reading read_cached(std::uint64_t offset, char* into, std::size_t size) = 0;
+  virtual ReadResult read_cached(std::uint64_t offset, char* into, std::size_t size) = 0;
 
   // What may be given to the kernel unread; nothing where the file can only be read.
   // It ends where the bytes are not in memory, as far as a look every 128 KiB can tell.
@@ -46,7 +46,7 @@ struct OpenForReading {
   std::string name;
   std::string bytes = {};  // as the client sent it, which is tried next
 };
-struct LookAt {
+struct StatFile {
   std::string name;
 };
 struct ListDirectory {
@@ -65,7 +65,7 @@ struct ReadAhead {
   const OpenFile& file;  // of the same root; may go before the answer comes
   std::uint64_t offset;
 };
-using FileWork = std::variant<OpenForReading, LookAt, ListDirectory, HashFile, ReadAhead>;
+using FileWork = std::variant<OpenForReading, StatFile, ListDirectory, HashFile, ReadAhead>;
 
 // What came of it. A RequestError is why there is nothing else: no_such_file (missing or forbidden,
 // which look the same), file_changed, server_full, internal_error (the disk failed, and the log

@@ -38,7 +38,7 @@ RequestError DirectoryListing::open() {
   if (!found) return found.error();
   identity_ = found->identity;
   directory_.reset(::fdopendir(opened->get()));
-  if (!directory_) return judged(root_->log, work_.name, "list", errno);
+  if (!directory_) return report_disk_error(root_->log, work_.name, "list", errno);
   opened->release();
   names_ = cache_.find(identity_);
   if (names_ && covers(*names_, work_.after)) {
@@ -64,7 +64,8 @@ RequestError DirectoryListing::read_names() {
   for (std::size_t i = 0; i < kSliceEntries; ++i) {
     errno = 0;  // the end of a directory leaves it as it is (readdir(3))
     const dirent* const entry = ::readdir(directory_.get());
-    if (entry == nullptr && errno != 0) return judged(root_->log, work_.name, "list", errno);
+    if (entry == nullptr && errno != 0)
+      return report_disk_error(root_->log, work_.name, "list", errno);
     if (entry == nullptr) {
       finish_names();
       return RequestError::none;
@@ -136,12 +137,12 @@ tl::expected<FileStatus, RequestError> DirectoryListing::status_of_entry(const s
   struct stat status {};
   const std::string path = work_.name.empty() ? name : work_.name + '/' + name;
   if (::fstatat(::dirfd(directory_.get()), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-    return tl::unexpected(judged(root_->log, path, "stat", errno));
+    return tl::unexpected(report_disk_error(root_->log, path, "stat", errno));
   if (!S_ISLNK(status.st_mode)) return status_in(status);
   if (!root_->rules.symlinks) return tl::unexpected(RequestError::no_such_file);
   const Descriptor target =
       open_beneath(root_->descriptor.get(), path, OpenMode::read, root_->rules);
-  if (!target) return tl::unexpected(judged(root_->log, path, "open", errno));
+  if (!target) return tl::unexpected(report_disk_error(root_->log, path, "open", errno));
   auto found = status_of(*root_, path, target.get());
   if (found && found->kind == FileKind::directory && is_within(found->identity))
     return tl::unexpected(RequestError::no_such_file);

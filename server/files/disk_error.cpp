@@ -5,7 +5,7 @@
 
 namespace fairlead {
 
-RequestError meaning_of(int error) noexcept {
+RequestError request_error_of(int error) noexcept {
   switch (error) {
     case ENOENT:
     case ENOTDIR:
@@ -27,8 +27,9 @@ RequestError meaning_of(int error) noexcept {
   }
 }
 
-RequestError judged(LogSink& log, const std::string& name, const char* doing, int error) {
-  const RequestError meaning = meaning_of(error);
+RequestError report_disk_error(LogSink& log, const std::string& name, const char* doing,
+                               int error) {
+  const RequestError meaning = request_error_of(error);
   if (meaning == RequestError::internal_error)
     log.error("file failed", {field("name", name), field("doing", doing),
                               field("why", std::generic_category().message(error))});

@@ -12,10 +12,10 @@ namespace fairlead {
 //   no_such_file    there is none of that name, or it is forbidden; a client cannot tell which
 //   server_full     this process or machine lacks descriptors or memory: says nothing of the file
 //   internal_error  anything else: the disk, or what is between it and us, fails
-RequestError meaning_of(int error) noexcept;
+RequestError request_error_of(int error) noexcept;
 
 // The same. The last kind is no client's fault and no client can mend it, so it is an `error` line;
 // the log counts those that repeat. `doing` is the call.
-RequestError judged(LogSink& log, const std::string& name, const char* doing, int error);
+RequestError report_disk_error(LogSink& log, const std::string& name, const char* doing, int error);
 
 }  // namespace fairlead

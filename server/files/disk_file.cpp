@@ -30,24 +30,24 @@ bool DiskFile::is_unchanged() const {
   return ::fstat(data_->file.descriptor.get(), &now) == 0 && identity_of(now) == identity();
 }
 
-OpenFile::Reading DiskFile::read_cached(std::uint64_t offset, char* into, std::size_t size) {
+OpenFile::ReadResult DiskFile::read_cached(std::uint64_t offset, char* into, std::size_t size) {
   const int descriptor = data_->file.descriptor.get();
   ssize_t got = read_some(descriptor, offset, into, size, RWF_NOWAIT);
   // Some file systems know no RWF_NOWAIT, and what was read ahead may have left memory again. One
   // read without the flag keeps a download going, slowly, when memory is short.
   if (got < 0 && (errno == EAGAIN || errno == EOPNOTSUPP)) {
     const std::uint64_t warm_to = data_->warm_to;
-    if (offset < data_->warm_from || offset >= warm_to) return {Got::not_in_memory};
+    if (offset < data_->warm_from || offset >= warm_to) return {ReadStatus::not_cached};
     size = static_cast<std::size_t>(std::min<std::uint64_t>(size, warm_to - offset));
     data_->warm_from = offset + size;
     got = read_some(descriptor, offset, into, size, 0);
   }
   if (got < 0) {
-    static_cast<void>(judged(log_, data_->file.name, "read", errno));
-    return {Got::failed};
+    static_cast<void>(report_disk_error(log_, data_->file.name, "read", errno));
+    return {ReadStatus::failed};
   }
-  if (got == 0) return {Got::end};
-  return {Got::bytes, static_cast<std::size_t>(got)};
+  if (got == 0) return {ReadStatus::end_of_file};
+  return {ReadStatus::ok, static_cast<std::size_t>(got)};
 }
 
 FilePart DiskFile::cached_part(std::uint64_t offset, std::size_t size) const {

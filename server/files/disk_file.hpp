@@ -25,7 +25,7 @@ class DiskFile final : public OpenFile {
 
   const FileIdentity& identity() const noexcept override { return data_->file.identity; }
   bool is_unchanged() const override;
-  Reading read_cached(std::uint64_t offset, char* into, std::size_t size) override;
+  ReadResult read_cached(std::uint64_t offset, char* into, std::size_t size) override;
   FilePart cached_part(std::uint64_t offset, std::size_t size) const override;
 
   const std::shared_ptr<DiskFileData>& data() const noexcept { return data_; }

@@ -136,7 +136,7 @@ class DiskStore final : public FileStore {
 
   static FileAnswer run(const ServedRoot& root, const FileWork& work) {
     if (const auto* open = std::get_if<OpenForReading>(&work)) return open_for_reading(root, *open);
-    return look_at(root, std::get<LookAt>(work));
+    return stat_file(root, std::get<StatFile>(work));
   }
 
   const std::shared_ptr<RootFolder> root_;

@@ -35,7 +35,7 @@ RequestError read_chunk(const ServedRoot& root, const OpenedFile& file, std::uin
     const ssize_t got =
         ::pread(file.descriptor.get(), into + at, size - at, static_cast<off_t>(offset + at));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return judged(root.log, file.name, "read", errno);
+    if (got < 0) return report_disk_error(root.log, file.name, "read", errno);
     if (got == 0) return RequestError::file_changed;
     at += static_cast<std::size_t>(got);
   }
@@ -94,7 +94,7 @@ FileAnswer FileHashing::finish() {
   hashed_->whole = whole_.finish();
   struct stat after {};
   if (::fstat(file_->descriptor.get(), &after) != 0)
-    return judged(root_->log, file_->name, "fstat", errno);
+    return report_disk_error(root_->log, file_->name, "fstat", errno);
   if (identity_of(after) != file_->identity) return RequestError::file_changed;
   FileHashes page = page_of(*hashed_, work_);
   if (now_ns_() - file_->identity.ctime_ns >= kSettledNs) {

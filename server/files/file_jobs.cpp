@@ -15,7 +15,7 @@ namespace {
 // Of the call that has just failed.
 tl::unexpected<RequestError> failed(const ServedRoot& root, const std::string& name,
                                     const char* doing) {
-  return tl::unexpected(judged(root.log, name, doing, errno));
+  return tl::unexpected(report_disk_error(root.log, name, doing, errno));
 }
 
 }  // namespace
@@ -56,7 +56,7 @@ tl::expected<OpenedFile, RequestError> open_file(const ServedRoot& root, const s
   return OpenedFile{std::move(*opened), found->identity, name};
 }
 
-FileAnswer look_at(const ServedRoot& root, const LookAt& work) {
+FileAnswer stat_file(const ServedRoot& root, const StatFile& work) {
   const auto opened = open_in(root, work.name, OpenMode::read);
   if (!opened) return opened.error();
   const auto found = status_of(root, work.name, opened->get());

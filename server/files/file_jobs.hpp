@@ -41,7 +41,7 @@ tl::expected<FileStatus, RequestError> status_in(const struct stat& status);
 tl::expected<FileStatus, RequestError> status_of(const ServedRoot& root, const std::string& name,
                                                  int descriptor);
 
-FileAnswer look_at(const ServedRoot& root, const LookAt& work);
+FileAnswer stat_file(const ServedRoot& root, const StatFile& work);
 
 // The entries of a page: as many as are wanted, or as a page has; 0 wants all of a page.
 std::size_t page_entries_max(std::size_t wanted) noexcept;

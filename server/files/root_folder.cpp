@@ -31,7 +31,7 @@ tl::expected<std::shared_ptr<const ServedRoot>, RequestError> RootFolder::now() 
 }
 
 RequestError RootFolder::refuse(int error) {
-  const RequestError meaning = meaning_of(error);
+  const RequestError meaning = request_error_of(error);
   if (meaning == RequestError::server_full) return meaning;  // of descriptors or memory
   root_.reset();
   if (!std::exchange(is_reported_, true))

@@ -38,12 +38,13 @@ class MemoryFileStores::File final : public OpenFile {
 
   const FileIdentity& identity() const noexcept override { return identity_; }
   bool is_unchanged() const override { return stored_.identity == identity_; }
-  Reading read_cached(std::uint64_t offset, char* into, std::size_t size) override {
+  ReadResult read_cached(std::uint64_t offset, char* into, std::size_t size) override {
     ++all_.pieces_read;
-    if (offset >= stored_.content.size()) return {Got::end};
+    if (offset >= stored_.content.size()) return {ReadStatus::end_of_file};
     const auto from = static_cast<std::size_t>(offset);
-    if (from >= stored_.cold_from) return {Got::not_in_memory};
-    return {Got::bytes, stored_.content.copy(into, std::min(size, stored_.cold_from - from), from)};
+    if (from >= stored_.cold_from) return {ReadStatus::not_cached};
+    return {ReadStatus::ok,
+            stored_.content.copy(into, std::min(size, stored_.cold_from - from), from)};
   }
   FilePart cached_part(std::uint64_t offset, std::size_t size) const override {
     const AllocationsSucceed always;
@@ -140,7 +141,7 @@ FileAnswer MemoryFileStores::do_work(const OpenForReading& work) {
   return std::make_unique<File>(*this, found->second);
 }
 
-FileAnswer MemoryFileStores::do_work(const LookAt& work) {
+FileAnswer MemoryFileStores::do_work(const StatFile& work) {
   const auto found = files_.find(work.name);
   if (found != files_.end()) return FileStatus{FileKind::file, found->second.identity};
   const auto below = files_.lower_bound(work.name + '/');

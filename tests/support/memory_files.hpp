@@ -76,7 +76,7 @@ class MemoryFileStores final : public FileStores {
   void give_up(std::uint64_t number);
 
   FileAnswer do_work(const OpenForReading& work);
-  FileAnswer do_work(const LookAt& work);
+  FileAnswer do_work(const StatFile& work);
   FileAnswer do_work(const ListDirectory& work);
   FileAnswer do_work(const HashFile& work);
   FileAnswer do_work(const ReadAhead& work);

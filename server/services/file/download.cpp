@@ -65,15 +65,15 @@ BodySource::Piece Download::next(Means means) {
 
 BodySource::Piece Download::read_piece(std::size_t bytes_max) {
   char* const into = service_.piece_buffer(offset_);
-  const OpenFile::Reading read = file_->read_cached(offset_, into, bytes_max);
-  switch (read.got) {
-    case OpenFile::Got::not_in_memory:
+  const OpenFile::ReadResult read = file_->read_cached(offset_, into, bytes_max);
+  switch (read.status) {
+    case OpenFile::ReadStatus::not_cached:
       return read_ahead();
-    case OpenFile::Got::failed:
+    case OpenFile::ReadStatus::failed:
       return refuse(RequestError::internal_error);
-    case OpenFile::Got::end:
+    case OpenFile::ReadStatus::end_of_file:
       return refuse(RequestError::file_changed);
-    case OpenFile::Got::bytes:
+    case OpenFile::ReadStatus::ok:
       break;
   }
   if (form_ != Form::raw && !file_->is_unchanged()) return refuse(RequestError::file_changed);

@@ -16,7 +16,7 @@ std::string bounded(std::string_view name) {
 std::optional<FileRequest> read_file_request(Peer& peer, const Message& message) {
   FileRequest request{.type = message.type, .message_bytes = message.payload.size()};
   if (message.type == FrameType::stat) {
-    request.work = LookAt{bounded(message.payload)};
+    request.work = StatFile{bounded(message.payload)};
   } else if (message.type == FrameType::list) {
     const auto list = read_payload<ListRequest>(message.payload);
     if (!list) return std::nullopt;

@@ -8,7 +8,8 @@
 
 namespace fairlead {
 
-// Link without a socket: a kernel that takes everything at once.
+// Link without a socket: a kernel that takes everything at once. It does what these benchmarks ask
+// of it and no more, because its cost is a part of what they measure; tests have FakeConnection.
 class Socketless final : public ByteStream {
  public:
   void start(StreamObserver& observer) override { observer_ = &observer; }

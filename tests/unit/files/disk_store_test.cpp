@@ -113,7 +113,7 @@ TEST_F(DiskStore, FollowsItsRootWhereverThePathLeads) {
   EXPECT_TRUE(file->is_unchanged()) << "what was opened before goes on";
 
   std::filesystem::remove(base / "current");
-  EXPECT_EQ(std::get<RequestError>(answer_to(*store, LookAt{"second"})),
+  EXPECT_EQ(std::get<RequestError>(answer_to(*store, StatFile{"second"})),
             RequestError::no_such_file);
   std::filesystem::create_directories(base / "current");
   EXPECT_EQ(names(*store), "");
@@ -142,7 +142,7 @@ TEST_F(DiskStore, FindsANameThatIsNotUtf8ByItsBytes) {
 
 TEST_F(DiskStore, AnswersInATurnOfTheShard) {
   const auto store = stores.store_for(settings);
-  EXPECT_EQ(std::get<FileStatus>(answer_to(*store, LookAt{"a.txt"})).identity.size, 6U);
+  EXPECT_EQ(std::get<FileStatus>(answer_to(*store, StatFile{"a.txt"})).identity.size, 6U);
   EXPECT_EQ(std::get<FileListing>(answer_to(*store, ListDirectory{"sub", "", 0})).entries.size(),
             1U);
   EXPECT_EQ(std::get<FileHashes>(answer_to(*store, HashFile{"a.txt", {}, 0, 0, 1})).chunks.size(),
@@ -157,10 +157,10 @@ TEST_F(DiskStore, ReadsWhatIsInMemoryAndSeesTheEnd) {
   char into[8];
   EXPECT_EQ(std::get<RequestError>(answer_to(*store, ReadAhead{*file, 0})), RequestError::none);
   const auto read = file->read_cached(2, into, sizeof into);
-  ASSERT_EQ(read.got, OpenFile::Got::bytes);
+  ASSERT_EQ(read.status, OpenFile::ReadStatus::ok);
   EXPECT_EQ(std::string_view(into, read.size), "side");
   answer_to(*store, ReadAhead{*file, 6});
-  EXPECT_EQ(file->read_cached(6, into, sizeof into).got, OpenFile::Got::end);
+  EXPECT_EQ(file->read_cached(6, into, sizeof into).status, OpenFile::ReadStatus::end_of_file);
 }
 
 TEST_F(DiskStore, OffersTheKernelWhatIsInMemoryUpToTheEndOfTheFile) {
@@ -192,9 +192,9 @@ TEST_F(DiskStore, WhatIsGivenUpIsNeverAnswered) {
   const auto store = stores.store_for(settings);
   bool answered = false;
   {
-    const FileTask task = store->start(LookAt{"a.txt"}, [&](FileAnswer) { answered = true; });
+    const FileTask task = store->start(StatFile{"a.txt"}, [&](FileAnswer) { answered = true; });
   }
-  answer_to(*store, LookAt{"a.txt"});  // letters come in any order, but this thread reads them
+  answer_to(*store, StatFile{"a.txt"});  // answers come in any order, but on this thread
   share.pool.stop();
   EXPECT_FALSE(answered);
 }
@@ -202,7 +202,8 @@ TEST_F(DiskStore, WhatIsGivenUpIsNeverAnswered) {
 TEST_F(DiskStore, OnceThePoolHasStoppedItIsFull) {
   const auto store = stores.store_for(settings);
   share.pool.stop();
-  EXPECT_EQ(std::get<RequestError>(answer_to(*store, LookAt{"a.txt"})), RequestError::server_full);
+  EXPECT_EQ(std::get<RequestError>(answer_to(*store, StatFile{"a.txt"})),
+            RequestError::server_full);
 }
 
 TEST_F(DiskStore, CountsDownloadsOfAServiceOverAllShards) {

@@ -21,7 +21,7 @@ class FileJobs : public ServedRootTest {
   }
   // "file", "directory", or "-".
   std::string look(const std::string& name) {
-    const FileAnswer answer = look_at(root(), LookAt{name});
+    const FileAnswer answer = stat_file(root(), StatFile{name});
     const auto* status = std::get_if<FileStatus>(&answer);
     if (status == nullptr) {
       EXPECT_EQ(std::get<RequestError>(answer), RequestError::no_such_file);
@@ -204,7 +204,9 @@ TEST_F(FileJobs, NamesAreReadASliceAtATimeAndOnceForAllPages) {
 
 TEST_F(FileJobs, NamesAreReadAgainWhenTheDirectoryHasChanged) {
   EXPECT_EQ(names_of(list({"sub", "", 0})), "b.txt ");
-  const auto identity = [this] { return std::get<FileStatus>(look_at(root(), {"sub"})).identity; };
+  const auto identity = [this] {
+    return std::get<FileStatus>(stat_file(root(), {"sub"})).identity;
+  };
   const FileIdentity before = identity();
   while (identity() == before) {  // its clock goes by ticks
     std::filesystem::remove(base / "root/sub/c.txt");
