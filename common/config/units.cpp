@@ -21,7 +21,8 @@ struct Unit {
 // clang-format off
 constexpr Unit kDurationUnits[] = {
     {"d", 86'400'000, "d"}, {"h", 3'600'000, "h"}, {"m", 60'000, "m"}, {"s", 1'000, "s"}, {"ms", 1, "ms"}, {"", 1'000}};
-constexpr Unit kFineDurationUnits[] = {{"s", 1'000'000'000}, {"ms", 1'000'000}, {"us", 1'000}, {"ns", 1}};
+constexpr Unit kFineDurationUnits[] = {
+    {"h", 3'600'000'000'000}, {"m", 60'000'000'000}, {"s", 1'000'000'000}, {"ms", 1'000'000}, {"us", 1'000}, {"ns", 1}};
 constexpr Unit kSizeUnits[] = {
     {"gib", 1ULL << 30, "GiB"}, {"mib", 1ULL << 20, "MiB"}, {"kib", 1ULL << 10, "KiB"},
     {"g", 1ULL << 30}, {"m", 1ULL << 20}, {"k", 1ULL << 10}, {"b", 1}, {"", 1}};
@@ -107,7 +108,8 @@ Result<Duration> parse_duration(std::string_view text) {
 }
 
 Result<std::chrono::nanoseconds> parse_fine_duration(std::string_view text) {
-  const Wording wording{"a time: write a number and us, ms or s, such as 20ms", "nanoseconds"};
+  const Wording wording{"a time: write a number and us, ms, s, m or h, such as 20ms",
+                        "nanoseconds"};
   return parse_time<std::chrono::nanoseconds>(text, kFineDurationUnits, wording);
 }
 

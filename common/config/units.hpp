@@ -13,7 +13,7 @@ namespace fairlead {
 // A number and ms, s, m, h or d; a bare number is seconds. Whole milliseconds, at most 2^63 - 1.
 Result<Duration> parse_duration(std::string_view text);
 
-// A number and ns, us, ms or s; never a bare number. Whole nanoseconds, at most 2^63 - 1.
+// A number and ns, us, ms, s, m or h; never a bare number. Whole nanoseconds, at most 2^63 - 1.
 Result<std::chrono::nanoseconds> parse_fine_duration(std::string_view text);
 
 // Bytes: a number and k, m or g, also written KiB, MiB, GiB (1024); any case.

@@ -181,12 +181,50 @@ class ThatFails(BlameTest):
 
 class ARate(BlameTest):
     def test_of_n_messages_is_of_n_intervals(self):
-        for words in (("-r", "10", "-n", "10"), ("-r", "20", "-d", "1s"), ("-r", "3", "-d", "500ms"), ("-r", "5", "-n", "2")):
+        for words in (("-r", "10", "-n", "10"), ("-r", "20", "-d", "1s"), ("-r", "3", "-d", "500ms"), ("-r", "5", "-n", "2"),
+                      ("-r", "0.5", "-n", "1"), ("-r", "2.5", "-d", "1s")):
             with self.subTest(words), LineServer() as server:
                 result = self.bench("-c", "2", *words, server.address)
-                self.assertRegex(result.text, rf"open loop: {words[1]}(\.0+)? messages a second were due")
+                self.assertRegex(result.text, rf"open loop: {words[1]}0? messages a second were due")
                 self.assertAlmostEqual(float(words[1]), result.report["metrics"]["rate"], delta=0.05)
                 self.assertAlmostEqual(float(words[1]), result.report["intended_rate"], delta=0.05)
+
+
+class AnEnd(BlameTest):
+    def test_as_soon_as_a_rule_holds(self):
+        def serve(_, connection):
+            for count, line in enumerate(lines(connection)):
+                if count == 1:
+                    break
+                connection.sendall(line)
+            connection.close()
+        with PlainServer(serve) as server:
+            result = self.bench("-c", "2", "-r", "50", "-d", "10m", "--abort-on", "errors>5%", server.address)
+        self.assertEqual(99, result.code, result.err)
+        self.assertIn("ended by --abort-on errors>5%, after ", result.text)
+        self.assertLess(result.report["measured_seconds"], 60)
+        self.assertFalse(result.report["interrupted"])
+        self.assertEqual("abort-on errors>5%", result.report["thresholds"][-1]["text"])
+        self.sums_up(result.report)
+
+    def test_of_a_rule_that_does_not_hold(self):
+        with LineServer() as server:
+            result = self.bench("-c", "2", "-r", "50", "-d", "2s", "--abort-on", "errors>5%", "--abort-on", "rate<1", server.address)
+        self.assertEqual((0, []), (result.code, result.report["thresholds"]), result.text)
+
+    def test_a_rule_that_only_the_end_knows(self):
+        for rule in ("actual_p99>1s", "cpu>1ms"):
+            self.assertEqual(2, self.bench("--abort-on", rule, "h").code)
+
+    def test_until_ctrl_c(self):
+        with LineServer() as server:
+            bench = self.begin("-q", "-c", "2", "-r", "100", "-d", "0", "--json", str(self.folder / "report"), server.address)
+            wait_for(lambda: len(server.lines) >= 30, "thirty messages")
+            bench.send_signal(signal.SIGINT)
+            out, _ = bench.communicate(timeout=DEADLINE)
+        report = json.loads((self.folder / "report").read_bytes())
+        self.assertEqual((0, False), (bench.returncode, report["interrupted"]), out)
+        self.sums_up(report)
 
 
 class AHangUp(BlameTest):

@@ -1,5 +1,7 @@
 """fairlead bench compare: the same server twice shows no regression, one that is slower by a fifth is found."""
+import os
 import re
+import threading
 
 from support.bench import BenchTest
 from support.client import fairlead, unused_port
@@ -79,6 +81,19 @@ class Files(BenchTest):
 
     def test_what_differs_beyond_that_is_not(self):
         self.assertEqual(97, self.compare((DELAY_US, 3 * DELAY_US), "--fail-if", "p50>+10%").code)
+
+    def test_a_name_of_any_kind_and_a_pipe(self):
+        with TimedServer([DELAY_US]) as server:
+            self.report("-c", "4", "-d", "400ms", server.address)
+        report = (self.folder / "report.json").rename(self.folder / "yesterday")
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=lambda: pipe.write_bytes(report.read_bytes()))
+        writer.start()
+        result = fairlead("bench", "compare", str(report), str(pipe))
+        writer.join()
+        self.assertEqual(0, result.code, result.err)
+        self.assertIn("separate runs", result.text)
 
     def test_files_that_are_no_reports(self):
         path = self.folder / "some.json"

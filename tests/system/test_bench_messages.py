@@ -2,7 +2,7 @@
 import re
 
 from support.bench import GENTLE, BenchTest
-from support.client import PlainServer, hold
+from support.client import PlainServer, fairlead, hold
 from support.line_server import LineServer
 from support.runner import main
 
@@ -50,6 +50,21 @@ class Sent(BenchTest):
         path.write_bytes("{id} \\n\r\n\n第二\nlast".encode())
         lines = self.send("-f", str(path), connections=1, messages=4)
         self.assertEqual([b"{id} \\n", "第二".encode(), b"last", b"{id} \\n"], lines)
+
+    def test_the_lines_of_stdin(self):
+        with LineServer() as server:
+            result = fairlead("bench", "-q", "-c", "1", "-n", "4", *GENTLE, "-f", "-", server.address, stdin=b"one\ntwo\n")
+        self.assertEqual(0, result.code, result.err)
+        self.assertEqual([b"one", b"two"] * 2, server.texts())
+
+    def test_a_folder_is_no_file(self):
+        result = self.bench("-f", str(self.folder), "127.0.0.1:1")
+        self.assertEqual(2, result.code)
+        self.assertIn("cannot be read: Is a directory", result.err)
+
+    def test_what_an_error_quotes_is_escaped_once(self):
+        result = self.bench("-m", r"\q", "127.0.0.1:1")
+        self.assertIn(r'''fairlead: bench: "\" at byte 1: "\\q" is no escape: there are \r \n \t \0 \\ and \xNN''', result.err)
 
     def test_a_whole_file(self):
         path = self.folder / "whole"

@@ -159,7 +159,7 @@ Load one_exchange_of(const Load& load) {
   single.messages = 1;
   single.connect_rate = 0;
   single.reconnect_every = 0;
-  single.spins = false;
+  single.spins = single.is_endless = false;
   return single;
 }
 

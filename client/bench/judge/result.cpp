@@ -62,8 +62,9 @@ bool BenchResult::has_gone_silent() const noexcept {
 bool BenchResult::has_left_undone() const noexcept {
   const std::uint64_t unconnected = tally.never_sent[static_cast<std::size_t>(Wait::connection)] +
                                     tally.never_sent[static_cast<std::size_t>(Wait::back_off)];
-  const bool has_done_nothing = mode != BenchMode::idle && tally.counts.done == 0;
-  return has_done_nothing || has_gone_silent() || share_of(unconnected, tally.due) > kNoticeable;
+  if (mode == BenchMode::idle) return share_of(connections_missing(), connections) > kNoticeable;
+  return tally.counts.done == 0 || has_gone_silent() ||
+         share_of(unconnected, tally.due) > kNoticeable;
 }
 
 double BenchResult::server_cpu_us() const noexcept {
@@ -73,6 +74,16 @@ double BenchResult::server_cpu_us() const noexcept {
 
 const Histogram& BenchResult::latency() const noexcept {
   return is_open_loop ? tally.intended : tally.actual;
+}
+
+BenchResult result_so_far(const Interval& totals, BenchMode mode, double measured_seconds) {
+  BenchResult result{.mode = mode, .measured_seconds = measured_seconds};
+  result.tally.counts = totals.counts;
+  result.tally.done_in_time = totals.counts.done;
+  totals.latency.each([&](std::uint64_t, std::uint64_t greatest, std::uint64_t times) {
+    result.tally.actual.record(std::min(greatest, totals.latency.max()), times);
+  });
+  return result;
 }
 
 std::string waits_text(const Waits& waits) {

@@ -1,6 +1,7 @@
 // The result of a load test, as the reports and `compare` see it, and its time series.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -82,6 +83,9 @@ struct BenchResult {
   double clock_step_ms = 0;  // drift of CLOCK_REALTIME against CLOCK_MONOTONIC during the run
   std::optional<ServerUse> server = {};
 
+  // The rule that ended the run early, and what it was then; not met.
+  std::optional<ThresholdOutcome> aborted_by = {};
+
   Verdict verdict = {};
   std::vector<ThresholdOutcome> thresholds = {};
 
@@ -99,12 +103,19 @@ struct BenchResult {
   // the end waited for them.
   bool has_gone_silent() const noexcept;
   // Nothing was completed, or the server has gone silent, or for want of a connection a noticeable
-  // part of what was due was not sent.
+  // part of what was due was not sent. Mode idle: as many of the connections were not open at the
+  // end.
   bool has_left_undone() const noexcept;
+  std::uint64_t connections_missing() const noexcept {
+    return connections - std::min<std::uint64_t>(connections, tally.connections_open);
+  }
   double server_cpu_us() const noexcept;  // of its processor time, for an operation; 0: not known
   // The histogram of the headline: intended in an open loop, else actual.
   const Histogram& latency() const noexcept;
 };
+
+// What is known of a run so far, from its complete seconds behind the warm-up: for thresholds.
+BenchResult result_so_far(const Interval& totals, BenchMode mode, double measured_seconds);
 
 // Whether the figures can be believed: a load test that is too slow measures itself. By the rules
 // of docs/bench.md ("The verdict"); further reasons are remarks on the server or the run, which do

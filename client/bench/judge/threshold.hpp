@@ -33,6 +33,10 @@ class Threshold {
 
   ThresholdOutcome judge(const BenchResult& result) const;
 
+  // Known while a run lasts, and not only at its end.
+  bool is_of_each_second() const noexcept {
+    return latency_ == nullptr && subject_ != Subject::cpu;
+  }
   bool is_of_errors() const noexcept { return subject_ == Subject::errors; }
   bool is_of_mismatches() const noexcept { return subject_ == Subject::mismatch; }
 

@@ -188,13 +188,17 @@ std::optional<Finding> few_samples(const BenchResult& result) {
                      " values, and there are " + count_figure(count)};
 }
 
+std::optional<Finding> not_held(const BenchResult& result) {
+  if (result.mode != BenchMode::idle || !result.has_left_undone()) return {};
+  return Finding{Belief::valid, count_figure(result.connections_missing()) + " of " +
+                                    count_figure(result.connections) +
+                                    " connections were not open at the end"};
+}
+
 std::optional<Finding> failures(const BenchResult& result) {
   const bool is_all = result.tally.counts.done + result.tally.counts.connects == 0;
-  if (result.error_share() <= kNoticeable || is_all) return {};
-  if (result.mode == BenchMode::idle) {
-    return Finding{Belief::valid, count_figure(result.errors()) + " of " +
-                                      count_figure(result.ended()) + " tries to connect failed"};
-  }
+  const bool is_idle = result.mode == BenchMode::idle;
+  if (result.error_share() <= kNoticeable || is_all || is_idle) return {};
   return Finding{Belief::valid, count_figure(result.errors()) + " of " +
                                     count_figure(result.ended()) + " (" +
                                     share_figure(result.error_share()) +
@@ -238,6 +242,11 @@ std::optional<Finding> held_by_pauses(const BenchResult& result) {
 }
 
 std::optional<Finding> interrupted(const BenchResult& result) {
+  if (result.aborted_by) {
+    return Finding{Belief::valid, "ended by --abort-on " + result.aborted_by->text + ", after " +
+                                      time_figure(result.measured_seconds * 1e6) +
+                                      " of what is measured: it was " + result.aborted_by->figure};
+  }
   if (!result.interrupted) return {};
   return Finding{Belief::valid, "interrupted by the user after " +
                                     time_figure(result.measured_seconds * 1e6) +
@@ -245,11 +254,11 @@ std::optional<Finding> interrupted(const BenchResult& result) {
 }
 
 // The gravest first.
-constexpr std::array<Rule, 17> kRules{
-    nothing_completed,   processor,    starved,        lateness,       worst_lateness,
-    left_unsent,         own_failures, held_by_socket, held_by_pauses, unfinished,
-    clock_step,          few_samples,  failures,       never_sent,     held_by_replies,
-    held_by_connections, interrupted};
+constexpr std::array<Rule, 18> kRules{
+    nothing_completed, processor,           starved,        lateness,       worst_lateness,
+    left_unsent,       own_failures,        held_by_socket, held_by_pauses, unfinished,
+    clock_step,        few_samples,         not_held,       failures,       never_sent,
+    held_by_replies,   held_by_connections, interrupted};
 
 }  // namespace
 

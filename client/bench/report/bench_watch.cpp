@@ -22,10 +22,11 @@ constexpr std::size_t kRatesKept = 60;
 double rate_at(const Load& load, BenchDuration at) {
   BenchDuration begins{0};
   for (const Stage& stage : load.stages) {
-    if (at < begins + stage.length) return stage.rate;
+    const double change = (stage.last_rate() - stage.rate) / seconds(stage.length);
+    if (at < begins + stage.length) return stage.rate + change * seconds(at - begins);
     begins += stage.length;
   }
-  return load.stages.empty() ? 0 : load.stages.back().rate;
+  return load.stages.empty() ? 0 : load.stages.back().last_rate();
 }
 
 // Padded to `columns`, so that the lines form a table.
@@ -42,8 +43,8 @@ BenchWatch::BenchWatch(const Load& load, BenchView view, Output& err, Encoding t
       err_(err),
       terminal_(terminal),
       began_(std::chrono::steady_clock::now()) {
-  progress_.duration = load.duration;
-  progress_.messages = load.duration > BenchDuration::zero() ? 0 : load.messages;
+  progress_.duration = load.is_endless ? BenchDuration(0) : load.duration;
+  progress_.messages = progress_.duration > BenchDuration::zero() ? 0 : load.messages;
   progress_.connections = load.connections;
   if (view != BenchView::automatic || !can_be_drawn_over(err)) return;
   const char* const no_color = std::getenv("NO_COLOR");

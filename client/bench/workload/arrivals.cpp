@@ -22,38 +22,42 @@ Arrivals::Arrivals(const std::vector<Stage>& stages, BenchDuration ramp) {
   BenchDuration rising = ramp;
   for (const Stage& stage : stages) {
     rising = std::min(rising, stage.length);
-    add(rising, stage.rate, true);
-    add(stage.length - rising, stage.rate, false);
+    add(rising, 0, stage.rate);
+    add(stage.length - rising, stage.rate, stage.last_rate());
     rising = BenchDuration{0};
   }
   if (pieces_.empty()) return;
   total_ = static_cast<std::uint64_t>(std::ceil(pieces_.back().after()));
 }
 
-void Arrivals::add(BenchDuration length, double rate, bool rises) {
+void Arrivals::add(BenchDuration length, double rate, double last_rate) {
   if (length <= BenchDuration{0}) return;
   pieces_.push_back({.begin_ns = nanoseconds(length_),
                      .length_ns = nanoseconds(length),
                      .rate = rate / kNanosecondsPerSecond,
-                     .before = pieces_.empty() ? 0 : pieces_.back().after(),
-                     .rises = rises});
+                     .last_rate = last_rate / kNanosecondsPerSecond,
+                     .before = pieces_.empty() ? 0 : pieces_.back().after()});
   length_ += length;
 }
 
 double Arrivals::Piece::after() const noexcept {
-  return without_rounding_error(before + rate * length_ns * (rises ? 0.5 : 1));
+  return without_rounding_error(before + (rate + last_rate) / 2 * length_ns);
 }
 
-// Where it rises, rate * time^2 / (2 * length) messages are due within `time` of its begin.
+// Within a time `t` of its begin, rate * t + slope * t^2 / 2 messages are due.
 double Arrivals::Piece::due_ns(double message) const noexcept {
   const double within = message - before;
-  const double wait = rises ? std::sqrt(2 * length_ns * within / rate) : within / rate;
+  double wait = within / rate;
+  if (rate != last_rate) {
+    const double rate_then = std::sqrt(std::max(0.0, rate * rate + 2 * slope() * within));
+    wait = within > 0 ? 2 * within / (rate + rate_then) : 0;
+  }
   return begin_ns + std::min(std::round(wait), length_ns - 1);
 }
 
 double Arrivals::Piece::count_at(double time_ns) const noexcept {
   const double within = time_ns - begin_ns;
-  return before + rate * within * (rises ? within / (2 * length_ns) : 1);
+  return before + within * (rate + slope() * within / 2);
 }
 
 BenchDuration Arrivals::due(std::uint64_t n) const noexcept {
@@ -86,7 +90,7 @@ std::uint64_t Arrivals::count_until(BenchDuration time) const noexcept {
 BenchDuration Arrivals::owned(std::uint64_t n) const noexcept {
   if (n < total_) return due(n);
   const double more = static_cast<double>(n) - messages_until(length_);
-  const double rate = pieces_.empty() ? 0 : pieces_.back().rate;
+  const double rate = pieces_.empty() ? 0 : pieces_.back().last_rate;
   if (rate <= 0 || more <= 0) return length_;
   return length_ + BenchDuration(static_cast<BenchDuration::rep>(more / rate));
 }

@@ -14,7 +14,8 @@ namespace fairlead {
 class Arrivals {
  public:
   // Rates are >= 0, lengths > 0; a rate of 0 is a pause. Over `ramp` the rate rises evenly from 0
-  // to the first stage's; the ramp is the beginning of that stage, and no longer than it.
+  // to the first stage's; the ramp is the beginning of that stage, and no longer than it: a stage
+  // that changes its own rate does so in what is left of it.
   Arrivals(const std::vector<Stage>& stages, BenchDuration ramp);
 
   // Time from the begin of the run until message `n` (from 0) is due. Rises with n.
@@ -35,21 +36,22 @@ class Arrivals {
   BenchDuration length() const noexcept { return length_; }
 
  private:
-  // A part of the run in which the rate is constant or rises evenly from 0. A double counts whole
+  // A part of the run in which the rate is constant or changes evenly. A double counts whole
   // nanoseconds exactly for a hundred days.
   struct Piece {
     double begin_ns;
     double length_ns;
-    double rate;    // messages a nanosecond; at the end of the piece where it rises
-    double before;  // messages due before this piece
-    bool rises;
+    double rate, last_rate;  // messages a nanosecond, at its begin and at its end
+    double before;           // messages due before this piece
 
+    // How much the rate changes in a nanosecond.
+    double slope() const noexcept { return (last_rate - rate) / length_ns; }
     double after() const noexcept;  // messages due until its end
     double due_ns(double message) const noexcept;
     double count_at(double time_ns) const noexcept;
   };
 
-  void add(BenchDuration length, double rate, bool rises);
+  void add(BenchDuration length, double rate, double last_rate);
   const Piece& piece_at(BenchDuration time) const noexcept;  // 0 <= time
 
   std::vector<Piece> pieces_;

@@ -27,7 +27,7 @@ std::uint64_t connections_at_a_time(const Load& load, const BenchFacts& facts) {
   const bool connects_each = load.mode == BenchMode::conn || load.mode == BenchMode::greet;
   if (!connects_each) return load.connections;
   double fastest = 0;
-  for (const Stage& stage : load.stages) fastest = std::max(fastest, stage.rate);
+  for (const Stage& stage : load.stages) fastest = std::max(fastest, stage.rate_max());
   const double dead = fastest * (facts.is_loopback ? kTimeWaitOfLoopback : kTimeWaitSeconds);
   return load.connections + static_cast<std::uint64_t>(std::ceil(dead));
 }

@@ -1,6 +1,7 @@
 // The settings of a load test: connections, rate, messages, expected replies.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -33,6 +34,10 @@ inline std::string_view name_of(BenchMode mode) noexcept {
 struct Stage {
   BenchDuration length{0};
   double rate = 0;
+  std::optional<double> rate_at_end = {};  // it changes evenly to this one; none: it stays
+
+  double last_rate() const noexcept { return rate_at_end.value_or(rate); }
+  double rate_max() const noexcept { return std::max(rate, last_rate()); }
 };
 
 // The messages: `texts` if there are any, else `size_min` to `size_max` random letters.
@@ -60,6 +65,7 @@ struct Load {
   std::uint32_t inflight = 1;         // messages of one connection that may wait for their replies
   std::vector<Stage> stages = {};     // open loop: when each message is due; none: closed loop
   BenchDuration duration{0};          // of the whole run, warm-up included; 0: until `messages`
+  bool is_endless = false;            // `duration` is longer than anybody waits: until Ctrl-C
   std::uint64_t messages = 0;         // operations in all, warm-up included; 0: until `duration`
   BenchDuration warmup{0};            // what is due (closed loop: sent) earlier is not counted
   BenchDuration ramp{0};              // open loop: the rate rises over this time; closed loop and

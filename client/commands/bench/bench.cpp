@@ -91,7 +91,7 @@ int run(const BenchRunSettings& settings, Encoding terminal) {
   if (const int failed = files.failed(); failed != kExitOk) return failed;
   Output err(2);
   BenchWatch watch(load, settings.bench.view, err, terminal);
-  BenchResult result = run_bench(load, *target, settings.pid, watch);
+  BenchResult result = run_bench(load, *target, settings.pid, watch, settings.abort_on);
   watch.end();
   result.address = settings.address;
   result.version = FAIRLEAD_VERSION;
@@ -99,6 +99,10 @@ int run(const BenchRunSettings& settings, Encoding terminal) {
   result.verdict = judge(result);
   for (const Threshold& threshold : settings.thresholds)
     result.thresholds.push_back(threshold.judge(result));
+  if (result.aborted_by) {
+    result.thresholds.push_back(*result.aborted_by);
+    result.thresholds.back().text.insert(0, "abort-on ");
+  }
   const int written = write_reports(settings, result, files, terminal);
   return written != kExitOk ? written : exit_code_of(settings, result);
 }

@@ -97,10 +97,11 @@ class BenchRun {
   using Trace = BenchThread::Trace;
 
   BenchRun(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch,
-           Trace trace = Trace::none)
+           std::span<const Threshold> abort_on = {}, Trace trace = Trace::none)
       : load_(load),
         pid_(pid),
         watch_(watch),
+        abort_on_(abort_on),
         begin_in_(trace == Trace::none ? kBeginIn : BenchDuration::zero()),
         series_(load.threads, load.warmup),
         loop_([this] { interrupt(); }),
@@ -129,7 +130,7 @@ class BenchRun {
 
   // The threads post these.
   void on_opened() {
-    if (++opened_ < threads_.size() || result_.interrupted) return;
+    if (++opened_ < threads_.size() || is_stopping_) return;
     begin_ = std::chrono::steady_clock::now() + begin_in_;
     for (const auto& thread : threads_) thread->begin(begin_);
     warm_.set(begin_ + load_.warmup, [this] { server_cpu_before_ = process_cpu(pid_); });
@@ -155,10 +156,32 @@ class BenchRun {
     while (auto row = series_.take()) {
       result_.series.push_back(*row);
       watch_.on_second(*row, series_.totals());
+      if (!row->is_warmup) abort_if(row->second);
+    }
+  }
+  // A rule that holds now ends the run in order.
+  void abort_if(std::uint32_t second) {
+    if (abort_on_.empty() || is_stopping_) return;
+    const auto warmup = std::chrono::ceil<std::chrono::seconds>(load_.warmup);
+    const BenchResult so_far = result_so_far(series_.totals(), load_.mode,
+                                             seconds(std::chrono::seconds(second + 1) - warmup));
+    for (const Threshold& rule : abort_on_) {
+      ThresholdOutcome outcome = rule.judge(so_far);
+      if (!outcome.met) continue;
+      outcome.met = false;
+      result_.aborted_by = std::move(outcome);
+      is_stopping_ = true;
+      for (const auto& thread : threads_) thread->stop();
+      return;
     }
   }
   void interrupt() {
-    if (std::exchange(result_.interrupted, true)) return loop_.end();
+    if (std::exchange(is_stopping_, true)) {
+      result_.interrupted = true;
+      return loop_.end();
+    }
+    // Without another end this one is no interruption.
+    result_.interrupted = !load_.is_endless || begin_ == BenchTime::max();
     for (const auto& thread : threads_) thread->stop();
   }
   void tick() {
@@ -197,12 +220,14 @@ class BenchRun {
   const Load& load_;
   const pid_t pid_;
   BenchWatch& watch_;
+  const std::span<const Threshold> abort_on_;
   const BenchDuration begin_in_;
   BenchSeries series_;
   CommandLoop loop_;
   Alarm tick_;
   Alarm warm_;
   std::vector<std::unique_ptr<BenchThread>> threads_;
+  bool is_stopping_ = false;                             // Ctrl-C
   std::size_t opened_ = 0, load_ended_ = 0, ended_ = 0;  // threads
   BenchTime begin_ = BenchTime::max(), ended_at_{};
   std::chrono::duration<double, std::milli> offset_before_{0};
@@ -304,7 +329,7 @@ int show_exchange(const Load& load, const Destination& server, Encoding terminal
   const Load single = one_exchange_of(load);
   Output err(2);
   BenchWatch watch(single, BenchView::none, err, terminal);
-  BenchRun run(single, server, 0, watch, BenchRun::Trace::written);
+  BenchRun run(single, server, 0, watch, {}, BenchRun::Trace::written);
   const BenchResult result = run.run();
   std::string text = run.trace() + '\n' + exchange_outcome(load, result.tally) + '\n';
   for (const std::string& line : first_mismatch_lines(result)) text += line + '\n';
@@ -312,10 +337,11 @@ int show_exchange(const Load& load, const Destination& server, Encoding terminal
   return written != kExitOk ? written : exit_code_of(result);
 }
 
-BenchResult run_bench(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch) {
+BenchResult run_bench(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch,
+                      std::span<const Threshold> abort_on) {
   raise_descriptor_limit();
   check_needs(load, server);
-  return BenchRun(load, server, pid, watch).run();
+  return BenchRun(load, server, pid, watch, abort_on).run();
 }
 
 tl::expected<Destination, Failure> find_bench_target(const Endpoint& server, AddressFamily family,

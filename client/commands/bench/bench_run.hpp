@@ -3,10 +3,12 @@
 
 #include <sys/types.h>
 
+#include <span>
 #include <tl/expected.hpp>
 
 #include "client/api/failure.hpp"
 #include "client/bench/judge/result.hpp"
+#include "client/bench/judge/threshold.hpp"
 #include "client/bench/report/bench_watch.hpp"
 #include "client/bench/workload/load.hpp"
 #include "client/cli/output.hpp"
@@ -24,7 +26,9 @@ tl::expected<Destination, Failure> find_bench_target(const Endpoint& server, Add
 // server, if its processor time is wanted; else 0. The caller fills in what only the command line
 // knows (address, version, configuration) and what is judged (verdict, thresholds). Throws
 // SettingError; UsageError with the numbers if the machine lacks what the load needs (BenchNeed).
-BenchResult run_bench(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch);
+// As soon as one of `abort_on` holds, judged each second, it is ended in order.
+BenchResult run_bench(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch,
+                      std::span<const Threshold> abort_on = {});
 
 // Runs one operation of the load on one connection and prints it. Returns the exit code: 0 when it
 // went as it should, 1 for a wrong reply or none, 7 without a connection, 28 for a time-out, 130

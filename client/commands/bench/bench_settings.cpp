@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -12,6 +13,7 @@
 #include "client/bench/workload/message_source.hpp"
 #include "client/bench/workload/message_template.hpp"
 #include "client/bench/workload/reply_ends.hpp"
+#include "client/bench/workload/schedule.hpp"
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
 #include "common/config/parsed.hpp"
@@ -52,29 +54,6 @@ Value taken(const Result<Value>& parsed, const std::string& where) {
 
 // ---- How much ----
 
-Stage stage_of(std::string_view text) {
-  const std::string where = "--stage " + shown(text);
-  const std::size_t at = text.find('@');
-  if (at == std::string_view::npos) throw UsageError(where + ": expected TIME@RATE, as in 10s@1k");
-  const Duration length = taken(parse_duration(text.substr(0, at)), where);
-  const std::uint64_t rate = taken(parse_count(text.substr(at + 1)), where);
-  if (length == Duration::zero()) throw UsageError(where + ": the time cannot be 0");
-  return {.length = length, .rate = static_cast<double>(rate)};
-}
-
-std::vector<Stage> stages_of(const std::string& text) {
-  std::vector<Stage> stages;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t comma = std::min(text.find(',', at), text.size());
-    stages.push_back(stage_of(std::string_view(text).substr(at, comma - at)));
-    at = comma + 1;
-  }
-  const auto pauses = [](const Stage& stage) { return stage.rate == 0; };
-  if (std::all_of(stages.begin(), stages.end(), pauses))
-    throw UsageError("--stage: with no rate above 0 nothing would be sent; --idle only connects");
-  return stages;
-}
-
 void set_length(Load& load, const ReadOptions& options, Duration fallback) {
   load.messages = count_option(options, "messages", 0);
   load.warmup = duration_option(options, "warmup", Duration(0));
@@ -82,20 +61,23 @@ void set_length(Load& load, const ReadOptions& options, Duration fallback) {
   if (options.has("messages") && load.messages == 0) throw UsageError("--messages cannot be 0");
   const bool by_count = options.has("messages") && !options.has("duration");
   load.duration = by_count ? Duration(0) : duration_option(options, "duration", fallback);
-  if (!by_count && load.duration == BenchDuration::zero())
-    throw UsageError("--duration cannot be 0");
+  load.is_endless = !by_count && load.duration == BenchDuration::zero();
+  if (load.is_endless) load.duration = kRunMax;
+  if (load.duration > kRunMax) throw UsageError("--duration: no test is longer than 100 days");
   if (options.has("stage")) {
     if (options.has("rate") || options.has("duration"))
       throw UsageError("--stage says how long and how fast; leave out --rate and --duration");
-    load.stages = stages_of(options.text("stage"));
+    load.stages = parse_stages(options.text("stage"));
     load.duration = BenchDuration(0);
     for (const Stage& stage : load.stages) load.duration += stage.length;
   } else if (options.has("rate")) {
-    const auto rate = static_cast<double>(count_option(options, "rate", 0));
+    const double rate = parse_rate(options.text("rate"));
     if (rate == 0) throw UsageError("--rate cannot be 0; leave it out for a closed loop");
     // Long enough for the last message to be due, the ramp included.
-    const auto enough =
-        std::chrono::duration<double>(static_cast<double>(load.messages) / rate + 1);
+    const std::chrono::duration<double> enough(static_cast<double>(load.messages) / rate +
+                                               std::max(1.0, 1 / rate));
+    if (by_count && enough + load.ramp > kRunMax)
+      throw UsageError("--messages: at that rate they would take more than 100 days");
     const BenchDuration length =
         by_count ? load.ramp + std::chrono::duration_cast<BenchDuration>(enough) : load.duration;
     load.stages = {{.length = length, .rate = rate}};
@@ -112,7 +94,7 @@ void set_connections(Load& load, const ReadOptions& options) {
   if (load.threads > load.connections)
     throw UsageError("--threads: each needs a connection of its own, or --connections more");
   load.inflight = count_within(options, "inflight", load.inflight, kInflightMax);
-  load.connect_rate = static_cast<double>(count_option(options, "connect-rate", 0));
+  if (options.has("connect-rate")) load.connect_rate = parse_rate(options.text("connect-rate"));
   load.reconnect_every = count_option(options, "reconnect-every", 0);
   load.reply_timeout = duration_option(options, "timeout", Duration(10'000));
   load.spins = options.has("spin");
@@ -301,6 +283,14 @@ BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLo
     if (settings.thresholds.back().is_of_mismatches()) settings.judges_mismatches = true;
     if (settings.thresholds.back().is_of_errors()) settings.judges_errors = true;
   }
+  for (const std::string& text : words(options, "abort-on")) {
+    settings.abort_on.emplace_back(text);
+    if (!settings.abort_on.back().is_of_each_second()) {
+      throw UsageError("--abort-on " + shown(text) +
+                       ": each second tells p50 and other percentiles, max, mean, errors, mismatch "
+                       "and rate");
+    }
+  }
   if (options.has("pid")) {
     const std::uint64_t pid = count_option(options, "pid", 0);
     if (pid == 0 || pid > std::uint64_t{1} << 22)
@@ -334,7 +324,13 @@ BenchCompareSettings bench_compare_settings(const ReadOptions& options,
         "bench compare: two addresses or more are needed, or two files of --json; `fairlead bench "
         "compare --help` shows how it is used");
   }
-  const auto is_file = [](const std::string& target) { return target.ends_with(".json"); };
+  // Named as one or there; the name of a folder in the way is an address.
+  const auto is_file = [](const std::string& target) {
+    std::error_code error;
+    const auto status = std::filesystem::status(target, error);
+    const bool is_there = std::filesystem::exists(status) && !std::filesystem::is_directory(status);
+    return target.ends_with(".json") || is_there;
+  };
   const auto files = std::count_if(settings.targets.begin(), settings.targets.end(), is_file);
   if (files > 0 && (settings.targets.size() != 2 || files != 2))
     throw UsageError("bench compare: two files, or addresses only");
@@ -343,6 +339,8 @@ BenchCompareSettings bench_compare_settings(const ReadOptions& options,
       settings.servers.push_back(server_of(target));
   const std::string address = files == 0 ? settings.targets.front() : "localhost";
   settings.bench = bench_settings(options, locale, address, kDefaultRound);
+  if (settings.bench.load.is_endless)
+    throw UsageError("--duration cannot be 0: each round needs an end");
   settings.rounds = count_option(options, "rounds", settings.rounds);
   if (settings.rounds < 2 || settings.rounds > 10'000)
     throw UsageError("--rounds takes 2 to 10k: a ratio without an interval says nothing");
@@ -367,10 +365,16 @@ int report_failed(const ReportFile& file) {
 }
 
 std::string contents_of(std::string_view where, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+  const std::string named = path == "-" ? "/dev/stdin" : path;
+  std::ifstream file(named, std::ios::binary);
   std::ostringstream contents;
-  if (file) contents << file.rdbuf();
-  if (!file || file.bad()) {
+  // A folder can be opened.
+  std::error_code error;
+  const bool is_folder = std::filesystem::is_directory(named, error);
+  if (is_folder) errno = EISDIR;
+  if (file && !is_folder && file.peek() != std::ifstream::traits_type::eof())
+    contents << file.rdbuf();
+  if (!file.is_open() || file.bad() || is_folder) {
     throw UsageError(std::string(where) + shown(path) + ": cannot be read: " +
                      std::generic_category().message(errno) + "; check its name and its mode");
   }

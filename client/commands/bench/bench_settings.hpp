@@ -33,6 +33,7 @@ struct BenchRunSettings {
   Endpoint server = {};
   pid_t pid = 0;  // of the server; 0: not given
   std::vector<Threshold> thresholds = {};
+  std::vector<Threshold> abort_on = {};  // ends the run as soon as one holds
   // A threshold does, so they have no exit code of their own.
   bool judges_mismatches = false, judges_errors = false;
   std::string json = {}, csv = {}, html = {};  // files; "-": stdout; empty: none
@@ -64,7 +65,7 @@ int print_report(std::string_view text, Encoding terminal, int descriptor);
 // kExitOk, or says why the file cannot be opened or written.
 int report_failed(const ReportFile& file);
 
-// The whole file. Throws UsageError, which begins with `where` and names the file.
+// The whole file; "-" is stdin. Throws UsageError, which begins with `where` and names the file.
 std::string contents_of(std::string_view where, const std::string& path);
 
 }  // namespace fairlead

@@ -22,8 +22,10 @@ TEST(Units, ReadFineDurationsOnlyWithTheirUnit) {
   EXPECT_EQ(parse_fine_duration("20ms").value(), 20ms);
   EXPECT_EQ(parse_fine_duration("1.5us").value(), 1500ns);
   EXPECT_EQ(parse_fine_duration("2s").value(), 2s);
+  EXPECT_EQ(parse_fine_duration("1.5m").value(), 90s);
+  EXPECT_EQ(parse_fine_duration("1h").value(), 1h);
   EXPECT_EQ(parse_fine_duration("20").error().what,
-            R"("20" is not a time: write a number and us, ms or s, such as 20ms)");
+            R"("20" is not a time: write a number and us, ms, s, m or h, such as 20ms)");
   EXPECT_EQ(parse_fine_duration("0.5ns").error().what,
             R"("0.5ns" is not a whole number of nanoseconds)");
 }

@@ -140,6 +140,8 @@ Load load_of(Dice& dice) {
       load.stages.push_back(
           {milliseconds(dice, 1, 300), static_cast<double>(dice.between(0, 800))});
       load.duration += load.stages.back().length;
+      if (dice.chance(50))
+        load.stages.back().rate_at_end = static_cast<double>(dice.between(1, 800));
     }
     if (dice.chance(20)) load.ramp = milliseconds(dice, 1, 100);
     if (dice.chance(10)) load.expectation.kind = ExpectationSettings::Kind::none;

@@ -109,7 +109,7 @@ TEST(Threshold, ReportsErrors) {
   EXPECT_EQ(refusal("erors<1"), R"("erors<1": there is no "erors"; did you mean "errors"?)");
   EXPECT_EQ(refusal("p100<1s"), R"("p100<1s": there is no "p100")");
   EXPECT_EQ(refusal("p99<20"),
-            R"("p99<20": "20" is not a time: write a number and us, ms or s, such as 20ms)");
+            R"("p99<20": "20" is not a time: write a number and us, ms, s, m or h, such as 20ms)");
   EXPECT_EQ(refusal("errors<x%"), R"("errors<x%": "x%" is not a share: 0.1%)");
   for (const auto* text : {"rate>", "rate>1%", "errors<-1", "<1", "", "connect_errors<1", "p<1s",
                            "pnan<1s", "p0<1s", "p99<20ms ms", "errors<1e3", "errors<inf%"})

@@ -192,6 +192,27 @@ TEST(Verdict, SaysWhenTheServerIsTooSlowForTheRate) {
   expect(result, Belief::valid, "the server is too slow for the rate: 12,000 of 20,000 (60.0 %)");
 }
 
+TEST(Verdict, SaysThatConnectionsWereNotHeld) {
+  BenchResult result;
+  result.mode = BenchMode::idle;
+  result.connections = 1000;
+  result.tally.connect.record(100, 1000);
+  result.tally.counts.connects = 1000;
+  result.tally.connections_open = 990;
+  expect_nothing(result);
+  EXPECT_FALSE(result.has_left_undone());
+  result.tally.connections_open = 500;
+  EXPECT_TRUE(result.has_left_undone());
+  expect(result, Belief::valid, "500 of 1,000 connections were not open at the end");
+}
+
+TEST(Verdict, SaysWhatEndedItEarly) {
+  BenchResult result = quiet();
+  result.aborted_by = ThresholdOutcome{.text = "errors>5%", .figure = "12.4 %"};
+  expect(result, Belief::valid,
+         "ended by --abort-on errors>5%, after 10.0 s of what is measured: it was 12.4 %");
+}
+
 // Tries to connect are no operations, and are not among those that ended.
 TEST(BenchResult, HasSharesOfOperations) {
   BenchResult result = quiet();

@@ -40,6 +40,19 @@ TEST(Arrivals, RiseOverTheRamp) {
   EXPECT_EQ(arrivals.due(2001), 4001ms);
 }
 
+TEST(Arrivals, RiseAndFallWithinAStage) {
+  const Arrivals rising({{10s, 100, 300}}, 0s);
+  EXPECT_EQ(rising.total(), 2000U);
+  EXPECT_EQ(rising.count_until(5s), 750U);
+  EXPECT_EQ(rising.due(750), 5s);
+  const Arrivals falling({{10s, 300, 100}}, 0s);
+  EXPECT_EQ(falling.total(), 2000U);
+  EXPECT_EQ(falling.count_until(5s), 1250U);
+  const Arrivals to_nothing({{2s, 10, 0}, {1s, 5}}, 0s);
+  EXPECT_EQ(to_nothing.total(), 15U);
+  EXPECT_EQ(to_nothing.due(10), 2s);
+}
+
 TEST(Arrivals, EndTheRampWithTheFirstStage) {
   const Arrivals arrivals({{2s, 100}, {1s, 100}}, 1h);
   EXPECT_EQ(arrivals.total(), 100U + 100U);

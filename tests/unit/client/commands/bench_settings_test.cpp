@@ -56,6 +56,13 @@ TEST(BenchSettings, ARateIsOneStageOfTheWholeRun) {
   EXPECT_EQ(seconds(5), made.warmup);
 }
 
+TEST(BenchSettings, ADurationOfNothingIsUntilCtrlC) {
+  EXPECT_TRUE(load({"-d", "0"}).is_endless);
+  EXPECT_TRUE(load({"-d", "0", "-r", "0.5"}).is_endless);
+  EXPECT_FALSE(load({"-n", "5"}).is_endless);
+  EXPECT_FALSE(load({}).is_endless);
+}
+
 TEST(BenchSettings, StagesAddUpToTheRun) {
   const Load made = load({"--stage", "10s@1k,500ms@5k"});
   ASSERT_EQ(2U, made.stages.size());
@@ -138,7 +145,10 @@ TEST(BenchSettings, ContradictoryOptionsAreRejected) {
   EXPECT_THAT(refusal({"-c", "0"}), HasSubstr("--connections takes 1 to"));
   EXPECT_THAT(refusal({"-t", "5", "-c", "4"}), HasSubstr("--threads"));
   EXPECT_THAT(refusal({"-r", "0"}), HasSubstr("--rate cannot be 0"));
-  EXPECT_THAT(refusal({"-d", "0"}), HasSubstr("--duration cannot be 0"));
+  EXPECT_THAT(refusal({"-d", "101d"}), HasSubstr("no test is longer than 100 days"));
+  EXPECT_THAT(refusal({"-r", "1/h", "-n", "1m"}), HasSubstr("more than 100 days"));
+  EXPECT_THAT(refusal({"--abort-on", "actual_p99>1s"}), HasSubstr("each second tells"));
+  EXPECT_THAT(refusal({"--json", "x", "--html", "x"}), HasSubstr("a file of its own"));
   EXPECT_THAT(refusal({"-n", "0"}), HasSubstr("--messages cannot be 0"));
   EXPECT_THAT(refusal({"--stage", "10s"}), HasSubstr("TIME@RATE"));
   EXPECT_THAT(refusal({"--stage", "10s@0"}), HasSubstr("nothing would be sent"));

@@ -81,6 +81,13 @@ TEST(ExitCodes, EveryFailureHasALineWithAdvice) {
   }
 }
 
+// What a line quotes has been escaped by whoever quoted it.
+TEST(ExitCodes, ABackslashIsShownOnce) {
+  EXPECT_EQ(report_line("", {kExitUsage, R"("\q" is no escape: there are \r \n \\)"}),
+            "fairlead: \"\\q\" is no escape: there are \\r \\n \\\\\n");
+  EXPECT_EQ(report_line("", {kExitUsage, "a\\\x1b\n"}), "fairlead: a\\\\x1b\\n\n");
+}
+
 TEST(ExitCodes, TextOfAServerIsEscapedInEveryLine) {
   const Failure failure{.kind = FailureKind::turned_away,
                         .told = CloseReason::draining,
