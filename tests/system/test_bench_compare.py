@@ -1,4 +1,5 @@
 """fairlead bench compare: the same server twice shows no regression, one that is slower by a fifth is found."""
+import json
 import os
 import re
 import threading
@@ -49,6 +50,15 @@ class OneComparison(Compare):
         self.assertEqual({4}, {len(re.findall(r"(?<!\\)\|", row)) - 1 for row in rows})
         self.assertEqual(["p50", "p99"], [row.split()[1] for row in rows[2:4]])
         self.assertEqual("| p99 | - | - | - |", rows[3], "of some 100 values")
+
+    def test_as_json(self):
+        with TimedServer([DELAY_US]) as server, TimedServer([3 * DELAY_US]) as slower:
+            result = self.compare("-c", "4", "-d", "200ms", "--rounds", "3", *RULE, "--json", "-", server.address, slower.address)
+        report = json.loads(result.text)
+        self.assertEqual((97, 3), (result.code, report["rounds"]), result.err)
+        self.assertEqual([server.address, slower.address], [target["name"] for target in report["targets"]])
+        self.assertGreater(report["targets"][1]["ratios"]["p50"]["estimate"], 1.5)
+        self.assertIn(report["failures"][0], result.err)
 
     def test_a_percentile_of_too_few_is_not_measured(self):
         with TimedServer([DELAY_US]) as server:

@@ -202,6 +202,31 @@ std::string json_report(const BenchResult& result) {
   return report.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
+std::string comparison_json(const Comparison& comparison, std::span<const std::string> failures) {
+  const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json(); };
+  Json targets = Json::array();
+  for (const Comparison::Target& target : comparison.targets) {
+    Json medians = Json::object(), ratios = Json::object();
+    for (std::size_t i = 0; i < kCompareMetrics; ++i) {
+      const std::string name(name_of(static_cast<CompareMetric>(i)));
+      if (target.medians[i]) medians[name] = number(*target.medians[i]);
+      if (const auto& ratio = target.ratios[i]) {
+        ratios[name] = {{"estimate", number(ratio->estimate)},
+                        {"low", number(ratio->low)},
+                        {"high", number(ratio->high)}};
+      }
+    }
+    targets.push_back({{"name", target.name}, {"medians", medians}, {"ratios", ratios}});
+  }
+  const auto& drift = comparison.separate_drift;
+  const Json report = {{"schema", "fairlead-bench-compare/1"},
+                       {"rounds", comparison.rounds},
+                       {"drift", drift ? Json(*drift) : Json()},
+                       {"targets", targets},
+                       {"failures", Json(std::vector(failures.begin(), failures.end()))}};
+  return report.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
+}
+
 Result<SavedReport> read_json_report(std::string_view text) {
   const Json report = Json::parse(text, nullptr, false);
   if (!report.is_object()) return make_error("it is no JSON object");

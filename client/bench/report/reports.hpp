@@ -1,6 +1,7 @@
 // The forms in which the result of a load test is reported.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,10 @@ Result<SavedReport> read_json_report(std::string_view text);
 // Markdown for a page. Names of targets are escaped.
 std::string comparison_text(const Comparison& comparison);
 std::string comparison_markdown(const Comparison& comparison);
+
+// The same for programs: one line of ASCII with its end. `failures`: a sentence for each rule that
+// has failed.
+std::string comparison_json(const Comparison& comparison, std::span<const std::string> failures);
 
 // Safe within an element or a quoted attribute of HTML and SVG, whatever `text` is. Controls (those
 // that turn the direction of text, too) and bytes that are not UTF-8 are shown as in logs

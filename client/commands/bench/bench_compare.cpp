@@ -1,5 +1,6 @@
 #include <array>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "client/bench/judge/comparison.hpp"
@@ -16,15 +17,29 @@
 namespace fairlead {
 namespace {
 
+struct CompareFiles {
+  ReportFile markdown, json;
+
+  // kExitOk, or says which one cannot be opened or written.
+  int failed() const {
+    const int code = report_failed(markdown);
+    const int other = report_failed(json);
+    return code == kExitOk ? other : code;
+  }
+};
+
 int conclude(const BenchCompareSettings& settings, const Comparison& comparison,
-             ReportFile& markdown, Encoding terminal) {
-  int code = print_report(comparison_text(comparison), terminal, settings.markdown == "-" ? 2 : 1);
-  if (markdown.is_wanted()) markdown.write(comparison_markdown(comparison));
-  if (const int failed = report_failed(markdown); failed != kExitOk) code = failed;
-  if (code != kExitOk) return code;
+             CompareFiles& files, Encoding terminal) {
+  std::vector<std::string> failures;
   for (const FailRule& rule : settings.rules)
-    for (const std::string& failure : rule.failures(comparison))
-      code = report("", {kExitRegression, failure});
+    for (std::string& failure : rule.failures(comparison)) failures.push_back(std::move(failure));
+  const bool stdout_is_taken = settings.markdown == "-" || settings.json == "-";
+  int code = print_report(comparison_text(comparison), terminal, stdout_is_taken ? 2 : 1);
+  if (files.markdown.is_wanted()) files.markdown.write(comparison_markdown(comparison));
+  if (files.json.is_wanted()) files.json.write(comparison_json(comparison, failures));
+  if (const int failed = files.failed(); failed != kExitOk) code = failed;
+  if (code != kExitOk) return code;
+  for (const std::string& failure : failures) code = report("", {kExitRegression, failure});
   return code;
 }
 
@@ -36,7 +51,7 @@ SavedReport saved_report(const std::string& path) {
   return *std::move(report);
 }
 
-int compare_files(const BenchCompareSettings& settings, ReportFile& markdown, Encoding terminal) {
+int compare_files(const BenchCompareSettings& settings, CompareFiles& files, Encoding terminal) {
   const SavedReport first = saved_report(settings.targets[0]);
   const SavedReport second = saved_report(settings.targets[1]);
   if (first.is_open_loop != second.is_open_loop)
@@ -46,12 +61,12 @@ int compare_files(const BenchCompareSettings& settings, ReportFile& markdown, En
       {{settings.targets[0], {first.figures}}, {settings.targets[1], {second.figures}}}};
   Comparison comparison = compare(compared, 1);
   comparison.separate_drift = settings.drift;
-  return conclude(settings, comparison, markdown, terminal);
+  return conclude(settings, comparison, files, terminal);
 }
 
 // ---- Addresses, in turn ----
 
-int compare_addresses(const BenchCompareSettings& settings, ReportFile& markdown,
+int compare_addresses(const BenchCompareSettings& settings, CompareFiles& files,
                       Encoding terminal) {
   std::vector<Destination> servers;
   for (const Endpoint& server : settings.servers) {
@@ -92,8 +107,7 @@ int compare_addresses(const BenchCompareSettings& settings, ReportFile& markdown
     compared[index].rounds.push_back(round_figures(result));
   }
 
-  const int code =
-      conclude(settings, compare(compared, settings.bench.load.seed), markdown, terminal);
+  const int code = conclude(settings, compare(compared, settings.bench.load.seed), files, terminal);
   if (invalid_runs == 0) return code;
   report("", {kExitInvalidResult, std::to_string(invalid_runs) + " of " + std::to_string(runs) +
                                       " runs are invalid: " + why_invalid});
@@ -120,10 +134,10 @@ std::string bench_compare_help() {
 int run_bench_compare(const Words& arguments, const TerminalLocale& locale) {
   const BenchCompareSettings settings = bench_compare_settings(
       read_options("bench compare", bench_compare_options(), arguments), locale);
-  ReportFile markdown(settings.markdown);
-  if (const int failed = report_failed(markdown); failed != kExitOk) return failed;
-  return settings.servers.empty() ? compare_files(settings, markdown, locale.encoding)
-                                  : compare_addresses(settings, markdown, locale.encoding);
+  CompareFiles files{ReportFile(settings.markdown), ReportFile(settings.json)};
+  if (const int failed = files.failed(); failed != kExitOk) return failed;
+  return settings.servers.empty() ? compare_files(settings, files, locale.encoding)
+                                  : compare_addresses(settings, files, locale.encoding);
 }
 
 }  // namespace fairlead

@@ -102,7 +102,8 @@ po::options_description bench_compare_options() {
                 "exit 97 if it is so: 'p99>+10%', 'rate<-5%'; may be given several times",
                 OptionText::Kind::list},
                {"drift", "PERCENT", "two files: what may differ for no reason (default 30)"},
-               {"markdown", "FILE", "the table for a page; -: stdout"}});
+               {"markdown", "FILE", "the table for a page; -: stdout"},
+               {"json", "FILE", "the table for programs; -: stdout"}});
   options.add(compared);
   return options;
 }

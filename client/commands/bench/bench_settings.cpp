@@ -349,6 +349,9 @@ BenchCompareSettings bench_compare_settings(const ReadOptions& options,
     throw UsageError("--drift is for two files; rounds that are run in turn need none");
   for (const std::string& text : words(options, "fail-if")) settings.rules.emplace_back(text);
   settings.markdown = options.text("markdown");
+  settings.json = options.text("json");
+  if (!settings.json.empty() && settings.json == settings.markdown)
+    throw UsageError("--json, --markdown: each needs a file of its own");
   return settings;
 }
 

@@ -48,7 +48,7 @@ struct BenchCompareSettings {
   std::uint64_t rounds = 10;              // 2 or more
   double drift = 0;                       // files: a share that is allowed for
   std::vector<FailRule> rules = {};
-  std::string markdown = {};  // a file; "-": stdout; empty: none
+  std::string markdown = {}, json = {};  // files; "-": stdout; empty: none
 };
 
 program_options::options_description bench_options();

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "client/bench/report/reports.hpp"
 
 namespace fairlead {
@@ -34,6 +36,24 @@ TEST(ComparisonTable, IsMarkdownForAPage) {
             "|  | a\\|b:1 | c:2\\x1b | ratio to the first |\n"
             "|---|---:|---:|---:|\n"
             "| p50 | 100 us | 200 us | 2.00 worse |\n");
+}
+
+TEST(ComparisonTable, IsJsonForPrograms) {
+  std::vector<ComparedTarget> targets = twice(10);
+  for (ComparedTarget& target : targets) target.rounds[3][2] = std::nullopt;
+  const std::vector<std::string> failures{"p99>+10%: it is"};
+  const auto report = nlohmann::json::parse(comparison_json(compare(targets, 1), failures));
+  EXPECT_EQ(report["schema"], "fairlead-bench-compare/1");
+  EXPECT_EQ(report["rounds"], 10);
+  EXPECT_EQ(report["drift"], nullptr);
+  EXPECT_EQ(report["failures"], nlohmann::json(failures));
+  EXPECT_EQ(report["targets"][0]["ratios"], nlohmann::json::object());
+  const auto& other = report["targets"][1];
+  EXPECT_EQ(other["name"], "c:2\x1b");
+  EXPECT_EQ(other["medians"]["p99"], 3000);
+  EXPECT_FALSE(other["medians"].contains("p99.9"));
+  EXPECT_EQ(other["ratios"]["p99"].dump(), R"({"estimate":2.0,"high":2.0,"low":2.0})");
+  EXPECT_EQ(other["ratios"]["errors"]["estimate"], nullptr);  // from 0
 }
 
 TEST(ComparisonTable, HasADashForAPercentileOfTooFew) {
