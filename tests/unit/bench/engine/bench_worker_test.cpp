@@ -577,7 +577,7 @@ TEST(BenchWorker, KnowsWhatADueMessageWaitedFor) {
       rig.break_off(0, StreamError::reset);
       rig.break_off(1, StreamError::reset);
     });
-    rig.accept = [&rig](std::size_t attempt) { return attempt < 2 ? 0 : ECONNREFUSED; };
+    rig.accept = [](std::size_t attempt) { return attempt < 2 ? 0 : ECONNREFUSED; };
   });
   EXPECT_EQ(killed[static_cast<std::size_t>(Wait::reply)], 0U);
   EXPECT_EQ(killed[static_cast<std::size_t>(Wait::test)], 0U);
