@@ -1,5 +1,6 @@
 """Runs a module's tests for ctest: a skip is told by the exit status, so that it is seen."""
 import os
+import signal
 import sys
 import unittest
 
@@ -14,6 +15,7 @@ def release_only(test):
 
 
 def main():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup(1) has it ignored, and programs inherit that
     program = unittest.main(module="__main__", verbosity=2, exit=False)
     result = program.result
     for test, why in result.skipped:
