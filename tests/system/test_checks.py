@@ -1,5 +1,4 @@
 """`-t`, `-T` and `--doctor` beside the daemon that they are for: they find what a start would, and nobody notices them."""
-import os
 import pathlib
 import re
 import resource
@@ -10,7 +9,7 @@ import tempfile
 import unittest
 
 from support.daemon import Daemon, binary
-from support.injection import skip_without_strace
+from support.injection import skip_without_strace, traced
 from support.peers import exchange
 from support.runner import main, release_only
 from support.waiting import DEADLINE
@@ -66,12 +65,10 @@ class Checks(unittest.TestCase):
         before = set(self.folder.iterdir()) | {output}
         for option in CHECKS:
             with self.subTest(option=option):
-                # A sanitizer cannot look for leaks in a process that is traced.
-                environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
                 done = subprocess.run(["strace", "-f", "-qq", "-o", output, "-e",
                                        "trace=listen,setsockopt,unlink,unlinkat,rename,mkdir,mknod,openat,creat",
                                        binary(), option, "-c", self.config],
-                                      capture_output=True, text=True, timeout=DEADLINE, env=environment)
+                                      capture_output=True, text=True, timeout=DEADLINE, env=traced())
                 self.assertEqual(0, done.returncode, done)
                 # TSan removes a file of its own.
                 calls = "".join(line for line in output.read_text().splitlines(True) if "/tsan." not in line)

@@ -11,7 +11,7 @@ from support.file_server import GET, HASHES, FileServer, hashes_of
 from support.getting import MIB, GettingTest, some_bytes
 from support.injection import skip_without_strace
 from support.peers import receive_until_end
-from support.runner import main, release_only
+from support.runner import main
 from support.waiting import DEADLINE
 
 MTIME = 10**18  # of the FileServer's files
@@ -243,7 +243,6 @@ class Stored(GettingTest):
         self.assert_fetched(result, {"a/b/1": self.files["tree/1"], "a/c/2": self.files["tree/2"]})
         self.assert_failed(self.get("--create-dirs", "-O", "a/b/1/d", self.server.address, "tree/1"), 23)
 
-    @release_only  # LeakSanitizer does not work under strace
     def test_how_often_the_disk_is_waited_for(self):
         """Once for each file, and once for each of the two folders."""
         skip_without_strace()

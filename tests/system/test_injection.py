@@ -12,7 +12,7 @@ import unittest
 
 from support.daemon import POOLS_KEEP_MAX, Daemon, binary
 from support.documents import close_reasons
-from support.injection import Injection, skip_without_strace, strace_command
+from support.injection import Injection, skip_without_strace, strace_command, traced
 from support.peers import Framed, receive_until_end
 from support.runner import main
 from support.waiting import DEADLINE, wait_for
@@ -153,10 +153,8 @@ class AtTheStart(unittest.TestCase):
 
     def check_fails(self, status, calls, error, *options):
         output = self.folder / "strace"
-        # A sanitizer cannot look for leaks in a process that is traced.
-        environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
         done = subprocess.run([*strace_command(calls, error, ALL, output), *options, binary(), "-c", str(self.config)],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE, env=environment)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE, env=traced())
         self.assertIn("(INJECTED)", output.read_text())
         self.assertEqual((status, ""), (done.returncode, done.stdout), done.stderr)
         why = os.strerror(getattr(errno, error))

@@ -10,6 +10,7 @@ import unittest
 
 from .client import ENVIRONMENT, Result
 from .daemon import Daemon, binary
+from .injection import traced
 from .waiting import DEADLINE
 
 MIB = 1 << 20
@@ -72,7 +73,7 @@ class GettingTest(unittest.TestCase):
 
     def start(self, *arguments, under=(), **options):
         """A process, started by another program where `under` says so; the options are Popen's."""
-        process = subprocess.Popen([*under, binary("fairlead"), "get", *arguments], env=ENVIRONMENT, **{
+        process = subprocess.Popen([*under, binary("fairlead"), "get", *arguments], env=traced(ENVIRONMENT) if under else ENVIRONMENT, **{
             "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": self.target, **options})
         self.addCleanup(self.end, process)
         return process

@@ -1,4 +1,5 @@
 """System calls of a running daemon that fail, as strace makes them."""
+import os
 import pathlib
 import signal
 import subprocess
@@ -11,6 +12,11 @@ from .waiting import DEADLINE, wait_for
 def strace_command(calls, error, when, output):
     """`when`: as in strace(1): 3+7 is the third and every seventh after it, of each thread; 1+ is every one."""
     return ["strace", "-f", "-qq", "-o", str(output), "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}:when={when}"]
+
+
+def traced(environment=os.environ):
+    """What strace starts gets this environment: a sanitizer cannot look for leaks in a process that is traced."""
+    return {**environment, "ASAN_OPTIONS": environment.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 
 
 def skip_without_strace():
