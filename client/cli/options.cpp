@@ -1,10 +1,10 @@
 #include "client/cli/options.hpp"
 
 #include <boost/program_options/parsers.hpp>
-#include <cctype>
 #include <random>
 
 #include "client/cli/exit_code.hpp"
+#include "common/base/hex.hpp"
 #include "common/config/parsed.hpp"
 #include "common/config/units.hpp"
 #include "common/text/escape.hpp"
@@ -65,14 +65,13 @@ std::string bytes_of_hex(std::string_view typed) {
   std::string digits;
   for (const char c : typed) {
     if (c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == ':') continue;
-    if (std::isxdigit(static_cast<unsigned char>(c)) == 0)
-      throw UsageError("-e hex: " + shown(typed) + " is not hexadecimal");
+    if (hex_value(c) < 0) throw UsageError("-e hex: " + shown(typed) + " is not hexadecimal");
     digits += c;
   }
   if (digits.size() % 2 != 0) throw UsageError("-e hex: " + shown(typed) + " has half a byte");
   std::string bytes;
   for (std::size_t i = 0; i < digits.size(); i += 2)
-    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+    bytes += static_cast<char>(hex_value(digits[i]) * 16 + hex_value(digits[i + 1]));
   return bytes;
 }
 

@@ -20,4 +20,12 @@ inline std::string hex_of(Bytes bytes) {
   return digits;
 }
 
+// Of a digit of either case; -1: it is none.
+constexpr int hex_value(char digit) noexcept {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+  return -1;
+}
+
 }  // namespace fairlead

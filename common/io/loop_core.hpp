@@ -49,7 +49,7 @@ class LoopCore {
     return much ? std::clamp(share, kLimitMin, read_limit_)
                 : std::clamp(share, kReadBytesMin, std::min(read_limit_, kFirstReadBytesMax));
   }
-  // No read takes more, but for the smallest there is.
+  // As Loop's.
   void limit_reads(std::size_t bytes_max) {
     read_limit_ = std::clamp(bytes_max, kLimitMin, kReadBytesMax);
   }

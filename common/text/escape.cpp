@@ -94,13 +94,6 @@ void append_shown(std::string& out, Bytes text, std::size_t bytes_max) {
   if (shown < text.size()) out += "...(+" + std::to_string(text.size() - shown) + " bytes)";
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 std::string no_escape(std::string_view text, const EscapeLetters& known) {
   std::string error = '"' + escaped(text.substr(0, 2)) + "\" is no escape: there are";
   for (const char letter : known.letters) error += {' ', '\\', letter};
@@ -127,8 +120,8 @@ void append_json_string(std::string& out, Bytes text, std::size_t bytes_max) {
 
 std::string take_escape(std::string_view& text, const EscapeLetters& known, std::string& out) {
   if (text.size() > 1 && text[1] == 'x') {
-    const int high = text.size() > 2 ? hex_digit(text[2]) : -1;
-    const int low = text.size() > 3 ? hex_digit(text[3]) : -1;
+    const int high = text.size() > 2 ? hex_value(text[2]) : -1;
+    const int low = text.size() > 3 ? hex_value(text[3]) : -1;
     if (high < 0 || low < 0) return "\\x needs two hexadecimal digits";
     out += static_cast<char>(high * 16 + low);
     text.remove_prefix(4);

@@ -203,7 +203,6 @@ void Daemon::on_shard_empty() {
 }
 
 void Daemon::stop_components() {
-  if (std::exchange(is_stopped_, true)) return;
   deadline_.cancel();
   for (Component* part : components_ | std::views::reverse) part->stop();
 }

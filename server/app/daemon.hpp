@@ -78,7 +78,6 @@ class Daemon {
   Alarm deadline_;  // as all that follows, used in turns of the first loop
   Shutdown shutdown_;
   std::size_t shards_in_use_;
-  bool is_stopped_ = false;
 };
 
 }  // namespace fairlead

@@ -44,6 +44,15 @@ def lines(connection):
         yield from file
 
 
+def answer_the_first(_, connection):
+    """And end behind the second, which has no reply."""
+    for count, line in enumerate(lines(connection)):
+        if count == 1:
+            break
+        connection.sendall(line)
+    connection.close()
+
+
 class BlameTest(BenchTest):
     def sums_up(self, report):
         ledger = report["ledger"]
@@ -163,14 +172,8 @@ class ThatFails(BlameTest):
         self.assertGreater(sum(result.report["counts"]["connect_errors"].values()), 10)
 
     def test_half_of_it(self):
-        def serve(_, connection):
-            for count, line in enumerate(lines(connection)):
-                if count == 1:
-                    break
-                connection.sendall(line)
-            connection.close()
         for words, code in (((), 1), (("--threshold", "errors<60%"), 0), (("--threshold", "errors<40%"), 99)):
-            with self.subTest(words), PlainServer(serve) as server:
+            with self.subTest(words), PlainServer(answer_the_first) as server:
                 result = self.bench("-c", "4", "-n", "400", *words, server.address)
                 ledger = self.sums_up(result.report)
                 self.assertEqual((200, 200), (ledger["done"], ledger["failed"]), result.text)
@@ -192,13 +195,7 @@ class ARate(BlameTest):
 
 class AnEnd(BlameTest):
     def test_as_soon_as_a_rule_holds(self):
-        def serve(_, connection):
-            for count, line in enumerate(lines(connection)):
-                if count == 1:
-                    break
-                connection.sendall(line)
-            connection.close()
-        with PlainServer(serve) as server:
+        with PlainServer(answer_the_first) as server:
             result = self.bench("-c", "2", "-r", "50", "-d", "10m", "--abort-on", "errors>5%", server.address)
         self.assertEqual(99, result.code, result.err)
         self.assertIn("ended by --abort-on errors>5%, after ", result.text)

@@ -8,6 +8,7 @@
 
 #include "client/cli/exit_code.hpp"
 #include "client/fetch/file_names.hpp"
+#include "common/base/hex.hpp"
 #include "common/config/parsed.hpp"
 
 namespace fairlead {
@@ -27,14 +28,9 @@ std::uint32_t at_once(const ReadOptions& options, const char* name, std::uint32_
 
 Sha256Digest digest_option(const std::string& hex) {
   Sha256Digest digest{};
-  const auto value_of = [](char c) -> int {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-  };
   bool is_valid = hex.size() == 2 * digest.size();
   for (std::size_t i = 0; is_valid && i < digest.size(); ++i) {
-    const int high = value_of(hex[2 * i]), low = value_of(hex[2 * i + 1]);
+    const int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
     is_valid = high >= 0 && low >= 0;
     digest[i] = static_cast<char>(high * 16 + low);
   }
