@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <exception>
 #include <iterator>
-#include <memory>
 #include <sstream>
 #include <string>
 #include <system_error>
@@ -15,18 +14,15 @@
 
 #include "common/base/background_thread.hpp"
 #include "common/base/descriptor.hpp"
-#include "common/config/files.hpp"
-#include "common/config/source.hpp"
 #include "common/log/line_file.hpp"
 #include "common/log/log.hpp"
 #include "common/protocol/close_reason.hpp"
-#include "server/api/service_table.hpp"
 #include "server/app/command_line.hpp"
-#include "server/app/control_groups.hpp"
+#include "server/app/config_source.hpp"
 #include "server/app/daemon.hpp"
 #include "server/app/doctor.hpp"
-#include "server/app/listeners.hpp"
 #include "server/app/server_config.hpp"
+#include "server/app/setting_changes.hpp"
 
 namespace fairlead {
 namespace {
@@ -36,15 +32,6 @@ int fail(const Failure& failure) {
   for (std::string line; std::getline(lines, line);)
     std::fprintf(stderr, "fairleadd: %s\n", line.c_str());
   return failure.exit_status;
-}
-
-Outcome<LoadedConfig> load(const CommandLine& command_line) {
-  DiskFiles files;
-  const Environment environment = process_environment();
-  ConfigWorld world{.files = files, .environment = environment, .service_types = {}};
-  for (const ServiceType& type : service_types()) world.service_types.push_back(type.name);
-  world.cores = usable_cores();
-  return load_server_config(command_line, world);
 }
 
 // The close reasons of connections that were refused.
@@ -57,22 +44,18 @@ std::vector<std::string_view> refusals() {
   return names;
 }
 
-int run_with_log(const SettingsSnapshot& settings, const std::vector<std::string>& warnings) {
-  const LogSettings& log = settings->log;
-  const auto opened = Log::open({.level = level_named(log.level).value_or(Level::info),
-                                 .format = log.json ? LogFormat::json : LogFormat::text,
-                                 .file = log.file,
-                                 .session_file = log.session_file,
-                                 .transcript = STDOUT_FILENO,
-                                 .repeats = log.repeats,
-                                 .limited_reasons = refusals()});
+int run_with_log(LoadedConfig config, const ConfigSource& source) {
+  LogOptions options = log_options(config.settings.log);
+  options.transcript = STDOUT_FILENO;
+  options.limited_reasons = refusals();
+  const auto opened = Log::open(options);
   if (!opened) {
     const bool forbidden = opened.error().code == std::errc::permission_denied;
     return fail({opened.error().what, forbidden ? kExitNoPermission : kExitRuntimeFailure});
   }
-  for (const std::string& warning : warnings)
+  for (const std::string& warning : config.warnings)
     (*opened)->warn("configuration", {field("what", warning)});
-  const Outcome<> outcome = run_daemon(settings, **opened);
+  const Outcome<> outcome = run_daemon(std::move(config), source, **opened);
   const int status = outcome ? 0 : fail(outcome.error());
   if (!(*opened)->finish()) ::_exit(status);
   return status;
@@ -80,8 +63,8 @@ int run_with_log(const SettingsSnapshot& settings, const std::vector<std::string
 
 // Above the listing of -T, as a comment of it.
 constexpr const char* kClasses =
-    "# Every change needs a restart. The class says what a reload will change once there is one:\n"
-    "# L at once, N for new connections, R nothing.\n\n";
+    "# The class says when a changed value is in force behind a reload (HUP): L at once, N for new\n"
+    "# connections, R only behind a restart.\n\n";
 
 // Flushes stdout. The status stands only if all of the output could be written.
 int printed(int status) {
@@ -119,6 +102,17 @@ int diagnose(const ServerSettings& settings) {
   return printed(status);
 }
 
+int check_reload(const ConfigSource& source, const LoadedConfig& running,
+                 const std::string& file) {
+  const Outcome<LoadedConfig> written = source.load_file(file);
+  if (!written) return fail(written.error());
+  const auto adapted = source.adapt(*written, running.configuration, running.settings);
+  if (!adapted) return fail(adapted.error());
+  const auto changes = changes_between(running.configuration, written->configuration);
+  std::fputs(changes.text().c_str(), stdout);
+  return printed(0);
+}
+
 int run(const std::vector<std::string>& arguments) {
   const Outcome<CommandLine> parsed = parse_command_line(arguments);
   if (!parsed) return fail(parsed.error());
@@ -128,22 +122,21 @@ int run(const std::vector<std::string>& arguments) {
   if (command_line.action == CommandLine::Action::version)
     return std::puts("fairleadd " FAIRLEAD_VERSION), printed(0);
 
-  Outcome<LoadedConfig> loaded = load(command_line);
+  const ConfigSource source(command_line);
+  Outcome<LoadedConfig> loaded = source.load();
   if (!loaded) return fail(loaded.error());
-  if (const std::string conflict = conflict_of_names(loaded->settings, addresses_of);
-      !conflict.empty())
-    return fail({conflict, kExitInvalidConfiguration});
   if (command_line.action != CommandLine::Action::run)
     for (const std::string& warning : loaded->warnings) fail({"warning: " + warning, 0});
+  if (command_line.action == CommandLine::Action::reload_check)
+    return check_reload(source, *loaded, command_line.reload_file);
   if (command_line.action == CommandLine::Action::doctor) return diagnose(loaded->settings);
   if (command_line.action == CommandLine::Action::print) {
     std::fputs(kClasses, stdout);
-    std::fputs(loaded->listing.c_str(), stdout);
+    std::fputs(loaded->configuration.listing().c_str(), stdout);
     if (const int status = printed(0); status != 0) return status;
   }
   if (command_line.action != CommandLine::Action::run) return check(loaded->settings);
-  return run_with_log(std::make_shared<const ServerSettings>(std::move(loaded->settings)),
-                      loaded->warnings);
+  return run_with_log(std::move(*loaded), source);
 }
 
 }  // namespace

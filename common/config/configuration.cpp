@@ -237,6 +237,25 @@ bool Configuration::is_changed(std::string_view section, std::string_view key) c
   return setting != nullptr && setting->text != setting->key->fallback;
 }
 
+const std::string& Configuration::written(std::string_view section, std::string_view key) const {
+  const Setting* setting = find(section, key);
+  FAIRLEAD_CHECK(setting != nullptr);
+  return setting->text;
+}
+
+bool Configuration::agrees_with(const Configuration& other, std::string_view section,
+                                std::string_view key) const {
+  return value(section, key) == other.value(section, key);
+}
+
+void Configuration::keep_until_restart(const Configuration& running) {
+  for (Section& section : sections_)
+    for (Setting& setting : section.settings) {
+      if (setting.key->reload != Reload::restart) continue;
+      if (const Setting* kept = running.find(section.name, setting.key->name)) setting = *kept;
+    }
+}
+
 void Configuration::add_error(std::string_view section, std::string_view key, std::string what) {
   if (const Setting* setting = find(section, key); setting != nullptr && setting->has_error) return;
   errors_.push_back({origin_of(section, key), path_of(section, key), std::move(what)});

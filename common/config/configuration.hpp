@@ -38,6 +38,29 @@ class Configuration {
   // Whether the value is another than the default: a listing (-T) names the defaults of all.
   bool is_changed(std::string_view section, std::string_view key) const noexcept;
 
+  // ---- A reload compares two configurations.
+
+  bool has_section(std::string_view section) const noexcept {
+    return find_section(section) != nullptr;
+  }
+  // The key must exist. As it was written, whatever it means.
+  const std::string& written(std::string_view section, std::string_view key) const;
+  // Whether both, which have this key, mean the same.
+  bool agrees_with(const Configuration& other, std::string_view section,
+                   std::string_view key) const;
+  // Calls visit(const std::string& section, const Key&) for each, in the order of listing().
+  template <class Visit>
+  void for_each_key(Visit&& visit) const {
+    for (const Section& section : sections_)
+      for (const Setting& setting : section.settings) visit(section.name, *setting.key);
+  }
+  template <class Visit>
+  void for_each_section(Visit&& visit) const {
+    for (const Section& section : sections_) visit(section.name);
+  }
+  // Takes the value of each key that only a restart can change, as far as `running` has it.
+  void keep_until_restart(const Configuration& running);
+
   // Adds an error where the key was written, unless its value has an error already: one line for
   // one mistake.
   void add_error(std::string_view section, std::string_view key, std::string what);

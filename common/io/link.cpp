@@ -355,6 +355,12 @@ void Link::begin_download(int unsent_bytes_max) {
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof(int));
 }
 
+void Link::set_user_timeout(Duration time) {
+  const int milliseconds = static_cast<int>(time.count());
+  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
+               sizeof milliseconds);
+}
+
 std::uint32_t Link::unacknowledged_bytes() const {
   int bytes = 0;
   const bool is_known = ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0;

@@ -36,6 +36,7 @@ class Link final : public ByteStream {
   void resume() override;
   void probe() override;
   void terminate(TerminateManner manner) override;
+  void set_user_timeout(Duration time) override;
   std::uint32_t unacknowledged_bytes() const override;
 
   // For the loop, outside of a turn: begins the next read, if it is wanted.

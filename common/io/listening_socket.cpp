@@ -28,23 +28,6 @@ void set_option(int descriptor, int level, int name, int value) {
   static_cast<void>(::setsockopt(descriptor, level, name, &value, sizeof value));
 }
 
-void set_tcp_options(int descriptor, const ListeningOptions& options) {
-  if (options.nodelay) set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (options.keepalive > Duration::zero()) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.keepalive).count();
-    set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set_option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(seconds));
-    set_option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
-    set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
-  }
-  if (options.user_timeout > Duration::zero()) {
-    set_option(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT,
-               static_cast<int>(options.user_timeout.count()));
-  }
-  if (options.notsent_lowat > 0) {
-    set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.notsent_lowat));
-  }
-}
 
 // A problem is reported with errno as it stands when this is called.
 tl::unexpected<ListeningError> failure(const Endpoint& endpoint, const char* doing) {
@@ -91,7 +74,7 @@ int open_tcp(const addrinfo& address, bool dual_stack, const ListeningOptions& o
   if (options.receive_buffer > 0) {
     set_option(descriptor, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.receive_buffer));
   }
-  set_tcp_options(descriptor, options);
+  set_connection_options(descriptor, options);
 
   doing = "bind";
   bool is_open = ::bind(descriptor, address.ai_addr, address.ai_addrlen) == 0;
@@ -198,14 +181,11 @@ ListeningSockets open_unix_socket(const Endpoint& endpoint, const ListeningOptio
   const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor < 0) return failure(endpoint, "socket");
 
-  // The path comes into being with nobody allowed in, and is opened to `unix_mode` once it is
-  // complete.
+  // The path comes into being with nobody allowed in, because bind(2) takes the mode of the
+  // descriptor, and is opened to `unix_mode` once it is complete.
   const sockaddr_un address = unix_address(endpoint);
-  const mode_t previous = ::umask(0777);
-  const bool bound =
-      ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  ::umask(previous);
-  if (!bound) {
+  if (::fchmod(descriptor, 0) != 0 ||
+      ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     auto failed = failure(endpoint, "bind");
     ::close(descriptor);
     return failed;
@@ -268,6 +248,24 @@ tl::expected<void, ListeningError> try_listening(const Endpoint& endpoint,
   if (!bound) return tl::unexpected(std::move(bound.error()));
   close_all(*bound);
   return {};
+}
+
+void set_connection_options(int descriptor, const ListeningOptions& options) noexcept {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.keepalive).count();
+  set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, options.nodelay ? 1 : 0);
+  set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, seconds > 0 ? 1 : 0);
+  if (seconds > 0) {
+    set_option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(seconds));
+    set_option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
+    set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
+  }
+  set_option(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT,
+             static_cast<int>(options.user_timeout.count()));
+  set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.notsent_lowat));
+}
+
+void share_port(int descriptor, bool is_shared) noexcept {
+  set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, is_shared ? 1 : 0);
 }
 
 void remove_path(const ListeningSocket& socket) noexcept {

@@ -65,6 +65,13 @@ std::vector<Endpoint> addresses_of(const Endpoint& endpoint);
 tl::expected<void, ListeningError> try_listening(const Endpoint& endpoint,
                                                  const ListeningOptions& options);
 
+// The options that connections inherit, on a socket that listens already: those that come from now
+// on have them. Not the sizes of buffers: what has been set once cannot be left to the kernel again.
+void set_connection_options(int descriptor, const ListeningOptions& options) noexcept;
+
+// Lets another socket of this user be bound in the way of this one (SO_REUSEPORT), or no longer.
+void share_port(int descriptor, bool is_shared) noexcept;
+
 // Removes a unix socket's path, unless that of another program has taken its place. Before the
 // descriptor is closed: then its inode number is free for the other one.
 void remove_path(const ListeningSocket& socket) noexcept;

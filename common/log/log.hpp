@@ -36,6 +36,7 @@ struct LogOptions {
 };
 
 class LogOutput;
+class LineFile;
 
 struct LogError {
   std::string what;      // what could not be opened, why, and what to do
@@ -60,7 +61,8 @@ class Log final : public LogSink {
   ~Log() override;
 
   void write(Level level, std::string_view event, std::span<const Field> fields) noexcept override;
-  void report(std::string_view event, std::span<const Field> fields) noexcept override;
+  void report(Level level, std::string_view event,
+              std::span<const Field> fields) noexcept override;
   bool enabled(Level level) const noexcept override;
 
   // Takes the one line per session. With a file of their own, these do not depend on the level.
@@ -69,6 +71,13 @@ class Log final : public LogSink {
   // Prints a line of the transcripts, as the servers of the tutorials do: one line or several,
   // without the last newline, exactly as given. The caller has escaped what came from a peer.
   void print(std::string_view line) noexcept;
+
+  // What a reload changes: level, file and session_file of `options`; nothing else of them is
+  // looked at. Opens the files that are new, beside those that are written to. On one thread, as
+  // change().
+  class Change;
+  tl::expected<Change, LogError> prepare_change(const LogOptions& options) const;
+  void change(Change change) noexcept;
 
   // Opens the files again by name, for log rotation. A failure is reported in the log, and the old
   // file is written further.
@@ -85,11 +94,33 @@ class Log final : public LogSink {
   std::uint64_t transcript_lines_lost() const noexcept;
 
  private:
-  Log() noexcept;
+  // Where the session lines go now.
+  class SessionSink;
+  explicit Log(const LogOptions& options);
 
-  std::unique_ptr<LogOutput> console_;  // stderr, where the events go to a file
+  bool has_session_file() const noexcept;
+
+  LogOptions options_;                  // of now
+  std::unique_ptr<LogOutput> console_;  // stderr, for what cannot be written to a file
   std::unique_ptr<LogOutput> events_;
   std::unique_ptr<LogOutput> sessions_, transcript_;  // end first: they report losses as events
+  std::unique_ptr<SessionSink> session_sink_;
+};
+
+// Opened, and not yet written to.
+class Log::Change {
+ public:
+  Change(Change&&) noexcept;
+  Change& operator=(Change&&) noexcept;
+  ~Change();
+
+ private:
+  friend class Log;
+  Change() noexcept;
+
+  LogOptions options_;
+  std::shared_ptr<LineFile> events_, sessions_;                 // null: it stays
+  std::unique_ptr<LogOutput> console_output_, session_output_;  // null: there is one, or need not be
 };
 
 }  // namespace fairlead

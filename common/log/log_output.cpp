@@ -48,8 +48,10 @@ LogOutput::LogOutput(std::shared_ptr<LineFile> file, const LogOptions& options, 
                                                             spdlog::pattern_time_type::utc, "\n")),
       options_(options),
       role_(role),
-      file_(std::move(file)),
+      level_(role.level),
       limit_(options.repeats),
+      file_(std::move(file)),
+      troubles_to_(role.troubles_to),
       thread_(start_background_thread([this] { run(); })) {}
 
 LogOutput::~LogOutput() {
@@ -58,15 +60,30 @@ LogOutput::~LogOutput() {
 }
 
 bool LogOutput::finish() noexcept {
-  file_->stop_waiting_at(std::chrono::steady_clock::now() + options_.close_wait);
+  file()->stop_waiting_at(std::chrono::steady_clock::now() + options_.close_wait);
   std::unique_lock lock(mutex_);
   ending_ = true;
   wake_up_.notify_one();
   return has_ended_.wait_for(lock, 2 * options_.close_wait, [this] { return ended_; });
 }
 
+std::shared_ptr<LineFile> LogOutput::file() {
+  const std::lock_guard lock(mutex_);
+  return file_;
+}
+
+void LogOutput::change_file(std::shared_ptr<LineFile> file, LogSink* troubles_to) {
+  const std::lock_guard lock(mutex_);
+  file_ = std::move(file);
+  troubles_to_ = troubles_to;
+}
+
 void LogOutput::write(Level level, std::string_view event, std::span<const Field> fields) noexcept {
-  if (enabled(level)) put(level, event, fields);
+  try {
+    if (enabled(level) && admits(level, event, fields)) put(level, event, fields);
+  } catch (...) {
+    count_lost();  // out of memory
+  }
 }
 
 void LogOutput::put(Level level, std::string_view event, std::span<const Field> fields) noexcept {
@@ -74,7 +91,6 @@ void LogOutput::put(Level level, std::string_view event, std::span<const Field> 
   thread_local std::string text;
   text.clear();
   try {
-    if (!admits(level, event, fields)) return;
     append_event(text, options_.format, level, event, fields);
     print(text);
   } catch (...) {
@@ -116,6 +132,7 @@ void LogOutput::run() noexcept {
     wait_for_lines(lock);
     ending = ending_;  // no thread logs any more: this batch is the last
     std::swap(queue_, batch_);
+    batch_file_ = file_;
     lock.unlock();
     report_losses(false);  // those lines were older than the batch
     write_batch();
@@ -144,21 +161,26 @@ void LogOutput::wait_for_lines(std::unique_lock<std::mutex>& lock) {
 
 void LogOutput::write_batch() noexcept {
   if (batch_.empty()) return;
-  const LineFile::Written written = file_->write(batch_.text());
+  const LineFile::Written written = batch_file_->write(batch_.text());
   count_lost(lines_in(batch_.text().substr(written.bytes)));
   batch_.clear();
   note_trouble(written.error);
 }
 
 void LogOutput::note_trouble(const std::error_code& error) noexcept try {
-  if (role_.troubles_to == nullptr || is_failing_ == static_cast<bool>(error)) return;
+  if (is_failing_ == static_cast<bool>(error)) return;
+  LogSink* to = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    to = troubles_to_;
+  }
+  if (to == nullptr) return;
   is_failing_ = !is_failing_;
+  const std::string& path = batch_file_->path();
   if (is_failing_) {
-    role_.troubles_to->error("log_failing",
-                             {field("path", file_->path()), field("why", error.message())});
+    to->error("log_failing", {field("path", path), field("why", error.message())});
   } else {
-    role_.troubles_to->warn("log_works_again",
-                            {field("path", file_->path()), field("lost", lines_lost())});
+    to->warn("log_works_again", {field("path", path), field("lost", lines_lost())});
   }
 } catch (...) {
   return;  // no memory for the reason
@@ -203,7 +225,7 @@ bool LogOutput::write_own_line(Level level, std::string_view event, std::span<co
     const std::lock_guard lock(mutex_);
     formatter_->format(message_of(text), line);
   }
-  return file_->write({line.data(), line.size()}).bytes == line.size();
+  return batch_file_->write({line.data(), line.size()}).bytes == line.size();
 }
 
 // ---- The queue ----

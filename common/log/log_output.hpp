@@ -67,11 +67,12 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   ~LogOutput() override;
 
   void write(Level level, std::string_view event, std::span<const Field> fields) noexcept override;
-  void report(std::string_view event, std::span<const Field> fields) noexcept override {
-    put(Level::info, event, fields);
+  void report(Level level, std::string_view event,
+              std::span<const Field> fields) noexcept override {
+    put(level, event, fields);
   }
   bool enabled(Level level) const noexcept override {
-    return level != Level::off && level >= role_.level;
+    return level != Level::off && level >= level_.load(std::memory_order_relaxed);
   }
 
   // Puts `text` into the layout as it is.
@@ -81,7 +82,10 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   // `close_wait`, and as long again, was not enough. Nobody logs any more.
   bool finish() noexcept;
 
-  LineFile& file() noexcept { return *file_; }
+  // From any thread; what is queued may go to the one or to the other.
+  std::shared_ptr<LineFile> file();
+  void change_file(std::shared_ptr<LineFile> file, LogSink* troubles_to);
+  void change_level(Level level) noexcept { level_.store(level, std::memory_order_relaxed); }
   std::uint64_t lines_lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
 
  private:
@@ -106,12 +110,14 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
 
   const LogOptions options_;
   const Role role_;
-  const std::shared_ptr<LineFile> file_;  // two outputs may end in one place
+  std::atomic<Level> level_;
   RepeatLimit limit_;
   std::atomic<std::uint64_t> lost_{0};
   std::condition_variable wake_up_, has_ended_;
 
   // Guarded by base_sink's mutex_, as its formatter_ is.
+  std::shared_ptr<LineFile> file_;  // two outputs may end in one place
+  LogSink* troubles_to_;
   LineQueue queue_;
   spdlog::memory_buf_t line_;  // the line that is being formatted
   bool asleep_ = false;        // the thread waits for a line and must be woken
@@ -119,6 +125,7 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   bool ended_ = false;  // the thread writes no more
 
   // The background thread's.
+  std::shared_ptr<LineFile> batch_file_;
   LineQueue batch_;
   std::uint64_t reported_ = 0;  // of lost_
   bool is_failing_ = false;

@@ -10,6 +10,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/file_part.hpp"
+#include "common/base/time.hpp"
 
 namespace fairlead {
 
@@ -89,6 +90,10 @@ class ByteStream {
   // Closes the descriptor. on_finished follows exactly once, never within this call. Later calls
   // change nothing.
   virtual void terminate(TerminateManner manner) = 0;
+
+  // How long what the kernel has taken may stay unacknowledged before it gives the peer up
+  // (TCP_USER_TIMEOUT, tcp(7)); 0: as long as it likes. Nothing where the stream is not TCP.
+  virtual void set_user_timeout(Duration time) { static_cast<void>(time); }
 
   // Bytes that the kernel has taken and the peer has not acknowledged (SIOCOUTQ, tcp(7)); 0 where
   // that is unknown. A system call: ask before a slow reader is judged, not for each message.

@@ -13,6 +13,8 @@ struct TextSettings {
   Boundary boundary = Boundary::automatic;
   std::uint32_t chunk = 1024;  // bytes, >= 4: the longest message of `chunk` and `auto`
   Duration pause{20};          // ends a message of `auto`, and the wait for the rest of a character
+
+  bool operator==(const TextSettings&) const = default;
 };
 
 }  // namespace fairlead

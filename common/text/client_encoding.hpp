@@ -14,6 +14,8 @@ struct EncodingSettings {
   std::optional<Encoding> decode;        // empty: auto
   std::optional<Encoding> encode;        // empty: match
   Encoding encode_tie = Encoding::utf8;  // for `match`, until the client has decided
+
+  bool operator==(const EncodingSettings&) const = default;
 };
 
 // The state of one client: a pointer and two bytes, owned by its session, touched by its shard's

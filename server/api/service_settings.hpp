@@ -14,6 +14,8 @@ namespace fairlead {
 // docs/configuration.md.
 struct TranscriptSettings {
   std::string on_connect, on_message, on_close, on_missing;
+
+  bool operator==(const TranscriptSettings&) const = default;
 };
 
 struct FileSettings {
@@ -22,6 +24,8 @@ struct FileSettings {
   std::uint64_t max_rate = 0;  // bytes/s per download; 0: no limit
   std::uint64_t max_downloads = 0;
   bool symlinks = false, hidden = false;
+
+  bool operator==(const FileSettings&) const = default;
 };
 
 struct ServiceSettings {
@@ -33,6 +37,8 @@ struct ServiceSettings {
   std::uint64_t close_after = 0;  // messages; 0: never
   TranscriptSettings transcript;
   FileSettings file;
+
+  bool operator==(const ServiceSettings&) const = default;
 };
 
 }  // namespace fairlead

@@ -37,6 +37,8 @@ po::options_description options() {
       "override one key of the configuration; may be repeated")(
       "test,t", "check the configuration and what it names, beside a daemon that runs, and end")(
       "print,T", "the same, and print every key with its value, class and origin")(
+      "reload-check", po::value<std::string>()->value_name("FILE"),
+      "say what a reload would change if FILE were in the place of the -c file, and end")(
       "doctor",
       "say whether this machine is fit for the configuration, one finding a line (ok, warn or "
       "bad), "
@@ -56,6 +58,7 @@ CommandLine::Action action_of(const po::variables_map& given) {
   if (given.contains("help")) return CommandLine::Action::help;
   if (given.contains("version")) return CommandLine::Action::version;
   if (given.contains("doctor")) return CommandLine::Action::doctor;
+  if (given.contains("reload-check")) return CommandLine::Action::reload_check;
   if (given.contains("print")) return CommandLine::Action::print;
   if (given.contains("test")) return CommandLine::Action::test;
   return CommandLine::Action::run;
@@ -73,6 +76,7 @@ Outcome<CommandLine> understood(const po::variables_map& given) {
   CommandLine result;
   result.action = action_of(given);
   if (given.contains("config")) result.config_file = given["config"].as<std::string>();
+  if (given.contains("reload-check")) result.reload_file = given["reload-check"].as<std::string>();
   result.settings = words_of(given, "set");
   result.listen = words_of(given, "listen");
 
@@ -120,13 +124,12 @@ std::string help_text() {
   out << "Usage: fairleadd [-c FILE] [options]\n"
          "Serves very many TCP clients at once. Stays in the foreground and logs to stderr; TERM "
          "and INT\n"
-         "drain and end it.\n\n"
+         "drain and end it, HUP makes it read its configuration again.\n\n"
       << options()
       << "\nExit status: 0 ok, 1 run-time failure, 2 bad arguments, 4 no permission, 6 invalid "
          "configuration.\n"
-         "\nKeys of the configuration, each with its default. Every change needs a restart.\n"
-         "The class says what a reload will change once there is one: L at once, N for new\n"
-         "connections, R nothing.\n\n"
+         "\nKeys of the configuration, each with its default. The class says when a changed value is\n"
+         "in force behind a reload (HUP): L at once, N for new connections, R only behind a restart.\n\n"
       << key_help();
   return out.str();
 }

@@ -15,12 +15,14 @@ struct CommandLine {
     run,
     test,    // -t: check everything, open what it names, and end
     print,   // -T: the same, and print every key
+    reload_check,  // --reload-check: say what a reload would change, and end
     doctor,  // --doctor: say whether this machine is fit for the configuration
     version,
     help,
   };
 
   Action action = Action::run;
+  std::string reload_file = {};            // of reload_check
   std::optional<std::string> config_file = {};  // -c; none: see load_server_config()
   std::vector<std::string> settings = {};  // --set, in their order; each is `section.key=value`
   std::vector<std::string> listen = {};    // --listen, in their order; each is a valid address
@@ -28,7 +30,7 @@ struct CommandLine {
 };
 
 // `arguments` come without the program's name. Of several actions the first of help, version,
-// --doctor, -T and -t wins.
+// --doctor, --reload-check, -T and -t wins.
 Outcome<CommandLine> parse_command_line(std::vector<std::string> arguments);
 
 // What -h prints: the options, the exit statuses and every key of the configuration.

@@ -13,6 +13,7 @@
 #include "common/io/signals.hpp"
 #include "server/app/heap.hpp"
 #include "server/app/ports_file.hpp"
+#include "server/app/reloader.hpp"
 #include "server/app/stats.hpp"
 #include "server/files/beneath.hpp"
 
@@ -35,10 +36,16 @@ Outcome<> check_confinement(const ServerSettings& settings) {
   return failure(why);
 }
 
+// An answer of a shard that says only that it is done.
+struct Nothing {
+  Nothing& operator+=(const Nothing&) noexcept { return *this; }
+};
+
 // What the signals of docs/operations.md ask of the daemon.
 class SignalHandling final : public Component {
  public:
-  SignalHandling(Daemon& daemon, Log& log) : daemon_(daemon), log_(log) {}
+  SignalHandling(Daemon& daemon, Reloader& reload, Log& log)
+      : daemon_(daemon), reload_(reload), log_(log) {}
 
   Outcome<> start() override {
     signals_.emplace(daemon_.loop(),
@@ -59,23 +66,27 @@ class SignalHandling final : public Component {
       log_.reopen();
       daemon_.log_counters();
     } else if (number == SIGHUP) {
-      log_.warn("hup_ignored", {field("why", "nothing is read again; restart to change settings")});
+      reload_.request();
     } else {
       daemon_.request_stop(number == SIGQUIT ? StopRequest::lame_duck : StopRequest::drain);
     }
   }
 
   Daemon& daemon_;
+  Reloader& reload_;
   Log& log_;
   std::optional<Signals> signals_;
 };
 
 }  // namespace
 
-Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log) {
+Outcome<> run_daemon(LoadedConfig config, const ConfigSource& source, Log& log) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone does not end the daemon
+  const auto settings = std::make_shared<const ServerSettings>(std::move(config.settings));
   Daemon daemon(settings, log, raise_descriptor_limit(*settings));
-  SignalHandling signals(daemon, log);
+  Reloader reloader(daemon, log, source, std::move(config.configuration));
+  SignalHandling signals(daemon, reloader, log);
+  daemon.add(reloader);
   daemon.add(signals);
   if (Outcome<> opened = daemon.open(); !opened) return opened;
   return daemon.run();
@@ -89,7 +100,7 @@ Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& conne
       admission_(settings_->limits, settings_->access, connections.configured,
                  std::random_device{}()),
       shards_({settings_, transcript_, log, files_, last_id_}),
-      listeners_({shards_, admission_, reserve_, log},
+      listeners_({shards_, admission_, reserve_, log, settings_->accept == AcceptMode::shared},
                  [this] { obey(shutdown_.on_listeners_closed(Loop::read_clock())); }),
       components_{&shards_, &listeners_},
       deadline_(shards_.first().loop),
@@ -108,12 +119,17 @@ Daemon::~Daemon() {
 }
 
 Outcome<> Daemon::open() {
-  if (Outcome<> confined = check_confinement(*settings_); !confined) return confined;
+  if (Outcome<> files = prepare_for_files(*settings_); !files) return files;
   const auto opened = open_listeners(*settings_, log_);
   if (!opened) return tl::unexpected(opened.error());
   listeners_.add(settings_, *opened);
   if (settings_->run_dir.empty()) return {};
   return write_ports_file(settings_->run_dir, *opened);
+}
+
+Outcome<> Daemon::prepare_for_files(const ServerSettings& settings) {
+  if (Outcome<> confined = check_confinement(settings); !confined) return confined;
+  return settings.serves_files() ? shards_.start_file_pool() : Outcome<>();
 }
 
 Outcome<> Daemon::run() {
@@ -153,7 +169,10 @@ void Daemon::log_limits() {
 // ---- The stop ----
 
 void Daemon::request_stop(StopRequest request) {
-  loop().post([this, request] { obey(shutdown_.on_request(request, Loop::read_clock())); });
+  loop().post([this, request] {
+    if (is_changing_) return stops_.push_back(request);
+    obey(shutdown_.on_request(request, Loop::read_clock()));
+  });
 }
 
 void Daemon::obey(Shutdown::Order order) {
@@ -207,6 +226,77 @@ void Daemon::stop_components() {
   for (Component* part : components_ | std::views::reverse) part->stop();
 }
 
+// ---- A reload ----
+
+// Whatever may fail comes first, and every shard has made its services before the first one uses
+// them.
+void Daemon::change(DaemonChange to, std::function<void(const Outcome<>&)> done) {
+  const auto change = std::make_shared<DaemonChange>(std::move(to));
+  Outcome<> possible = shutdown_.is_under_way() ? failure("the daemon stops") : Outcome<>();
+  if (possible) possible = prepare_for_files(*change->settings);
+  if (!possible) {
+    close_listeners(change->opened);
+    return done(possible);
+  }
+  is_changing_ = true;
+  const auto prepared = [this, change, done](const std::string& why) {
+    if (why.empty()) return use(change, [this, done] {
+      end_change();
+      done({});
+    });
+    shards_.for_each([](ShardThread& thread) { thread.shard.drop_prepared(); });
+    close_listeners(change->opened);
+    end_change();
+    done(failure(why));
+  };
+  shards_.gather(
+      [settings = change->settings](ShardThread& thread) {
+        return thread.shard.prepare_settings(settings);
+      },
+      prepared);
+}
+
+void Daemon::use(const std::shared_ptr<DaemonChange>& change, std::function<void()> done) {
+  settings_ = change->settings;
+  connections_ = connection_limit(connections_.descriptors, *settings_);
+  log_.change(std::move(change->log));
+  admission_.change(settings_->limits, settings_->access, connections_.configured);
+  shutdown_.change_times(settings_->timeouts.drain, settings_->timeouts.lame_duck);
+  const auto forgotten = [this, done = std::move(done)](const Nothing&) {
+    listeners_.forget_closed();
+    note_ports();
+    done();
+  };
+  const auto accepting = [this, forgotten] {
+    shards_.gather(
+        [](ShardThread& thread) {
+          thread.shard.forget_old_settings();
+          return Nothing();
+        },
+        forgotten);
+  };
+  shards_.gather(
+      [](ShardThread& thread) {
+        thread.use_settings();
+        return Nothing();
+      },
+      [this, change, accepting](const Nothing&) {
+        listeners_.change(change->settings, change->opened, accepting);
+      });
+}
+
+void Daemon::end_change() {
+  is_changing_ = false;
+  for (const StopRequest request : std::exchange(stops_, {})) request_stop(request);
+}
+
+// What has been opened serves in any case.
+void Daemon::note_ports() {
+  if (settings_->run_dir.empty()) return;
+  if (const Outcome<> written = write_ports_file(settings_->run_dir, listeners_.opened()); !written)
+    log_.error("ports_file_failed", {field("what", written.error().what)});
+}
+
 // ---- Counters ----
 
 void Daemon::log_counters() {
@@ -221,7 +311,7 @@ void Daemon::write_counters(const ShardReport& sum) {
   const ProcessFigures process{.heap_in_use = heap_bytes_in_use(),
                                .log_lost = log_.lines_lost() + log_.session_lines_lost(),
                                .transcript_lost = log_.transcript_lines_lost()};
-  log_.report("counters", counter_fields(sum, process));
+  log_.report(Level::info, "counters", counter_fields(sum, process));
 }
 
 }  // namespace fairlead

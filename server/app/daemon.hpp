@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "common/io/loop.hpp"
 #include "common/log/log.hpp"
 #include "server/app/component.hpp"
+#include "server/app/config_source.hpp"
 #include "server/app/connection_limit.hpp"
 #include "server/app/listeners.hpp"
 #include "server/app/outcome.hpp"
@@ -22,8 +25,15 @@
 namespace fairlead {
 
 // The program: raises the limit of descriptors, takes the signals, and serves until one of them
-// ends it. Called once, on the main thread.
-Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log);
+// ends it. Called once, on the main thread. `config` has been loaded from `source`.
+Outcome<> run_daemon(LoadedConfig config, const ConfigSource& source, Log& log);
+
+// What a reload has prepared; none of it can fail any more.
+struct DaemonChange {
+  SettingsSnapshot settings;
+  OpenedListeners opened;
+  Log::Change log;
+};
 
 // Everything that serves, without the process around it: no signal, no limit. The log outlives
 // it. run() is called on one thread, here called the main thread.
@@ -40,6 +50,14 @@ class Daemon {
 
   // Serves from what has been opened until a stop has ended.
   Outcome<> run();
+
+  // ---- A reload; on the main thread, one at a time.
+
+  const SettingsSnapshot& settings() const noexcept { return settings_; }
+  HeldListeners hold_listeners() const { return listeners_.hold(); }
+  // Changes to it as a whole, or to nothing of it. `done` is called with the failure, or when it is
+  // in force; a stop that is asked for meanwhile begins behind that.
+  void change(DaemonChange to, std::function<void(const Outcome<>&)> done);
 
   // From any thread.
   void request_stop(StopRequest request);
@@ -62,12 +80,16 @@ class Daemon {
   void set_deadline();
   void on_shard_empty();
   void stop_components();
+  void use(const std::shared_ptr<DaemonChange>& change, std::function<void()> done);
+  void end_change();
+  void note_ports();
+  Outcome<> prepare_for_files(const ServerSettings& settings);
   void write_counters(const ShardReport& sum);
 
   DescriptorReserve reserve_{kReserveForRefusals};  // first, for its low numbers
-  const SettingsSnapshot settings_;
+  SettingsSnapshot settings_;  // of now
   Log& log_;
-  const ConnectionLimit connections_;
+  ConnectionLimit connections_;
   LogTranscript transcript_;
   FileShare files_;
   std::atomic<std::uint64_t> last_id_{0};  // of a connection
@@ -78,6 +100,8 @@ class Daemon {
   Alarm deadline_;  // as all that follows, used in turns of the first loop
   Shutdown shutdown_;
   std::size_t shards_in_use_;
+  bool is_changing_ = false;
+  std::vector<StopRequest> stops_;  // asked for while it changes
 };
 
 }  // namespace fairlead

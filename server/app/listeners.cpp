@@ -1,6 +1,9 @@
 #include "server/app/listeners.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <span>
 #include <utility>
 
@@ -8,29 +11,32 @@
 
 namespace fairlead {
 
-// Takes the connections of one listening socket to their shards.
+// Takes the connections of one listening socket to their shards. All but `opened` is used in turns
+// of its shard's loop, from begin() on.
 class Listeners::ListenerHandler final : public ListenerClient {
  public:
-  ListenerHandler(Listeners& owner, const SettingsSnapshot& snapshot, const OpenedListener& opened)
-      : shard(owner.environment_.shards.at(opened.shard)),
-        settings(snapshot),
-        listener_settings_(snapshot, snapshot->listener_named(opened.name)),
+  ListenerHandler(Listeners& owner, const SettingsSnapshot& settings, const OpenedListener& from)
+      : opened(from),
+        shard(owner.environment_.shards.at(from.shard)),
+        listener_settings_(settings, settings->listener_named(from.name)),
         owner_(owner),
-        listener_(shard.loop, opened.socket, *this, owner.environment_.reserve) {}
+        listener_(shard.loop, from.socket, *this, owner.environment_.reserve) {}
   ~ListenerHandler() { remove_path(); }
 
-  // Both in a turn of the shard's loop.
   void start() { listener_.start(); }
+  // From now on it accepts for a listener of newer settings.
+  void serve(const SettingsSnapshot& settings, const std::string& name) {
+    listener_settings_ = {settings, settings->listener_named(name)};
+    set_connection_options(listener_.socket().descriptor,
+                           listening_options(*settings, *listener_settings_));
+  }
   void close(std::function<void()> closed) {
     remove_path();
     listener_.stop(std::move(closed));
   }
 
-  const std::string& name() const { return listener_settings_->name; }
-  const Endpoint& address() const { return listener_.socket().address; }
-
+  OpenedListener opened;  // the main thread's
   ShardThread& shard;
-  const SettingsSnapshot settings;
 
  private:
   // ListenerClient.
@@ -44,7 +50,8 @@ class Listeners::ListenerHandler final : public ListenerClient {
     accept(loop, std::move(stream), peer, {.refused = CloseReason::server_full});
   }
   void accept_failed(const std::string& why) override {
-    owner_.environment_.log.warn("accept paused", {field("listener", name()), field("why", why)});
+    owner_.environment_.log.warn("accept paused", {field("listener", listener_settings_->name),
+                                                   field("why", why)});
   }
 
   void accept(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress& peer,
@@ -58,7 +65,7 @@ class Listeners::ListenerHandler final : public ListenerClient {
     if (!std::exchange(is_path_removed_, true)) fairlead::remove_path(listener_.socket());
   }
 
-  const ListenerSnapshot listener_settings_;
+  ListenerSnapshot listener_settings_;
   Listeners& owner_;
   bool is_path_removed_ = false;
   Listener listener_;
@@ -71,36 +78,108 @@ Listeners::~Listeners() = default;
 
 void Listeners::add(const SettingsSnapshot& settings, const OpenedListeners& opened) {
   for (const OpenedListener& listener : opened)
-    handlers_.push_back(std::make_unique<ListenerHandler>(*this, settings, listener));
+    handlers_.push_back(std::make_shared<ListenerHandler>(*this, settings, listener));
 }
 
 Outcome<> Listeners::start() {
-  for (const auto& handler : handlers_) {
-    handler->shard.loop.post([listener = handler.get()] { listener->start(); });
-    environment_.log.info("listening", {field("listener", handler->name()),
-                                        field("address", handler->address().text())});
-  }
+  for (const auto& handler : handlers_) begin(handler, [] {});
   return {};
+}
+
+void Listeners::begin(const std::shared_ptr<ListenerHandler>& handler,
+                      const std::function<void()>& begun) {
+  handler->shard.loop.post([listener = handler.get(), begun] {
+    listener->start();
+    begun();
+  });
+  environment_.log.info("listening",
+                        {field("listener", handler->opened.name),
+                         field("address", handler->opened.socket.address.text())});
 }
 
 // Connections that were accepted last lie in the task queues of their shards when on_drained_ is
 // called: what is posted to a shard from there comes after them.
-void Listeners::begin_drain() {
-  closing_ = handlers_.size();
-  if (closing_ == 0) return on_drained_();
-  const auto on_closed = [this] {
-    environment_.shards.first().loop.post([this] {
-      if (--closing_ == 0) on_drained_();
+void Listeners::begin_drain() { close(handlers_, on_drained_); }
+
+void Listeners::close(const Handlers& handlers, const std::function<void()>& done) {
+  if (handlers.empty()) return done();
+  const auto closed = countdown(handlers.size(), done);
+  for (const auto& handler : handlers)
+    handler->shard.loop.post([listener = handler.get(), closed] { listener->close(closed); });
+}
+
+std::function<void()> Listeners::countdown(std::size_t times, std::function<void()> done) {
+  const auto left = std::make_shared<std::size_t>(times);  // the first loop's
+  return [this, left, done = std::move(done)] {
+    environment_.shards.first().loop.post([left, done] {
+      if (--*left == 0) done();
     });
   };
-  for (const auto& handler : handlers_)
-    handler->shard.loop.post([listener = handler.get(), on_closed] { listener->close(on_closed); });
 }
 
 Loop& Listeners::place(const ListenerHandler& handler) {
-  if (handler.settings->accept == AcceptMode::reuseport) return handler.shard.loop;
+  if (!environment_.shares_listeners) return handler.shard.loop;
   next_shard_ = (next_shard_ + 1) % environment_.shards.size();
   return environment_.shards.at(next_shard_).loop;
+}
+
+// ---- A reload ----
+
+OpenedListeners Listeners::opened() const {
+  OpenedListeners all;
+  for (const auto& handler : handlers_) all.push_back(handler->opened);
+  return all;
+}
+
+HeldListeners Listeners::hold() const {
+  HeldListeners held;
+  for (const auto& handler : handlers_) {
+    const OpenedListener& opened = handler->opened;
+    held.push_back({opened.name, opened.written,
+                    Descriptor(::fcntl(opened.socket.descriptor, F_DUPFD_CLOEXEC, 0))});
+  }
+  return held;
+}
+
+void Listeners::change(const SettingsSnapshot& settings, const OpenedListeners& opened,
+                       std::function<void()> done) {
+  Handlers kept;
+  for (const auto& handler : handlers_) {
+    const ListenerSettings* const now = settings->listener_for(handler->opened.name, handler->opened.written);
+    if (now != nullptr) handler->opened.name = now->name;
+    (now != nullptr ? kept : closed_).push_back(handler);
+  }
+  const std::size_t old = kept.size();
+  for (const OpenedListener& listener : opened)
+    kept.push_back(std::make_shared<ListenerHandler>(*this, settings, listener));
+  handlers_ = std::move(kept);
+
+  const auto changed = [this, done = std::move(done)] { close(closed_, done); };
+  if (handlers_.empty()) return changed();
+  const auto acknowledge = countdown(handlers_.size(), changed);
+  for (std::size_t i = 0; i < handlers_.size(); ++i) {
+    const auto& handler = handlers_[i];
+    if (i >= old) {
+      begin(handler, acknowledge);
+      continue;
+    }
+    handler->shard.loop.post(
+        [listener = handler.get(), settings, name = handler->opened.name, acknowledge] {
+          listener->serve(settings, name);
+          acknowledge();
+        });
+  }
+  for (const auto& handler : closed_)
+    environment_.log.info("listener_closed", {field("listener", handler->opened.name),
+                                              field("address", handler->opened.socket.address.text())});
+}
+
+// Each in a turn of its own loop.
+void Listeners::forget_closed() {
+  for (auto& handler : std::exchange(closed_, {})) {
+    Loop& loop = handler->shard.loop;
+    loop.post([gone = std::move(handler)]() mutable { gone.reset(); });
+  }
 }
 
 // ---- Opening ----
@@ -113,7 +192,7 @@ ListeningOptions listening_options(const ServerSettings& settings,
           .reuse_port = settings.accept == AcceptMode::reuseport,
           .nodelay = socket.nodelay,
           .keepalive = socket.keepalive,
-          .user_timeout = socket.user_timeout,
+          .user_timeout = settings.user_timeout(),
           .notsent_lowat = socket.notsent_lowat,
           .send_buffer = socket.send_buffer,
           .receive_buffer = socket.receive_buffer,
@@ -127,7 +206,34 @@ bool may_be_left_out(const Endpoint& endpoint, const ListenerSettings& listener)
          !std::ranges::all_of(listener.bind, is_ipv6);
 }
 
-Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log) {
+namespace {
+
+// What is in the way may be a socket of ours that is about to close.
+ListeningSockets open_beside(const std::vector<int>& leaving, const Endpoint& endpoint,
+                             ListeningOptions options, std::vector<Endpoint>& left_out) {
+  ListeningSockets found = open_listening_sockets(endpoint, options, &left_out);
+  const bool is_in_the_way = !found && found.error().error == EADDRINUSE;
+  if (!is_in_the_way || leaving.empty() || options.reuse_port) return found;
+  options.reuse_port = true;
+  for (const int descriptor : leaving) share_port(descriptor, true);
+  found = open_listening_sockets(endpoint, options, &left_out);
+  for (const int descriptor : leaving) share_port(descriptor, false);
+  if (found)
+    for (const ListeningSocket& socket : *found) share_port(socket.descriptor, false);
+  return found;
+}
+
+}  // namespace
+
+Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log,
+                                        const HeldListeners& held) {
+  std::vector<int> leaving;
+  std::vector<std::pair<const ListenerSettings*, Endpoint>> kept;
+  for (const HeldListener& listener : held) {
+    const auto* const now = settings.listener_for(listener.name, listener.written);
+    if (now == nullptr) leaving.push_back(listener.duplicate.get());
+    kept.emplace_back(now, listener.written);
+  }
   const bool is_shared = settings.accept == AcceptMode::shared;
   OpenedListeners opened;
   for (const auto& listener : settings.listeners) {
@@ -138,12 +244,15 @@ Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink&
                 field("why", "this machine has no such address")});
     };
     for (Endpoint endpoint : listener->bind) {
+      const Endpoint written = endpoint;
+      if (std::ranges::find(kept, std::pair<const ListenerSettings*, Endpoint>(listener.get(), written)) != kept.end())
+        continue;
       const bool is_unix = endpoint.kind == Endpoint::Kind::unix_socket;
       const std::uint32_t copies = is_shared || is_unix ? 1 : settings.threads;
       std::vector<Endpoint> left_out;
       for (std::uint32_t shard = 0; shard < copies; ++shard) {
         left_out.clear();
-        const ListeningSockets found = open_listening_sockets(endpoint, options, &left_out);
+        const ListeningSockets found = open_beside(leaving, endpoint, options, left_out);
         if (!found && found.error().is_of_another_machine() &&
             may_be_left_out(endpoint, *listener)) {
           left_out.push_back(endpoint);
@@ -156,7 +265,7 @@ Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink&
                          why.is_permission_denied() ? kExitNoPermission : kExitRuntimeFailure);
         }
         for (const ListeningSocket& socket : *found)
-          opened.push_back({listener->name, socket, shard});
+          opened.push_back({listener->name, written, socket, shard});
         // The copies share the port that the kernel chose for the first.
         if (endpoint.port == 0 && !is_unix) endpoint.port = found->front().address.port;
       }

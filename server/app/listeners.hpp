@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/descriptor.hpp"
 #include "common/io/descriptor_reserve.hpp"
 #include "common/io/listening_socket.hpp"
 #include "common/log/log_sink.hpp"
@@ -21,6 +22,7 @@ namespace fairlead {
 // One listening socket, and the listener section it belongs to.
 struct OpenedListener {
   std::string name;
+  Endpoint written;  // the address as the section has it
   ListeningSocket socket;
   std::uint32_t shard = 0;  // the shard whose loop accepts from it
 };
@@ -33,11 +35,22 @@ ListeningOptions listening_options(const ServerSettings& settings,
 // address is left to it.
 bool may_be_left_out(const Endpoint& endpoint, const ListenerSettings& listener);
 
-// Opens all of them; a failure leaves none open. With accept = reuseport every TCP address is
-// opened once for each shard. What is left out, because this machine has no such address, is
-// logged.
 using OpenedListeners = std::vector<OpenedListener>;
-Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log);
+
+// A listening socket of this process, which another thread may use as long as it is held.
+struct HeldListener {
+  std::string name;
+  Endpoint written;
+  Descriptor duplicate;
+};
+using HeldListeners = std::vector<HeldListener>;
+
+// Opens every address that is not held; a failure leaves none open. With accept = reuseport every
+// TCP address is opened once for each shard. One that is held and that the settings no longer have
+// may be in the way of a new one, as 127.0.0.1:80 is of 0.0.0.0:80: both listen until the old one
+// closes. What is left out, because this machine has no such address, is logged.
+Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log,
+                                        const HeldListeners& held = {});
 
 // What two addresses of the configuration have in each other's way that only their names' numbers
 // show; empty: nothing. Those that are written out have been compared before. `resolve`: as
@@ -58,6 +71,7 @@ class Listeners final : public Component {
     Admission& admission;
     DescriptorReserve& reserve;
     LogSink& log;
+    bool shares_listeners;  // accept = shared: the first loop has them all, and deals out
   };
 
   // `on_drained` is called once, in a turn of the first loop, when begin_drain() has closed every
@@ -70,20 +84,42 @@ class Listeners final : public Component {
   void add(const SettingsSnapshot& settings, const OpenedListeners& opened);
 
   Outcome<> start() override;
-  // Clients that wait are accepted, then every address refuses. The sessions go on.
+  // Clients that wait are accepted, then every address refuses. The sessions go on. Not while
+  // change() is under way.
   void begin_drain() override;
+
+  // ---- A reload. Within turns of the first loop.
+
+  // What is listened at, with the names of now.
+  OpenedListeners opened() const;
+  HeldListeners hold() const;
+
+  // Addresses that `settings` names, too, serve its listeners from now on, `opened` are listened at,
+  // and then the others close as in begin_drain(). `done` is called once, in a turn of the first
+  // loop, when all connections that were accepted for older settings are in the queues of their
+  // shards.
+  void change(const SettingsSnapshot& settings, const OpenedListeners& opened,
+              std::function<void()> done);
+  // Behind that, when those queues have been worked off.
+  void forget_closed();
 
  private:
   class ListenerHandler;
+  using Handlers = std::vector<std::shared_ptr<ListenerHandler>>;
+
+  void begin(const std::shared_ptr<ListenerHandler>& handler, const std::function<void()>& begun);
+  void close(const Handlers& handlers, const std::function<void()>& done);
+  // What is to be called `times` times from any thread, to call `done` in a turn of the first loop.
+  std::function<void()> countdown(std::size_t times, std::function<void()> done);
 
   Loop& place(const ListenerHandler& handler);
 
   const Environment environment_;
   std::function<void()> on_drained_;
   std::size_t next_shard_ = 0;  // with accept = shared, when all listeners are the first loop's
-  // Closed ones stay: connections that they have accepted may still be on their way to a shard.
-  std::vector<std::unique_ptr<ListenerHandler>> handlers_;
-  std::size_t closing_ = 0;  // the handlers that begin_drain() still waits for
+  Handlers handlers_;
+  // Connections that they have accepted may still be on their way to a shard.
+  Handlers closed_;
 };
 
 }  // namespace fairlead

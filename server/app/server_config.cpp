@@ -85,6 +85,16 @@ std::string apply_short_options(ConfigInput& input, const CommandLine& command_l
   return {};
 }
 
+// What came of it, or every error.
+Outcome<LoadedConfig> result_of(Configuration config, ServerSettings settings) {
+  std::string errors;
+  for (const auto& error : config.errors()) errors += error.text() + "\n";
+  if (!errors.empty()) return failure(errors, kExitInvalidConfiguration);
+  std::vector<std::string> warnings;
+  for (const auto& warning : config.warnings()) warnings.push_back(warning.text());
+  return LoadedConfig{std::move(settings), std::move(config), std::move(warnings)};
+}
+
 }  // namespace
 
 Outcome<LoadedConfig> load_server_config(const CommandLine& command_line,
@@ -98,12 +108,25 @@ Outcome<LoadedConfig> load_server_config(const CommandLine& command_line,
 
   auto settings = build_settings(config, world.service_types, world.cores);
   if (settings.listeners.empty() && config.errors().empty()) refuse_emptiness(config, file);
-  std::string errors;
-  for (const auto& error : config.errors()) errors += error.text() + "\n";
-  if (!errors.empty()) return failure(errors, kExitInvalidConfiguration);
-  LoadedConfig loaded{std::move(settings), config.listing(), {}};
-  for (const auto& warning : config.warnings()) loaded.warnings.push_back(warning.text());
-  return loaded;
+  return result_of(std::move(config), std::move(settings));
+}
+
+LogOptions log_options(const LogSettings& settings) {
+  return {.level = level_named(settings.level).value_or(Level::info),
+          .format = settings.json ? LogFormat::json : LogFormat::text,
+          .file = settings.file,
+          .session_file = settings.session_file,
+          .repeats = settings.repeats};
+}
+
+Outcome<LoadedConfig> adapted_to(const LoadedConfig& written, const Configuration& running,
+                                 const ServerSettings& settings, const ConfigWorld& world) {
+  Configuration config = written.configuration;
+  config.keep_until_restart(running);
+  // `auto` may mean another number by now.
+  ServerSettings adapted = build_settings(config, world.service_types, settings.threads);
+  adapted.version = settings.version + 1;
+  return result_of(std::move(config), std::move(adapted));
 }
 
 }  // namespace fairlead

@@ -10,6 +10,7 @@
 #include "common/config/configuration.hpp"
 #include "common/config/files.hpp"
 #include "common/config/source.hpp"
+#include "common/log/log.hpp"
 #include "server/app/command_line.hpp"
 #include "server/app/outcome.hpp"
 #include "server/core/settings.hpp"
@@ -28,7 +29,7 @@ struct ConfigWorld {
 
 struct LoadedConfig {
   ServerSettings settings;
-  std::string listing;                // what -T prints
+  Configuration configuration;        // what the settings were made of
   std::vector<std::string> warnings;  // one line each
 };
 
@@ -36,6 +37,15 @@ struct LoadedConfig {
 // makes one. A failure has a line for every error; its exit status is kExitInvalidConfiguration, or
 // kExitBadArguments for -p and --listen.
 Outcome<LoadedConfig> load_server_config(const CommandLine& command_line, const ConfigWorld& world);
+
+// What a reload makes of a configuration that is valid for a start: what only a restart can change
+// is as in `running`, whose settings are `settings`. A failure is as above: what fits a start need
+// not fit what runs.
+Outcome<LoadedConfig> adapted_to(const LoadedConfig& written, const Configuration& running,
+                                 const ServerSettings& settings, const ConfigWorld& world);
+
+// The part of the log's options that is configured.
+LogOptions log_options(const LogSettings& settings);
 
 // What the keys of a configuration mean together: names are looked up, words become enumerators,
 // `auto` is resolved. Reports what does not fit through config.add_error(); the settings are to be

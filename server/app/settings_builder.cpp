@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -14,8 +15,6 @@
 
 namespace fairlead {
 namespace {
-
-constexpr Duration kUserTimeoutBeyondWrite = std::chrono::seconds(30);
 
 Encoding required_encoding(const std::string& name) {
   const auto encoding = encoding_named(name);
@@ -97,17 +96,17 @@ class Builder {
     socket.keepalive = config_.duration("socket", "keepalive");
     if (socket.keepalive % std::chrono::seconds(1) != Duration::zero())
       config_.add_error("socket", "keepalive", "must be whole seconds");
-    socket.user_timeout = config_.duration("socket", "user_timeout", automatic_user_timeout());
+    socket.user_timeout = optional_duration("socket", "user_timeout");
     socket.notsent_lowat = config_.number("socket", "notsent_lowat");
     socket.send_buffer = config_.number("socket", "send_buffer");
     socket.receive_buffer = config_.number("socket", "receive_buffer");
   }
 
-  // The daemon's own limit comes first and can say why; without that limit the kernel has none
-  // either.
-  Duration automatic_user_timeout() const {
-    const auto write = settings_.timeouts.write;
-    return write == Duration::zero() ? write : write + kUserTimeoutBeyondWrite;
+  // Nothing for a word in place of a duration, and for an empty value.
+  std::optional<Duration> optional_duration(std::string_view section, std::string_view key) const {
+    constexpr Duration kNone{-1};
+    const Duration found = config_.duration(section, key, kNone);
+    return found == kNone ? std::nullopt : std::optional(found);
   }
 
   void read_log() {
@@ -241,7 +240,7 @@ class Builder {
                                                    {"text", ListenerProtocol::text},
                                                    {"len32", ListenerProtocol::len32},
                                                    {"framed", ListenerProtocol::framed}});
-    listener->idle = config_.duration(section, "idle", settings_.timeouts.idle);
+    listener->idle = optional_duration(section, "idle");
     listener->greet_wait = config_.duration(section, "greet_wait");
     listener->unix_mode = static_cast<std::uint32_t>(config_.number(section, "unix_mode"));
     connect_services(*listener, section);

@@ -11,11 +11,19 @@
 
 namespace fairlead {
 
+namespace {
+
+tl::unexpected<Failure> cannot_begin(const std::string& what, const std::system_error& error) {
+  return failure("cannot begin " + what + ": " + error.code().message() + kAllowMoreThreads +
+                 ", or lower server.threads");
+}
+
+}  // namespace
+
 ShardThread::ShardThread(const Shared& shared, std::uint32_t count)
-    : settings(shared.settings),
-      files(shared.files, shared.log,
+    : files(shared.files, shared.log,
             [this](std::function<void()> task) { loop.post(std::move(task)); }),
-      shard({settings, shared.transcript, files, shared.log, shared.log.sessions(),
+      shard({shared.settings, shared.transcript, files, shared.log, shared.log.sessions(),
              begin_conversation, shared.last_id},
             Loop::read_clock(), count) {
   loop.drive(shard);
@@ -24,6 +32,11 @@ ShardThread::ShardThread(const Shared& shared, std::uint32_t count)
   loop.post([&log = shared.log] {
     if (!open_converters()) log.warn("encodings missing: GBK clients will not be understood");
   });
+}
+
+void ShardThread::use_settings() {
+  shard.use_settings();
+  loop.limit_reads(shard.settings().limits.queue_soft);
 }
 
 ShardThreads::ShardThreads(const ShardThread::Shared& shared) : file_pool_(shared.files.pool) {
@@ -42,17 +55,24 @@ ShardThread& ShardThreads::of(const Loop& loop) noexcept {
 }
 
 Outcome<> ShardThreads::start() {
-  std::string what = "the threads for files";
+  std::string what;
   try {
-    if (first().settings->serves_files()) file_pool_.start();
     for (std::size_t i = 1; i < size(); ++i) {
       what = "thread " + std::to_string(i + 1) + " of " + std::to_string(size());
       threads_.push_back(start_background_thread([&loop = at(i).loop] { loop.run(); }));
     }
     return {};
   } catch (const std::system_error& error) {
-    return failure("cannot begin " + what + ": " + error.code().message() + kAllowMoreThreads +
-                   ", or lower server.threads");
+    return cannot_begin(what, error);
+  }
+}
+
+Outcome<> ShardThreads::start_file_pool() {
+  try {
+    file_pool_.start();
+    return {};
+  } catch (const std::system_error& error) {
+    return cannot_begin("the threads for files", error);
   }
 }
 

@@ -34,10 +34,12 @@ struct ShardThread {
 
   ShardThread(const Shared& shared, std::uint32_t count);
 
+  // In a turn of the loop, behind Shard::prepare_settings.
+  void use_settings();
+
   // In a turn of the loop, or after it has ended.
   ShardReport report() { return {shard.report(), loop.take_turn_times()}; }
 
-  const SettingsSnapshot settings;
   Loop loop;
   DiskFileStores files;
   Shard shard;
@@ -57,6 +59,9 @@ class ShardThreads final : public Component {
 
   Outcome<> start() override;
   void stop() override;  // every loop ends when its work has ended
+
+  // The threads that wait for disks, where they do not run yet; stop() ends them.
+  Outcome<> start_file_pool();
 
   void run_first() { first().loop.run(); }  // until stop() or abort()
   void abort();                             // ends every loop now; from any thread

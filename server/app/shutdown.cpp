@@ -4,6 +4,11 @@
 
 namespace fairlead {
 
+void Shutdown::change_times(Duration drain, Duration lame_duck) noexcept {
+  drain_time_ = drain;
+  lame_duck_time_ = lame_duck;
+}
+
 Shutdown::Order Shutdown::on_request(StopRequest request, TimePoint now) noexcept {
   if (phase_ == Phase::over) return Order::none;
   if (phase_ == Phase::running) {

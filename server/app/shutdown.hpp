@@ -30,6 +30,9 @@ class Shutdown {
   Shutdown(Duration drain, Duration lame_duck) noexcept
       : drain_time_(drain), lame_duck_time_(lame_duck) {}
 
+  // A reload, for a stop that has not begun.
+  void change_times(Duration drain, Duration lame_duck) noexcept;
+
   Order on_request(StopRequest request, TimePoint now) noexcept;
   Order on_listeners_closed(TimePoint now) noexcept;
   Order on_deadline() noexcept;
@@ -37,13 +40,14 @@ class Shutdown {
 
   TimePoint deadline() const noexcept { return deadline_; }  // kNever before the first goodbye
   StopRequest kind() const noexcept { return kind_; }        // of the stop under way
+  bool is_under_way() const noexcept { return phase_ != Phase::running; }
 
  private:
   enum class Phase : std::uint8_t { running, closing, serving, over };
 
   Order begin_serving(TimePoint now) noexcept;
 
-  const Duration drain_time_, lame_duck_time_;
+  Duration drain_time_, lame_duck_time_;
   Phase phase_ = Phase::running;
   StopRequest kind_ = StopRequest::drain;
   bool is_cutting_ = false;  // a second request to drain has come

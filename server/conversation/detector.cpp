@@ -18,11 +18,6 @@ constexpr Duration kPauseWithoutService{20};
 // handshake_failure(40) (RFC 5246, 7.2; RFC 8446, appendix D.4 keeps the record's version).
 constexpr Bytes kTlsHandshakeFailure{"\x15\x03\x03\x00\x02\x02\x28", 7};
 
-ServiceInstance* default_service(const Connection& connection) {
-  const std::string& name = connection.listener().default_service;
-  return name.empty() ? nullptr : &connection.context().service(name);
-}
-
 }  // namespace
 
 Detected ProtocolDetector::feed(Bytes in) noexcept {
@@ -44,7 +39,7 @@ std::unique_ptr<Conversation> begin_conversation(Connection& connection) {
 
 DetectingConversation::DetectingConversation(Connection& connection)
     : connection_(connection),
-      service_(default_service(connection)),
+      service_(connection.offer().default_service),
       message_since_(connection.context().now),
       last_received_(connection.context().now) {}
 

@@ -21,11 +21,10 @@ void append_short_string(std::string& out, std::string_view text) {
 FramedConversation::FramedConversation(Connection& connection)
     : RequestConversation(connection),
       codec_(connection.context().pool,
-             static_cast<std::uint32_t>(connection.context().settings->limits.max_message)),
+             static_cast<std::uint32_t>(connection.offer().settings.limits.max_message)),
       is_draining_(connection.context().draining) {
-  const std::string& service = connection.listener().default_service;
-  if (!service.empty())
-    default_channel_.emplace(*this, connection.context().service(service), std::uint16_t{0});
+  if (ServiceInstance* const service = connection.offer().default_service; service != nullptr)
+    default_channel_.emplace(*this, *service, std::uint16_t{0});
 }
 
 void FramedConversation::on_open() {
@@ -81,18 +80,16 @@ void FramedConversation::on_open_request(const Frame& frame) {
   if (channels_.size() >= kChannelsMax) remove_closed_channels();
   if (channels_.size() >= kChannelsMax)
     return send_error(frame.channel, frame.request_id, RequestError::too_many_channels);
-  const auto& offered = connection().listener().offered_services;
-  const auto found = std::find(offered.begin(), offered.end(), frame.payload);
-  if (found == offered.end())
+  ServiceInstance* const instance = connection().offer().service_named(frame.payload);
+  if (instance == nullptr)
     return send_error(frame.channel, frame.request_id, RequestError::unknown_service);
-  ServiceInstance& instance = connection().context().service(*found);
   Channel& opened =
-      *channels_.emplace_back(std::make_unique<Channel>(*this, instance, frame.channel));
+      *channels_.emplace_back(std::make_unique<Channel>(*this, *instance, frame.channel));
   send({.type = FrameType::opened,
         .channel = frame.channel,
         .request_id = frame.request_id,
         .payload = {}});
-  instance.transcribe_connect({connection().peer(), connection().id()});
+  instance->transcribe_connect({connection().peer(), connection().id()});
   opened.open();
 }
 
@@ -219,7 +216,7 @@ std::size_t FramedConversation::write_body(std::uint16_t channel, std::uint32_t 
 void FramedConversation::say_hello() {
   is_hello_said_ = true;
   const ListenerSettings& listener = connection().listener();
-  const ServerSettings& settings = *connection().context().settings;
+  const ServerSettings& settings = connection().offer().settings;
   std::string payload;
   const auto version = big_endian_16(1);
   const auto channels = big_endian_16(kChannelsMax);

@@ -11,7 +11,8 @@ std::variant<TextCodec, Len32Codec> make_codec(const Connection& connection,
                                                PlainConversation::Protocol protocol) {
   using Codecs = std::variant<TextCodec, Len32Codec>;
   ShardContext& context = connection.context();
-  const auto message_bytes_max = static_cast<std::uint32_t>(context.settings->limits.max_message);
+  const auto message_bytes_max =
+      static_cast<std::uint32_t>(connection.offer().settings.limits.max_message);
   if (protocol == PlainConversation::Protocol::len32)
     return Codecs(std::in_place_type<Len32Codec>, context.pool, message_bytes_max);
   return Codecs(std::in_place_type<TextCodec>, context.pool, service.text_rules, encoding,
@@ -22,7 +23,7 @@ std::variant<TextCodec, Len32Codec> make_codec(const Connection& connection,
 
 PlainConversation::PlainConversation(Connection& connection, Protocol protocol)
     : RequestConversation(connection),
-      channel_(*this, connection.context().service(connection.listener().default_service), 0),
+      channel_(*this, *connection.offer().default_service, 0),
       encoding_(settings().encoding),
       codec_(make_codec(connection, settings(), encoding_, protocol)) {}
 

@@ -18,21 +18,42 @@ std::optional<std::uint8_t> longest_match(const std::vector<AddressBlock>& block
   return longest;
 }
 
+// The longest matching prefix wins, deny wins a tie, and a peer that no list names may connect.
+bool is_denied(const AccessSettings& access, const PeerAddress& peer) {
+  const auto allowed = longest_match(access.allow, peer);
+  const auto denied = longest_match(access.deny, peer);
+  if (!denied) return false;
+  return !allowed || *denied >= *allowed;
+}
+
 }  // namespace
 
 Admission::Admission(const LimitSettings& limits, const AccessSettings& access,
                      std::uint64_t connections_max, std::uint64_t seed)
-    : limits_(limits), access_(access), connections_max_(connections_max), rng_state_(seed | 1) {}
+    : limits_(limits),
+      access_(std::make_shared<const AccessSettings>(access)),
+      connections_max_(connections_max),
+      rng_state_(seed | 1) {}
+
+void Admission::change(const LimitSettings& limits, const AccessSettings& access,
+                       std::uint64_t connections_max) {
+  auto lists = std::make_shared<const AccessSettings>(access);
+  const std::lock_guard lock(mutex_);
+  limits_ = limits;
+  access_.swap(lists);
+  connections_max_ = connections_max;
+}
 
 Admission::Answer Admission::admit(const PeerAddress& peer, TimePoint now) {
   const bool has_address = peer.family != PeerAddress::Family::unix_socket;
-  if (has_address && is_denied(peer)) return {CloseReason::denied};
-
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  const auto access = access_;
+  lock.unlock();
+  if (has_address && is_denied(*access, peer)) return {CloseReason::denied};
+  lock.lock();
   if (connections_ >= connections_max_ || is_dropped_early()) return {CloseReason::server_full};
-  const bool counts_groups = limits_.max_per_ip > 0 || limits_.accept_rate_per_ip > 0;
   auto group = groups_.end();
-  if (has_address && counts_groups) {
+  if (has_address) {
     try {
       forget_quiet_groups(now);
       group = groups_.try_emplace(block_of(peer)).first;
@@ -66,14 +87,6 @@ void Admission::give_back(Groups::iterator group) {
 std::uint64_t Admission::connections() const {
   const std::lock_guard lock(mutex_);
   return connections_;
-}
-
-// The longest matching prefix wins, deny wins a tie, and a peer that no list names may connect.
-bool Admission::is_denied(const PeerAddress& peer) const {
-  const auto allowed = longest_match(access_.allow, peer);
-  const auto denied = longest_match(access_.deny, peer);
-  if (!denied) return false;
-  return !allowed || *denied >= *allowed;
 }
 
 // Between early_drop percent of the limit and the limit itself, the chance to be refused grows from

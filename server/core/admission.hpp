@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -30,6 +31,10 @@ class Admission {
   Admission(const Admission&) = delete;
   Admission& operator=(const Admission&) = delete;
 
+  // A reload. Whoever is in keeps the place, whatever is allowed now.
+  void change(const LimitSettings& limits, const AccessSettings& access,
+              std::uint64_t connections_max);
+
   struct Answer;
   Answer admit(const PeerAddress& peer, TimePoint now);
 
@@ -55,7 +60,6 @@ class Admission {
   };
   using Groups = std::map<AddressBlock, AddressGroup, BlockOrder>;
 
-  bool is_denied(const PeerAddress& peer) const;
   bool is_dropped_early();
   static bool may_take(Bucket& bucket, std::uint64_t per_second, TimePoint now);
   CloseReason judge(AddressGroup& group, TimePoint now);
@@ -63,11 +67,10 @@ class Admission {
   void forget_quiet_groups(TimePoint now);
   void give_back(Groups::iterator group);
 
-  const LimitSettings limits_;
-  const AccessSettings access_;
-  const std::uint64_t connections_max_;
-
   mutable std::mutex mutex_;  // guards all that follows
+  LimitSettings limits_;
+  std::shared_ptr<const AccessSettings> access_;  // its lists may be long: looked through unlocked
+  std::uint64_t connections_max_;
   std::uint64_t connections_ = 0;
   std::uint64_t rng_state_;
   Bucket rate_;

@@ -29,10 +29,10 @@ CloseReason reason_of(StreamError error) {
 }  // namespace
 
 Connection::Connection(ShardContext& context, std::unique_ptr<ByteStream> stream,
-                       ListenerSnapshot listener, const PeerAddress& peer, std::uint64_t id,
+                       OfferSnapshot offer, const PeerAddress& peer, std::uint64_t id,
                        std::uint32_t slot, Admission::Answer admission)
     : context_(context),
-      listener_(std::move(listener)),
+      offer_(std::move(offer)),
       stream_(std::move(stream)),
       output_(context.pool),
       last_activity_(context.now),
@@ -142,10 +142,18 @@ void Connection::shed() {
   terminate(TerminateManner::reset);
 }
 
+// TCP_USER_TIMEOUT=auto follows timeouts.write; one that was given is of the first moment.
+void Connection::refresh(bool with_user_timeout) {
+  guarded([this, with_user_timeout] {
+    if (with_user_timeout && !has_ended() && !offer_->settings.socket.user_timeout)
+      stream_->set_user_timeout(context_.settings->user_timeout());
+  });
+}
+
 // An exception ends this connection and no other.
 void Connection::fail(const char* what) noexcept {
   context_.log.error("session failed",
-                     {field("id", id_), field("listener", listener_->name), field("what", what)});
+                     {field("id", id_), field("listener", listener().name), field("what", what)});
   // Whatever follows a part of a message would be taken for the rest of it.
   if (has_partial_message_) return cut(CloseReason::internal_error);
   try {
@@ -261,8 +269,8 @@ Clocks Connection::clocks() const noexcept {
 
 std::array<Deadline, kExpiryCount> Connection::deadlines() const noexcept {
   return fairlead::deadlines(clocks(), {.timeouts = context_.settings->timeouts,
-                                        .idle = listener_->idle,
-                                        .greet_wait = listener_->greet_wait,
+                                        .idle = listener().idle,
+                                        .greet_wait = listener().greet_wait,
                                         .pause = conversation_->pause()});
 }
 
@@ -387,7 +395,7 @@ void Connection::write_log_line() noexcept {
   } catch (const std::bad_alloc&) {
   }
   context_.session_log.info(
-      "session", {field("id", id_), field("listener", listener_->name), field("peer", peer),
+      "session", {field("id", id_), field("listener", listener().name), field("peer", peer),
                   field("protocol", name_of(kind())),
                   field("encoding", encoding ? name_of(*encoding) : "undecided"),
                   field("reason", name_of(reason_)), field("ms", (context_.now - started_).count()),

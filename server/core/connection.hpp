@@ -24,7 +24,7 @@
 #include "common/protocol/close_reason.hpp"
 #include "server/core/admission.hpp"
 #include "server/core/conversation.hpp"
-#include "server/core/settings.hpp"
+#include "server/core/service_set.hpp"
 #include "server/core/shard_context.hpp"
 
 namespace fairlead {
@@ -39,7 +39,7 @@ class Connection final : public WheelEntry, private StreamObserver {
  public:
   // `id` is unique in the daemon; `slot` is the table's. One that is refused is told why and
   // closed.
-  Connection(ShardContext& context, std::unique_ptr<ByteStream> stream, ListenerSnapshot listener,
+  Connection(ShardContext& context, std::unique_ptr<ByteStream> stream, OfferSnapshot offer,
              const PeerAddress& peer, std::uint64_t id, std::uint32_t slot,
              Admission::Answer admission);
   ~Connection();
@@ -53,6 +53,7 @@ class Connection final : public WheelEntry, private StreamObserver {
   void begin_drain();
   void evict(CloseReason reason);  // handle what was received, then end
   void shed();                     // memory is short, and this queue is the largest
+  void refresh(bool with_user_timeout);  // what is in force for everybody has changed
 
   // ---- For the conversation.
 
@@ -100,7 +101,8 @@ class Connection final : public WheelEntry, private StreamObserver {
 
   Conversation& conversation() const noexcept { return *conversation_; }
   ShardContext& context() const noexcept { return context_; }
-  const ListenerSettings& listener() const noexcept { return *listener_; }
+  const ListenerOffer& offer() const noexcept { return *offer_; }
+  const ListenerSettings& listener() const noexcept { return offer_->listener; }
   const PeerAddress& peer() const noexcept { return peer_; }
   std::uint64_t id() const noexcept { return id_; }
   std::uint32_t slot() const noexcept { return slot_; }
@@ -168,7 +170,7 @@ class Connection final : public WheelEntry, private StreamObserver {
   // What every message touches comes first, so that ten thousand connections cost fewer cache
   // misses.
   ShardContext& context_;
-  const ListenerSnapshot listener_;
+  const OfferSnapshot offer_;  // outlives the conversation, which uses its services
   std::unique_ptr<ByteStream> stream_;
   std::unique_ptr<Conversation> conversation_;
   OutputQueue output_;

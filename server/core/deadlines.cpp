@@ -36,7 +36,7 @@ std::array<Deadline, kExpiryCount> deadlines(const Clocks& clocks, const Waits& 
       {deadline_after(clocks.linger_silent_since, timeouts.linger), Expiry::linger_silence},
       {deadline_after(clocks.write_blocked_since, write_wait(clocks, timeouts)), Expiry::write},
       {deadline_after(clocks.unheard_since, timeouts.first_byte), Expiry::first_byte},
-      {deadline_after(clocks.idle_since, waits.idle), Expiry::idle},
+      {deadline_after(clocks.idle_since, waits.idle.value_or(timeouts.idle)), Expiry::idle},
       {after(clocks.ungreeted_since, waits.greet_wait), Expiry::greeting},
       {deadline_after(clocks.message_since, timeouts.message), Expiry::message},
       {after(clocks.silent_since, waits.pause), Expiry::pause},

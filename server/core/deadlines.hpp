@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "common/base/time.hpp"
 #include "server/core/settings.hpp"
@@ -41,7 +42,8 @@ struct Clocks {
 // at once.
 struct Waits {
   const TimeoutSettings& timeouts;
-  Duration idle, greet_wait, pause;
+  std::optional<Duration> idle;  // the listener's own
+  Duration greet_wait, pause;
 };
 
 struct Deadline {

@@ -16,6 +16,8 @@ class OutputBudget {
  public:
   explicit OutputBudget(std::uint64_t bytes_max) noexcept : bytes_max_(bytes_max) {}
 
+  void limit(std::uint64_t bytes_max) noexcept { bytes_max_ = bytes_max; }
+
   // A queue counts by the blocks it takes: memory is what is short.
   static constexpr std::uint64_t kBlockBytes = 4096;
 
@@ -39,7 +41,7 @@ class OutputBudget {
   std::uint32_t largest() const noexcept;
 
  private:
-  const std::uint64_t bytes_max_;
+  std::uint64_t bytes_max_;
   std::vector<std::uint32_t> blocks_;  // by slot
   std::uint64_t used_blocks_ = 0;
 };

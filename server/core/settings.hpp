@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ struct ListenerSettings {
   ListenerProtocol protocol = ListenerProtocol::automatic;
   std::string default_service;  // its name; empty: only framed clients, which name theirs
   std::vector<std::string> offered_services;  // what a framed client may OPEN here, by name
-  Duration idle{};                            // listener's own, or timeouts.idle; 0: none
+  std::optional<Duration> idle;               // 0: none; nothing: timeouts.idle of now
   Duration greet_wait{};
   std::uint32_t unix_mode = 0;  // permission bits of a unix socket
 };
@@ -50,7 +51,7 @@ struct SocketSettings {
   bool reuse_address = true;
   bool nodelay = true;
   Duration keepalive{};     // 0: off
-  Duration user_timeout{};  // 0: off; `auto` is already resolved
+  std::optional<Duration> user_timeout;  // 0: off; nothing: auto, see user_timeout()
   std::uint64_t notsent_lowat = 0, send_buffer = 0, receive_buffer = 0;  // bytes; 0: the kernel's
 };
 
@@ -86,6 +87,14 @@ struct ServerSettings {
                        [](const auto& service) { return !service->file.root.empty(); });
   }
 
+  // TCP_USER_TIMEOUT of a connection (tcp(7)); 0: off. Under `auto` the daemon's own limit comes
+  // first and can say why; without that limit the kernel has none either.
+  Duration user_timeout() const noexcept {
+    if (socket.user_timeout) return *socket.user_timeout;
+    const bool is_off = timeouts.write == Duration::zero();
+    return is_off ? timeouts.write : timeouts.write + kUserTimeoutBeyondWrite;
+  }
+
   // Null: there is none of that name.
   const ServiceSettings* service_named(std::string_view wanted) const noexcept {
     return named(services, wanted);
@@ -93,8 +102,25 @@ struct ServerSettings {
   const ListenerSettings* listener_named(std::string_view wanted) const noexcept {
     return named(listeners, wanted);
   }
+  // Which listener a socket belongs to that was opened for `address`, as it was written, of the
+  // listener `name`: the same, or another one that has taken the address over. Null: none. Port 0 is
+  // another port for each listener.
+  const ListenerSettings* listener_for(std::string_view opener,
+                                       const Endpoint& address) const noexcept {
+    const ListenerSettings* found = nullptr;
+    for (const auto& listener : listeners) {
+      const auto& bind = listener->bind;
+      if (std::find(bind.begin(), bind.end(), address) == bind.end()) continue;
+      if (listener->name == opener) return listener.get();
+      const bool is_any_port = address.kind == Endpoint::Kind::tcp && address.port == 0;
+      if (!is_any_port) found = listener.get();
+    }
+    return found;
+  }
 
  private:
+  static constexpr Duration kUserTimeoutBeyondWrite{30'000};
+
   template <class Section>
   static const Section* named(const std::vector<std::unique_ptr<Section>>& sections,
                               std::string_view wanted) noexcept {

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "common/base/check.hpp"
-#include "server/api/service_table.hpp"
 
 namespace fairlead {
 namespace {
@@ -28,15 +27,11 @@ constexpr std::size_t kBodyBytesPerTurn = std::size_t{1} << 20;
 // may be due at once.
 constexpr std::size_t kDuePerTurn = 16;
 
-}  // namespace
+// Connections that look at their time-outs anew in one turn, behind a reload: some ten microseconds
+// for a hundred.
+constexpr std::size_t kRefreshedPerTurn = 1000;
 
-ServiceInstance& ShardContext::service(std::string_view name) {
-  const auto found = std::find_if(services.begin(), services.end(), [name](const auto& instance) {
-    return instance->settings().name == name;
-  });
-  FAIRLEAD_CHECK(found != services.end());
-  return **found;
-}
+}  // namespace
 
 Shard::Shard(const Environment& environment, TimePoint now, std::uint32_t shards)
     : context_{.settings = environment.settings,
@@ -46,15 +41,13 @@ Shard::Shard(const Environment& environment, TimePoint now, std::uint32_t shards
                .wheel = TimerWheel(now),
                .now = now,
                .output = OutputBudget(environment.settings->limits.max_buffer_memory / shards)},
+      shards_(shards),
+      transcript_(environment.transcript),
+      files_(environment.files),
       last_id_(environment.last_id) {
   context_.lingering.reserve(kLingeringMax);
-  for (const auto& settings : environment.settings->services) {
-    const ServiceType* type = service_type_named(settings->type);
-    FAIRLEAD_CHECK(type != nullptr);
-    context_.services.push_back(std::make_unique<ServiceInstance>(
-        std::shared_ptr<const ServiceSettings>(environment.settings, settings.get()), *type,
-        environment.transcript, environment.files, context_.now));
-  }
+  service_sets_.push_back(make_services(environment.settings));
+  services_ = service_sets_.back()->services();
 }
 
 Shard::~Shard() = default;
@@ -85,7 +78,8 @@ TimePoint Shard::discount_stall(TimePoint late) {
 
 TimePoint Shard::next_wake() const {
   TimePoint soonest = context_.wheel.next_due().value_or(kNever);
-  for (const auto& service : context_.services) soonest = std::min(soonest, service->due());
+  for (const auto& service : services_) soonest = std::min(soonest, service->due());
+  if (refreshed_to_) soonest = context_.now;
   const bool is_over = stopping_ && table_.size() == 0;
   if (!is_over) soonest = std::min(soonest, context_.now + kBeat);
   return std::min(soonest, next_eviction());
@@ -102,7 +96,14 @@ void Shard::on_timer() {
       context_.now, [](WheelEntry& entry) { static_cast<Connection&>(entry).on_due(); },
       kDuePerTurn);
   for (std::size_t i = 0; i < kDuePerTurn && next_eviction() <= context_.now; ++i) evict_next();
-  for (const auto& service : context_.services) {
+  refresh_some();
+  run_services();
+}
+
+// One that nobody talks to, and that no settings offer any more, goes.
+void Shard::run_services() {
+  std::erase_if(services_, [](const auto& service) { return service.use_count() == 1; });
+  for (const auto& service : services_) {
     try {
       service->wake();
     } catch (const std::exception& failure) {
@@ -198,8 +199,9 @@ Connection& Shard::make_connection(std::unique_ptr<ByteStream> stream,
     context_.dirty.reserve(table_.capacity());
     context_.output.reserve(table_.capacity());
     context_.deferred.reserve(table_.capacity());
-    return table_.put(slot, std::make_unique<Connection>(context_, std::move(stream), listener,
-                                                         peer, id, slot, std::move(admission)));
+    return table_.put(slot,
+                      std::make_unique<Connection>(context_, std::move(stream), offer_of(*listener),
+                                                   peer, id, slot, std::move(admission)));
   } catch (...) {
     table_.free(slot);
     throw;
@@ -234,6 +236,62 @@ Counters Shard::report() {
     if (!connection.is_counted()) connection.add_traffic(sum);
   });
   return sum;
+}
+
+// ---- Settings ----
+
+std::shared_ptr<ServiceSet> Shard::make_services(SettingsSnapshot settings) const {
+  const ServiceSet* before = service_sets_.empty() ? nullptr : service_sets_.back().get();
+  return std::make_shared<ServiceSet>(
+      std::move(settings), ServiceSet::Environment{transcript_, files_, context_.now}, before);
+}
+
+OfferSnapshot Shard::offer_of(const ListenerSettings& listener) const {
+  for (const auto& services : service_sets_)
+    if (const ListenerOffer* offer = services->offer_of(listener); offer != nullptr)
+      return OfferSnapshot(services, offer);
+  FAIRLEAD_CHECK(false);  // no listener outlives its settings
+  return nullptr;
+}
+
+std::string Shard::prepare_settings(SettingsSnapshot settings) {
+  try {
+    auto services = make_services(settings);
+    services_.reserve(services_.size() + services->services().size());
+    service_sets_.reserve(service_sets_.size() + 1);
+    prepared_ = Prepared{std::move(settings), std::move(services)};
+    return {};
+  } catch (const std::exception& failure) {
+    return failure.what();
+  }
+}
+
+void Shard::use_settings() {
+  FAIRLEAD_CHECK(prepared_.has_value());
+  is_user_timeout_changed_ |= prepared_->settings->user_timeout() != context_.settings->user_timeout();
+  context_.settings = std::move(prepared_->settings);
+  context_.output.limit(context_.settings->limits.max_buffer_memory / shards_);
+  for (const auto& service : prepared_->services->services())
+    if (std::ranges::find(services_, service) == services_.end()) services_.push_back(service);
+  service_sets_.push_back(std::move(prepared_->services));
+  prepared_.reset();
+  refreshed_to_ = 0;
+}
+
+void Shard::forget_old_settings() {
+  service_sets_.erase(service_sets_.begin(), service_sets_.end() - 1);
+}
+
+void Shard::refresh_some() {
+  for (std::size_t i = 0; refreshed_to_ && i < kRefreshedPerTurn; ++i) {
+    Connection* const next = table_.next(*refreshed_to_);
+    if (next != nullptr) {
+      next->refresh(is_user_timeout_changed_);
+    } else {
+      refreshed_to_.reset();
+      is_user_timeout_changed_ = false;
+    }
+  }
 }
 
 // ---- The end ----

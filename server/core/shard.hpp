@@ -7,12 +7,15 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "common/net/byte_stream.hpp"
 #include "common/net/turn_client.hpp"
 #include "server/core/admission.hpp"
 #include "server/core/connection_table.hpp"
 #include "server/core/counters.hpp"
+#include "server/core/service_set.hpp"
 #include "server/core/settings.hpp"
 #include "server/core/shard_context.hpp"
 
@@ -45,7 +48,23 @@ class Shard final : public TurnClient {
 
   // The rest is called within a turn.
 
-  // Takes over a stream. One that is refused is told why, where that costs no wait, and closed.
+  // ---- A reload: prepare_settings(), then use_settings() or drop_prepared(); and
+  // forget_old_settings() once no listener accepts for older ones any more.
+
+  // Makes the services of `settings`; nothing else changes. Returns why they cannot be had; empty:
+  // they are there.
+  std::string prepare_settings(SettingsSnapshot settings);
+  void drop_prepared() { prepared_.reset(); }
+  // What is in force for everybody is so from now on, but for the time-outs of connections, which
+  // are gone through in slices. Connections keep the services that they have begun with.
+  void use_settings();
+  void forget_old_settings();
+  const ServerSettings& settings() const noexcept { return *context_.settings; }  // in use
+
+  // ---- Connections
+
+  // Takes over a stream. One that is refused is told why, where that costs no wait, and closed. The
+  // listener is one of the settings in use, or of older ones that are not forgotten.
   // Throws nothing: where there is no memory for a connection, it counts as one that has ended.
   void accept(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& listener,
               const PeerAddress& peer, Admission::Answer admission);
@@ -93,10 +112,24 @@ class Shard final : public TurnClient {
                               const PeerAddress& peer, std::uint64_t id,
                               Admission::Answer admission);
   void free(Connection& connection);
+  std::shared_ptr<ServiceSet> make_services(SettingsSnapshot settings) const;
+  OfferSnapshot offer_of(const ListenerSettings& listener) const;
+  void run_services();
+  void refresh_some();
   TimePoint next_eviction() const;
   void evict_next();
 
   ShardContext context_;
+  const std::uint32_t shards_;
+  TranscriptSink& transcript_;
+  FileStores& files_;
+  std::vector<std::shared_ptr<ServiceInstance>> services_;  // all that run, in use or outlived
+  std::vector<std::shared_ptr<ServiceSet>> service_sets_;   // the one in use is the last
+  struct Prepared {
+    SettingsSnapshot settings;
+    std::shared_ptr<ServiceSet> services;
+  };
+  std::optional<Prepared> prepared_;
   ConnectionTable table_;
   std::size_t turns_left_ = 0;  // of the deferred connections, in this turn: each once
   std::atomic<std::uint64_t>& last_id_;
@@ -110,6 +143,10 @@ class Shard final : public TurnClient {
     std::uint32_t slot = 0;  // those before it have been evicted
   };
   std::optional<Evictions> evictions_;  // of a lame duck
+
+  // Behind a reload: the slots from there on are still to look at their time-outs.
+  std::optional<std::uint32_t> refreshed_to_;
+  bool is_user_timeout_changed_ = false;  // in that reload
 
   bool stopping_ = false;
 

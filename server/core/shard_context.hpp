@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/base/buffer_pool.hpp"
@@ -15,7 +14,6 @@
 #include "server/core/conversation.hpp"
 #include "server/core/counters.hpp"
 #include "server/core/output_budget.hpp"
-#include "server/core/service_instance.hpp"
 #include "server/core/settings.hpp"
 
 namespace fairlead {
@@ -24,7 +22,7 @@ namespace fairlead {
 inline constexpr std::size_t kLingeringMax = 1000;
 
 struct ShardContext {
-  SettingsSnapshot settings;
+  SettingsSnapshot settings;  // the newest
   LogSink& log;
   LogSink& session_log;
   BeginConversation begin_conversation;
@@ -38,8 +36,6 @@ struct ShardContext {
   bool draining = false;  // framed clients are sent away as soon as they have shown themselves
   TimePoint stopping_since = kNever;  // the drain's deadline has passed
 
-  std::vector<std::unique_ptr<ServiceInstance>> services{};  // one for each [service.NAME]
-
   ConnectionList dirty{};                // to be flushed, or freed, at the end of the turn
   ConnectionList deferred{};             // have asked for a turn of their own
   std::vector<Connection*> lingering{};  // closed by us, waiting for the peer's FIN; oldest first
@@ -48,9 +44,6 @@ struct ShardContext {
 
   std::string decoded_text{};  // what Peer::text_of decodes into
   std::string encoded_text{};  // what replies are encoded into
-
-  // A service of the settings, by name.
-  ServiceInstance& service(std::string_view name);
 };
 
 }  // namespace fairlead

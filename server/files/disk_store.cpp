@@ -155,10 +155,14 @@ std::atomic<std::uint64_t>& FileShare::downloads(const std::string& service) {
 
 std::shared_ptr<RootFolder> FileShare::root(const FileSettings& settings, LogSink& log) {
   const std::lock_guard lock(mutex_);
-  auto& root = roots_[{settings.root, settings.symlinks, settings.hidden}];
-  if (!root)
+  std::erase_if(roots_, [](const auto& entry) { return entry.second.expired(); });
+  auto& known = roots_[{settings.root, settings.symlinks, settings.hidden}];
+  auto root = known.lock();
+  if (!root) {
     root = std::make_shared<RootFolder>(settings.root,
                                         Confinement{settings.symlinks, settings.hidden}, log);
+    known = root;
+  }
   return root;
 }
 

@@ -34,7 +34,7 @@ class FileShare {
 
  private:
   std::mutex mutex_;
-  std::map<std::tuple<std::string, bool, bool>, std::shared_ptr<RootFolder>> roots_;
+  std::map<std::tuple<std::string, bool, bool>, std::weak_ptr<RootFolder>> roots_;
   std::map<std::string, std::atomic<std::uint64_t>> downloads_;  // by service
 };
 

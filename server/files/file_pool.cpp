@@ -12,6 +12,7 @@ constexpr std::size_t kLongThreads = 2;
 }  // namespace
 
 void FilePool::start() {
+  if (running_) return;
   quick_.threads.emplace(kQuickThreads);
   long_.threads.emplace(kLongThreads);
   running_ = true;

@@ -21,7 +21,8 @@ class FilePool {
   // True: it wants another turn, behind the jobs that wait. Does not throw.
   using Job = std::function<bool()>;
 
-  // Begins the threads. Throws std::system_error when one cannot be had. Before any job.
+  // Begins the threads, unless they run. Throws std::system_error when one cannot be had. Before
+  // any job.
   void start();
 
   // From any thread. False: there are too many jobs, or the pool does not run; this one will not be

@@ -51,6 +51,9 @@ class Host final : public ListenerClient {
   void start() {
     own_.call([this] { listener_->start(); });
   }
+  void change(const ListeningOptions& options) {
+    own_.call([&] { set_connection_options(listener_->socket().descriptor, options); });
+  }
   // Waits until nobody more will be handed over.
   void stop() {
     Watched<bool> stopped;
@@ -168,6 +171,37 @@ TEST(ListenerTest, OptionsThatAreOffAreOff) {
   EXPECT_EQ(0, option(accepted, IPPROTO_TCP, TCP_NODELAY));
   EXPECT_EQ(0, option(accepted, SOL_SOCKET, SO_KEEPALIVE));
   EXPECT_EQ(0, option(accepted, IPPROTO_TCP, TCP_USER_TIMEOUT));
+  host.drop_connections();
+}
+
+TEST(ListenerTest, OptionsThatChangeAreThoseOfTheNextConnection) {
+  LoopThread thread;
+  Host host(thread, thread);
+  const std::uint16_t port = host.listen({.nodelay = true,
+                                          .keepalive = std::chrono::seconds(77),
+                                          .user_timeout = std::chrono::seconds(44),
+                                          .notsent_lowat = 32768});
+  host.start();
+  host.change({.nodelay = false, .user_timeout = std::chrono::seconds(5)});
+  const Socket plain = new_socket();
+  connect_to(plain, port);
+  ASSERT_TRUE(host.wait_for_accepted(1));
+  const int without = other_end_of(plain);
+  ASSERT_GE(without, 0);
+  EXPECT_EQ(0, option(without, IPPROTO_TCP, TCP_NODELAY));
+  EXPECT_EQ(0, option(without, SOL_SOCKET, SO_KEEPALIVE));
+  EXPECT_EQ(5000, option(without, IPPROTO_TCP, TCP_USER_TIMEOUT));
+  EXPECT_EQ(0, option(without, IPPROTO_TCP, TCP_NOTSENT_LOWAT));
+  host.change({.keepalive = std::chrono::seconds(9), .notsent_lowat = 4096});
+  const Socket next = new_socket();
+  connect_to(next, port);
+  ASSERT_TRUE(host.wait_for_accepted(2));
+  const int with = other_end_of(next);
+  ASSERT_GE(with, 0);
+  EXPECT_EQ(1, option(with, IPPROTO_TCP, TCP_NODELAY));
+  EXPECT_EQ(9, option(with, IPPROTO_TCP, TCP_KEEPIDLE));
+  EXPECT_EQ(0, option(with, IPPROTO_TCP, TCP_USER_TIMEOUT));
+  EXPECT_EQ(4096, option(with, IPPROTO_TCP, TCP_NOTSENT_LOWAT));
   host.drop_connections();
 }
 

@@ -35,6 +35,7 @@ class FakeConnection::End final : public ByteStream {
   }
   void probe() override { connection_.probe(); }
   void terminate(TerminateManner manner) override { connection_.terminate(manner); }
+  void set_user_timeout(Duration time) override { connection_.user_timeout_ = time; }
   std::uint32_t unacknowledged_bytes() const override {
     return static_cast<std::uint32_t>(connection_.kernel_.size());
   }

@@ -57,6 +57,9 @@ class FakeConnection {
   // Once only.
   std::unique_ptr<ByteStream> make_stream();
 
+  // What the daemon has set; nothing: as the listening socket had it.
+  std::optional<Duration> user_timeout() const { return user_timeout_; }
+
   // ---- The client. Nothing reaches the other side before run_event().
 
   void send(Bytes bytes);
@@ -147,6 +150,7 @@ class FakeConnection {
   std::uint64_t delivered_bytes_ = 0;
   std::uint64_t sent_bytes_ = 0;
   std::size_t writes_ = 0;
+  std::optional<Duration> user_timeout_;
   std::string breach_;
 };
 

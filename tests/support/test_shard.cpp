@@ -45,7 +45,6 @@ ListenerSettings& add_listener(ServerSettings& settings, ListenerProtocol protoc
   listener.protocol = protocol;
   if (service != nullptr) listener.default_service = service->name;
   if (service != nullptr) listener.offered_services = {service->name};
-  listener.idle = settings.timeouts.idle;
   listener.greet_wait = 100ms;
   return listener;
 }
@@ -140,6 +139,17 @@ void TestShard::turn(const std::function<void()>& work) {
 void TestShard::in_turn(const std::function<void()>& work) {
   turn(work);
   settle();
+}
+
+std::string TestShard::reload(ServerSettings settings) {
+  auto next = std::make_shared<ServerSettings>(std::move(settings));
+  std::string refused;
+  in_turn([&] { refused = shard_->prepare_settings(next); });
+  if (!refused.empty()) return refused;
+  settings_ = std::move(next);
+  in_turn([this] { shard_->use_settings(); });
+  in_turn([this] { shard_->forget_old_settings(); });
+  return {};
 }
 
 TestClient& TestShard::connect(FakeConditions conditions, std::size_t listener,

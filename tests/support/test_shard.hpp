@@ -92,6 +92,10 @@ class TestShard {
   // The clock alone; no turn sees it yet.
   void skip_clock(Duration time) { now_ += time; }
 
+  // Changes the settings as a reload does. Listeners keep their numbers for connect(). Why it was
+  // refused; empty: it is in force.
+  std::string reload(ServerSettings settings);
+
   // Work of the test's own in a turn, then settles.
   void in_turn(const std::function<void()>& work);
   void begin_drain() {

@@ -174,7 +174,7 @@ class Inherited(unittest.TestCase):
     def test_a_hang_up_is_ignored_with_a_word(self):
         with Daemon(self.CONFIG) as daemon:
             daemon.send_signal(signal.SIGHUP)
-            self.assertEqual("warn", daemon.wait_for_events("hup_ignored", 1)[0]["level"])
+            self.assertEqual("info", daemon.wait_for_events("reloaded", 1)[0]["level"])
             self.assertEqual(b"served\n", exchange(daemon.address(), b"served\n"))
 
 

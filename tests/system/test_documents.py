@@ -52,6 +52,7 @@ BLOCKS = {
     ("docs/from-the-tutorials.md", "fairleadd -c"): "test_tutorial_ports.py",
     ("docs/fuzzing.md", "tests/fuzz/run.sh"): LONG,
     ("docs/operations.md", "/var/log/fairlead/*.log"): "test_rotation",
+    ("docs/operations.md", "fairleadd -c /etc/fairlead"): "test_reload.py",
     ("docs/operations.md", "info draining"): OUTPUT,
     ("docs/operations.md", "info counters"): OUTPUT,
     ("docs/operations.md", "info suppressed"): OUTPUT,

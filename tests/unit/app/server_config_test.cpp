@@ -38,7 +38,7 @@ struct Loaded {
 };
 
 Loaded loaded_from(Outcome<LoadedConfig> outcome) {
-  if (outcome) return {std::move(outcome->settings), std::move(outcome->listing)};
+  if (outcome) return {std::move(outcome->settings), outcome->configuration.listing()};
   Loaded refused{.exit_status = outcome.error().exit_status};
   std::istringstream lines(outcome.error().what);
   for (std::string line; std::getline(lines, line);) refused.errors.push_back(line);
@@ -125,7 +125,7 @@ const KeyMeaning kMeanings[] = {
   {"limits.queue_soft", "4k", [](S s) { return s.limits.queue_soft == 4096; }},
   {"limits.max_buffer_memory", "6m", [](S s) { return s.limits.max_buffer_memory == 6 << 20; }},
   {"limits.requests_per_turn", "7", [](S s) { return s.limits.requests_per_turn == 7; }},
-  {"timeouts.idle", "1m", [](S s) { return s.timeouts.idle == 1min && listener(s).idle == 1min; }},
+  {"timeouts.idle", "1m", [](S s) { return s.timeouts.idle == 1min && !listener(s).idle; }},
   {"timeouts.first_byte", "2s", [](S s) { return s.timeouts.first_byte == 2s; }},
   {"timeouts.message", "3s", [](S s) { return s.timeouts.message == 3s; }},
   {"timeouts.write", "4s", [](S s) { return s.timeouts.write == 4s; }},
@@ -206,19 +206,18 @@ TEST(ServerConfig, ResolvesTheWordsThatStandForNumbersAndNames) {
   const auto settings = settings_of(kBase);
   EXPECT_EQ(settings.threads, 4U) << "auto: as many as there are cores";
   EXPECT_EQ(settings.limits.max_connections, 0U) << "auto: the limit on descriptors decides later";
-  EXPECT_EQ(settings.socket.user_timeout, settings.timeouts.write + 30s);
+  EXPECT_EQ(settings.user_timeout(), settings.timeouts.write + 30s);
   EXPECT_FALSE(one(settings).encoding.decode) << "auto";
   EXPECT_FALSE(one(settings).encoding.encode) << "match";
-  EXPECT_EQ(listener(settings).idle, settings.timeouts.idle);
+  EXPECT_FALSE(listener(settings).idle) << "that of timeouts";
   EXPECT_THAT(listener(settings).offered_services, ElementsAre("one"));
 }
 
 TEST(ServerConfig, ResolvesWhatDependsOnOtherThings) {
-  EXPECT_EQ(settings_of(kListener + kEcho + "[timeouts]\nwrite = 5s\n").socket.user_timeout, 35s);
-  EXPECT_EQ(settings_of(kListener + kEcho + "[timeouts]\nwrite = 0\n").socket.user_timeout, 0s);
-  EXPECT_EQ(settings_of(kListener + kEcho + "[socket]\nuser_timeout = 0\n").socket.user_timeout,
+  EXPECT_EQ(settings_of(kListener + kEcho + "[timeouts]\nwrite = 5s\n").user_timeout(), 35s);
+  EXPECT_EQ(settings_of(kListener + kEcho + "[timeouts]\nwrite = 0\n").user_timeout(), 0s);
+  EXPECT_EQ(settings_of(kListener + kEcho + "[socket]\nuser_timeout = 0\n").user_timeout(),
             0s);
-  EXPECT_EQ(settings_of(kListener + kEcho + "[timeouts]\nidle = 7\n").listeners[0]->idle, 7s);
   EXPECT_EQ(load(Given{.files = {{"f", kListener + kEcho}},
                        .command_line = {.config_file = "f"},
                        .cores = 0})
@@ -577,7 +576,7 @@ TEST(ReadyConfig, OpensEveryServerOfTheTutorials) {
     SCOPED_TRACE(row.port);
     EXPECT_THAT(texts(listener.bind), ElementsAre("127.0.0.1:" + std::to_string(row.port)));
     EXPECT_EQ(listener.protocol, ListenerProtocol::text);
-    EXPECT_EQ(listener.idle, 0s);
+    EXPECT_EQ(listener.idle.value_or(loaded.settings->timeouts.idle), 0s);
     const auto& service = default_service_of(*loaded.settings, i);
     EXPECT_EQ(service.type, row.type);
     EXPECT_EQ(service.greeting, row.greeting);

@@ -29,6 +29,12 @@ TEST_F(ShutdownTest, DrainsAfterTheListenersHaveClosedAndEndsWithTheLastSession)
   EXPECT_EQ(shutdown.on_last_session_ended(), Order::finish);
 }
 
+TEST_F(ShutdownTest, TakesTheTimesOfAReload) {
+  shutdown.change_times(3s, 4s);
+  begin(StopRequest::drain);
+  EXPECT_EQ(shutdown.deadline(), kStart + 3s);
+}
+
 TEST_F(ShutdownTest, EvictsAtTheDeadlineAndStillWaitsForTheLastSession) {
   begin(StopRequest::drain);
   EXPECT_EQ(shutdown.on_deadline(), Order::evict);

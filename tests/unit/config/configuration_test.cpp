@@ -296,7 +296,7 @@ TEST(Configuration, PrintsEveryKeyWithOriginAndClass) {
                {{"FAIRLEAD_LIMITS__MAX_PER_IP", "4"}}, {"timeouts.idle=1h"}));
   const auto listing = config.listing();
   EXPECT_THAT(listing,
-              HasSubstr("[server]\nname = fairlead                                 # L default\n"));
+              HasSubstr("[server]\nname = fairlead                                 # N default\n"));
   EXPECT_THAT(listing, HasSubstr("threads = auto                                  # R default\n"));
   EXPECT_THAT(listing, HasSubstr("file = \" a # b\"                                 # L f:2\n"));
   EXPECT_THAT(listing, HasSubstr("max_per_ip = 4                                  # L environment "

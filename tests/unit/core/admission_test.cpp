@@ -184,5 +184,49 @@ TEST_F(AdmissionTest, ForgetsAddressesWithoutAConnection) {
   EXPECT_LT(::mallinfo2().uordblks, before + (2 << 20));
 }
 
+// ---- A reload
+
+TEST_F(AdmissionTest, ALowerLimitClosesNobodyAndHoldsForTheNext) {
+  Admission& admission = make(3);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 2)), CloseReason::none);
+  admission.change(limits, access, 2);
+  EXPECT_EQ(admission.connections(), 2U);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 3)), CloseReason::server_full);
+  units.pop_back();
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 3)), CloseReason::none);
+}
+
+TEST_F(AdmissionTest, ANewLimitOfAnAddressCountsThoseWhoAreIn) {
+  Admission& admission = make();
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::none);
+  limits.max_per_ip = 2;
+  admission.change(limits, access, 1000);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::ip_limit);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 2)), CloseReason::none);
+}
+
+TEST_F(AdmissionTest, WhoIsInKeepsItsGroupWhenAddressesAreGroupedAnew) {
+  limits.max_per_ip = 1;
+  Admission& admission = make();
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::none);
+  limits.ip_prefix_v4 = 24;
+  admission.change(limits, access, 1000);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::none) << "the first one of 10.0.0.0/24";
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 2)), CloseReason::ip_limit);
+  units.clear();
+  EXPECT_EQ(admission.connections(), 0U);
+}
+
+TEST_F(AdmissionTest, AddressesThatAreDeniedFromNowOnStayUntilTheyLeave) {
+  Admission& admission = make();
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::none);
+  access.deny = {block("10.0.0.0/8")};
+  admission.change(limits, access, 1000);
+  EXPECT_EQ(admission.connections(), 1U);
+  EXPECT_EQ(admit(ipv4(10, 0, 0, 1)), CloseReason::denied);
+}
+
 }  // namespace
 }  // namespace fairlead

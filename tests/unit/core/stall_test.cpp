@@ -57,7 +57,7 @@ TEST(Stall, DeadlinesAreLaterByTheGapAndNotMore) {
 TEST(Stall, IsNoticedWithoutADeadline) {
   for (const bool has_client : {false, true}) {
     ServerSettings patient = settings_for("echo", ListenerProtocol::text);
-    patient.listeners.front()->idle = {};
+    patient.listeners.front()->idle = 0s;
     patient.timeouts = {};
     TestShard shard(std::move(patient));
     if (has_client) shard.connect().sends("x\n");
