@@ -140,9 +140,7 @@ void add_text_options(po::options_description& to) {
 ClientSettings client_settings(const ReadOptions& options, const std::string& address,
                                Protocol default_protocol) {
   ClientSettings settings;
-  const ParsedEndpoint parsed = parse_endpoint(address, kDefaultPort);
-  if (!parsed.endpoint) throw UsageError(shown(address) + ": " + parsed.error);
-  settings.server = *parsed.endpoint;
+  settings.server = server_endpoint(address);
   settings.dial = dial_settings(options);
   settings.reconnect = reconnect_settings(options);
   settings.connection.protocol = static_cast<Protocol>(
@@ -152,6 +150,12 @@ ClientSettings client_settings(const ReadOptions& options, const std::string& ad
       throw UsageError("--service needs --protocol framed");
     if (options.text("service").size() > kServiceNameBytesMax)
       throw UsageError("--service: a name has at most 64 bytes");
+Endpoint server_endpoint(const std::string& address) {
+  Result<Endpoint> server = parse_endpoint(address, kDefaultPort);
+  if (!server) throw UsageError(shown(address) + ": " + server.error().what);
+  return *std::move(server);
+}
+
   }
   if (options.given.count("boundary") > 0) {
     settings.connection.reply.boundary =

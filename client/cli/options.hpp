@@ -65,6 +65,9 @@ void add_text_options(program_options::options_description& to);
 ClientSettings client_settings(const ReadOptions& options, const std::string& address,
                                Protocol default_protocol = Protocol::text);
 
+// The address of a server as users write it. Throws UsageError.
+Endpoint server_endpoint(const std::string& address);
+
 // -e: the encoding of messages and replies.
 struct TextChoice {
   bool hex = false;

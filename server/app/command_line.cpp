@@ -80,8 +80,8 @@ Outcome<CommandLine> understood(const po::variables_map& given) {
     if (!parse_setting(setting))
       return refused("--set " + shown(setting) + " is not SECTION.KEY=VALUE");
   for (const auto& address : result.listen)
-    if (const auto parsed = parse_endpoint(address); !parsed.endpoint)
-      return refused("--listen " + shown(address) + ": " + parsed.error);
+    if (const auto parsed = parse_endpoint(address); !parsed)
+      return refused("--listen " + shown(address) + ": " + parsed.error().what);
   if (given.contains("port")) {
     const auto& text = given["port"].as<std::string>();
     result.port = parse_port(text);

@@ -356,16 +356,16 @@ tl::expected<Destination, Failure> find_bench_target(const Endpoint& server, Add
   CommandLoop loop([&loop] { loop.end(); });
   Dialer dialer(loop.shard(), loop.network());
   std::unique_ptr<Pending> resolving;
-  const auto on_resolved = [&](const Resolved& answer) {
+  const auto on_resolved = [&](const Result<Resolved>& answer) {
     const auto addresses = addresses_to_try(answer, settings.source);
     if (!addresses) {
       target = tl::unexpected(addresses.error());
       return loop.end();
     }
-    target = Destination{.address = addresses->front(), .path = {}, .zone = answer.zone};
+    target = Destination{.address = addresses->front(), .path = {}, .zone = answer->zone};
     if (addresses->size() == 1) return loop.end();
-    dialer.dial(server, settings, [&](const Dialed& dialed) {
-      if (dialed.stream) target = dialed.destination;
+    dialer.dial(server, settings, [&](const DialResult& dialed) {
+      if (dialed) target = dialed->destination;
       loop.end();
     });
   };

@@ -263,12 +263,6 @@ BenchSettings bench_settings(const ReadOptions& options, const TerminalLocale& l
   return settings;
 }
 
-Endpoint server_of(const std::string& address) {
-  const ParsedEndpoint parsed = parse_endpoint(address, kDefaultPort);
-  if (!parsed.endpoint) throw UsageError(shown(address) + ": " + parsed.error);
-  return *parsed.endpoint;
-}
-
 }  // namespace
 
 BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLocale& locale) {
@@ -276,7 +270,7 @@ BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLo
     throw UsageError("bench: one address is needed; `fairlead help bench` shows how it is used");
   BenchRunSettings settings;
   settings.address = options.positional.front();
-  settings.server = server_of(settings.address);
+  settings.server = server_endpoint(settings.address);
   settings.bench = bench_settings(options, locale, settings.address, kDefaultDuration);
   for (const std::string& text : words(options, "threshold")) {
     settings.thresholds.emplace_back(text);
@@ -336,7 +330,7 @@ BenchCompareSettings bench_compare_settings(const ReadOptions& options,
     throw UsageError("bench compare: two files, or addresses only");
   if (files == 0)
     for (const std::string& target : settings.targets)
-      settings.servers.push_back(server_of(target));
+      settings.servers.push_back(server_endpoint(target));
   const std::string address = files == 0 ? settings.targets.front() : "localhost";
   settings.bench = bench_settings(options, locale, address, kDefaultRound);
   if (settings.bench.load.is_endless)
