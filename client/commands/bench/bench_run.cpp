@@ -27,7 +27,7 @@ namespace {
 
 // Between telling the threads and the begin of the load, so that all of them know of it before.
 constexpr BenchDuration kBeginIn = std::chrono::milliseconds(10);
-constexpr BenchDuration kTick = std::chrono::milliseconds(100);
+constexpr Duration kTick{100};  // between two looks of the report
 
 class BenchRun;
 
@@ -105,7 +105,7 @@ class BenchRun {
         begin_in_(trace == Trace::none ? kBeginIn : BenchDuration::zero()),
         series_(load.threads, load.warmup),
         loop_([this] { interrupt(); }),
-        tick_(loop_.loop()),
+        tick_(loop_.shard(), [this] { tick(); }),
         warm_(loop_.loop()) {
     for (std::uint32_t i = 0; i < load.threads; ++i)
       threads_.push_back(std::make_unique<BenchThread>(load, server, i, trace, *this));
@@ -186,7 +186,7 @@ class BenchRun {
   }
   void tick() {
     watch_.on_tick();
-    tick_.set(std::chrono::steady_clock::now() + kTick, [this] { tick(); });
+    tick_.set(loop_.shard().now() + kTick);
   }
 
   BenchResult result() {
@@ -224,7 +224,7 @@ class BenchRun {
   const BenchDuration begin_in_;
   BenchSeries series_;
   CommandLoop loop_;
-  Alarm tick_;
+  ShardTimer tick_;
   Alarm warm_;
   std::vector<std::unique_ptr<BenchThread>> threads_;
   bool is_stopping_ = false;                             // Ctrl-C
