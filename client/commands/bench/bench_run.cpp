@@ -21,6 +21,7 @@
 #include "client/commands/bench/bench_settings.hpp"
 #include "client/commands/command_loop.hpp"
 #include "common/base/background_thread.hpp"
+#include "common/base/descriptor.hpp"
 
 namespace fairlead {
 namespace {
