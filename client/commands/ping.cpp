@@ -16,6 +16,7 @@
 #include "client/commands/command.hpp"
 #include "client/commands/command_loop.hpp"
 #include "common/base/descriptor.hpp"
+#include "common/text/decimals.hpp"
 #include "common/config/units.hpp"
 
 namespace fairlead {
@@ -36,9 +37,7 @@ struct PingSettings {
 };
 
 std::string milliseconds(Microseconds time) {
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.3f ms", time.count() / 1000);
-  return text.data();
+  return with_decimals(time.count() / 1000, 3) + " ms";
 }
 
 PingCode code_of(const Failure& failure) {
