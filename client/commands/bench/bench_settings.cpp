@@ -1,11 +1,8 @@
 #include "client/commands/bench/bench_settings.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <random>
-#include <sstream>
 #include <system_error>
 
 #include "client/bench/workload/bench_plan.hpp"
@@ -359,23 +356,6 @@ int print_report(std::string_view text, Encoding terminal, int descriptor) {
 int report_failed(const ReportFile& file) {
   if (file.error().empty()) return kExitOk;
   return report(file.path(), {kExitCannotWrite, "cannot write the report: " + file.error()});
-}
-
-std::string contents_of(std::string_view where, const std::string& path) {
-  const std::string named = path == "-" ? "/dev/stdin" : path;
-  std::ifstream file(named, std::ios::binary);
-  std::ostringstream contents;
-  // A folder can be opened.
-  std::error_code error;
-  const bool is_folder = std::filesystem::is_directory(named, error);
-  if (is_folder) errno = EISDIR;
-  if (file && !is_folder && file.peek() != std::ifstream::traits_type::eof())
-    contents << file.rdbuf();
-  if (!file.is_open() || file.bad() || is_folder) {
-    throw UsageError(std::string(where) + shown(path) + ": cannot be read: " +
-                     std::generic_category().message(errno) + "; check its name and its mode");
-  }
-  return contents.str();
 }
 
 }  // namespace fairlead
