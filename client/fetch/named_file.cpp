@@ -8,8 +8,6 @@
 
 #include <cerrno>
 
-#include "client/fetch/target_folder.hpp"
-
 namespace fairlead {
 namespace {
 
@@ -34,7 +32,7 @@ int rename_anew(int folder, const std::string& from, const std::string& to) {
 }  // namespace
 
 Descriptor open_regular(int folder, const std::string& name, int flags, unsigned mode) {
-  Descriptor opened(open_below(folder, name, flags | O_NONBLOCK, mode));
+  Descriptor opened = open_below(folder, name, flags | O_NONBLOCK, Symlinks::refused, mode);
   struct stat found {};
   if (!opened || ::fstat(opened.get(), &found) != 0) return Descriptor();
   if (S_ISREG(found.st_mode)) return opened;

@@ -1,9 +1,7 @@
 #include "client/fetch/target_folder.hpp"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,28 +16,12 @@ namespace {
 
 // To make and look up entries takes no right to read the folder.
 Descriptor open_folder(int folder, const std::string& name) {
-  Descriptor opened(open_below(folder, name, O_RDONLY | O_DIRECTORY));
+  Descriptor opened = open_below(folder, name, O_RDONLY | O_DIRECTORY);
   if (opened || errno != EACCES) return opened;
-  return Descriptor(open_below(folder, name, O_PATH | O_DIRECTORY));
+  return open_below(folder, name, O_PATH | O_DIRECTORY);
 }
 
 }  // namespace
-
-// glibc has no wrapper of its own for openat2(2).
-int open_below(int folder, const std::string& path, int flags, unsigned mode) {
-  constexpr int kTriesMax = 8;  // EAGAIN: something was renamed while the kernel looked
-  open_how how{};
-  how.flags = static_cast<__u64>(flags) | O_CLOEXEC;
-  if ((flags & O_PATH) == 0) how.flags |= O_NOCTTY;  // O_PATH takes no such flag
-  how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  int opened = -1;
-  for (int i = 0; i < kTriesMax; ++i) {
-    opened = static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how));
-    if (opened >= 0 || (errno != EAGAIN && errno != EINTR)) break;
-  }
-  return opened;
-}
 
 Result<TargetFolder> TargetFolder::open(const std::string& path) {
   TargetFolder folder;
@@ -92,7 +74,7 @@ std::size_t TargetFolder::name_bytes_max() const {
 }
 
 void TargetFolder::sync() const {
-  const Descriptor readable(open_below(descriptor(), ".", O_RDONLY | O_DIRECTORY));
+  const Descriptor readable = open_below(descriptor(), ".", O_RDONLY | O_DIRECTORY);
   if (readable) ::fsync(readable.get());
 }
 

@@ -45,7 +45,4 @@ class TargetFolder {
   DiskSpace* space_ = nullptr;
 };
 
-// openat2(2) below `folder`, without symbolic links; -1 and errno on failure.
-int open_below(int folder, const std::string& path, int flags, unsigned mode = 0);
-
 }  // namespace fairlead

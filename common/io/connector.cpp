@@ -36,15 +36,16 @@ int native(AddressFamily family) {
                                          : AF_INET6;
 }
 
-Resolved look_up(const std::string& host, std::uint16_t port, AddressFamily family, int flags) {
+Result<Resolved> look_up(const std::string& host, std::uint16_t port, AddressFamily family,
+                         int flags) {
   addrinfo hints{};
   hints.ai_family = native(family);
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = flags | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int status = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (status == EAI_SYSTEM) return {{}, std::generic_category().message(errno)};
-  if (status != 0) return {{}, ::gai_strerror(status)};
+  if (status == EAI_SYSTEM) return make_error(std::generic_category().message(errno));
+  if (status != 0) return make_error(::gai_strerror(status));
   Resolved result;
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
     result.addresses.push_back(peer_address(*one->ai_addr));
@@ -60,7 +61,7 @@ Resolved look_up(const std::string& host, std::uint16_t port, AddressFamily fami
 struct Question {
   std::mutex mutex;
   Loop* loop = nullptr;  // guarded by mutex; null: nobody waits any more
-  std::function<void(Resolved)> done;
+  std::function<void(Result<Resolved>)> done;
 };
 
 class Resolving final : public Pending {
@@ -75,7 +76,7 @@ class Resolving final : public Pending {
   std::shared_ptr<Question> question_;
 };
 
-void answer(const std::shared_ptr<Question>& question, Resolved resolved) {
+void answer(const std::shared_ptr<Question>& question, Result<Resolved> resolved) {
   const std::lock_guard lock(question->mutex);
   if (question->loop == nullptr) return;
   question->loop->post([question, resolved = std::move(resolved)]() mutable {
@@ -96,8 +97,8 @@ class Connecting final : public Pending {
       if (!done) return;
       loop.turn([this, &failed] {
         const auto call = std::exchange(done, nullptr);
-        if (failed) return call({nullptr, standard(failed)});
-        call({std::make_unique<Link>(loop, std::move(socket)), {}});
+        if (failed) return call(tl::unexpected(standard(failed)));
+        call(std::make_unique<Link>(loop, std::move(socket)));
       });
     }
 
@@ -183,11 +184,11 @@ error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
 
 std::unique_ptr<Pending> Connector::resolve(const std::string& host, std::uint16_t port,
                                             AddressFamily family,
-                                            std::function<void(Resolved)> done) {
+                                            std::function<void(Result<Resolved>)> done) {
   auto question = std::make_shared<Question>();
   question->loop = &loop_;
   question->done = std::move(done);
-  if (Resolved numeric = look_up(host, port, family, AI_NUMERICHOST); numeric.error.empty()) {
+  if (Result<Resolved> numeric = look_up(host, port, family, AI_NUMERICHOST)) {
     answer(question, std::move(numeric));
   } else {
     start_background_thread([question, host, port, family] {

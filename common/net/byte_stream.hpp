@@ -86,8 +86,8 @@ class ByteStream {
   // they had come, else on_silence.
   virtual void probe() = 0;
 
-  // Closes the descriptor. on_finished follows exactly once, never within this call. Later calls
-  // change nothing.
+  // Closes the descriptor. on_finished follows exactly once, never within this call, and nothing
+  // else does, whatever has arrived or is pending. Later calls change nothing.
   virtual void terminate(TerminateManner manner) = 0;
 
   // Bytes that the kernel has taken and the peer has not acknowledged (SIOCOUTQ, tcp(7)); 0 where

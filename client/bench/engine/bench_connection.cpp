@@ -72,7 +72,7 @@ void BenchConnection::open() {
 
 void BenchConnection::on_connected(Connected connected) {
   pending_.reset();
-  if (!connected.stream) return fail(connect_error(connected.error));
+  if (!connected) return fail(connect_error(connected.error()));
   const BenchTime now = scope_.clock.now();
   scope_.recorder.on_connected(now - opening_since_, now);
   state_ = State::greeting;
@@ -81,7 +81,7 @@ void BenchConnection::on_connected(Connected connected) {
   completed_before_ = operations_.completed();
   bytes_out_ = bytes_in_ = 0;
   connection_ = std::make_unique<ServerConnection>(scope_.shard, scope_.plan.connection,
-                                                   std::move(connected.stream),
+                                                   *std::move(connected),
                                                    static_cast<ConnectionObserver&>(*this));
   connection_->start();
 }

@@ -108,7 +108,7 @@ class ExchangeTrace::Traced final : public ByteStream, private StreamObserver {
 
 std::unique_ptr<Pending> ExchangeTrace::resolve(const std::string& host, std::uint16_t port,
                                                 AddressFamily family,
-                                                std::function<void(Resolved)> done) {
+                                                std::function<void(Result<Resolved>)> done) {
   return network_.resolve(host, port, family, std::move(done));
 }
 
@@ -117,12 +117,12 @@ std::unique_ptr<Pending> ExchangeTrace::connect(const Destination& destination,
                                                 std::function<void(Connected)> done) {
   note("connecting to " + destination.text());
   return network_.connect(destination, source, [this, done = std::move(done)](Connected connected) {
-    if (connected.stream) {
+    if (connected) {
       note("connected");
       is_connected_ = true;
-      connected.stream = std::make_unique<Traced>(*this, std::move(connected.stream));
+      connected = std::make_unique<Traced>(*this, *std::move(connected));
     } else {
-      note("not connected: " + connected.error.message());
+      note("not connected: " + connected.error().message());
     }
     done(std::move(connected));
   });

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "client/bench/workload/message_key.hpp"
 #include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
+#include "common/text/decimals.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -61,10 +61,7 @@ Ratio estimate(std::vector<double> ratios, std::uint64_t seed) {
 }
 
 std::string bound_figure(double ratio) {
-  if (std::isinf(ratio)) return "inf";
-  std::array<char, 32> text;
-  const int length = std::snprintf(text.data(), text.size(), "%.2f", ratio);
-  return {text.data(), static_cast<std::size_t>(length)};
+  return std::isinf(ratio) ? "inf" : with_decimals(ratio, 2);
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // Fills in page.html.in: texts and positions for its sections and charts.
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <kainjow/mustache.hpp>
 
@@ -11,6 +9,7 @@
 #include "client/bench/report/reports.hpp"
 #include "client/bench/stats/figures.hpp"
 #include "client/cli/amounts.hpp"
+#include "common/text/decimals.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -35,12 +34,7 @@ data list_if_any(const List& list) {
 }
 
 // A position on a drawing; a tenth is precise enough.
-std::string number(double value) {
-  std::array<char, 32> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value,
-                                 std::chars_format::fixed, 1);
-  return {digits.data(), end.ptr};
-}
+std::string number(double value) { return with_decimals(value, 1); }
 
 // ---- Charts ----
 

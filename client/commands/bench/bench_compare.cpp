@@ -1,5 +1,4 @@
 #include <array>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -117,18 +116,17 @@ int compare_addresses(const BenchCompareSettings& settings, CompareFiles& files,
 }  // namespace
 
 std::string bench_compare_help() {
-  std::ostringstream out;
-  out << "Usage: fairlead bench compare [OPTIONS] ADDRESS ADDRESS...\n"
-         "       fairlead bench compare [OPTIONS] OLD.json NEW.json\n"
-         "Loads the addresses in turn, round by round, and tells how much of the first one's "
-         "figures the\nothers' are, each with the interval that the rounds leave open. Two files "
-         "of `fairlead bench --json`\nare compared as what they are: separate runs.\n\n"
-      << bench_compare_options()
-      << "\nExamples:\n"
-         "  fairlead bench compare -c 50 localhost:7878 localhost:6379\n"
-         "  fairlead bench compare -r 20k --fail-if 'p99>+10%' --markdown table.md :7878 :7879\n"
-         "\nExit status: as of bench; 97 a --fail-if is so, 98 most of the runs are invalid.\n";
-  return out.str();
+  return help_text(
+      "Usage: fairlead bench compare [OPTIONS] ADDRESS ADDRESS...\n"
+      "       fairlead bench compare [OPTIONS] OLD.json NEW.json\n"
+      "Loads the addresses in turn, round by round, and tells how much of the first one's "
+      "figures the\nothers' are, each with the interval that the rounds leave open. Two files "
+      "of `fairlead bench --json`\nare compared as what they are: separate runs.\n\n",
+      bench_compare_options(),
+      "\nExamples:\n"
+      "  fairlead bench compare -c 50 localhost:7878 localhost:6379\n"
+      "  fairlead bench compare -r 20k --fail-if 'p99>+10%' --markdown table.md :7878 :7879\n"
+      "\nExit status: as of bench; 97 a --fail-if is so, 98 most of the runs are invalid.\n");
 }
 
 int run_bench_compare(const Words& arguments, const TerminalLocale& locale) {

@@ -1,11 +1,12 @@
 #include "client/commands/bench/bench_machine.hpp"
 
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <ctime>
 #include <fstream>
+
+#include "common/base/descriptor.hpp"
 
 namespace fairlead {
 namespace {
@@ -27,17 +28,8 @@ bool is_loopback(const PeerAddress& address) {
 
 }  // namespace
 
-void raise_descriptor_limit() noexcept {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-}
-
 BenchFacts bench_facts(const Destination& server) {
-  BenchFacts facts;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) facts.descriptors_max = limit.rlim_max;
+  BenchFacts facts{.descriptors_max = descriptors_max()};
   if (server.address.family == PeerAddress::Family::unix_socket) return facts;
   facts.is_loopback = is_loopback(server.address);
   std::uint64_t first = 0, last = 0;

@@ -13,9 +13,6 @@
 
 namespace fairlead {
 
-// Raises the soft limit of descriptors to the hard one.
-void raise_descriptor_limit() noexcept;
-
 BenchFacts bench_facts(const Destination& server);
 
 // The calling thread's, since `before`, which an earlier call has returned.

@@ -21,13 +21,14 @@
 #include "client/commands/bench/bench_settings.hpp"
 #include "client/commands/command_loop.hpp"
 #include "common/base/background_thread.hpp"
+#include "common/base/descriptor.hpp"
 
 namespace fairlead {
 namespace {
 
 // Between telling the threads and the begin of the load, so that all of them know of it before.
 constexpr BenchDuration kBeginIn = std::chrono::milliseconds(10);
-constexpr BenchDuration kTick = std::chrono::milliseconds(100);
+constexpr Duration kTick{100};  // between two looks of the report
 
 class BenchRun;
 
@@ -105,7 +106,7 @@ class BenchRun {
         begin_in_(trace == Trace::none ? kBeginIn : BenchDuration::zero()),
         series_(load.threads, load.warmup),
         loop_([this] { interrupt(); }),
-        tick_(loop_.loop()),
+        tick_(loop_.shard(), [this] { tick(); }),
         warm_(loop_.loop()) {
     for (std::uint32_t i = 0; i < load.threads; ++i)
       threads_.push_back(std::make_unique<BenchThread>(load, server, i, trace, *this));
@@ -186,7 +187,7 @@ class BenchRun {
   }
   void tick() {
     watch_.on_tick();
-    tick_.set(std::chrono::steady_clock::now() + kTick, [this] { tick(); });
+    tick_.set(loop_.shard().now() + kTick);
   }
 
   BenchResult result() {
@@ -224,7 +225,7 @@ class BenchRun {
   const BenchDuration begin_in_;
   BenchSeries series_;
   CommandLoop loop_;
-  Alarm tick_;
+  ShardTimer tick_;
   Alarm warm_;
   std::vector<std::unique_ptr<BenchThread>> threads_;
   bool is_stopping_ = false;                             // Ctrl-C
@@ -356,16 +357,16 @@ tl::expected<Destination, Failure> find_bench_target(const Endpoint& server, Add
   CommandLoop loop([&loop] { loop.end(); });
   Dialer dialer(loop.shard(), loop.network());
   std::unique_ptr<Pending> resolving;
-  const auto on_resolved = [&](const Resolved& answer) {
+  const auto on_resolved = [&](const Result<Resolved>& answer) {
     const auto addresses = addresses_to_try(answer, settings.source);
     if (!addresses) {
       target = tl::unexpected(addresses.error());
       return loop.end();
     }
-    target = Destination{.address = addresses->front(), .path = {}, .zone = answer.zone};
+    target = Destination{.address = addresses->front(), .path = {}, .zone = answer->zone};
     if (addresses->size() == 1) return loop.end();
-    dialer.dial(server, settings, [&](const Dialed& dialed) {
-      if (dialed.stream) target = dialed.destination;
+    dialer.dial(server, settings, [&](const DialResult& dialed) {
+      if (dialed) target = dialed->destination;
       loop.end();
     });
   };

@@ -1,8 +1,6 @@
 #include "client/commands/get/get_settings.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iostream>
 #include <set>
 #include <utility>
 
@@ -118,18 +116,8 @@ void check_names(const GetSettings& settings) {
 Words typed_names(const ReadOptions& options) {
   Words names(options.positional.begin() + 1, options.positional.end());
   if (!options.has("names-from")) return names;
-  const std::string path = options.text("names-from");
-  std::ifstream file;
-  if (path != "-") file.open(path, std::ios::binary);
-  if (path != "-" && !file)
-    throw UsageError("--names-from " + shown(path) +
-                     " cannot be read; name a file, or - for stdin");
-  std::istream& in = path == "-" ? std::cin : file;
-  for (std::string line; std::getline(in, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) names.push_back(line);
-  }
-  if (in.bad()) throw UsageError("--names-from " + shown(path) + " cannot be read to its end");
+  for (std::string& line : lines_of(contents_of("--names-from ", options.text("names-from"))))
+    if (!line.empty()) names.push_back(std::move(line));
   return names;
 }
 

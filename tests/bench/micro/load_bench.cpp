@@ -48,7 +48,7 @@ class Rig final : public BenchClock, public BenchWorkerObserver, public Network 
       stream_->on_write = [this](std::span<const Bytes> pieces) {
         for (const Bytes piece : pieces) sent_ += piece;
       };
-      return done({std::move(stream), {}});
+      return done(std::move(stream));
     }
     worker_.on_due();
   }
@@ -64,7 +64,7 @@ class Rig final : public BenchClock, public BenchWorkerObserver, public Network 
   void on_interval(const Interval&) override {}
   void on_ended() override {}
   std::unique_ptr<Pending> resolve(const std::string&, std::uint16_t, AddressFamily,
-                                   std::function<void(Resolved)>) override {
+                                   std::function<void(Result<Resolved>)>) override {
     return nullptr;
   }
   std::unique_ptr<Pending> connect(const Destination&, const std::optional<PeerAddress>&,

@@ -106,7 +106,7 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
 
   // Network.
   std::unique_ptr<Pending> resolve(const std::string&, std::uint16_t, AddressFamily,
-                                   std::function<void(Resolved)>) override {
+                                   std::function<void(Result<Resolved>)>) override {
     return nullptr;
   }
   std::unique_ptr<Pending> connect(const Destination&, const std::optional<PeerAddress>&,
@@ -116,8 +116,9 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
     if (const std::optional<int> error = accept(id)) {
       in(connect_time, [this, waits, id, error = *error, done = std::move(done)] {
         if (!*waits) return;
-        if (error != 0) return done({nullptr, {error, std::generic_category()}});
-        done({make_peer(id).make_stream(), {}});
+        if (error != 0)
+          return done(tl::unexpected(std::error_code(error, std::generic_category())));
+        done(make_peer(id).make_stream());
         greet(id);
       });
     }
