@@ -66,7 +66,8 @@ void BenchConnection::open() {
   }
   timer_.set(deadline_after(scope_.shard.now(), scope_.plan.load.connect_timeout));
   pending_ =
-      scope_.network.connect(scope_.plan.server, scope_.plan.sources.at(index_ + openings_++),
+      scope_.network.connect(scope_.plan.server,
+                             {.source = scope_.plan.sources.at(index_ + openings_++)},
                              [this](Connected connected) { on_connected(std::move(connected)); });
 }
 

@@ -113,19 +113,20 @@ std::unique_ptr<Pending> ExchangeTrace::resolve(const std::string& host, std::ui
 }
 
 std::unique_ptr<Pending> ExchangeTrace::connect(const Destination& destination,
-                                                const std::optional<PeerAddress>& source,
+                                                const ConnectSettings& settings,
                                                 std::function<void(Connected)> done) {
   note("connecting to " + destination.text());
-  return network_.connect(destination, source, [this, done = std::move(done)](Connected connected) {
-    if (connected.stream) {
-      note("connected");
-      is_connected_ = true;
-      connected.stream = std::make_unique<Traced>(*this, std::move(connected.stream));
-    } else {
-      note("not connected: " + connected.error.message());
-    }
-    done(std::move(connected));
-  });
+  return network_.connect(
+      destination, settings, [this, done = std::move(done)](Connected connected) {
+        if (connected.stream) {
+          note("connected");
+          is_connected_ = true;
+          connected.stream = std::make_unique<Traced>(*this, std::move(connected.stream));
+        } else {
+          note("not connected: " + connected.error.message());
+        }
+        done(std::move(connected));
+      });
 }
 
 void ExchangeTrace::note(std::string_view what, const Way* way) {

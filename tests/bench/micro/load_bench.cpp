@@ -67,7 +67,7 @@ class Rig final : public BenchClock, public BenchWorkerObserver, public Network 
                                    std::function<void(Resolved)>) override {
     return nullptr;
   }
-  std::unique_ptr<Pending> connect(const Destination&, const std::optional<PeerAddress>&,
+  std::unique_ptr<Pending> connect(const Destination&, const ConnectSettings&,
                                    std::function<void(Connected)> done) override {
     connecting_ = std::move(done);
     return std::make_unique<Pending>();

@@ -109,7 +109,7 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
                                    std::function<void(Resolved)>) override {
     return nullptr;
   }
-  std::unique_ptr<Pending> connect(const Destination&, const std::optional<PeerAddress>&,
+  std::unique_ptr<Pending> connect(const Destination&, const ConnectSettings&,
                                    std::function<void(Connected)> done) override {
     auto waits = std::make_shared<bool>(true);
     const std::size_t id = attempts_++;
