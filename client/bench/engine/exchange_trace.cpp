@@ -169,7 +169,7 @@ std::string exchange_outcome(const Load& load, const Tally& tally) {
     if (tally.counts.of(static_cast<BenchError>(i)) > 0)
       return "it failed: " + std::string(name_of(static_cast<BenchError>(i)));
   }
-  if (tally.first_mismatch) return "the reply is not what was expected";
+  if (!tally.first_mismatches.empty()) return "the reply is not what was expected";
   if (tally.unfinished > 0) return "no reply has come";
   if (load.mode == BenchMode::idle) return "nothing more is sent";
   if (tally.counts.done == 0) return "nothing was sent";

@@ -63,7 +63,8 @@ struct ServerUse {  // --pid
 
 struct BenchResult {
   std::string address = {};  // as the user wrote it; a peer's bytes may be in it: escape it
-  std::string version = {};  // of fairlead
+  std::vector<std::string> addresses = {};  // what was connected to
+  std::string version = {};                 // of fairlead
   std::chrono::system_clock::time_point began = {};
   // The options of the command line: {"connections", "100"}, ...
   std::vector<std::pair<std::string, std::string>> configuration = {};

@@ -34,15 +34,17 @@ void raise_descriptor_limit() noexcept {
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
-BenchFacts bench_facts(const Destination& server) {
+BenchFacts bench_facts(std::span<const Destination> servers) {
   BenchFacts facts;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) facts.descriptors_max = limit.rlim_max;
-  if (server.address.family == PeerAddress::Family::unix_socket) return facts;
-  facts.is_loopback = is_loopback(server.address);
-  std::uint64_t first = 0, last = 0;
-  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
-  facts.ports = last - first + (last > 0 ? 1 : 0);
+  const PeerAddress& first = servers.front().address;
+  if (first.family == PeerAddress::Family::unix_socket) return facts;
+  facts.is_loopback = is_loopback(first);
+  facts.servers = servers.size();
+  std::uint64_t from = 0, to = 0;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> from >> to;
+  facts.ports = to - from + (to > 0 ? 1 : 0);
   return facts;
 }
 

@@ -25,7 +25,7 @@ Load load_of(Protocol protocol) {
 // One worker with one connection, whose server is the benchmark.
 class Rig final : public BenchClock, public BenchWorkerObserver, public Network {
  public:
-  explicit Rig(Protocol protocol) : plan_(load_of(protocol), {}) {
+  explicit Rig(Protocol protocol) : plan_(load_of(protocol), {Destination{}}) {
     turn([this] { worker_.open(); });
     while (sent_.empty()) turn([this] { step(); });
   }
