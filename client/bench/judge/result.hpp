@@ -80,6 +80,9 @@ struct BenchResult {
   Tally tally = {};
   std::vector<SeriesRow> series = {};
   std::vector<ThreadUse> threads = {};
+  // For each delivery: the most that it can have waited for the test's own work on what came with
+  // it or just before, which is a part of its latency. In microseconds.
+  CoarseHistogram own_work = {};
   bool spins = false;        // the threads never sleep, so their processor time means nothing
   double clock_step_ms = 0;  // drift of CLOCK_REALTIME against CLOCK_MONOTONIC during the run
   std::optional<ServerUse> server = {};

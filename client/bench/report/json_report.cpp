@@ -127,6 +127,7 @@ Json generator_of(const BenchResult& result) {
   return {{"threads", threads},
           {"spins", result.spins},
           {"lateness", histogram_of(result.tally.lateness)},
+          {"own_work", histogram_of(result.own_work)},
           {"held_by_inflight", result.tally.held[static_cast<std::size_t>(Wait::reply)]},
           {"held_by_connection", result.tally.held[static_cast<std::size_t>(Wait::connection)]},
           {"held_by_back_off", result.tally.held[static_cast<std::size_t>(Wait::back_off)]},

@@ -50,7 +50,10 @@ std::string own_cpu_text(const BenchResult& result) {
   for (const ThreadUse& thread : result.threads) {
     text += (text.empty() ? "" : ", ") + of_the_time(thread);
   }
-  return text + (result.threads.size() > 1 ? " of a core (a thread each)" : " of a core");
+  text += result.threads.size() > 1 ? " of a core (a thread each)" : " of a core";
+  if (result.own_work.count() == 0) return text;
+  return text + "; up to " + time_figure(result.own_work.quantile(0.99)) +
+         " of a latency is that (p99)";
 }
 
 std::string server_cpu_text(const BenchResult& result) {

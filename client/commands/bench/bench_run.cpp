@@ -57,6 +57,7 @@ class BenchThread final : private BenchWorkerObserver, BenchClock {
   const Tally& tally() const noexcept { return worker_.tally(); }
   BenchTime load_ended() const noexcept { return worker_.load_ended(); }
   const ThreadUse& use() const noexcept { return use_; }
+  CoarseHistogram own_work() { return loop_.take_turn_times().replies; }
   std::string trace() const { return trace_->text(); }
 
  private:
@@ -198,6 +199,7 @@ class BenchRun {
     for (const auto& thread : threads_) {
       result_.tally += thread->tally();
       result_.threads.push_back(thread->use());
+      result_.own_work += thread->own_work();
       end = std::max(end, thread->load_ended());
     }
     if (begin_ == BenchTime::max()) return result_;
@@ -271,7 +273,10 @@ void BenchThread::run() {
 void BenchThread::begin(BenchTime at) {
   loop_.post([this, at] {
     worker_.begin(at);
-    warm_.set(at + plan_.load.warmup, [this] { use_before_ = thread_use(); });
+    warm_.set(at + plan_.load.warmup, [this] {
+      use_before_ = thread_use();
+      loop_.take_turn_times();  // what they were until now
+    });
   });
 }
 

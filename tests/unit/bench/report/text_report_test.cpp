@@ -69,6 +69,10 @@ TEST(TextReport, CountsEachKindThatHappened) {
   EXPECT_THAT(text, HasSubstr("own CPU       31.0 %, 29.0 % of a core (a thread each)\n"));
   EXPECT_THAT(text, HasSubstr("server CPU    12.2 us a message, 6.10 % of a core (process 4711)"));
   EXPECT_THAT(text, Not(HasSubstr("refused")));
+  BenchResult result = open_loop_sample();
+  result.own_work.record(64, 1000);
+  EXPECT_THAT(text_report(result, 100),
+              HasSubstr("of a core (a thread each); up to 64 us of a latency is that (p99)\n"));
 }
 
 TEST(TextReport, TellsTheFirstWrongReplies) {
