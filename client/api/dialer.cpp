@@ -82,7 +82,8 @@ void Dialer::try_next() {
   const std::size_t index = begun_++;
   Attempt& attempt = attempts_[index];
   attempt.pending = network_.connect(
-      attempt.destination, settings_.source,
+      attempt.destination,
+      {.source = settings_.source, .receive_buffer_bytes = settings_.receive_buffer_bytes},
       [this, index](Connected connected) { on_connected(index, std::move(connected)); });
   const bool more = begun_ < attempts_.size();
   next_attempt_.set(more ? shard_.now() + kAttemptDelay : kNever);

@@ -19,6 +19,7 @@ struct DialSettings {
   AddressFamily family = AddressFamily::any;
   std::optional<PeerAddress> source = {};  // connect from here; addresses of the other family are
                                            // left out. Its port is 0
+  std::uint32_t receive_buffer_bytes = 0;  // as in ConnectSettings
   Duration timeout{10'000};                // for all of it; 0: as long as the kernel tries
 };
 

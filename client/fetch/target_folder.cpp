@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -71,6 +75,30 @@ std::size_t TargetFolder::name_bytes_max() const {
   const long told = ::fpathconf(descriptor(), _PC_NAME_MAX);
   // vfat tells three bytes for each of its 255 UTF-16 units.
   return told > 0 && told < NAME_MAX ? static_cast<std::size_t>(told) : NAME_MAX;
+}
+
+bool TargetFolder::is_shared() const {
+  // clang-format off
+  constexpr std::array<std::uint32_t, 14> kLocal{
+      0xEF53,      // ext2, ext3, ext4
+      0x58465342,  // xfs
+      0x9123683E,  // btrfs
+      0x2FC12FC1,  // zfs
+      0xF2F52010,  // f2fs
+      0xCA451A4E,  // bcachefs
+      0x3153464A,  // jfs
+      0x01021994,  // tmpfs
+      0x858458F6,  // ramfs
+      0x794C7630,  // overlayfs
+      0xF15F,      // ecryptfs
+      0x4D44,      // vfat
+      0x2011BAB0,  // exfat
+      0x7366746E,  // ntfs3
+  };
+  // clang-format on
+  struct statfs found {};
+  return ::fstatfs(descriptor(), &found) != 0 ||
+         std::ranges::find(kLocal, static_cast<std::uint32_t>(found.f_type)) == kLocal.end();
 }
 
 void TargetFolder::sync() const {

@@ -32,6 +32,9 @@ class TargetFolder {
   DiskSpace& space() const noexcept { return *space_; }
   // How long the name of an entry may be in this file system.
   std::size_t name_bytes_max() const;
+  // Other machines may store here, too, as far as is known: its file system is none of those that
+  // one machine has for itself.
+  bool is_shared() const;
   // Waits until the names of its entries are on the disk, where the file system can do that and the
   // folder is readable.
   void sync() const;

@@ -152,7 +152,7 @@ void connect_unix(const std::shared_ptr<Connecting::Attempt>& attempt,
 
 // Opens, binds and begins to connect; an error that is known at once is returned.
 error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
-                 const Protocol::endpoint& endpoint, const std::optional<PeerAddress>& source) {
+                 const Protocol::endpoint& endpoint, const ConnectSettings& settings) {
   error_code error;
   LoopSocket& socket = attempt->socket;
   socket.open(endpoint.protocol(), error);
@@ -160,12 +160,18 @@ error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
   const int yes = 1;  // not of a unix socket, and it does no harm there
   static_cast<void>(
       ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes));
-  if (source) {
+  if (settings.receive_buffer_bytes > 0) {
+    // Before connect(2), where the kernel decides how the windows of the connection are scaled.
+    const auto bytes = static_cast<int>(settings.receive_buffer_bytes);
+    static_cast<void>(
+        ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes));
+  }
+  if (settings.source) {
     // Lets the kernel choose the port at connect(2), when it knows the whole pair: one source
     // address then serves more connections than it has ports.
     static_cast<void>(::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
                                    &yes, sizeof yes));
-    socket.bind(endpoint_of({.address = *source, .path = {}}), error);
+    socket.bind(endpoint_of({.address = *settings.source, .path = {}}), error);
     if (error) return error;
   }
   if (endpoint.protocol().family() == AF_UNIX) {
@@ -199,10 +205,10 @@ std::unique_ptr<Pending> Connector::resolve(const std::string& host, std::uint16
 }
 
 std::unique_ptr<Pending> Connector::connect(const Destination& destination,
-                                            const std::optional<PeerAddress>& source,
+                                            const ConnectSettings& settings,
                                             std::function<void(Connected)> done) {
   auto attempt = std::make_shared<Connecting::Attempt>(loop_.core(), std::move(done));
-  if (const error_code error = begin(attempt, endpoint_of(destination), source)) {
+  if (const error_code error = begin(attempt, endpoint_of(destination), settings)) {
     asio::post(loop_.core().context(), [attempt, error] { attempt->answer(error); });
   }
   return std::make_unique<Connecting>(std::move(attempt));

@@ -18,7 +18,7 @@ class Connector final : public Network {
       std::function<void(Result<Resolved>)> done) override;
 
   [[nodiscard]] std::unique_ptr<Pending> connect(const Destination& destination,
-                                                 const std::optional<PeerAddress>& source,
+                                                 const ConnectSettings& settings,
                                                  std::function<void(Connected)> done) override;
 
  private:

@@ -36,6 +36,14 @@ struct Resolved {
   std::uint32_t zone = 0;  // of the link-local ones
 };
 
+// How a connection is made.
+struct ConnectSettings {
+  std::optional<PeerAddress> source = {};  // connect from here; its port is 0
+  // What the kernel may hold that has not been read, so that a peer notices at once how fast it is
+  // read (SO_RCVBUF; Linux takes 2,304 or more). 0: as the kernel sees fit.
+  std::uint32_t receive_buffer_bytes = 0;
+};
+
 // A connection, or the error that connect(2) or bind(2) gave (std::generic_category).
 using Connected = tl::expected<std::unique_ptr<ByteStream>, std::error_code>;
 
@@ -54,9 +62,8 @@ class Network {
       const std::string& host, std::uint16_t port, AddressFamily family,
       std::function<void(Result<Resolved>)> done) = 0;
 
-  // Connects from `source` if that is given; its port is 0.
   [[nodiscard]] virtual std::unique_ptr<Pending> connect(const Destination& destination,
-                                                         const std::optional<PeerAddress>& source,
+                                                         const ConnectSettings& settings,
                                                          std::function<void(Connected)> done) = 0;
 
  protected:

@@ -131,7 +131,10 @@ class Expected(BenchTest):
     def test_another_text(self):
         result = self.check(1, "-e", "gbk", "--expect", "+OK 好\\r\\n", other="+OK 坏\r\n".encode("gbk"), done=10)
         self.assert_counts(result.report, content=10)
-        self.assertIn("first wrong: reply 2 (number 2 of connection 0): wrong content, from byte 4 on", result.text)
+        for word, number in ("first wrong: ", 2), ("then wrong:  ", 4), ("then wrong:  ", 6):
+            self.assertIn(f"{word}reply {number} (number {number} of connection 0): wrong content, from byte 4 on", result.text)
+        self.assertNotIn("reply 8 ", result.text)
+        self.assertEqual([2, 4, 6], [wrong["number"] for wrong in result.report["first_mismatches"]])
 
     def test_a_pattern(self):
         self.check(0, "--expect", r"re:^\+OK ..\r?$")

@@ -65,9 +65,10 @@ void BenchConnection::open() {
     operations_.on_sent(opening_since_, 1, room_);
   }
   timer_.set(deadline_after(scope_.shard.now(), scope_.plan.load.connect_timeout));
-  pending_ =
-      scope_.network.connect(scope_.plan.server, scope_.plan.sources.at(index_ + openings_++),
-                             [this](Connected connected) { on_connected(std::move(connected)); });
+  pending_ = scope_.network.connect(
+      scope_.plan.server(index_, openings_), {.source = scope_.plan.source(index_, openings_)},
+      [this](Connected connected) { on_connected(std::move(connected)); });
+  ++openings_;
 }
 
 void BenchConnection::on_connected(Connected connected) {

@@ -113,10 +113,10 @@ std::unique_ptr<Pending> ExchangeTrace::resolve(const std::string& host, std::ui
 }
 
 std::unique_ptr<Pending> ExchangeTrace::connect(const Destination& destination,
-                                                const std::optional<PeerAddress>& source,
+                                                const ConnectSettings& settings,
                                                 std::function<void(Connected)> done) {
   note("connecting to " + destination.text());
-  return network_.connect(destination, source, [this, done = std::move(done)](Connected connected) {
+  return network_.connect(destination, settings, [this, done = std::move(done)](Connected connected) {
     if (connected) {
       note("connected");
       is_connected_ = true;
@@ -168,7 +168,7 @@ std::string exchange_outcome(const Load& load, const Tally& tally) {
     if (tally.counts.of(static_cast<BenchError>(i)) > 0)
       return "it failed: " + std::string(name_of(static_cast<BenchError>(i)));
   }
-  if (tally.first_mismatch) return "the reply is not what was expected";
+  if (!tally.first_mismatches.empty()) return "the reply is not what was expected";
   if (tally.unfinished > 0) return "no reply has come";
   if (load.mode == BenchMode::idle) return "nothing more is sent";
   if (tally.counts.done == 0) return "nothing was sent";

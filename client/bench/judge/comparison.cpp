@@ -141,7 +141,7 @@ FailRule::FailRule(std::string_view text) : text_(trimmed(text)) {
   const std::string_view change = trimmed(whole.substr(place + 1));
   if (change.size() < 3 || change.front() != (is_above_ ? '+' : '-') || change.back() != '%')
     throw malformed();
-  const auto percent = number_in<double>(change.substr(1, change.size() - 2));
+  const auto percent = number_in<double>(trimmed(change.substr(1, change.size() - 2)));
   if (!percent) throw malformed();
   change_ = *percent / 100;
 }

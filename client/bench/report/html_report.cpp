@@ -212,11 +212,13 @@ List thresholds(const BenchResult& result) {
   return list;
 }
 
-data first_mismatch(const BenchResult& result) {
-  const std::vector<std::string> lines = first_mismatch_lines(result);
-  if (lines.empty()) return false;
-  const List diff(lines.begin() + 1, lines.end());
-  return Object{{"line", lines.front()}, {"diff", list_if_any(diff)}};
+data first_mismatches(const BenchResult& result) {
+  List replies;
+  for (const WrongReply& reply : wrong_replies(result)) {
+    replies.emplace_back(Object{{"line", reply.line},
+                                {"diff", list_if_any(List(reply.diff.begin(), reply.diff.end()))}});
+  }
+  return list_if_any(replies);
 }
 
 data page_data(const BenchResult& result) {
@@ -246,7 +248,7 @@ data page_data(const BenchResult& result) {
                 {"figures", figures(result)},
                 {"thresholds", list_if_any(thresholds(result))},
                 {"chart_sections", chart_sections(result)},
-                {"first_mismatch", first_mismatch(result)},
+                {"first_mismatches", first_mismatches(result)},
                 {"facts", facts},
                 {"configuration", list_if_any(configuration)}};
 }

@@ -3,6 +3,7 @@
 #include "client/bench/report/reports.hpp"
 #include "client/bench/workload/bench_needs.hpp"
 #include "client/bench/workload/load.hpp"
+#include "client/cli/drawn_block.hpp"
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
 #include "client/commands/bench/bench_machine.hpp"
@@ -13,10 +14,11 @@
 namespace fairlead {
 namespace {
 
-int check(const BenchRunSettings& settings, const Destination& server, Encoding terminal) {
+int check(const BenchRunSettings& settings, const std::vector<Destination>& servers,
+          Encoding terminal) {
   std::string lines;
   bool suffices = true;
-  for (const BenchNeed& need : bench_needs(settings.bench.load, bench_facts(server))) {
+  for (const BenchNeed& need : bench_needs(settings.bench.load, bench_facts(servers))) {
     lines += need_line(need) + '\n';
     suffices = suffices && need.suffices();
   }
@@ -66,12 +68,10 @@ struct ReportFiles {
 int write_reports(const BenchRunSettings& settings, const BenchResult& result, ReportFiles& files,
                   Encoding terminal) {
   const bool stdout_is_taken = settings.json == "-" || settings.csv == "-" || settings.html == "-";
-  int failed = kExitOk;
-  if (!stdout_is_taken) {
-    failed = print_report(text_report(result), terminal, 1);
-  } else if (settings.bench.view != BenchView::none) {
-    failed = print_report(text_report(result), terminal, 2);
-  }
+  const int where = stdout_is_taken ? 2 : 1;
+  const bool is_told = !stdout_is_taken || settings.bench.view != BenchView::none;
+  const int failed =
+      is_told ? print_report(text_report(result, columns_at(where)), terminal, where) : kExitOk;
   if (files.json.is_wanted()) files.json.write(json_report(result));
   if (files.csv.is_wanted()) files.csv.write(csv_report(result));
   if (files.html.is_wanted()) files.html.write(html_report(result));

@@ -5,6 +5,7 @@
 #include "client/bench/judge/comparison.hpp"
 #include "client/bench/judge/result.hpp"
 #include "client/bench/report/reports.hpp"
+#include "client/cli/drawn_block.hpp"
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
 #include "client/commands/bench/bench_run.hpp"
@@ -33,7 +34,8 @@ int conclude(const BenchCompareSettings& settings, const Comparison& comparison,
   for (const FailRule& rule : settings.rules)
     for (std::string& failure : rule.failures(comparison)) failures.push_back(std::move(failure));
   const bool stdout_is_taken = settings.markdown == "-" || settings.json == "-";
-  int code = print_report(comparison_text(comparison), terminal, stdout_is_taken ? 2 : 1);
+  const int where = stdout_is_taken ? 2 : 1;
+  int code = print_report(comparison_text(comparison, columns_at(where)), terminal, where);
   if (files.markdown.is_wanted()) files.markdown.write(comparison_markdown(comparison));
   if (files.json.is_wanted()) files.json.write(comparison_json(comparison, failures));
   if (const int failed = files.failed(); failed != kExitOk) code = failed;
@@ -67,7 +69,7 @@ int compare_files(const BenchCompareSettings& settings, CompareFiles& files, Enc
 
 int compare_addresses(const BenchCompareSettings& settings, CompareFiles& files,
                       Encoding terminal) {
-  std::vector<Destination> servers;
+  std::vector<std::vector<Destination>> servers;
   for (const Endpoint& server : settings.servers) {
     const auto target = find_bench_target(server, settings.bench.family, settings.bench.load);
     if (!target) return report(server.text(), result_of(target.error()));

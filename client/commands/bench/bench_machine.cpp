@@ -28,13 +28,15 @@ bool is_loopback(const PeerAddress& address) {
 
 }  // namespace
 
-BenchFacts bench_facts(const Destination& server) {
+BenchFacts bench_facts(std::span<const Destination> servers) {
   BenchFacts facts{.descriptors_max = descriptors_max()};
-  if (server.address.family == PeerAddress::Family::unix_socket) return facts;
-  facts.is_loopback = is_loopback(server.address);
-  std::uint64_t first = 0, last = 0;
-  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
-  facts.ports = last - first + (last > 0 ? 1 : 0);
+  const PeerAddress& first = servers.front().address;
+  if (first.family == PeerAddress::Family::unix_socket) return facts;
+  facts.is_loopback = is_loopback(first);
+  facts.servers = servers.size();
+  std::uint64_t from = 0, to = 0;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> from >> to;
+  facts.ports = to - from + (to > 0 ? 1 : 0);
   return facts;
 }
 

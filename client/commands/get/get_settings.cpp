@@ -6,6 +6,7 @@
 
 #include "client/cli/exit_code.hpp"
 #include "client/fetch/file_names.hpp"
+#include "client/fetch/rate_limit.hpp"
 #include "common/base/hex.hpp"
 #include "common/config/parsed.hpp"
 
@@ -190,6 +191,10 @@ GetSettings get_settings(const ReadOptions& options, const TerminalLocale& local
   settings.silence = duration_option(options, "timeout", settings.silence);
   settings.file.restarts = !options.has("no-restart");
   settings.bytes_per_second = size_option(options, "limit-rate", 0);
+  if (settings.is_plain) {
+    settings.client.dial.receive_buffer_bytes =
+        RateLimit(settings.bytes_per_second).receive_buffer_bytes();
+  }
   settings.progress = static_cast<ProgressForm>(
       choice_option(options, "progress", {"auto", "bars", "lines", "json", "none"}, 0));
   if (options.has("quiet")) settings.progress = ProgressForm::none;

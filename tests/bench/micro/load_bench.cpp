@@ -25,7 +25,7 @@ Load load_of(Protocol protocol) {
 // One worker with one connection, whose server is the benchmark.
 class Rig final : public BenchClock, public BenchWorkerObserver, public Network {
  public:
-  explicit Rig(Protocol protocol) : plan_(load_of(protocol), {}) {
+  explicit Rig(Protocol protocol) : plan_(load_of(protocol), {Destination{}}) {
     turn([this] { worker_.open(); });
     while (sent_.empty()) turn([this] { step(); });
   }
@@ -67,7 +67,7 @@ class Rig final : public BenchClock, public BenchWorkerObserver, public Network 
                                    std::function<void(Result<Resolved>)>) override {
     return nullptr;
   }
-  std::unique_ptr<Pending> connect(const Destination&, const std::optional<PeerAddress>&,
+  std::unique_ptr<Pending> connect(const Destination&, const ConnectSettings&,
                                    std::function<void(Connected)> done) override {
     connecting_ = std::move(done);
     return std::make_unique<Pending>();

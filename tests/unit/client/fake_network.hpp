@@ -20,6 +20,7 @@ namespace fairlead {
 struct FakeQuestion {
   std::string what = {};  // "name:port" or an address
   std::string source = {};
+  std::uint32_t receive_buffer_bytes = 0;
   std::function<void(Result<Resolved>)> resolve = {};
   std::function<void(Connected)> connect = {};
   bool taken_back = false;
@@ -38,10 +39,12 @@ class FakeNetwork final : public Network {
                                    std::function<void(Result<Resolved>)> done) override {
     return ask({.what = host + ":" + std::to_string(port), .resolve = std::move(done)});
   }
-  std::unique_ptr<Pending> connect(const Destination& to, const std::optional<PeerAddress>& source,
+  std::unique_ptr<Pending> connect(const Destination& to, const ConnectSettings& settings,
                                    std::function<void(Connected)> done) override {
-    return ask(
-        {.what = to.text(), .source = source ? source->ip_text() : "", .connect = std::move(done)});
+    return ask({.what = to.text(),
+                .source = settings.source ? settings.source->ip_text() : "",
+                .receive_buffer_bytes = settings.receive_buffer_bytes,
+                .connect = std::move(done)});
   }
 
   // The open questions, oldest first.

@@ -170,6 +170,17 @@ TEST_F(DialerTest, ASourceAddressOfTheWrongFamilyIsUnreachable) {
   EXPECT_THAT(answer.error().what, HasSubstr("192.0.2.9"));
 }
 
+TEST_F(DialerTest, EachAddressIsTriedWithTheBufferThatWasAskedFor) {
+  dial({.receive_buffer_bytes = 1024});
+  resolved({v6(1), v4(1)});
+  loop.refuse("[2001:db8::1]:7878");
+  for (const auto& question : loop.network.questions) {
+    const bool is_name = question->what == "example:7878";
+    EXPECT_EQ(question->receive_buffer_bytes, is_name ? 0U : 1024U);
+  }
+  EXPECT_EQ(loop.network.questions.size(), 3U);
+}
+
 TEST_F(DialerTest, AUnixSocketNeedsNoName) {
   dial({}, {.kind = Endpoint::Kind::unix_socket, .host = {}, .path = "/run/x"});
   EXPECT_THAT(loop.network.open(), ElementsAre("unix:/run/x"));
