@@ -77,7 +77,7 @@ int printed(int status) {
 int check(const ServerSettings& settings) {
   int status = 0;
   // A warning at most: a shell's limit need not be the service's.
-  std::vector<Finding> findings{examine_descriptors(settings, gather_facts().descriptors_hard)};
+  std::vector<Finding> findings{examine_descriptors(settings, descriptors_max())};
   if (findings[0].grade == Finding::Grade::bad) findings[0].grade = Finding::Grade::warn;
   std::ranges::move(try_start(settings), std::back_inserter(findings));
   for (const Finding& finding : findings) {

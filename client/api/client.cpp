@@ -34,15 +34,15 @@ void Client::open() { dial(); }
 void Client::dial() {
   connection_.reset();
   dialer_.dial(settings_.server, settings_.dial,
-               [this](Dialed answer) { on_dialed(std::move(answer)); });
+               [this](DialResult dialed) { on_dialed(std::move(dialed)); });
 }
 
-void Client::on_dialed(Dialed dialed) {
-  if (!dialed.stream) return on_failure(dialed.failure);
-  destination_ = std::move(dialed.destination);
+void Client::on_dialed(DialResult dialed) {
+  if (!dialed) return on_failure(dialed.error());
+  destination_ = std::move(dialed->destination);
   ConnectionObserver& self = *this;
   connection_ = std::make_unique<ServerConnection>(shard_, settings_.connection,
-                                                   std::move(dialed.stream), self);
+                                                   std::move(dialed->stream), self);
   is_connected_ = true;
   timer_.set(deadline_after(shard_.now(), settings_.dial.timeout));
   connection_->start();

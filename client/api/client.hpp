@@ -117,7 +117,7 @@ class Client final : private ConnectionObserver {
   void on_ended(const Failure& failure) override;
 
   void dial();
-  void on_dialed(Dialed dialed);
+  void on_dialed(DialResult dialed);
   void on_timer();
   void on_silence_timer();
   void listen();

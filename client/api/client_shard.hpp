@@ -30,7 +30,6 @@ class ShardTimer : private WheelEntry {
 
  private:
   friend class ClientShard;
-  class ServerConnection;
 
   ClientShard& shard_;
   std::function<void()> ring_;

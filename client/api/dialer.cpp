@@ -24,11 +24,12 @@ std::vector<PeerAddress> alternating_families(const std::vector<PeerAddress>& re
 }  // namespace
 
 tl::expected<std::vector<PeerAddress>, Failure> addresses_to_try(
-    const Resolved& answer, const std::optional<PeerAddress>& source) {
-  std::vector<PeerAddress> addresses = alternating_families(answer.addresses);
-  if (addresses.empty()) {
-    return tl::unexpected(Failure{.kind = FailureKind::name_not_resolved, .what = answer.error});
+    const Result<Resolved>& answer, const std::optional<PeerAddress>& source) {
+  if (!answer) {
+    return tl::unexpected(
+        Failure{.kind = FailureKind::name_not_resolved, .what = answer.error().what});
   }
+  std::vector<PeerAddress> addresses = alternating_families(answer->addresses);
   if (source) {
     std::erase_if(addresses, [&source](const auto& to) { return to.family != source->family; });
   }
@@ -44,7 +45,7 @@ Dialer::Dialer(ClientShard& shard, Network& network)
       deadline_(shard, [this] { on_deadline(); }) {}
 
 void Dialer::dial(const Endpoint& server, const DialSettings& settings,
-                  std::function<void(Dialed)> done) {
+                  std::function<void(DialResult)> done) {
   cancel();
   server_ = server;
   settings_ = settings;
@@ -54,9 +55,9 @@ void Dialer::dial(const Endpoint& server, const DialSettings& settings,
     attempts_.push_back({{.address = {}, .path = server.path}, nullptr, {}});
     return try_next();
   }
-  resolving_ =
-      network_.resolve(server.host.empty() ? "localhost" : server.host, server.port,
-                       settings.family, [this](const Resolved& answer) { on_resolved(answer); });
+  resolving_ = network_.resolve(server.host.empty() ? "localhost" : server.host, server.port,
+                                settings.family,
+                                [this](const Result<Resolved>& answer) { on_resolved(answer); });
 }
 
 void Dialer::cancel() {
@@ -68,12 +69,12 @@ void Dialer::cancel() {
   deadline_.cancel();
 }
 
-void Dialer::on_resolved(const Resolved& answer) {
+void Dialer::on_resolved(const Result<Resolved>& answer) {
   resolving_.reset();
   auto addresses = addresses_to_try(answer, settings_.source);
-  if (!addresses) return finish({.failure = std::move(addresses.error())});
+  if (!addresses) return finish(tl::unexpected(std::move(addresses.error())));
   for (const PeerAddress& address : *addresses)
-    attempts_.push_back({{.address = address, .path = {}, .zone = answer.zone}, nullptr, {}});
+    attempts_.push_back({{.address = address, .path = {}, .zone = answer->zone}, nullptr, {}});
   try_next();
 }
 
@@ -81,7 +82,8 @@ void Dialer::try_next() {
   const std::size_t index = begun_++;
   Attempt& attempt = attempts_[index];
   attempt.pending = network_.connect(
-      attempt.destination, settings_.source,
+      attempt.destination,
+      {.source = settings_.source, .receive_buffer_bytes = settings_.receive_buffer_bytes},
       [this, index](Connected connected) { on_connected(index, std::move(connected)); });
   const bool more = begun_ < attempts_.size();
   next_attempt_.set(more ? shard_.now() + kAttemptDelay : kNever);
@@ -90,27 +92,24 @@ void Dialer::try_next() {
 void Dialer::on_connected(std::size_t index, Connected connected) {
   Attempt& attempt = attempts_[index];
   attempt.pending.reset();
-  if (connected.stream) {
-    return finish(
-        {.stream = std::move(connected.stream), .destination = std::move(attempt.destination)});
-  }
-  attempt.error = connected.error;
+  if (connected) return finish(Dialed{*std::move(connected), std::move(attempt.destination)});
+  attempt.error = connected.error();
   if (begun_ < attempts_.size()) return try_next();
   const bool waiting = std::any_of(attempts_.begin(), attempts_.end(),
                                    [](const Attempt& other) { return other.pending != nullptr; });
-  if (!waiting) finish({.failure = all_failed()});
+  if (!waiting) finish(tl::unexpected(all_failed()));
 }
 
 void Dialer::on_deadline() {
-  finish({.failure = {.kind = FailureKind::connect_timeout,
-                      .what = resolving_ ? "the name was not resolved in time"
-                                         : "no answer to the attempt to connect"}});
+  finish(tl::unexpected(Failure{.kind = FailureKind::connect_timeout,
+                                .what = resolving_ ? "the name was not resolved in time"
+                                                   : "no answer to the attempt to connect"}));
 }
 
-void Dialer::finish(Dialed dialed) {
+void Dialer::finish(DialResult result) {
   const auto done = std::exchange(done_, nullptr);
   cancel();
-  done(std::move(dialed));
+  done(std::move(result));
 }
 
 // Names each address only when there is more than one.

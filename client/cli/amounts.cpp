@@ -2,23 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
+
+#include "common/text/decimals.hpp"
 
 namespace fairlead {
 namespace {
-
-std::string with_decimals(double value, int decimals) {
-  std::array<char, 32> text;
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
-                                 std::chars_format::fixed, decimals);
-  return {text.data(), end.ptr};
-}
-
-// Three digits; rounds first, because 99.96 reads 100.0.
-std::string three_digits(double value) {
-  return with_decimals(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
-}
 
 std::string two_digits(std::int64_t value) {
   return (value < 10 ? "0" : "") + std::to_string(value);

@@ -88,6 +88,28 @@ std::size_t columns_of(std::string_view utf8) {
   return columns;
 }
 
+std::string wrapped(std::string_view first, std::string_view text, std::size_t columns) {
+  const std::size_t indent = columns_of(first);
+  std::string out(first);
+  std::size_t column = indent;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    const std::size_t width = columns_of(word);
+    const bool begins_line = column == indent;
+    if (!begins_line && column + 1 + width > columns) {
+      out.append("\n").append(indent, ' ');
+      column = indent;
+    } else if (!begins_line) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += width;
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+  }
+  return out + '\n';
+}
+
 namespace {
 
 std::string in_style(const std::string& text, Style style) {

@@ -20,6 +20,11 @@ std::string in_columns(std::string_view utf8, std::size_t columns);
 // The columns that in_columns needs for all of `utf8`.
 std::size_t columns_of(std::string_view utf8);
 
+// `text` (escaped: no controls) broken between words into lines of at most `columns`, each with its
+// end. The first one begins with `first`, the others with as many spaces. A word that is wider than
+// a line is not broken.
+std::string wrapped(std::string_view first, std::string_view text, std::size_t columns);
+
 enum class Style { plain, quiet, strong, good, doubtful, bad };
 
 // A line with colours, of an exact width. Colours come from the terminal's palette, so that they

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 
 #include "client/cli/output.hpp"
@@ -14,6 +15,16 @@ TerminalSize terminal_size(int descriptor) {
   if (::ioctl(descriptor, TIOCGWINSZ, &told) != 0 || told.ws_col == 0 || told.ws_row == 0)
     return {};
   return {.columns = told.ws_col, .rows = told.ws_row};
+}
+
+std::size_t columns_at(int descriptor) {
+  constexpr std::size_t kColumnsMin = 40;
+  const char* const said = std::getenv("COLUMNS");
+  const std::string_view text = said == nullptr ? std::string_view() : said;
+  std::size_t columns = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), columns);
+  const bool is_said = read.ec == std::errc() && read.ptr == text.data() + text.size();
+  return std::max(kColumnsMin, is_said ? columns : terminal_size(descriptor).columns);
 }
 
 bool can_be_drawn_over(const Output& err) {

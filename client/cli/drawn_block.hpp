@@ -21,6 +21,10 @@ struct TerminalSize {
 // drawing, to follow a resized window.
 TerminalSize terminal_size(int descriptor);
 
+// The columns of lines that are printed there and stay: what COLUMNS says, as for ls(1) and git(1);
+// else those of the terminal; else 80. At least 40.
+std::size_t columns_at(int descriptor);
+
 // Whether the cursor can be moved: a terminal, and TERM is neither empty nor "dumb".
 bool can_be_drawn_over(const Output& err);
 

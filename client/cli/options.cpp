@@ -1,9 +1,17 @@
 #include "client/cli/options.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <boost/program_options/parsers.hpp>
+#include <cerrno>
 #include <random>
+#include <sstream>
+#include <system_error>
 
 #include "client/cli/exit_code.hpp"
+#include "common/base/descriptor.hpp"
 #include "common/base/hex.hpp"
 #include "common/config/parsed.hpp"
 #include "common/config/units.hpp"
@@ -111,6 +119,13 @@ void add_options(po::options_description& to, std::initializer_list<OptionText> 
   }
 }
 
+std::string help_text(std::string_view head, const po::options_description& options,
+                      std::string_view tail) {
+  std::ostringstream out;
+  out << head << options << tail;
+  return out.str();
+}
+
 void add_dial_options(po::options_description& to) {
   add_options(to, {{"ipv4,4", "", "use IPv4 only"},
                    {"ipv6,6", "", "use IPv6 only"},
@@ -137,12 +152,16 @@ void add_text_options(po::options_description& to) {
                    {"boundary", "NAME", "text: where messages end: line, auto (default) or none"}});
 }
 
+Endpoint server_endpoint(const std::string& address) {
+  Result<Endpoint> server = parse_endpoint(address, kDefaultPort);
+  if (!server) throw UsageError(shown(address) + ": " + server.error().what);
+  return *std::move(server);
+}
+
 ClientSettings client_settings(const ReadOptions& options, const std::string& address,
                                Protocol default_protocol) {
   ClientSettings settings;
-  const ParsedEndpoint parsed = parse_endpoint(address, kDefaultPort);
-  if (!parsed.endpoint) throw UsageError(shown(address) + ": " + parsed.error);
-  settings.server = *parsed.endpoint;
+  settings.server = server_endpoint(address);
   settings.dial = dial_settings(options);
   settings.reconnect = reconnect_settings(options);
   settings.connection.protocol = static_cast<Protocol>(
@@ -184,6 +203,36 @@ TalkSettings talk_settings(const ReadOptions& options, const std::string& addres
   settings.wait = duration_option(options, "wait", settings.wait);
   settings.shutdown = !options.has("no-shutdown");
   return settings;
+}
+
+std::string contents_of(std::string_view where, const std::string& path, std::size_t bytes_max) {
+  const bool is_stdin = path == "-";
+  const Descriptor file(is_stdin ? ::dup(STDIN_FILENO)
+                                 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string contents;
+  std::array<char, 65536> part;
+  while (contents.size() <= bytes_max) {
+    const ssize_t size = ::read(file.get(), part.data(), part.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0)
+      throw UsageError(
+          std::string(where) + (is_stdin ? "stdin" : shown(path)) +
+          ": cannot be read: " + std::generic_category().message(errno) +
+          (is_stdin ? "; redirect it from a file or a pipe" : "; check its name and its mode"));
+    if (size == 0) break;
+    contents.append(part.data(), static_cast<std::size_t>(size));
+  }
+  return contents;
+}
+
+Words lines_of(const std::string& text) {
+  Words lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    lines.push_back(line);
+  }
+  return lines;
 }
 
 Duration duration_option(const ReadOptions& options, const char* name, Duration fallback) {

@@ -49,6 +49,10 @@ struct OptionText {
 void add_options(program_options::options_description& to,
                  std::initializer_list<OptionText> options);
 
+// The help of a command: its options between two texts.
+std::string help_text(std::string_view head, const program_options::options_description& options,
+                      std::string_view tail);
+
 // How to connect: -4 -6 --source --connect-timeout.
 void add_dial_options(program_options::options_description& to);
 
@@ -60,6 +64,9 @@ void add_connection_options(program_options::options_description& to);
 
 // How plain text is read and written: -e, --boundary.
 void add_text_options(program_options::options_description& to);
+
+// The address of a server as users write it. Throws UsageError.
+Endpoint server_endpoint(const std::string& address);
 
 // The settings for the options above. Throws UsageError.
 ClientSettings client_settings(const ReadOptions& options, const std::string& address,
@@ -83,6 +90,13 @@ struct TalkSettings {
 };
 // Throws UsageError.
 TalkSettings talk_settings(const ReadOptions& options, const std::string& address);
+
+// The whole file that an option names, or little more than `bytes_max`; "-" is stdin. Throws
+// UsageError, which begins with `where` and names the file.
+std::string contents_of(std::string_view where, const std::string& path,
+                        std::size_t bytes_max = std::string::npos);
+// Its lines, which end with LF or CRLF.
+Words lines_of(const std::string& text);
 
 // Durations, counts, sizes in bytes; `fallback` if the option was not given. Throw UsageError that
 // names the option.

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <sstream>
 #include <utility>
 
 #include "client/cli/amounts.hpp"
@@ -181,21 +180,20 @@ LsSettings ls_settings(const ReadOptions& options, const TerminalLocale& locale)
 }  // namespace
 
 std::string ls_help() {
-  std::ostringstream out;
-  out << "Usage: fairlead ls [OPTIONS] ADDRESS [NAME...]\n"
-         "Lists what a server's service of type `file` has: the root, or files and directories by "
-         "name.\nEach name is printed in a line, as `fairlead get` takes it; directories end with "
-         "a slash.\n\n"
-      << ls_options()
-      << "\nExamples:\n"
-         "  fairlead ls localhost:7878\n"
-         "  fairlead ls -l localhost docs/2026\n"
-         "  fairlead ls -r --json localhost | jq -r 'select(.size > 1e9).name'\n"
-         "\nExit status: 0 ok, 1 reply not as expected, 2 usage, 6 name not resolved, 7 cannot "
-         "connect,\n23 cannot write, 28 timeout, 55 send failed, 56 receive failed or reset, 63 "
-         "too big, "
-         "78 no such file, 130 Ctrl-C.\n";
-  return out.str();
+  return help_text(
+      "Usage: fairlead ls [OPTIONS] ADDRESS [NAME...]\n"
+      "Lists what a server's service of type `file` has: the root, or files and directories by "
+      "name.\nEach name is printed in a line, as `fairlead get` takes it; directories end with "
+      "a slash.\n\n",
+      ls_options(),
+      "\nExamples:\n"
+      "  fairlead ls localhost:7878\n"
+      "  fairlead ls -l localhost docs/2026\n"
+      "  fairlead ls -r --json localhost | jq -r 'select(.size > 1e9).name'\n"
+      "\nExit status: 0 ok, 1 reply not as expected, 2 usage, 6 name not resolved, 7 cannot "
+      "connect,\n23 cannot write, 28 timeout, 55 send failed, 56 receive failed or reset, 63 "
+      "too big, "
+      "78 no such file, 130 Ctrl-C.\n");
 }
 
 int run_ls(const Words& arguments, const TerminalLocale& locale) {

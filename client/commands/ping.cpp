@@ -5,7 +5,6 @@
 #include <cinttypes>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "client/commands/command_loop.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/config/units.hpp"
+#include "common/text/decimals.hpp"
 
 namespace fairlead {
 namespace {
@@ -36,9 +36,7 @@ struct PingSettings {
 };
 
 std::string milliseconds(Microseconds time) {
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.3f ms", time.count() / 1000);
-  return text.data();
+  return with_decimals(time.count() / 1000, 3) + " ms";
 }
 
 PingCode code_of(const Failure& failure) {
@@ -227,18 +225,17 @@ PingSettings ping_settings(const ReadOptions& options) {
 }  // namespace
 
 std::string ping_help() {
-  std::ostringstream out;
-  out << "Usage: fairlead ping [OPTIONS] ADDRESS\n"
-         "Tells whether a Fairlead daemon serves its clients, and how fast: it connects and sends "
-         "PING. Of any\nother server, and of a listener with protocol = text or len32, "
-         "--protocol tcp tells whether it connects,\nwhich a kernel does also for a server that is "
-         "stopped. Prints a line for each answer.\n\n"
-      << ping_options()
-      << "\nExit status: 0 it answers (with -c: at least one try), 1 it refuses, 2 no "
-         "answer of the protocol,\n3 not tried: a wrong option, or a name that is not resolved. 23 "
-         "cannot write, "
-         "130 Ctrl-C.\n";
-  return out.str();
+  return help_text(
+      "Usage: fairlead ping [OPTIONS] ADDRESS\n"
+      "Tells whether a Fairlead daemon serves its clients, and how fast: it connects and sends "
+      "PING. Of any\nother server, and of a listener with protocol = text or len32, "
+      "--protocol tcp tells whether it connects,\nwhich a kernel does also for a server that is "
+      "stopped. Prints a line for each answer.\n\n",
+      ping_options(),
+      "\nExit status: 0 it answers (with -c: at least one try), 1 it refuses, 2 no "
+      "answer of the protocol,\n3 not tried: a wrong option, or a name that is not resolved. 23 "
+      "cannot write, "
+      "130 Ctrl-C.\n");
 }
 
 int run_ping(const Words& arguments, const TerminalLocale&) {

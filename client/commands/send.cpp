@@ -1,10 +1,7 @@
 // fairlead send: messages out, replies in, and a number that says how it went.
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <optional>
-#include <sstream>
 #include <utility>
 
 #include "client/cli/exit_code.hpp"
@@ -275,29 +272,6 @@ po::options_description send_options() {
   return options;
 }
 
-// All of stdin, up to the size of a message.
-std::string read_stdin() {
-  std::string all;
-  std::array<char, 65536> part;
-  for (;;) {
-    const ssize_t size = ::read(0, part.data(), part.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return all;
-    all.append(part.data(), static_cast<std::size_t>(size));
-    if (all.size() > kMessageBytesCeiling) return all;
-  }
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    lines.push_back(line);
-  }
-  return lines;
-}
-
 std::string joined(const Words& words) {
   std::string all;
   for (const std::string& word : words) all += (all.empty() ? "" : " ") + word;
@@ -308,7 +282,7 @@ std::string joined(const Words& words) {
 Words typed_messages(const Words& words, bool by_line, const TerminalLocale& locale) {
   const bool from_stdin = words == Words{"-"} || (words.empty() && ::isatty(0) != 1);
   if (!from_stdin) return {words.empty() ? ask(prompt_texts(locale).text) : joined(words)};
-  std::string all = read_stdin();
+  std::string all = contents_of("", "-", kMessageBytesCeiling);
   // What is behind the bound has not been read: its lines would be lost without a word.
   const bool is_read = all.size() <= kMessageBytesCeiling;
   return by_line && is_read ? lines_of(all) : Words{std::move(all)};
@@ -354,22 +328,21 @@ CommandResult check(const SendSettings& settings) {
 }  // namespace
 
 std::string send_help() {
-  std::ostringstream out;
-  out << "Usage: fairlead send [OPTIONS] ADDRESS [MESSAGE...]\n"
-         "Sends a message, prints the reply and ends. The message is what the arguments say, with "
-         "one\nspace between them; without any, or with -, it is all of stdin (with --boundary "
-         "line, each of its\nlines); at a terminal it is asked for. A text reply is complete at "
-         "--until, a newline, the end of\nthe connection, or 200 ms of silence after its first "
-         "byte.\n\n"
-      << send_options()
-      << "\nExamples:\n"
-         "  fairlead send localhost:7878 hello\n"
-         "  fairlead send -e gbk 192.0.2.7:7788 你好\n"
-         "  printf 'one\\ntwo\\n' | fairlead send --boundary line localhost:7878\n"
-         "\nExit status: 0 ok, 1 reply not as expected, 2 usage, 6 name not resolved, 7 cannot "
-         "connect,\n23 cannot write, 28 timeout, 52 empty reply, 55 send failed, 56 receive failed "
-         "or reset,\n63 too big, 130 Ctrl-C.\n";
-  return out.str();
+  return help_text(
+      "Usage: fairlead send [OPTIONS] ADDRESS [MESSAGE...]\n"
+      "Sends a message, prints the reply and ends. The message is what the arguments say, with "
+      "one\nspace between them; without any, or with -, it is all of stdin (with --boundary "
+      "line, each of its\nlines); at a terminal it is asked for. A text reply is complete at "
+      "--until, a newline, the end of\nthe connection, or 200 ms of silence after its first "
+      "byte.\n\n",
+      send_options(),
+      "\nExamples:\n"
+      "  fairlead send localhost:7878 hello\n"
+      "  fairlead send -e gbk 192.0.2.7:7788 你好\n"
+      "  printf 'one\\ntwo\\n' | fairlead send --boundary line localhost:7878\n"
+      "\nExit status: 0 ok, 1 reply not as expected, 2 usage, 6 name not resolved, 7 cannot "
+      "connect,\n23 cannot write, 28 timeout, 52 empty reply, 55 send failed, 56 receive failed "
+      "or reset,\n63 too big, 130 Ctrl-C.\n");
 }
 
 int run_send(const Words& arguments, const TerminalLocale& locale) {

@@ -6,7 +6,6 @@
 #include <csignal>
 #include <cstdio>
 #include <optional>
-#include <sstream>
 #include <utility>
 
 #include "client/cli/drawn_block.hpp"
@@ -323,17 +322,16 @@ TermSettings term_settings(const ReadOptions& options, const std::string& addres
 }  // namespace
 
 std::string term_help() {
-  std::ostringstream out;
-  out << "Usage: fairlead term [OPTIONS] [ADDRESS]\n"
-         "Sends each line that is typed, and shows what the server says as it comes. Ctrl-D ends "
-         "the input,\nCtrl-C everything. Without an address it asks for one, as the clients of "
-         "Python's socket tutorials\ndo, and then sends what is typed without an end of line, as "
-         "they do too.\n\n"
-      << term_options()
-      << "\nExit status: 0 the conversation ended in order, 1 not what the protocol has, 2 usage, "
-         "6 name\nnot resolved, 7 cannot connect, 23 cannot write, 28 timeout, 55 send failed, 56 "
-         "receive failed or\nreset, 63 too big, 130 Ctrl-C.\n";
-  return out.str();
+  return help_text(
+      "Usage: fairlead term [OPTIONS] [ADDRESS]\n"
+      "Sends each line that is typed, and shows what the server says as it comes. Ctrl-D ends "
+      "the input,\nCtrl-C everything. Without an address it asks for one, as the clients of "
+      "Python's socket tutorials\ndo, and then sends what is typed without an end of line, as "
+      "they do too.\n\n",
+      term_options(),
+      "\nExit status: 0 the conversation ended in order, 1 not what the protocol has, 2 usage, "
+      "6 name\nnot resolved, 7 cannot connect, 23 cannot write, 28 timeout, 55 send failed, 56 "
+      "receive failed or\nreset, 63 too big, 130 Ctrl-C.\n");
 }
 
 int run_term(const Words& arguments, const TerminalLocale& locale) {

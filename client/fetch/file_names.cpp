@@ -80,7 +80,12 @@ std::string own_part_name(std::string_view target, std::size_t bytes_max) {
   const std::uint32_t number = random();
   char bytes[sizeof number];
   std::memcpy(bytes, &number, sizeof number);
-  return with_ending(target, "." + hex_of(Bytes(bytes, sizeof bytes)) + ".part", bytes_max);
+  return machine_part_name(target, hex_of(Bytes(bytes, sizeof bytes)), bytes_max);
+}
+
+std::string machine_part_name(std::string_view target, std::string_view key,
+                              std::size_t bytes_max) {
+  return with_ending(target, "." + std::string(key) + ".part", bytes_max);
 }
 
 }  // namespace fairlead

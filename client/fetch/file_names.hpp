@@ -32,4 +32,7 @@ std::string numbered_name(std::string_view target, unsigned number, std::size_t 
 // "a.txt.5f03a1c2.part": a name that no other process and no other call has made.
 std::string own_part_name(std::string_view target, std::size_t bytes_max);
 
+// The same of a machine, by a key that no other one has.
+std::string machine_part_name(std::string_view target, std::string_view key, std::size_t bytes_max);
+
 }  // namespace fairlead

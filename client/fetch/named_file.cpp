@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <fstream>
 
+#include "client/fetch/file_names.hpp"
 #include "client/fetch/target_folder.hpp"
 
 namespace fairlead {
@@ -21,20 +23,10 @@ int link_to(int folder, int file, const std::string& to) {
   return made == 0 ? 0 : errno;
 }
 
-// Returns 0 or errno; EEXIST if `to` exists.
-int rename_anew(int folder, const std::string& from, const std::string& to) {
-  if (::renameat2(folder, from.c_str(), folder, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL && errno != ENOSYS) return errno;
-  // A file system without this flag (some in user space): what comes in between is replaced.
-  struct stat found {};
-  if (::fstatat(folder, to.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
-  return ::renameat(folder, from.c_str(), folder, to.c_str()) == 0 ? 0 : errno;
-}
-
 }  // namespace
 
 Descriptor open_regular(int folder, const std::string& name, int flags, unsigned mode) {
-  Descriptor opened(open_below(folder, name, flags | O_NONBLOCK, mode));
+  Descriptor opened = open_below(folder, name, flags | O_NONBLOCK, Symlinks::refused, mode);
   struct stat found {};
   if (!opened || ::fstat(opened.get(), &found) != 0) return Descriptor();
   if (S_ISREG(found.st_mode)) return opened;
@@ -78,6 +70,26 @@ int name_over(int folder, int file, const std::string& from, const std::string& 
   if (!is_named(folder, from, file)) return ESTALE;
   if (::renameat(folder, from.c_str(), folder, to.c_str()) != 0) return errno;
   return is_named(folder, to, file) ? 0 : ESTALE;
+}
+
+int rename_anew(int folder, const std::string& from, const std::string& to) {
+  if (::renameat2(folder, from.c_str(), folder, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return errno;
+  // A file system without this flag (NFS, some in user space): what comes in between is replaced.
+  struct stat found {};
+  if (::fstatat(folder, to.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
+  return ::renameat(folder, from.c_str(), folder, to.c_str()) == 0 ? 0 : errno;
+}
+
+std::string found_part_name(const TargetFolder& folder, const std::string& target) {
+  // Of the machine since it was started: what has the same one shares a kernel, and so its locks.
+  constexpr std::size_t kKeyDigits = 8;
+  const std::size_t bytes_max = folder.name_bytes_max();
+  if (!folder.is_shared()) return part_name(target, bytes_max);
+  std::string key;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> key;
+  if (key.size() < kKeyDigits) return own_part_name(target, bytes_max);
+  return machine_part_name(target, key.substr(0, kKeyDigits), bytes_max);
 }
 
 FileLock lock_file(int file) {

@@ -11,6 +11,8 @@
 
 namespace fairlead {
 
+class TargetFolder;
+
 // A regular file, opened without following symbolic links and without waiting; else empty, and
 // errno: EINVAL if it is of another kind. `flags` and `mode` as for open(2).
 Descriptor open_regular(int folder, const std::string& name, int flags, unsigned mode = 0);
@@ -31,7 +33,14 @@ int name_anew(int folder, int file, const std::string& from, const std::string& 
 int name_over(int folder, int file, const std::string& from, const std::string& spare,
               const std::string& to);
 
-// Locks (flock(2)) that keep other processes from an open file.
+// Gives `from`, whatever it is, the name `to`. Returns 0 or errno; EEXIST if `to` exists.
+int rename_anew(int folder, const std::string& from, const std::string& to);
+
+// The name of the part of a target that processes of this machine look for: part_name(), or where
+// other machines may store, too, one that no other machine uses.
+std::string found_part_name(const TargetFolder& folder, const std::string& target);
+
+// Locks (flock(2)) that keep other processes of this machine from an open file.
 enum class FileLock : std::uint8_t {
   taken,    // by this descriptor
   others,   // another process has it

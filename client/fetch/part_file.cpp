@@ -57,7 +57,8 @@ PartFile::PartFile(TargetFolder folder, std::string name, const Storing& storing
       target_(std::move(name)),
       common_name_(fairlead::part_name(target_, folder_.name_bytes_max())),
       info_name_(fairlead::info_name(target_, folder_.name_bytes_max())),
-      part_name_(common_name_),
+      found_name_(found_part_name(folder_, target_)),
+      part_name_(found_name_),
       storing_(storing) {}
 
 PartFile::~PartFile() = default;
@@ -90,11 +91,13 @@ std::string PartFile::look_at_target(bool& is_skipped) const {
   }
   struct stat found {};
   if (!look_up(folder_.descriptor(), target_, found)) return {};
-  struct stat part {};
-  const bool is_named_twice = look_up(folder_.descriptor(), common_name_, part) &&
-                              part.st_dev == found.st_dev && part.st_ino == found.st_ino;
-  // What named it was killed before it had removed the first name.
-  if (is_named_twice) ::unlinkat(folder_.descriptor(), common_name_.c_str(), 0);
+  for (const std::string& name : {common_name_, found_name_}) {
+    struct stat part {};
+    const bool is_named_twice = look_up(folder_.descriptor(), name, part) &&
+                                part.st_dev == found.st_dev && part.st_ino == found.st_ino;
+    // What named it was killed before it had removed the first name.
+    if (is_named_twice) ::unlinkat(folder_.descriptor(), name.c_str(), 0);
+  }
   is_skipped = storing_.if_exists == IfExists::skip;
   if (is_skipped || storing_.if_exists == IfExists::rename) return {};
   if (!S_ISREG(found.st_mode)) {
@@ -111,8 +114,7 @@ std::string PartFile::look_at_target(bool& is_skipped) const {
 // ---- What an earlier attempt has left ----
 
 std::string PartFile::look_at_leftover() {
-  part_ = open_regular(folder_.descriptor(), part_name_, O_RDWR);
-  if (!part_ && errno != ENOENT) return cannot("go on with", part_name_);
+  if (!open_part() && errno != ENOENT) return cannot("go on with", part_name_);
   if (std::string problem = part_ ? take_part() : ""; !problem.empty()) return problem;
   if (!part_) return storing_.if_exists == IfExists::update ? begin_with_target() : "";
   leftover_.size = size_of(part_.get());
@@ -127,6 +129,17 @@ std::string PartFile::look_at_leftover() {
     leftover_.right = std::move(told->verified);
   }
   return {};
+}
+
+// False: there is none, or errno says what is wrong with it.
+bool PartFile::open_part() {
+  const int folder = folder_.descriptor();
+  part_ = open_regular(folder, part_name_, O_RDWR);
+  if (part_ || errno != ENOENT || part_name_ == common_name_) return bool(part_);
+  // What has ended in order on any machine.
+  errno = rename_anew(folder, common_name_, part_name_);
+  if (errno == 0) part_ = open_regular(folder, part_name_, O_RDWR);
+  return bool(part_);
 }
 
 // Keeps others from the part that was opened. Afterwards there may be no part: it was taken by
@@ -224,9 +237,10 @@ std::string PartFile::make_part() {
 // Where locks say nothing, a part belongs to the process that renames it: only one can. Another
 // name, without a note, until leave().
 void PartFile::take_own() {
-  part_name_ = own_part_name(target_, folder_.name_bytes_max());
+  const std::string before =
+      std::exchange(part_name_, own_part_name(target_, folder_.name_bytes_max()));
   const int folder = folder_.descriptor();
-  part_ = ::renameat(folder, common_name_.c_str(), folder, part_name_.c_str()) == 0
+  part_ = ::renameat(folder, before.c_str(), folder, part_name_.c_str()) == 0
               ? open_regular(folder, part_name_, O_RDWR)
               : Descriptor();
 }
@@ -362,7 +376,10 @@ void PartFile::leave() {
   if (part_name_ != common_name_) {
     // Back, for the next attempt. What has come there meanwhile is another's.
     const int folder = folder_.descriptor();
-    if (name_anew(folder, part_.get(), part_name_, common_name_) != 0) return discard();
+    if (name_anew(folder, part_.get(), part_name_, common_name_) != 0) {
+      if (part_name_ != found_name_) discard();
+      return;
+    }
     remove_name(folder, part_name_, part_.get());
     part_name_ = common_name_;
   }

@@ -34,6 +34,8 @@ struct Storing {
 // The name is given to the descriptor that was written (named_file.hpp), whatever happens to the
 // names meanwhile. Two processes never write into one file: `TARGET.part` is locked (flock(2)), and
 // where locks say nothing, or nothing is resumed, the part has a name that only this process knows.
+// Where other machines may store, of which a lock may know nothing, it has a name that only this
+// machine uses, and what another one has left is taken by being renamed, which only one can do.
 class PartFile final : public FetchTarget {
  public:
   // `name` is one component, of any bytes. Creates nothing yet, but for update. Null: the target
@@ -60,6 +62,7 @@ class PartFile final : public FetchTarget {
 
   std::string look_at_target(bool& is_skipped) const;
   std::string look_at_leftover();
+  bool open_part();
   std::string take_part();
   std::string make_part();
   void take_own();
@@ -79,7 +82,8 @@ class PartFile final : public FetchTarget {
 
   TargetFolder folder_;
   const std::string target_, common_name_, info_name_;
-  std::string part_name_;  // common_name_, or one of our own
+  const std::string found_name_;  // what this machine looks for: common_name_, or one of its own
+  std::string part_name_;         // found_name_, or one of this process's own
   const Storing storing_;
   Descriptor part_;
   Descriptor old_;  // update, without a part: the target; what is read of it is stored in the part

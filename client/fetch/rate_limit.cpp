@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/protocol/limits.hpp"
+
 namespace fairlead {
 namespace {
 
@@ -17,6 +19,12 @@ constexpr std::uint64_t kRequestBytesMin = 256;  // no more overhead than that
 std::uint64_t RateLimit::request_bytes(std::uint64_t connections) const noexcept {
   if (is_unlimited()) return ~std::uint64_t{0};
   return std::max(kRequestBytesMin, rate_ / connections);
+}
+
+std::uint32_t RateLimit::receive_buffer_bytes() const noexcept {
+  if (is_unlimited() || rate_ >= kReadBytesMax) return 0;
+  // The kernel takes twice as much, for what it needs itself, which may be little.
+  return static_cast<std::uint32_t>(std::max(rate_ / 2, kRequestBytesMin));
 }
 
 TimePoint RateLimit::take(std::uint64_t bytes, TimePoint now) {

@@ -27,6 +27,11 @@ class RateLimit {
   // sent it before its connection is paused, and sees no reader that is slow.
   std::uint64_t request_bytes(std::uint64_t connections) const noexcept;
 
+  // The same where the client cannot ask for so much, as of a plain server: what the kernel may
+  // hold unread (ConnectSettings). 0: as it sees fit, or because one read is less than a second's
+  // worth.
+  std::uint32_t receive_buffer_bytes() const noexcept;
+
   bool is_unlimited() const noexcept { return rate_ == 0; }
 
  private:

@@ -1,13 +1,15 @@
 #include "client/fetch/target_folder.hpp"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -18,28 +20,12 @@ namespace {
 
 // To make and look up entries takes no right to read the folder.
 Descriptor open_folder(int folder, const std::string& name) {
-  Descriptor opened(open_below(folder, name, O_RDONLY | O_DIRECTORY));
+  Descriptor opened = open_below(folder, name, O_RDONLY | O_DIRECTORY);
   if (opened || errno != EACCES) return opened;
-  return Descriptor(open_below(folder, name, O_PATH | O_DIRECTORY));
+  return open_below(folder, name, O_PATH | O_DIRECTORY);
 }
 
 }  // namespace
-
-// glibc has no wrapper of its own for openat2(2).
-int open_below(int folder, const std::string& path, int flags, unsigned mode) {
-  constexpr int kTriesMax = 8;  // EAGAIN: something was renamed while the kernel looked
-  open_how how{};
-  how.flags = static_cast<__u64>(flags) | O_CLOEXEC;
-  if ((flags & O_PATH) == 0) how.flags |= O_NOCTTY;  // O_PATH takes no such flag
-  how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  int opened = -1;
-  for (int i = 0; i < kTriesMax; ++i) {
-    opened = static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how));
-    if (opened >= 0 || (errno != EAGAIN && errno != EINTR)) break;
-  }
-  return opened;
-}
 
 Result<TargetFolder> TargetFolder::open(const std::string& path) {
   TargetFolder folder;
@@ -91,8 +77,32 @@ std::size_t TargetFolder::name_bytes_max() const {
   return told > 0 && told < NAME_MAX ? static_cast<std::size_t>(told) : NAME_MAX;
 }
 
+bool TargetFolder::is_shared() const {
+  // clang-format off
+  constexpr std::array<std::uint32_t, 14> kLocal{
+      0xEF53,      // ext2, ext3, ext4
+      0x58465342,  // xfs
+      0x9123683E,  // btrfs
+      0x2FC12FC1,  // zfs
+      0xF2F52010,  // f2fs
+      0xCA451A4E,  // bcachefs
+      0x3153464A,  // jfs
+      0x01021994,  // tmpfs
+      0x858458F6,  // ramfs
+      0x794C7630,  // overlayfs
+      0xF15F,      // ecryptfs
+      0x4D44,      // vfat
+      0x2011BAB0,  // exfat
+      0x7366746E,  // ntfs3
+  };
+  // clang-format on
+  struct statfs found {};
+  return ::fstatfs(descriptor(), &found) != 0 ||
+         std::ranges::find(kLocal, static_cast<std::uint32_t>(found.f_type)) == kLocal.end();
+}
+
 void TargetFolder::sync() const {
-  const Descriptor readable(open_below(descriptor(), ".", O_RDONLY | O_DIRECTORY));
+  const Descriptor readable = open_below(descriptor(), ".", O_RDONLY | O_DIRECTORY);
   if (readable) ::fsync(readable.get());
 }
 

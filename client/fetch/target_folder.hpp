@@ -32,6 +32,9 @@ class TargetFolder {
   DiskSpace& space() const noexcept { return *space_; }
   // How long the name of an entry may be in this file system.
   std::size_t name_bytes_max() const;
+  // Other machines may store here, too, as far as is known: its file system is none of those that
+  // one machine has for itself.
+  bool is_shared() const;
   // Waits until the names of its entries are on the disk, where the file system can do that and the
   // folder is readable.
   void sync() const;
@@ -44,8 +47,5 @@ class TargetFolder {
   std::unique_ptr<DiskSpace> own_space_;  // of the first folder
   DiskSpace* space_ = nullptr;
 };
-
-// openat2(2) below `folder`, without symbolic links; -1 and errno on failure.
-int open_below(int folder, const std::string& path, int flags, unsigned mode = 0);
 
 }  // namespace fairlead

@@ -1,6 +1,8 @@
-// File descriptors: their owner, and the advice where none is left, or no thread.
+// File descriptors: their owner, how they are confined to a folder, and the advice where none is
+// left, or no thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -17,6 +19,11 @@ inline constexpr const char* kAllowMoreDescriptors =
 // The same for a thread, which fails by EAGAIN.
 inline constexpr const char* kAllowMoreThreads =
     "; allow more threads (ulimit -u, TasksMax=, --pids-limit)";
+
+// RLIMIT_NOFILE: how many this process may have once it has raised its limit, which is usually a
+// thousand: few where every connection takes one.
+std::uint64_t descriptors_max() noexcept;
+void raise_descriptor_limit() noexcept;
 
 // The message of a failure, with the advice of either where it applies.
 std::string advised(const std::system_error& failure);
@@ -40,5 +47,13 @@ class Descriptor {
  private:
   int number_ = -1;
 };
+
+// Symbolic links on the way of a name.
+enum class Symlinks : std::uint8_t { refused, followed };
+
+// openat2(2), as open(2) with O_CLOEXEC: nothing that is not below `folder` can be reached,
+// whatever is renamed or linked meanwhile. Empty, and errno, on failure.
+Descriptor open_below(int folder, const std::string& name, int flags,
+                      Symlinks symlinks = Symlinks::refused, unsigned mode = 0);
 
 }  // namespace fairlead

@@ -36,15 +36,16 @@ int native(AddressFamily family) {
                                          : AF_INET6;
 }
 
-Resolved look_up(const std::string& host, std::uint16_t port, AddressFamily family, int flags) {
+Result<Resolved> look_up(const std::string& host, std::uint16_t port, AddressFamily family,
+                         int flags) {
   addrinfo hints{};
   hints.ai_family = native(family);
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = flags | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int status = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (status == EAI_SYSTEM) return {{}, std::generic_category().message(errno)};
-  if (status != 0) return {{}, ::gai_strerror(status)};
+  if (status == EAI_SYSTEM) return make_error(std::generic_category().message(errno));
+  if (status != 0) return make_error(::gai_strerror(status));
   Resolved result;
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
     result.addresses.push_back(peer_address(*one->ai_addr));
@@ -60,7 +61,7 @@ Resolved look_up(const std::string& host, std::uint16_t port, AddressFamily fami
 struct Question {
   std::mutex mutex;
   Loop* loop = nullptr;  // guarded by mutex; null: nobody waits any more
-  std::function<void(Resolved)> done;
+  std::function<void(Result<Resolved>)> done;
 };
 
 class Resolving final : public Pending {
@@ -75,7 +76,7 @@ class Resolving final : public Pending {
   std::shared_ptr<Question> question_;
 };
 
-void answer(const std::shared_ptr<Question>& question, Resolved resolved) {
+void answer(const std::shared_ptr<Question>& question, Result<Resolved> resolved) {
   const std::lock_guard lock(question->mutex);
   if (question->loop == nullptr) return;
   question->loop->post([question, resolved = std::move(resolved)]() mutable {
@@ -96,8 +97,8 @@ class Connecting final : public Pending {
       if (!done) return;
       loop.turn([this, &failed] {
         const auto call = std::exchange(done, nullptr);
-        if (failed) return call({nullptr, standard(failed)});
-        call({std::make_unique<Link>(loop, std::move(socket)), {}});
+        if (failed) return call(tl::unexpected(standard(failed)));
+        call(std::make_unique<Link>(loop, std::move(socket)));
       });
     }
 
@@ -151,7 +152,7 @@ void connect_unix(const std::shared_ptr<Connecting::Attempt>& attempt,
 
 // Opens, binds and begins to connect; an error that is known at once is returned.
 error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
-                 const Protocol::endpoint& endpoint, const std::optional<PeerAddress>& source) {
+                 const Protocol::endpoint& endpoint, const ConnectSettings& settings) {
   error_code error;
   LoopSocket& socket = attempt->socket;
   socket.open(endpoint.protocol(), error);
@@ -159,12 +160,18 @@ error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
   const int yes = 1;  // not of a unix socket, and it does no harm there
   static_cast<void>(
       ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes));
-  if (source) {
+  if (settings.receive_buffer_bytes > 0) {
+    // Before connect(2), where the kernel decides how the windows of the connection are scaled.
+    const auto bytes = static_cast<int>(settings.receive_buffer_bytes);
+    static_cast<void>(
+        ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes));
+  }
+  if (settings.source) {
     // Lets the kernel choose the port at connect(2), when it knows the whole pair: one source
     // address then serves more connections than it has ports.
     static_cast<void>(::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
                                    &yes, sizeof yes));
-    socket.bind(endpoint_of({.address = *source, .path = {}}), error);
+    socket.bind(endpoint_of({.address = *settings.source, .path = {}}), error);
     if (error) return error;
   }
   if (endpoint.protocol().family() == AF_UNIX) {
@@ -183,11 +190,11 @@ error_code begin(const std::shared_ptr<Connecting::Attempt>& attempt,
 
 std::unique_ptr<Pending> Connector::resolve(const std::string& host, std::uint16_t port,
                                             AddressFamily family,
-                                            std::function<void(Resolved)> done) {
+                                            std::function<void(Result<Resolved>)> done) {
   auto question = std::make_shared<Question>();
   question->loop = &loop_;
   question->done = std::move(done);
-  if (Resolved numeric = look_up(host, port, family, AI_NUMERICHOST); numeric.error.empty()) {
+  if (Result<Resolved> numeric = look_up(host, port, family, AI_NUMERICHOST)) {
     answer(question, std::move(numeric));
   } else {
     start_background_thread([question, host, port, family] {
@@ -198,10 +205,10 @@ std::unique_ptr<Pending> Connector::resolve(const std::string& host, std::uint16
 }
 
 std::unique_ptr<Pending> Connector::connect(const Destination& destination,
-                                            const std::optional<PeerAddress>& source,
+                                            const ConnectSettings& settings,
                                             std::function<void(Connected)> done) {
   auto attempt = std::make_shared<Connecting::Attempt>(loop_.core(), std::move(done));
-  if (const error_code error = begin(attempt, endpoint_of(destination), source)) {
+  if (const error_code error = begin(attempt, endpoint_of(destination), settings)) {
     asio::post(loop_.core().context(), [attempt, error] { attempt->answer(error); });
   }
   return std::make_unique<Connecting>(std::move(attempt));

@@ -13,12 +13,12 @@ class Connector final : public Network {
 
   // A numeric host is answered without a thread; any other asks getaddrinfo(3) on one of its own,
   // which a resolver that does not answer keeps busy without holding anything up.
-  [[nodiscard]] std::unique_ptr<Pending> resolve(const std::string& host, std::uint16_t port,
-                                                 AddressFamily family,
-                                                 std::function<void(Resolved)> done) override;
+  [[nodiscard]] std::unique_ptr<Pending> resolve(
+      const std::string& host, std::uint16_t port, AddressFamily family,
+      std::function<void(Result<Resolved>)> done) override;
 
   [[nodiscard]] std::unique_ptr<Pending> connect(const Destination& destination,
-                                                 const std::optional<PeerAddress>& source,
+                                                 const ConnectSettings& settings,
                                                  std::function<void(Connected)> done) override;
 
  private:

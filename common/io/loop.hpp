@@ -79,8 +79,7 @@ class Loop {
   std::unique_ptr<LoopCore> core_;
 };
 
-// One deadline of the daemon itself (the sessions' own are the shard's wheel's). Used on the loop's
-// thread.
+// One deadline that is finer than a shard's wheel, or has no shard. Used on the loop's thread.
 class Alarm {
  public:
   explicit Alarm(Loop& loop);

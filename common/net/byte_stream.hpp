@@ -87,8 +87,8 @@ class ByteStream {
   // they had come, else on_silence.
   virtual void probe() = 0;
 
-  // Closes the descriptor. on_finished follows exactly once, never within this call. Later calls
-  // change nothing.
+  // Closes the descriptor. on_finished follows exactly once, never within this call, and nothing
+  // else does, whatever has arrived or is pending. Later calls change nothing.
   virtual void terminate(TerminateManner manner) = 0;
 
   // How long what the kernel has taken may stay unacknowledged before it gives the peer up

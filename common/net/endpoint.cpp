@@ -69,22 +69,19 @@ std::optional<std::uint32_t> read_number(std::string_view text, std::uint32_t bo
 // character.
 std::string quoted(std::string_view text) { return "'" + escaped(text, 256) + "'"; }
 
-ParsedEndpoint refused(std::string why) { return {std::nullopt, std::move(why)}; }
-
-ParsedEndpoint parse_unix(std::string_view path) {
-  if (path.empty()) return refused("no path after 'unix:'");
+Result<Endpoint> parse_unix(std::string_view path) {
+  if (path.empty()) return make_error("no path after 'unix:'");
   if (path.front() != '/')
-    return refused("the path of a unix socket must be absolute, and " + quoted(path) + " is not");
+    return make_error("the path of a unix socket must be absolute, and " + quoted(path) +
+                      " is not");
   if (path.find('\0') != path.npos)
-    return refused("the path of a unix socket has a NUL byte in it");
+    return make_error("the path of a unix socket has a NUL byte in it");
   if (path.size() > kUnixPathMax) {
-    return refused("the path of a unix socket may have " + std::to_string(kUnixPathMax) +
-                   " bytes, and this one has " + std::to_string(path.size()));
+    return make_error("the path of a unix socket may have " + std::to_string(kUnixPathMax) +
+                      " bytes, and this one has " + std::to_string(path.size()));
   }
-  return {
-      Endpoint{
-          .kind = Endpoint::Kind::unix_socket, .host = {}, .port = 0, .path = std::string(path)},
-      {}};
+  return Endpoint{
+      .kind = Endpoint::Kind::unix_socket, .host = {}, .port = 0, .path = std::string(path)};
 }
 
 // What is wrong with one label of a host name, or nothing.
@@ -117,20 +114,20 @@ std::string host_fault(std::string_view host) {
 }
 
 // `port` is what stands behind the colon; nothing when there is no colon.
-ParsedEndpoint with_port(std::string_view host, std::optional<std::string_view> port,
-                         std::optional<std::uint16_t> default_port, std::string_view text) {
+Result<Endpoint> with_port(std::string_view host, std::optional<std::string_view> port,
+                           std::optional<std::uint16_t> default_port, std::string_view text) {
   Endpoint endpoint{.kind = Endpoint::Kind::tcp, .host = std::string(host), .port = 0, .path = {}};
   if (!port) {
     if (!default_port)
-      return refused("no port in " + quoted(text) + "; write host:port, [v6]:port or :port");
+      return make_error("no port in " + quoted(text) + "; write host:port, [v6]:port or :port");
     endpoint.port = *default_port;
-    return {std::move(endpoint), {}};
+    return endpoint;
   }
-  if (port->empty()) return refused("no port after the ':' in " + quoted(text));
+  if (port->empty()) return make_error("no port after the ':' in " + quoted(text));
   const auto number = read_number(*port, 65535);
-  if (!number) return refused(quoted(*port) + " is not a port (0 to 65535)");
+  if (!number) return make_error(quoted(*port) + " is not a port (0 to 65535)");
   endpoint.port = static_cast<std::uint16_t>(*number);
-  return {std::move(endpoint), {}};
+  return endpoint;
 }
 
 // What is behind the '%', if there is one, can be the name of an interface (netdevice(7)).
@@ -144,18 +141,19 @@ bool has_good_zone(std::string_view host) {
   });
 }
 
-ParsedEndpoint parse_bracketed(std::string_view text, std::optional<std::uint16_t> default_port) {
+Result<Endpoint> parse_bracketed(std::string_view text, std::optional<std::uint16_t> default_port) {
   const std::size_t end = text.find(']');
-  if (end == text.npos) return refused("no ']' in " + quoted(text));
+  if (end == text.npos) return make_error("no ']' in " + quoted(text));
   const std::string_view host = text.substr(1, end - 1);
   if (!is_ipv6(host.substr(0, host.find('%'))))
-    return refused(quoted(host) + " is not an IPv6 address");
+    return make_error(quoted(host) + " is not an IPv6 address");
   if (!has_good_zone(host))
-    return refused(quoted(host) + ": the zone is the name of an interface, as in [fe80::1%eth0]");
+    return make_error(quoted(host) +
+                      ": the zone is the name of an interface, as in [fe80::1%eth0]");
   const std::string_view rest = text.substr(end + 1);
   if (rest.empty()) return with_port(host, std::nullopt, default_port, text);
   if (rest.front() != ':')
-    return refused("expected ':' and a port after the ']' in " + quoted(text));
+    return make_error("expected ':' and a port after the ']' in " + quoted(text));
   return with_port(host, rest.substr(1), default_port, text);
 }
 
@@ -190,30 +188,30 @@ AddressBlock without_mapping(AddressBlock block) noexcept {
 
 }  // namespace
 
-ParsedEndpoint parse_endpoint(std::string_view text, std::optional<std::uint16_t> default_port) {
-  if (text.empty()) return refused("the address is empty");
+Result<Endpoint> parse_endpoint(std::string_view text, std::optional<std::uint16_t> default_port) {
+  if (text.empty()) return make_error("the address is empty");
   if (text.starts_with(kUnixScheme) && text.substr(kUnixScheme.size()).starts_with(':'))
     return parse_unix(text.substr(kUnixScheme.size() + 1));
   if (const std::size_t scheme = text.find("://"); scheme != text.npos) {
-    return refused(quoted(text.substr(0, scheme + 3)) + " is not supported; write host:port");
+    return make_error(quoted(text.substr(0, scheme + 3)) + " is not supported; write host:port");
   }
   if (text.front() == '[') return parse_bracketed(text, default_port);
   if (is_ipv6(text))
-    return refused("an IPv6 address stands in brackets: '[" + std::string(text) + "]:port'");
+    return make_error("an IPv6 address stands in brackets: '[" + std::string(text) + "]:port'");
 
   const std::size_t colon = text.find(':');
   if (colon == 0) return with_port("", text.substr(1), default_port, text);
   if (colon != text.npos && text.find(':', colon + 1) != text.npos) {
-    return refused("more than one ':' in " + quoted(text) +
-                   "; an IPv6 address stands in brackets: '[v6]:port'");
+    return make_error("more than one ':' in " + quoted(text) +
+                      "; an IPv6 address stands in brackets: '[v6]:port'");
   }
   const std::string_view host = text.substr(0, colon);
   if (colon == text.npos && std::ranges::all_of(host, is_digit)) {
-    return refused("no host in " + quoted(text) +
-                   "; for a port alone write ':" + escaped(host, 256) + "'");
+    return make_error("no host in " + quoted(text) +
+                      "; for a port alone write ':" + escaped(host, 256) + "'");
   }
   if (const std::string fault = host_fault(host); !fault.empty()) {
-    return refused(quoted(host) + " is not a host: " + fault);
+    return make_error(quoted(host) + " is not a host: " + fault);
   }
   if (colon == text.npos) return with_port(host, std::nullopt, default_port, text);
   return with_port(host, text.substr(colon + 1), default_port, text);

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/result.hpp"
+
 namespace fairlead {
 
 // A numeric IP address and port, or the nameless peer of a unix socket. 20 bytes, a value.
@@ -52,16 +54,11 @@ struct Endpoint {
 // time; of a name nothing is known.
 bool are_in_conflict(const Endpoint& one, const Endpoint& other);
 
-struct ParsedEndpoint {
-  std::optional<Endpoint> endpoint;
-  std::string error;  // when there is no endpoint: what is wrong, for a person
-};
-
 // `default_port` is used for "host", "[v6]" and "v4" without a port; none: a port must be given.
 // Names are not resolved, but what cannot be one is refused, and so are digits that are neither a
 // name nor a full IPv4 address ("7878", "127.1").
-ParsedEndpoint parse_endpoint(std::string_view text,
-                              std::optional<std::uint16_t> default_port = {});
+Result<Endpoint> parse_endpoint(std::string_view text,
+                                std::optional<std::uint16_t> default_port = {});
 
 // An address block in CIDR form: "10.0.0.0/8", "2001:db8::/32", "192.0.2.7" (a single address).
 // IPv4 and IPv6 never match each other.

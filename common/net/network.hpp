@@ -8,8 +8,10 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <tl/expected.hpp>
 #include <vector>
 
+#include "common/base/result.hpp"
 #include "common/net/byte_stream.hpp"
 #include "common/net/endpoint.hpp"
 
@@ -28,18 +30,22 @@ struct Destination {
   }
 };
 
-// The addresses of a name in the order in which to try them (RFC 6724); none: `error` says why.
+// The addresses of a name, at least one, in the order in which to try them (RFC 6724).
 struct Resolved {
   std::vector<PeerAddress> addresses;
-  std::string error;
   std::uint32_t zone = 0;  // of the link-local ones
 };
 
-// A connection, or the error that connect(2) or bind(2) gave (std::generic_category).
-struct Connected {
-  std::unique_ptr<ByteStream> stream;
-  std::error_code error;
+// How a connection is made.
+struct ConnectSettings {
+  std::optional<PeerAddress> source = {};  // connect from here; its port is 0
+  // What the kernel may hold that has not been read, so that a peer notices at once how fast it is
+  // read (SO_RCVBUF; Linux takes 2,304 or more). 0: as the kernel sees fit.
+  std::uint32_t receive_buffer_bytes = 0;
 };
+
+// A connection, or the error that connect(2) or bind(2) gave (std::generic_category).
+using Connected = tl::expected<std::unique_ptr<ByteStream>, std::error_code>;
 
 // Something asked for and not yet answered. Destroying it takes the question back: its callback is
 // then never called.
@@ -52,13 +58,12 @@ class Pending {
 // the call that asked; a callback may destroy its own Pending.
 class Network {
  public:
-  [[nodiscard]] virtual std::unique_ptr<Pending> resolve(const std::string& host,
-                                                         std::uint16_t port, AddressFamily family,
-                                                         std::function<void(Resolved)> done) = 0;
+  [[nodiscard]] virtual std::unique_ptr<Pending> resolve(
+      const std::string& host, std::uint16_t port, AddressFamily family,
+      std::function<void(Result<Resolved>)> done) = 0;
 
-  // Connects from `source` if that is given; its port is 0.
   [[nodiscard]] virtual std::unique_ptr<Pending> connect(const Destination& destination,
-                                                         const std::optional<PeerAddress>& source,
+                                                         const ConnectSettings& settings,
                                                          std::function<void(Connected)> done) = 0;
 
  protected:

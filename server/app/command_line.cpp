@@ -5,7 +5,6 @@
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/positional_options.hpp>
 #include <boost/program_options/variables_map.hpp>
-#include <charconv>
 #include <sstream>
 
 #include "common/config/key_table.hpp"
@@ -47,13 +46,6 @@ po::options_description options() {
   return result;
 }
 
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
-  return port;
-}
-
 CommandLine::Action action_of(const po::variables_map& given) {
   if (given.contains("help")) return CommandLine::Action::help;
   if (given.contains("version")) return CommandLine::Action::version;
@@ -84,12 +76,13 @@ Outcome<CommandLine> understood(const po::variables_map& given) {
     if (!parse_setting(setting))
       return refused("--set " + shown(setting) + " is not SECTION.KEY=VALUE");
   for (const auto& address : result.listen)
-    if (const auto parsed = parse_endpoint(address); !parsed.endpoint)
-      return refused("--listen " + shown(address) + ": " + parsed.error);
+    if (const auto parsed = parse_endpoint(address); !parsed)
+      return refused("--listen " + shown(address) + ": " + parsed.error().what);
   if (given.contains("port")) {
     const auto& text = given["port"].as<std::string>();
-    result.port = parse_port(text);
-    if (!result.port) return refused("-p " + shown(text) + " is not a port from 0 to 65535");
+    const auto parsed = parse_endpoint(":" + text);
+    if (!parsed) return refused("-p " + shown(text) + " is not a port from 0 to 65535");
+    result.port = parsed->port;
   }
   return result;
 }

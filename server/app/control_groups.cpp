@@ -13,13 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<std::uint64_t> number_in(const fs::path& path) {
-  std::ifstream file(path);
-  std::uint64_t number = 0;
-  if (file >> number) return number;
-  return {};
-}
-
 // The least that `allowed` says of the group of this process and of those around it. Where these
 // are another namespace's, the mounted folder is the group itself.
 std::optional<std::uint64_t> tightest(
@@ -38,6 +31,13 @@ std::optional<std::uint64_t> tightest(
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> number_in(const fs::path& path) {
+  std::ifstream file(path);
+  std::uint64_t number = 0;
+  if (file >> number) return number;
+  return {};
+}
 
 std::optional<std::uint64_t> group_memory_left(const fs::path& machine) {
   return tightest(machine, [](const fs::path& group) -> std::optional<std::uint64_t> {

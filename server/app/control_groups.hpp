@@ -8,6 +8,9 @@
 
 namespace fairlead {
 
+// The number that a file of /proc or /sys begins with.
+std::optional<std::uint64_t> number_in(const std::filesystem::path& path);
+
 // Bytes of memory that the tightest group has left. Nothing: no limit, or no such groups.
 std::optional<std::uint64_t> group_memory_left(const std::filesystem::path& machine = "/");
 

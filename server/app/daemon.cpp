@@ -1,7 +1,6 @@
 #include "server/app/daemon.hpp"
 
 #include <signal.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <random>
@@ -19,15 +18,6 @@
 
 namespace fairlead {
 namespace {
-
-// Every connection and every download takes a descriptor, and the soft limit is usually a thousand.
-ConnectionLimit raise_descriptor_limit(const ServerSettings& settings) {
-  rlimit descriptors{};
-  static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
-  descriptors.rlim_cur = descriptors.rlim_max;
-  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &descriptors));
-  return connection_limit(descriptors.rlim_cur, settings);
-}
 
 // Without openat2(2) a name could lead out of its root.
 Outcome<> check_confinement(const ServerSettings& settings) {
@@ -83,7 +73,8 @@ class SignalHandling final : public Component {
 Outcome<> run_daemon(LoadedConfig config, const ConfigSource& source, Log& log) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone does not end the daemon
   const auto settings = std::make_shared<const ServerSettings>(std::move(config.settings));
-  Daemon daemon(settings, log, raise_descriptor_limit(*settings));
+  raise_descriptor_limit();
+  Daemon daemon(settings, log, connection_limit(descriptors_max(), *settings));
   Reloader reloader(daemon, log, source, std::move(config.configuration));
   SignalHandling signals(daemon, reloader, log);
   daemon.add(reloader);

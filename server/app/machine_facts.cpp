@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,13 +25,6 @@ namespace fs = std::filesystem;
 using enum Finding::Grade;
 
 // ---- /proc and /sys
-
-std::optional<std::uint64_t> number_in(const std::string& path) {
-  std::ifstream file(path);
-  std::uint64_t number = 0;
-  if (file >> number) return number;
-  return {};
-}
 
 std::optional<PortRange> ephemeral_ports() {
   std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
@@ -159,9 +151,7 @@ Finding try_root(const ServiceSettings& service) {
 }  // namespace
 
 MachineFacts gather_facts() {
-  rlimit descriptors{};
-  static_cast<void>(::getrlimit(RLIMIT_NOFILE, &descriptors));
-  return {.descriptors_hard = descriptors.rlim_max,
+  return {.descriptors_hard = descriptors_max(),
           .somaxconn = number_in("/proc/sys/net/core/somaxconn"),
           .syn_backlog = number_in("/proc/sys/net/ipv4/tcp_max_syn_backlog"),
           .ephemeral_ports = ephemeral_ports(),

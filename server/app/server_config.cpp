@@ -73,7 +73,7 @@ std::string apply_short_options(ConfigInput& input, const CommandLine& command_l
   bool changed = !command_line.port;
   for (auto& address : bind) {
     if (!command_line.port) break;
-    auto endpoint = parse_endpoint(address).endpoint;
+    auto endpoint = parse_endpoint(address);
     if (!endpoint) return {};  // the mistake in the configuration is the one to report
     if (endpoint->kind != Endpoint::Kind::tcp) continue;
     endpoint->port = *command_line.port;

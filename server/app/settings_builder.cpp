@@ -255,21 +255,19 @@ class Builder {
         config_.add_error(section, "bind", "has an empty item");
         continue;
       }
-      if (!parsed.endpoint) {
-        config_.add_error(section, "bind", shown(item) + ": " + parsed.error);
+      if (!parsed) {
+        config_.add_error(section, "bind", shown(item) + ": " + parsed.error().what);
         continue;
       }
-      const auto other = std::ranges::find_if(bound_, [&](const Bound& bound) {
-        return is_in_the_way(bound.endpoint, *parsed.endpoint);
-      });
+      const auto other = std::ranges::find_if(
+          bound_, [&](const Bound& bound) { return is_in_the_way(bound.endpoint, *parsed); });
       if (other != bound_.end())
-        config_.add_error(
-            section, "bind",
-            shown(item) + " is already bound by " +
-                (other->section == section ? "this listener" : other->section) +
-                (other->endpoint == *parsed.endpoint ? "" : ", at " + other->endpoint.text()));
-      bound_.push_back({*parsed.endpoint, section});
-      result.push_back(*parsed.endpoint);
+        config_.add_error(section, "bind",
+                          shown(item) + " is already bound by " +
+                              (other->section == section ? "this listener" : other->section) +
+                              (other->endpoint == *parsed ? "" : ", at " + other->endpoint.text()));
+      bound_.push_back({*parsed, section});
+      result.push_back(*parsed);
     }
     return result;
   }

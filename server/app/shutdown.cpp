@@ -16,8 +16,8 @@ Shutdown::Order Shutdown::on_request(StopRequest request, TimePoint now) noexcep
     kind_ = request;
     return Order::close_listeners;
   }
-  // A lame duck asks for no more than what is under way.
-  if (request == StopRequest::lame_duck) return Order::none;
+  // A lame duck asks for no more than what is under way, and nothing asks for more than a cut.
+  if (request == StopRequest::lame_duck || is_cutting_) return Order::none;
   is_cutting_ = kind_ == StopRequest::drain;
   kind_ = StopRequest::drain;
   return phase_ == Phase::serving ? begin_serving(now) : Order::none;
@@ -36,7 +36,7 @@ Shutdown::Order Shutdown::begin_serving(TimePoint now) noexcept {
 }
 
 Shutdown::Order Shutdown::on_deadline() noexcept {
-  return phase_ == Phase::serving ? Order::evict : Order::none;
+  return phase_ == Phase::serving && !is_cutting_ ? Order::evict : Order::none;
 }
 
 Shutdown::Order Shutdown::on_last_session_ended() noexcept {

@@ -14,7 +14,8 @@ enum class StopRequest : std::uint8_t {
 };
 
 // running → closing the listeners → serving what is left → over. Owned by the daemon, used on the
-// first loop's thread. Invariant: deadline() never moves to a later time.
+// first loop's thread. Invariants: deadline() never moves to a later time; only finish
+// follows cut.
 class Shutdown {
  public:
   enum class Order : std::uint8_t {

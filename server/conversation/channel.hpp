@@ -36,7 +36,6 @@ class Channel final : public Peer {
   void finish(CloseReason reason) noexcept;
 
   std::uint16_t id() const noexcept { return id_; }
-  bool is_closed() const noexcept { return stage_ == Stage::closed; }
   bool wants_turn() const noexcept { return wants_turn_; }
   // Raw bytes are on their way, or about to be; only the service knows where they end.
   bool is_streaming() const noexcept { return is_streaming_; }

@@ -18,7 +18,10 @@ namespace fairlead {
 class Connection;
 
 enum class ConversationKind : std::uint8_t { undecided, text, len32, framed };
-std::string_view name_of(ConversationKind kind) noexcept;
+constexpr std::string_view name_of(ConversationKind kind) noexcept {
+  constexpr std::string_view kNames[] = {"undecided", "text", "len32", "framed"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
 
 // Owned by its connection; called on the shard's thread, within a turn. An exception out of an
 // event ends the connection as internal_error.

@@ -2,6 +2,7 @@
 // have sent behind it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -38,7 +39,9 @@ class OutputBudget {
   bool is_exceeded() const noexcept { return used_bytes() > bytes_max_; }
 
   // The slot with the most bytes. Not while nothing is used.
-  std::uint32_t largest() const noexcept;
+  std::uint32_t largest() const noexcept {
+    return static_cast<std::uint32_t>(std::ranges::max_element(blocks_) - blocks_.begin());
+  }
 
  private:
   std::uint64_t bytes_max_;

@@ -1,24 +1,13 @@
 #include "server/files/beneath.hpp"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <limits>
 
 namespace fairlead {
 namespace {
-
-// glibc has no wrapper of its own for openat2(2).
-int openat2(int root, const char* name, int flags, std::uint64_t resolve) {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags);
-  how.resolve = resolve;
-  return static_cast<int>(::syscall(SYS_openat2, root, name, &how, sizeof how));
-}
 
 // Of a time before 1678 or behind 2262, which some disks can have, the nearest one that fits.
 std::int64_t nanoseconds(const timespec& time) {
@@ -38,24 +27,15 @@ bool is_servable_name(std::string_view name, bool hidden, NameForm form) {
 
 Descriptor open_beneath(int root, const std::string& name, OpenMode mode,
                         const Confinement& rules) {
-  constexpr int kTriesMax = 8;  // EAGAIN: something was renamed while the kernel looked
-  int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  int flags = O_RDONLY | O_NONBLOCK;
   if (mode == OpenMode::directory) flags |= O_DIRECTORY;
-  std::uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  if (!rules.symlinks) resolve |= RESOLVE_NO_SYMLINKS;
-  const char* path = name.empty() ? "." : name.c_str();
-  for (int i = 0; i < kTriesMax; ++i) {
-    const int opened = openat2(root, path, flags, resolve);
-    if (opened >= 0) return Descriptor(opened);
-    if (errno != EAGAIN && errno != EINTR) break;
-  }
-  return Descriptor();
+  return open_below(root, name.empty() ? "." : name, flags,
+                    rules.symlinks ? Symlinks::followed : Symlinks::refused);
 }
 
 std::string why_not_confined() {
   const Descriptor root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (const Descriptor tried(openat2(root.get(), ".", O_PATH | O_CLOEXEC, RESOLVE_BENEATH)); tried)
-    return {};
+  if (open_below(root.get(), ".", O_PATH)) return {};
   const int why = errno;
   const std::string what = "files cannot be served safely: ";
   if (why == ENOSYS)

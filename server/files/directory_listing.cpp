@@ -76,7 +76,7 @@ RequestError DirectoryListing::read_names() {
       if (!is_utf8(name) && left_out_++ == 0) example_ = std::move(name);
       continue;
     }
-    reading_bytes_ += sizeof name + name.size();
+    reading_bytes_ += sizeof(std::string) + name.size();
     reading_->names.push_back(std::move(name));
     if (reading_bytes_ > 2 * names_bytes_max_) drop_last_names();
   }
@@ -91,7 +91,7 @@ void DirectoryListing::drop_last_names() {
   names.erase(middle, names.end());
   reading_->has_more = true;
   reading_bytes_ = 0;
-  for (const std::string& name : names) reading_bytes_ += sizeof name + name.size();
+  for (const std::string& name : names) reading_bytes_ += sizeof(std::string) + name.size();
 }
 
 void DirectoryListing::finish_names() {

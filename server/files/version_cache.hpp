@@ -93,7 +93,7 @@ struct ListedNames {
 
   std::size_t bytes() const noexcept {
     std::size_t sum = sizeof *this;
-    for (const std::string& name : names) sum += sizeof name + name.capacity();
+    for (const std::string& name : names) sum += sizeof(std::string) + name.capacity();
     return sum;
   }
 };

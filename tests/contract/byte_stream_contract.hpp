@@ -78,12 +78,17 @@ class ByteStreamContract : public testing::TestWithParam<StreamRigFactory> {
       errors.push_back(error);
     }
     void on_finished() override {
+      EXPECT_TRUE(is_terminated) << "before terminate()";
+      is_terminated = false;
       note();
       EXPECT_FALSE(is_in_call) << "within a call to the stream";
       ++finishes;
     }
 
-    void note() const { EXPECT_EQ(0, finishes) << "behind on_finished"; }
+    void note() const {
+      EXPECT_EQ(0, finishes) << "behind on_finished";
+      EXPECT_FALSE(is_terminated) << "behind terminate()";
+    }
 
     std::string bytes;
     std::vector<std::size_t> written;
@@ -92,6 +97,7 @@ class ByteStreamContract : public testing::TestWithParam<StreamRigFactory> {
     std::function<void()> on_bytes_do;
     std::function<void(std::size_t)> on_written_do;
     bool is_in_call = false;
+    bool is_terminated = false;  // and not yet finished
   };
 
   void SetUp() override {
@@ -102,7 +108,7 @@ class ByteStreamContract : public testing::TestWithParam<StreamRigFactory> {
     });
   }
   void TearDown() override {
-    call([this] { stream->terminate(TerminateManner::quiet); });
+    call([this] { terminate(TerminateManner::quiet); });
     EXPECT_TRUE(settles([this] { return observer.finishes == 1; }));
     rig->turn([this] { stream.reset(); });
   }
@@ -114,6 +120,11 @@ class ByteStreamContract : public testing::TestWithParam<StreamRigFactory> {
       work();
       observer.is_in_call = false;
     });
+  }
+  // Within a turn.
+  void terminate(TerminateManner manner) {
+    observer.is_terminated = observer.finishes == 0;
+    stream->terminate(manner);
   }
   std::size_t write(std::string_view bytes) {
     std::size_t taken = 0;
@@ -345,20 +356,20 @@ TEST_P(ByteStreamContract, ShutDownEndsOurSideOnly) {
 
 TEST_P(ByteStreamContract, TerminatedQuietlyWhatTheKernelTookStillArrives) {
   EXPECT_EQ(8U, write("the last"));
-  call([this] { stream->terminate(TerminateManner::quiet); });
+  call([this] { terminate(TerminateManner::quiet); });
   EXPECT_EQ("the last", peer_receives_exactly(8));
   EXPECT_TRUE(rig->peer_sees_end());
 }
 
 TEST_P(ByteStreamContract, TerminatedByResetThePeerSeesAReset) {
   if (!rig->knows_resets()) GTEST_SKIP();
-  call([this] { stream->terminate(TerminateManner::reset); });
+  call([this] { terminate(TerminateManner::reset); });
   EXPECT_TRUE(rig->peer_sees_reset());
 }
 
 TEST_P(ByteStreamContract, ItFinishesOnceAndReportsNothingAfterwards) {
   call([this] {
-    stream->terminate(TerminateManner::quiet);
+    terminate(TerminateManner::quiet);
     EXPECT_EQ(0, observer.finishes) << "never within the call";
     const std::array<Bytes, 1> pieces{Bytes("ignored")};
     EXPECT_EQ(0U, stream->write_some(pieces));
@@ -379,16 +390,34 @@ TEST_P(ByteStreamContract, ItFinishesWhileAReadAndAWriteArePending) {
   call([this] {
     const std::array<Bytes, 1> pieces{Bytes("never")};
     stream->write_later(pieces);
-    stream->terminate(TerminateManner::quiet);
+    terminate(TerminateManner::quiet);
     EXPECT_EQ(0, observer.finishes);
   });
   ASSERT_TRUE(settles([this] { return observer.finishes == 1; }));
   EXPECT_TRUE(is([this] { return observer.written.empty(); }));
 }
 
+TEST_P(ByteStreamContract, BehindTerminateOnlyOnFinishedFollows) {
+  fill();
+  call([this] {
+    rig->peer_sends("unread");
+    const std::array<Bytes, 1> pieces{Bytes("never")};
+    stream->write_later(pieces);
+    stream->probe();
+    terminate(TerminateManner::quiet);
+  });
+  rig->peer_receives(64 * 1024);
+  ASSERT_TRUE(settles([this] { return observer.finishes == 1; }));
+}
+
+TEST_P(ByteStreamContract, AResetThatHasComeIsNotReportedBehindTerminate) {
+  rig->peer_resets();
+  call([this] { terminate(TerminateManner::quiet); });
+  ASSERT_TRUE(settles([this] { return observer.finishes == 1; }));
+}
+
 TEST_P(ByteStreamContract, TerminatedWithinADeliveryItDeliversNoMore) {
-  rig->turn(
-      [this] { observer.on_bytes_do = [this] { stream->terminate(TerminateManner::quiet); }; });
+  rig->turn([this] { observer.on_bytes_do = [this] { terminate(TerminateManner::quiet); }; });
   rig->peer_sends("the only one");
   ASSERT_TRUE(settles([this] { return observer.finishes == 1; }));
   EXPECT_TRUE(is([this] { return observer.bytes == "the only one"; }));

@@ -247,6 +247,7 @@ class Script final : public ClientObserver {
     const std::string what = question.what;
     const std::uint8_t how = input_.byte();
     if (question.resolve) {
+      if (how % 4 == 0) return loop_.resolve(what, make_error("no such name"));
       Resolved resolved;
       for (std::uint8_t i = 0; i < how % 4; ++i)
         resolved.addresses.push_back((how >> i & 4) != 0 ? v4(i) : v6(i));

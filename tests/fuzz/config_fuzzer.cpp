@@ -84,10 +84,8 @@ void check_value(Bytes bytes) {
 
 // An address that is understood is written in a form that means the same.
 void check_addresses(Bytes bytes) {
-  const ParsedEndpoint parsed = parse_endpoint(bytes, std::uint16_t{7878});
-  FAIRLEAD_CHECK(parsed.endpoint.has_value() == parsed.error.empty());
-  if (parsed.endpoint)
-    FAIRLEAD_CHECK(parse_endpoint(parsed.endpoint->text()).endpoint == parsed.endpoint);
+  const Result<Endpoint> parsed = parse_endpoint(bytes, std::uint16_t{7878});
+  FAIRLEAD_CHECK(parsed ? parse_endpoint(parsed->text()) == *parsed : !parsed.error().what.empty());
   if (const auto block = parse_address_block(bytes))
     FAIRLEAD_CHECK(parse_address_block(block->text()) == block);
 }

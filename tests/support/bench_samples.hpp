@@ -57,13 +57,13 @@ inline BenchResult open_loop_sample() {
   for (std::uint64_t i = 0; i < 115; ++i) tally.connect.record(150 + random(300));
   tally.counts.done -= 1;
   tally.counts.mismatches[static_cast<std::size_t>(MismatchKind::content)] = 1;
-  tally.first_mismatch = Mismatch{.number = 98'765,
-                                  .connection = 64,
-                                  .of_connection = 988,
-                                  .offset = 6,
-                                  .shown_from = 0,
-                                  .expected = "hello 98765\n",
-                                  .got = "hello 97765\n"};
+  tally.first_mismatches = {{.number = 98'765,
+                             .connection = 64,
+                             .of_connection = 988,
+                             .offset = 6,
+                             .shown_from = 0,
+                             .expected = "hello 98765\n",
+                             .got = "hello 97765\n"}};
   tally.counts.connects = 115;
   tally.connections_open = 100;
   tally.connections_lost = 15;
@@ -135,8 +135,9 @@ inline BenchResult hostile_sample() {
   result.configuration = {{hostile, hostile}, {"message", std::string(100'000, '<')}};
   result.verdict.reasons = {hostile};
   result.thresholds = {{.text = hostile, .figure = hostile, .note = hostile}};
-  Mismatch& mismatch = *result.tally.first_mismatch;
+  Mismatch& mismatch = result.tally.first_mismatches.front();
   mismatch.note = mismatch.got = mismatch.expected = hostile;
+  result.tally.first_mismatches.push_back(mismatch);
   return result;
 }
 

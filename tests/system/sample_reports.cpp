@@ -22,6 +22,6 @@ int main(int count, char** arguments) {
     write(".html", html_report(result));
     write(".json", json_report(result));
     write(".csv", csv_report(result));
-    write(".txt", text_report(result));
+    write(".txt", text_report(result, 100));
   }
 }

@@ -121,6 +121,14 @@ class ThatIsSlow(BlameTest):
         self.assertEqual(6, made["counts"]["done"])
         self.assertLess(made["metrics"]["mean"], 50_000 + 3 * table["metrics"]["mean"])
 
+    def test_its_own_work_on_what_came_together_is_told(self):
+        with LineServer() as server:
+            result = self.bench("-c", "20", "-n", "2000", server.address)
+        work = result.report["generator"]["own_work"]
+        self.assertGreaterEqual(work["count"], 2000, "one for each reply")
+        self.assertGreaterEqual(result.report["latency"]["actual"]["max"] * 10, work["quantiles"]["p50"])
+        self.assertRegex(result.text, r"own CPU .* of a core; up to \S+ u?m?s of a latency is that")
+
 
 class ThatFails(BlameTest):
     def during(self, what, *words):

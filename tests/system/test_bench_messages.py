@@ -1,5 +1,7 @@
 """What fairlead bench was told to send is what a server receives, and what must come back is looked at."""
+import os
 import re
+import socket
 
 from support.bench import GENTLE, BenchTest
 from support.client import PlainServer, fairlead, hold
@@ -54,6 +56,17 @@ class Sent(BenchTest):
     def test_the_lines_of_stdin(self):
         with LineServer() as server:
             result = fairlead("bench", "-q", "-c", "1", "-n", "4", *GENTLE, "-f", "-", server.address, stdin=b"one\ntwo\n")
+        self.assertEqual(0, result.code, result.err)
+        self.assertEqual([b"one", b"two"] * 2, server.texts())
+
+    def test_the_lines_of_a_socket_that_is_stdin(self):
+        """Some programs give their children one. It cannot be opened again by a name."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs, LineServer() as server:
+            ours.sendall(b"one\ntwo\n")
+            ours.shutdown(socket.SHUT_WR)
+            result = fairlead("bench", "-q", "-c", "1", "-n", "4", *GENTLE, "-f", "-", server.address,
+                              preexec=lambda: os.dup2(theirs.fileno(), 0))
         self.assertEqual(0, result.code, result.err)
         self.assertEqual([b"one", b"two"] * 2, server.texts())
 
@@ -118,7 +131,10 @@ class Expected(BenchTest):
     def test_another_text(self):
         result = self.check(1, "-e", "gbk", "--expect", "+OK 好\\r\\n", other="+OK 坏\r\n".encode("gbk"), done=10)
         self.assert_counts(result.report, content=10)
-        self.assertIn("first wrong: reply 2 (number 2 of connection 0): wrong content, from byte 4 on", result.text)
+        for word, number in ("first wrong: ", 2), ("then wrong:  ", 4), ("then wrong:  ", 6):
+            self.assertIn(f"{word}reply {number} (number {number} of connection 0): wrong content, from byte 4 on", result.text)
+        self.assertNotIn("reply 8 ", result.text)
+        self.assertEqual([2, 4, 6], [wrong["number"] for wrong in result.report["first_mismatches"]])
 
     def test_a_pattern(self):
         self.check(0, "--expect", r"re:^\+OK ..\r?$")

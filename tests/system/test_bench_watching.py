@@ -3,6 +3,8 @@ import contextlib
 import csv
 import re
 import subprocess
+import textwrap
+import unittest
 
 from support.bench import BenchTest
 from support.bench_page import check
@@ -49,6 +51,30 @@ class Files(BenchTest):
         with LineServer() as server:
             result = fairlead("bench", "-q", "-c", "2", "-n", "10", server.address)
         self.assertRegex(result.text, "^[A-Z]+, closed loop: ")
+
+
+class Width(BenchTest):
+    SENTENCE = "Latency from the intended time includes what waited behind a stall; from the time of sending it does not."
+
+    def wrapped(self, columns):
+        return textwrap.wrap(self.SENTENCE, columns, initial_indent="  ", subsequent_indent="  ")
+
+    def test_without_a_terminal(self):
+        for said, columns in ("", 80), ("60", 60), ("200", 200), ("wide", 80):
+            with self.subTest(said), LineServer() as server:
+                result = fairlead("bench", "-q", "-r", "100", "-n", "10", server.address, environment={"COLUMNS": said})
+                lines = result.text.splitlines()
+                for line in self.wrapped(columns):
+                    self.assertIn(line, lines)
+
+    @unittest.skipUnless(HAVE_TMUX, "no tmux")
+    def test_that_of_the_terminal(self):
+        for columns in 70, 130:
+            with LineServer() as server, Screen("bench", "-q", "-r", "100", "-n", "10", server.address, columns=columns,
+                                                rows=60) as screen:
+                screen.wait_for_text("exit=")
+                for line in self.wrapped(columns):
+                    self.assertIn(line, screen.lines())
 
 
 class Lines(BenchTest):

@@ -293,6 +293,11 @@ class Replies(SendTest):
             self.check(result, 0, "ONE\nTWO\n")
             self.assertEqual(server.received, [b"one\n", b"two\n"])
 
+    def test_stdin_that_cannot_be_read_is_told(self):
+        result = fairlead("send", "127.0.0.1:1", "-", preexec=lambda: os.dup2(os.open("/", os.O_RDONLY), 0))
+        self.check(result, 2, "")
+        self.assertIn("stdin: cannot be read: Is a directory", result.err)
+
     def test_stdin_is_one_message(self):
         with PlainServer(answers(b"ok\n")) as server:
             self.check(fairlead("send", server.address, stdin=b"a\nb\n"), 0, "ok\n")

@@ -158,7 +158,7 @@ class Readme(unittest.TestCase):
 
     def run_here(self, words, **options):
         return subprocess.run(words, cwd=SOURCE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, timeout=DEADLINE, **options).stdout
+                              text=True, timeout=DEADLINE, env={**os.environ, "COLUMNS": "100"}, **options).stdout
 
     def test_the_tour(self):
         """What run.sh runs once it has built."""

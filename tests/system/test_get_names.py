@@ -1,8 +1,11 @@
 """fairlead get beside other programs that remove, rename and replace files: what it stores under a name is what it has verified,
 and what is not its own stays as it is."""
 import os
+import pathlib
 import signal
 import stat
+import subprocess
+import tempfile
 import unittest
 
 from support.client import unused_port
@@ -99,6 +102,76 @@ class Parts(GettingTest):
         self.assertEqual({"file.part", "file.part.info"}, set(left))
         self.assert_failed(self.get("--protocol", "text", f"127.0.0.1:{unused_port()}", "file"), 7)
         self.assert_stored(left)
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root, for machines of its own")
+class Machines(GettingTest):
+    """A folder that two machines have, of whose locks each knows its own only. The kind of its file system is not known, as
+    that of one in user space."""
+
+    def setUp(self):
+        super().setUp()
+        skip_without_strace()
+        if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("no machine of its own can be had here")
+        self.content, self.newer = some_bytes(4 * MIB), some_bytes(4 * MIB, "newer")
+        self.server = self.enterContext(Pausing({b"file": self.content}))
+        self.newer_server = self.enterContext(Pausing({b"file": self.newer}))
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="fairlead-machines-")))
+
+    def machine(self, key, *more):
+        (self.folder / key).write_text(f"{key}-0000-0000-0000-000000000000\n")
+        calls = ["-e", "trace=fstatfs,flock", "-e", "inject=fstatfs:error=ENOSYS", *more]
+        return ["unshare", "-m", "sh", "-ec", f'mount --bind {self.folder / key} /proc/sys/kernel/random/boot_id; exec "$@"', "sh",
+                "strace", "-f", "-qq", "-o", "/dev/null", *calls]
+
+    def parts(self):
+        return {path: path.stat().st_blocks * 512 for path in self.target.glob("*.part")}
+
+    def begin(self, server, under):
+        process = self.start("-q", server.address, "file", under=under)
+        wait_for(lambda: list(self.parts().values()) == [2 * MIB], "half of it to be there")
+        return process
+
+    def end_by(self, process, number):
+        """Of the download, not of who traces it."""
+        with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
+            os.kill(int(children.read().split()[0]), number)
+        return self.finish(process)
+
+    def test_two_at_once(self):
+        """The second one gets the lock that the first one has."""
+        first = self.begin(self.server, self.machine("11111111"))
+        second = self.start("-q", self.newer_server.address, "file",
+                            under=self.machine("22222222", "-e", "inject=flock:retval=0:when=1"))
+        wait_for(lambda: any(path.read_bytes()[MIB:2 * MIB] == self.newer[MIB:2 * MIB] for path in self.parts()), "its half to be there")
+        self.server.go_on.set()
+        self.assertEqual(0, self.finish(first).code)
+        self.assertEqual(sha256(self.content), sha256((self.target / "file").read_bytes()))
+        self.newer_server.go_on.set()
+        self.assert_failed(self.finish(second), 23)
+        self.assertEqual(sha256(self.content), sha256((self.target / "file").read_bytes()))
+
+    def test_two_at_once_on_one(self):
+        process = self.begin(self.server, self.machine("11111111"))
+        other = self.get("-q", self.newer_server.address, "file", under=self.machine("11111111"))
+        self.assert_failed(other, 23)
+        self.assertIn("another download is writing", other.err)
+        self.server.go_on.set()
+        self.assert_fetched(self.finish(process), {"file": self.content})
+
+    def check_goes_on(self, number, key):
+        self.end_by(self.begin(self.server, self.machine("11111111")), number)
+        self.server.go_on.set()
+        self.server.sent = 0
+        self.assert_fetched(self.get("-q", self.server.address, "file", under=self.machine(key)), {"file": self.content})
+        self.assertLess(self.server.sent, 3 * MIB)
+
+    def test_one_that_is_killed_goes_on_there(self):
+        self.check_goes_on(signal.SIGKILL, "11111111")
+
+    def test_one_that_is_interrupted_goes_on_anywhere(self):
+        self.check_goes_on(signal.SIGINT, "22222222")
 
 
 class WithoutLinks(GettingTest):

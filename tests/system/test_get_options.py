@@ -2,14 +2,16 @@
 import ctypes
 import json
 import signal
+import socket
 import struct
 import threading
 import unittest
 
+from support.client import PlainServer
 from support.daemon import Daemon, socket_address
 from support.file_server import BEGIN, GET, OPENED, FileServer, Pausing
 from support.getting import CONFIG, MIB, GettingTest, sha256, some_bytes
-from support.peers import ERROR
+from support.peers import ERROR, receive_until_end
 from support.relay import CUT, DROP, RESET, Fault, Relay
 from support.runner import main
 from support.screen import HAVE_TMUX, Screen
@@ -252,6 +254,23 @@ class LowRate(GettingTest):
         self.assertGreaterEqual(len(rates), 3)
         for rate in rates:
             self.assertTrue(20_000 < rate < 80_000, rates)
+
+
+class LowRateOfAPlainServer(GettingTest):
+    RATE, SECONDS = 2000, 4
+
+    def test_it_is_steady_and_no_slow_reader(self):
+        """All of the file would fit into one read: the client would be told that it is there, and then read nothing for long."""
+        content = some_bytes(self.RATE * self.SECONDS)
+        with PlainServer(lambda _, connection: (receive_until_end(connection), connection.sendall(content),
+                                                connection.shutdown(socket.SHUT_WR))) as server:
+            result = self.get("--protocol", "text", "--limit-rate", str(self.RATE), "--progress", "json", server.address, "file")
+        self.assert_fetched(result, {"file": content})
+        events = [json.loads(line) for line in result.err.splitlines() if line.startswith("{")]
+        here = [event["bytes"] for event in events if event["event"] == "progress"][1:]
+        self.assertGreaterEqual(len(here), self.SECONDS - 2)
+        for before, after in zip(here, here[1:]):
+            self.assertTrue(0 < after - before < 2 * self.RATE, here)
 
 
 class Progress(GettingTest):

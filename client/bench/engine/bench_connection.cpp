@@ -65,14 +65,15 @@ void BenchConnection::open() {
     operations_.on_sent(opening_since_, 1, room_);
   }
   timer_.set(deadline_after(scope_.shard.now(), scope_.plan.load.connect_timeout));
-  pending_ =
-      scope_.network.connect(scope_.plan.server, scope_.plan.sources.at(index_ + openings_++),
-                             [this](Connected connected) { on_connected(std::move(connected)); });
+  pending_ = scope_.network.connect(
+      scope_.plan.server(index_, openings_), {.source = scope_.plan.source(index_, openings_)},
+      [this](Connected connected) { on_connected(std::move(connected)); });
+  ++openings_;
 }
 
 void BenchConnection::on_connected(Connected connected) {
   pending_.reset();
-  if (!connected.stream) return fail(connect_error(connected.error));
+  if (!connected) return fail(connect_error(connected.error()));
   const BenchTime now = scope_.clock.now();
   scope_.recorder.on_connected(now - opening_since_, now);
   state_ = State::greeting;
@@ -81,7 +82,7 @@ void BenchConnection::on_connected(Connected connected) {
   completed_before_ = operations_.completed();
   bytes_out_ = bytes_in_ = 0;
   connection_ = std::make_unique<ServerConnection>(scope_.shard, scope_.plan.connection,
-                                                   std::move(connected.stream),
+                                                   *std::move(connected),
                                                    static_cast<ConnectionObserver&>(*this));
   connection_->start();
 }

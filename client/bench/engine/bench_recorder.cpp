@@ -110,8 +110,7 @@ void BenchRecorder::on_mismatch(const Mismatch& mismatch, BenchTime began, Bench
   count(began, now, [&mismatch](BenchCounts& counts) -> std::uint64_t& {
     return counts.mismatches[static_cast<std::size_t>(mismatch.kind)];
   });
-  const bool is_first = !tally_.first_mismatch || mismatch.number < tally_.first_mismatch->number;
-  if (is_measured(began) && is_first) tally_.first_mismatch = mismatch;
+  if (is_measured(began)) keep_first(tally_.first_mismatches, mismatch);
 }
 
 void BenchRecorder::end_seconds(BenchTime now) {

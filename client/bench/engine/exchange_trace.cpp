@@ -108,21 +108,21 @@ class ExchangeTrace::Traced final : public ByteStream, private StreamObserver {
 
 std::unique_ptr<Pending> ExchangeTrace::resolve(const std::string& host, std::uint16_t port,
                                                 AddressFamily family,
-                                                std::function<void(Resolved)> done) {
+                                                std::function<void(Result<Resolved>)> done) {
   return network_.resolve(host, port, family, std::move(done));
 }
 
 std::unique_ptr<Pending> ExchangeTrace::connect(const Destination& destination,
-                                                const std::optional<PeerAddress>& source,
+                                                const ConnectSettings& settings,
                                                 std::function<void(Connected)> done) {
   note("connecting to " + destination.text());
-  return network_.connect(destination, source, [this, done = std::move(done)](Connected connected) {
-    if (connected.stream) {
+  return network_.connect(destination, settings, [this, done = std::move(done)](Connected connected) {
+    if (connected) {
       note("connected");
       is_connected_ = true;
-      connected.stream = std::make_unique<Traced>(*this, std::move(connected.stream));
+      connected = std::make_unique<Traced>(*this, *std::move(connected));
     } else {
-      note("not connected: " + connected.error.message());
+      note("not connected: " + connected.error().message());
     }
     done(std::move(connected));
   });
@@ -168,7 +168,7 @@ std::string exchange_outcome(const Load& load, const Tally& tally) {
     if (tally.counts.of(static_cast<BenchError>(i)) > 0)
       return "it failed: " + std::string(name_of(static_cast<BenchError>(i)));
   }
-  if (tally.first_mismatch) return "the reply is not what was expected";
+  if (!tally.first_mismatches.empty()) return "the reply is not what was expected";
   if (tally.unfinished > 0) return "no reply has come";
   if (load.mode == BenchMode::idle) return "nothing more is sent";
   if (tally.counts.done == 0) return "nothing was sent";

@@ -38,9 +38,8 @@ class ExchangeTrace final : public Network {
   // Network.
   std::unique_ptr<Pending> resolve(const std::string& host, std::uint16_t port,
                                    AddressFamily family,
-                                   std::function<void(Resolved)> done) override;
-  std::unique_ptr<Pending> connect(const Destination& destination,
-                                   const std::optional<PeerAddress>& source,
+                                   std::function<void(Result<Resolved>)> done) override;
+  std::unique_ptr<Pending> connect(const Destination& destination, const ConnectSettings& settings,
                                    std::function<void(Connected)> done) override;
 
  private:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "client/bench/workload/message_key.hpp"
 #include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
+#include "common/text/decimals.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -61,10 +61,7 @@ Ratio estimate(std::vector<double> ratios, std::uint64_t seed) {
 }
 
 std::string bound_figure(double ratio) {
-  if (std::isinf(ratio)) return "inf";
-  std::array<char, 32> text;
-  const int length = std::snprintf(text.data(), text.size(), "%.2f", ratio);
-  return {text.data(), static_cast<std::size_t>(length)};
+  return std::isinf(ratio) ? "inf" : with_decimals(ratio, 2);
 }
 
 }  // namespace
@@ -144,7 +141,7 @@ FailRule::FailRule(std::string_view text) : text_(trimmed(text)) {
   const std::string_view change = trimmed(whole.substr(place + 1));
   if (change.size() < 3 || change.front() != (is_above_ ? '+' : '-') || change.back() != '%')
     throw malformed();
-  const auto percent = number_in<double>(change.substr(1, change.size() - 2));
+  const auto percent = number_in<double>(trimmed(change.substr(1, change.size() - 2)));
   if (!percent) throw malformed();
   change_ = *percent / 100;
 }

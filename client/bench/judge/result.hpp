@@ -63,7 +63,8 @@ struct ServerUse {  // --pid
 
 struct BenchResult {
   std::string address = {};  // as the user wrote it; a peer's bytes may be in it: escape it
-  std::string version = {};  // of fairlead
+  std::vector<std::string> addresses = {};  // what was connected to
+  std::string version = {};                 // of fairlead
   std::chrono::system_clock::time_point began = {};
   // The options of the command line: {"connections", "100"}, ...
   std::vector<std::pair<std::string, std::string>> configuration = {};
@@ -79,6 +80,9 @@ struct BenchResult {
   Tally tally = {};
   std::vector<SeriesRow> series = {};
   std::vector<ThreadUse> threads = {};
+  // For each delivery: the most that it can have waited for the test's own work on what came with
+  // it or just before, which is a part of its latency. In microseconds.
+  CoarseHistogram own_work = {};
   bool spins = false;        // the threads never sleep, so their processor time means nothing
   double clock_step_ms = 0;  // drift of CLOCK_REALTIME against CLOCK_MONOTONIC during the run
   std::optional<ServerUse> server = {};

@@ -6,6 +6,7 @@
 
 #include "client/bench/stats/figures.hpp"
 #include "client/bench/workload/load.hpp"
+#include "client/bench/workload/schedule.hpp"
 #include "common/config/parsed.hpp"
 #include "common/config/quoting.hpp"
 #include "common/config/units.hpp"
@@ -84,16 +85,28 @@ void Threshold::read_limit(std::string_view text) {
     limit_ = std::chrono::duration<double, std::micro>(*time).count();
     return;
   }
-  is_share_ = subject_ != Subject::rate && text.ends_with('%');
-  if (is_share_) {
-    const auto percent = number_in<double>(text.substr(0, text.size() - 1));
-    if (!percent) throw SettingError(shown(text_) + ": " + shown(text) + " is not a share: 0.1%");
-    limit_ = *percent / 100;
+  if (subject_ == Subject::rate) {
+    limit_ = parse_rate(text);
     return;
   }
+  if (read_share(text)) return;
   const auto count = parse_count(text);
   if (!count) throw SettingError(shown(text_) + ": " + count.error().what);
   limit_ = static_cast<double>(*count);
+}
+
+// "0.1%", "0.1 %", or "0.001": a number with a point that is less than 1.
+bool Threshold::read_share(std::string_view text) {
+  if (text.ends_with('%')) {
+    const auto percent = number_in<double>(trimmed(text.substr(0, text.size() - 1)));
+    if (!percent) throw SettingError(shown(text_) + ": " + shown(text) + " is not a share: 0.1%");
+    limit_ = *percent / 100;
+    return is_share_ = true;
+  }
+  const auto share = number_in<double>(text);
+  is_share_ = share && *share < 1 && text.find('.') != std::string_view::npos;
+  if (is_share_) limit_ = *share;
+  return is_share_;
 }
 
 bool Threshold::is_time() const noexcept {

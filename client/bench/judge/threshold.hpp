@@ -19,8 +19,9 @@ namespace fairlead {
 //   actual_p99, ...   the same, measured from the time of sending            a time
 //   connect_p99, ...  the same of the time to connect                        a time
 //   errors            operations that failed                                 a number, or a share
-//   mismatch          replies that were wrong                                of all that ended: 0.1%
-//   rate              operations completed a second                          a number: 50k
+//   mismatch          replies that were wrong                                of all that ended: 0.1%,
+//                                                                            0.1 %, or 0.001
+//   rate              operations completed a second                          as --rate: 50k, 0.5, 30/m
 //   cpu               the server's processor time for an operation (--pid)   a time
 // clang-format on
 //
@@ -50,6 +51,7 @@ class Threshold {
   void read_name(std::string_view name);
   bool read_time_name(std::string_view name);
   void read_limit(std::string_view text);
+  bool read_share(std::string_view text);
   bool is_time() const noexcept;
   Measured measured_time(const BenchResult& result) const;
   Measured measured_number(const BenchResult& result) const;

@@ -15,6 +15,7 @@ constexpr double kShareSeconds = 1;  // in a shorter run no share is INVALID
 // An idle machine wakes a thread within 0.1 ms, a busy one within 1 ms.
 constexpr double kLatenessFloor = 1'000;                             // microseconds
 constexpr double kLatenessDoubtful = 0.10, kLatenessInvalid = 0.50;  // of what is reported
+constexpr double kOwnWorkDoubtful = 0.50;                            // of what is reported
 constexpr double kWorstLatenessFloor = 50'000;                       // microseconds
 constexpr double kUnsentMax = 0.05;                                  // of what was due
 constexpr double kClockStepMs = 10;
@@ -111,6 +112,18 @@ std::optional<Finding> worst_lateness(const BenchResult& result) {
                                        " late, for no reason of the server's; the maximum "
                                        "reported is " +
                                        time_figure(reported)};
+}
+
+// A wake-up serves one connection after the other, so a reply that has come is read when those
+// before it are done with. What is known is a bound: half of it is usual.
+std::optional<Finding> own_work(const BenchResult& result) {
+  const double bound = quantile_of(result.own_work, 0.99);
+  const double reported = quantile_of(result.latency(), 0.99);
+  if (bound <= kLatenessFloor || bound <= kOwnWorkDoubtful * reported) return {};
+  return Finding{Belief::doubtful, "up to " + time_figure(bound) +
+                                       " of a latency (p99) are the test's own work on what came "
+                                       "with it; the p99 reported is " +
+                                       time_figure(reported) + ", and more threads may help"};
 }
 
 std::optional<Finding> left_unsent(const BenchResult& result) {
@@ -254,11 +267,13 @@ std::optional<Finding> interrupted(const BenchResult& result) {
 }
 
 // The gravest first.
-constexpr std::array<Rule, 18> kRules{
-    nothing_completed, processor,           starved,        lateness,       worst_lateness,
-    left_unsent,       own_failures,        held_by_socket, held_by_pauses, unfinished,
-    clock_step,        few_samples,         not_held,       failures,       never_sent,
-    held_by_replies,   held_by_connections, interrupted};
+constexpr std::array<Rule, 19> kRules{nothing_completed, processor,       starved,
+                                      lateness,          worst_lateness,  own_work,
+                                      left_unsent,       own_failures,    held_by_socket,
+                                      held_by_pauses,    unfinished,      clock_step,
+                                      few_samples,       not_held,        failures,
+                                      never_sent,        held_by_replies, held_by_connections,
+                                      interrupted};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 
 #include "client/bench/report/reports.hpp"
 #include "client/bench/stats/figures.hpp"
+#include "client/cli/columns.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -67,6 +68,36 @@ std::string heading(const Comparison& comparison) {
   return text;
 }
 
+// Between two cells.
+constexpr std::size_t kGap = 2;
+
+// The names of the figures stand first. The cells of a target, which are its figure and, but for
+// the first target's, its ratio, are not parted.
+std::size_t end_of_part(const std::vector<std::size_t>& widths, std::size_t from,
+                        std::size_t columns) {
+  std::size_t end = from, width = widths[0];
+  while (end < widths.size()) {
+    const std::size_t next = end == 1 ? 2 : end + 2;
+    for (std::size_t i = end; i < next; ++i) width += kGap + widths[i];
+    if (width > columns && end > from) break;
+    end = next;
+  }
+  return end;
+}
+
+// The name and the cells [from, to).
+std::string line_of(const Row& row, const std::vector<std::size_t>& widths, std::size_t from,
+                    std::size_t to) {
+  std::string line;
+  const auto add = [&](std::size_t i) {
+    line += row[i] + std::string(widths[i] - columns_of(row[i]) + kGap, ' ');
+  };
+  add(0);
+  for (std::size_t i = from; i < to; ++i) add(i);
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + '\n';
+}
+
 std::string in_cell(std::string text) {
   for (std::size_t bar = text.find('|'); bar != std::string::npos; bar = text.find('|', bar + 2))
     text.insert(bar, 1, '\\');
@@ -75,19 +106,19 @@ std::string in_cell(std::string text) {
 
 }  // namespace
 
-std::string comparison_text(const Comparison& comparison) {
+std::string comparison_text(const Comparison& comparison, std::size_t columns) {
   const std::vector<Row> rows = rows_of(comparison);
   std::vector<std::size_t> widths(rows[0].size());
   for (const Row& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-
-  std::string text = heading(comparison) + "\n\n";
-  for (const Row& row : rows) {
-    std::string line;
     for (std::size_t i = 0; i < row.size(); ++i)
-      line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + '\n';
+      widths[i] = std::max(widths[i], columns_of(row[i]));
+
+  std::string text = wrapped("", heading(comparison), columns);
+  for (std::size_t from = 1; from < widths.size();) {
+    const std::size_t to = end_of_part(widths, from, columns);
+    text += '\n';
+    for (const Row& row : rows) text += line_of(row, widths, from, to);
+    from = to;
   }
   return text;
 }

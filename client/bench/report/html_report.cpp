@@ -1,8 +1,6 @@
 // Fills in page.html.in: texts and positions for its sections and charts.
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <kainjow/mustache.hpp>
 
@@ -11,6 +9,7 @@
 #include "client/bench/report/reports.hpp"
 #include "client/bench/stats/figures.hpp"
 #include "client/cli/amounts.hpp"
+#include "common/text/decimals.hpp"
 #include "common/text/escape.hpp"
 
 namespace fairlead {
@@ -35,12 +34,7 @@ data list_if_any(const List& list) {
 }
 
 // A position on a drawing; a tenth is precise enough.
-std::string number(double value) {
-  std::array<char, 32> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value,
-                                 std::chars_format::fixed, 1);
-  return {digits.data(), end.ptr};
-}
+std::string number(double value) { return with_decimals(value, 1); }
 
 // ---- Charts ----
 
@@ -218,11 +212,13 @@ List thresholds(const BenchResult& result) {
   return list;
 }
 
-data first_mismatch(const BenchResult& result) {
-  const std::vector<std::string> lines = first_mismatch_lines(result);
-  if (lines.empty()) return false;
-  const List diff(lines.begin() + 1, lines.end());
-  return Object{{"line", lines.front()}, {"diff", list_if_any(diff)}};
+data first_mismatches(const BenchResult& result) {
+  List replies;
+  for (const WrongReply& reply : wrong_replies(result)) {
+    replies.emplace_back(Object{{"line", reply.line},
+                                {"diff", list_if_any(List(reply.diff.begin(), reply.diff.end()))}});
+  }
+  return list_if_any(replies);
 }
 
 data page_data(const BenchResult& result) {
@@ -252,7 +248,7 @@ data page_data(const BenchResult& result) {
                 {"figures", figures(result)},
                 {"thresholds", list_if_any(thresholds(result))},
                 {"chart_sections", chart_sections(result)},
-                {"first_mismatch", first_mismatch(result)},
+                {"first_mismatches", first_mismatches(result)},
                 {"facts", facts},
                 {"configuration", list_if_any(configuration)}};
 }

@@ -79,17 +79,20 @@ Json metrics_of(const BenchResult& result) {
   return metrics;
 }
 
-Json mismatch_of(const std::optional<Mismatch>& first) {
-  if (!first) return nullptr;
-  return {{"kind", name_of(first->kind)},
-          {"number", first->number},
-          {"connection", first->connection},
-          {"of_connection", first->of_connection},
-          {"offset", first->offset},
-          {"shown_from", first->shown_from},
-          {"expected_hex", hex_of(first->expected)},
-          {"got_hex", hex_of(first->got)},
-          {"note", first->note}};
+Json mismatches_of(const std::vector<Mismatch>& first) {
+  Json replies = Json::array();
+  for (const Mismatch& wrong : first) {
+    replies.push_back({{"kind", name_of(wrong.kind)},
+                       {"number", wrong.number},
+                       {"connection", wrong.connection},
+                       {"of_connection", wrong.of_connection},
+                       {"offset", wrong.offset},
+                       {"shown_from", wrong.shown_from},
+                       {"expected_hex", hex_of(wrong.expected)},
+                       {"got_hex", hex_of(wrong.got)},
+                       {"note", wrong.note}});
+  }
+  return replies;
 }
 
 Json configuration_of(const BenchResult& result) {
@@ -124,6 +127,7 @@ Json generator_of(const BenchResult& result) {
   return {{"threads", threads},
           {"spins", result.spins},
           {"lateness", histogram_of(result.tally.lateness)},
+          {"own_work", histogram_of(result.own_work)},
           {"held_by_inflight", result.tally.held[static_cast<std::size_t>(Wait::reply)]},
           {"held_by_connection", result.tally.held[static_cast<std::size_t>(Wait::connection)]},
           {"held_by_back_off", result.tally.held[static_cast<std::size_t>(Wait::back_off)]},
@@ -169,9 +173,11 @@ SavedReport saved_report(const Json& report) {
 
 std::string json_report(const BenchResult& result) {
   const Tally& tally = result.tally;
+  const Json mismatches = mismatches_of(tally.first_mismatches);
   const Json report = {{"schema", kSchema},
                        {"version", result.version},
                        {"address", result.address},
+                       {"addresses", result.addresses},
                        {"began", began_text(result)},
                        {"configuration", configuration_of(result)},
                        {"mode", name_of(result.mode)},
@@ -190,7 +196,8 @@ std::string json_report(const BenchResult& result) {
                        {"connections", result.connections},
                        {"connections_open", tally.connections_open},
                        {"connections_lost", tally.connections_lost},
-                       {"first_mismatch", mismatch_of(tally.first_mismatch)},
+                       {"first_mismatch", mismatches.empty() ? Json() : mismatches.front()},
+                       {"first_mismatches", mismatches},
                        {"latency",
                         {{"intended", histogram_of(tally.intended)},
                          {"actual", histogram_of(tally.actual)},

@@ -50,7 +50,10 @@ std::string own_cpu_text(const BenchResult& result) {
   for (const ThreadUse& thread : result.threads) {
     text += (text.empty() ? "" : ", ") + of_the_time(thread);
   }
-  return text + (result.threads.size() > 1 ? " of a core (a thread each)" : " of a core");
+  text += result.threads.size() > 1 ? " of a core (a thread each)" : " of a core";
+  if (result.own_work.count() == 0) return text;
+  return text + "; up to " + time_figure(result.own_work.quantile(0.99)) +
+         " of a latency is that (p99)";
 }
 
 std::string server_cpu_text(const BenchResult& result) {
@@ -95,6 +98,18 @@ std::string messages_text(const BenchResult& result) {
   add(result.tally.all_never_sent(), " never sent");
   const std::string waits = waits_text(ledger.never_sent);
   return waits.empty() ? text : text + " (" + waits + ")";
+}
+
+// What a name stood for; empty: the user named the address. A path may hold anything.
+std::string addresses_text(const BenchResult& result) {
+  constexpr std::size_t kShown = 8;
+  const std::vector<std::string>& all = result.addresses;
+  if (all.empty() || (all.size() == 1 && all.front() == result.address)) return {};
+  std::string text;
+  for (std::size_t i = 0; i < std::min(all.size(), kShown); ++i)
+    text += (i == 0 ? "" : ", ") + escaped(all[i]);
+  if (all.size() > kShown) text += " and " + count_figure(all.size() - kShown) + " more";
+  return text;
 }
 
 std::string cell_of(const Histogram& histogram, double share) {
@@ -156,6 +171,8 @@ std::vector<Fact> facts_of(const BenchResult& result) {
   facts.push_back({"sent", traffic_text(counts.bytes_out, result.measured_seconds)});
   facts.push_back({"received", traffic_text(counts.bytes_in, result.measured_seconds)});
   if (result.mode != BenchMode::conn) facts.push_back({"connections", connections_text(result)});
+  if (const std::string addresses = addresses_text(result); !addresses.empty())
+    facts.push_back({"addresses", addresses});
   if (result.is_open_loop) facts.push_back({"schedule", schedule_text(result)});
   if (!result.threads.empty()) facts.push_back({"own CPU", own_cpu_text(result)});
   if (result.server) facts.push_back({"server CPU", server_cpu_text(result)});
@@ -197,20 +214,20 @@ std::string found_text(const ThresholdOutcome& outcome) {
   return figure.empty() || note.empty() ? figure + note : figure + ": " + note;
 }
 
-std::vector<std::string> first_mismatch_lines(const BenchResult& result) {
-  const std::optional<Mismatch>& wrong = result.tally.first_mismatch;
-  if (!wrong) return {};
-  const std::string connection = std::to_string(wrong->connection);
-  std::string line = "reply " + count_figure(wrong->number) + " (number " +
-                     count_figure(wrong->of_connection) + " of connection " + connection +
-                     "): wrong " + std::string(name_of(wrong->kind)) + ", from byte " +
-                     count_figure(wrong->offset) + " on";
-  if (wrong->kind == MismatchKind::unasked)
-    line = "bytes that nobody asked for, on connection " + connection;
-  if (!wrong->note.empty()) line += ": " + escaped(wrong->note);
-  std::vector<std::string> lines = hex_diff(*wrong);
-  lines.insert(lines.begin(), std::move(line));
-  return lines;
+std::vector<WrongReply> wrong_replies(const BenchResult& result) {
+  std::vector<WrongReply> replies;
+  for (const Mismatch& wrong : result.tally.first_mismatches) {
+    const std::string connection = std::to_string(wrong.connection);
+    std::string line = "reply " + count_figure(wrong.number) + " (number " +
+                       count_figure(wrong.of_connection) + " of connection " + connection +
+                       "): wrong " + std::string(name_of(wrong.kind)) + ", from byte " +
+                       count_figure(wrong.offset) + " on";
+    if (wrong.kind == MismatchKind::unasked)
+      line = "bytes that nobody asked for, on connection " + connection;
+    if (!wrong.note.empty()) line += ": " + escaped(wrong.note);
+    replies.push_back({.line = std::move(line), .diff = hex_diff(wrong)});
+  }
+  return replies;
 }
 
 }  // namespace fairlead

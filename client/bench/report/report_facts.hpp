@@ -54,7 +54,12 @@ LatencyTable latency_table(const BenchResult& result);
 // The value that a threshold found ("4.20 ms"), and a note on why it is not met.
 std::string found_text(const ThresholdOutcome& outcome);
 
-// The first wrong reply: a description, then its hex diff. Empty without one.
-std::vector<std::string> first_mismatch_lines(const BenchResult& result);
+// A wrong reply: a description, and its hex diff, which may be empty.
+struct WrongReply {
+  std::string line;
+  std::vector<std::string> diff;
+};
+// The first ones.
+std::vector<WrongReply> wrong_replies(const BenchResult& result);
 
 }  // namespace fairlead

@@ -1,6 +1,7 @@
 // The forms in which the result of a load test is reported.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,9 +13,9 @@
 
 namespace fairlead {
 
-// Lines of at most 100 columns, unless one word is wider, in UTF-8, each with its end. Text of a
-// peer or the user is escaped.
-std::string text_report(const BenchResult& result);
+// Lines of at most `columns`, unless one word, the table of latencies (64) or the bytes of a wrong
+// reply (80) are wider, in UTF-8, each with its end. Text of a peer or the user is escaped.
+std::string text_report(const BenchResult& result, std::size_t columns);
 
 // RFC 4180: a header line, then a line for each second, warm-up included; CRLF. Latencies in
 // microseconds (0: no reply in that second), bytes as they are. No field needs quotes.
@@ -38,8 +39,9 @@ struct SavedReport {
 Result<SavedReport> read_json_report(std::string_view text);
 
 // A heading, and a table of figures, ratios and intervals: in columns for a terminal, and as
-// Markdown for a page. Names of targets are escaped.
-std::string comparison_text(const Comparison& comparison);
+// Markdown for a page. Names of targets are escaped. A table that is wider than `columns` is
+// several, below each other, with as many targets each as have room, but at least one.
+std::string comparison_text(const Comparison& comparison, std::size_t columns);
 std::string comparison_markdown(const Comparison& comparison);
 
 // The same for programs: one line of ASCII with its end. `failures`: a sentence for each rule that

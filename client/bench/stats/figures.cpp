@@ -1,21 +1,10 @@
 #include "client/bench/stats/figures.hpp"
 
-#include <array>
 #include <cmath>
-#include <cstdio>
+
+#include "common/text/decimals.hpp"
 
 namespace fairlead {
-namespace {
-
-// Three digits: 1.24, 12.4, 124.
-std::string three_digits(double value) {
-  const int decimals = value == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  std::array<char, 32> text;
-  const int length = std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
-  return {text.data(), static_cast<std::size_t>(length)};
-}
-
-}  // namespace
 
 std::string time_figure(double microseconds) {
   if (microseconds < 999.5) {

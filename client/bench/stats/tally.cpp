@@ -38,6 +38,13 @@ std::string_view name_of(MismatchKind kind) noexcept {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
+void keep_first(std::vector<Mismatch>& first, const Mismatch& mismatch) {
+  const auto place = std::ranges::upper_bound(first, mismatch.number, {}, &Mismatch::number);
+  if (place - first.begin() == kMismatchesShown) return;
+  first.insert(place, mismatch);
+  if (first.size() > kMismatchesShown) first.pop_back();
+}
+
 std::uint64_t BenchCounts::all_errors() const noexcept { return sum(errors); }
 
 std::uint64_t BenchCounts::all_connect_errors() const noexcept { return sum(connect_errors); }
@@ -71,10 +78,7 @@ Tally& Tally::operator+=(const Tally& other) {
     this->*histogram += other.*histogram;
   counts += other.counts;
   lateness += other.lateness;
-  const bool other_first =
-      other.first_mismatch &&
-      (!first_mismatch || other.first_mismatch->number < first_mismatch->number);
-  if (other_first) first_mismatch = other.first_mismatch;
+  for (const Mismatch& mismatch : other.first_mismatches) keep_first(first_mismatches, mismatch);
   return *this;
 }
 

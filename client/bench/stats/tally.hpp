@@ -4,9 +4,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/bench/stats/bench_time.hpp"
 #include "common/base/histogram.hpp"
@@ -51,7 +51,7 @@ enum class MismatchKind : std::uint8_t { content, length, order, unasked };
 inline constexpr std::size_t kMismatchKinds = static_cast<std::size_t>(MismatchKind::unasked) + 1;
 std::string_view name_of(MismatchKind kind) noexcept;
 
-// The first wrong reply of a run.
+// One of the first wrong replies of a run.
 struct Mismatch {
   static constexpr std::size_t kShownBytes = 64;
 
@@ -65,6 +65,11 @@ struct Mismatch {
   std::string got = {};             // and of what came
   std::string note = {};            // e.g. the pattern that was not met
 };
+
+// Of the wrong replies of a run the first ones are shown.
+inline constexpr std::size_t kMismatchesShown = 3;
+// Puts it among `first`, by its number, if it is one of these.
+void keep_first(std::vector<Mismatch>& first, const Mismatch& mismatch);
 
 // Counts of one second of the run, or of all of it.
 struct BenchCounts {
@@ -113,7 +118,7 @@ struct Tally {
   Histogram intended = {};  // from when the operation was due; open loop only
   Histogram actual = {};    // from when its last byte was handed to the kernel
   Histogram connect = {};   // how long connections took to be made, those of the warm-up included
-  std::optional<Mismatch> first_mismatch = {};
+  std::vector<Mismatch> first_mismatches = {};  // up to kMismatchesShown, by number
 
   // How well the load test itself kept up.
   CoarseHistogram lateness = {};       // open loop: from when a message was due, and its connection

@@ -33,9 +33,9 @@ std::uint64_t connections_at_a_time(const Load& load, const BenchFacts& facts) {
 }
 
 BenchNeed ports(const Load& load, const BenchFacts& facts) {
-  const std::uint64_t sources = SourceAddresses(load.sources).count();
+  const std::uint64_t pairs = SourceAddresses(load.sources).count() * facts.servers;
   BenchNeed need{.what = "ports of each source address",
-                 .need = (connections_at_a_time(load, facts) + sources - 1) / sources,
+                 .need = (connections_at_a_time(load, facts) + pairs - 1) / pairs,
                  .have = facts.ports};
   // The kernel searches for a free port by trial, and avoids every second port at first.
   const bool is_only_just = need.need > need.have / 2;

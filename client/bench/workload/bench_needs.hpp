@@ -32,7 +32,8 @@ class SourceAddresses {
 // The limits of the machine.
 struct BenchFacts {
   std::uint64_t descriptors_max = 0;  // RLIMIT_NOFILE, the hard one
-  std::uint64_t ports = 0;            // of one source address to one server; 0: it needs none
+  std::uint64_t ports = 0;            // of one source address to one of the server; 0: none needed
+  std::uint64_t servers = 1;          // addresses of the server
   bool is_loopback = false;           // the server is on this machine
 };
 

@@ -31,9 +31,9 @@ std::uint64_t operations_of_run(const Load& load, const std::optional<Arrivals>&
 
 }  // namespace
 
-BenchPlan::BenchPlan(const Load& wanted, const Destination& destination)
+BenchPlan::BenchPlan(const Load& wanted, std::vector<Destination> addresses)
     : load(wanted),
-      server(destination),
+      servers(std::move(addresses)),
       sources(wanted.sources),
       messages(wanted.message, wanted.seed),
       expectation(wanted.expectation),

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "client/bench/workload/arrivals.hpp"
 #include "client/bench/workload/bench_needs.hpp"
@@ -17,11 +18,12 @@ namespace fairlead {
 // not coordinate, and every run is the same. With a pattern, a plan for each thread is faster.
 class BenchPlan {
  public:
-  // Throws SettingError.
-  BenchPlan(const Load& load, const Destination& server);
+  // `servers`: the addresses of the one server, at least one if it is to be connected to. Throws
+  // SettingError.
+  BenchPlan(const Load& load, std::vector<Destination> servers);
 
   const Load load;
-  const Destination server;
+  const std::vector<Destination> servers;
   const SourceAddresses sources;
   const MessageSource messages;
   const Expectation expectation;
@@ -35,6 +37,15 @@ class BenchPlan {
 
   MessageKey key(std::uint32_t index, std::uint64_t of_connection) const noexcept {
     return {of_connection * load.connections + index, index, of_connection};
+  }
+
+  // Where a connection is made to and from, when it has been made so often before. Neighbours, and
+  // the connections that follow each other in one place, take the addresses in turn.
+  const Destination& server(std::uint32_t index, std::uint64_t openings) const noexcept {
+    return servers[(index + openings) % servers.size()];
+  }
+  std::optional<PeerAddress> source(std::uint32_t index, std::uint64_t openings) const noexcept {
+    return sources.at(index + openings);
   }
 
   const bool connects_each;                  // each operation has a connection of its own

@@ -1,10 +1,9 @@
 // fairlead bench: a load test that judges itself.
-#include <sstream>
-
 #include "client/bench/judge/result.hpp"
 #include "client/bench/report/reports.hpp"
 #include "client/bench/workload/bench_needs.hpp"
 #include "client/bench/workload/load.hpp"
+#include "client/cli/drawn_block.hpp"
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
 #include "client/commands/bench/bench_machine.hpp"
@@ -15,10 +14,11 @@
 namespace fairlead {
 namespace {
 
-int check(const BenchRunSettings& settings, const Destination& server, Encoding terminal) {
+int check(const BenchRunSettings& settings, const std::vector<Destination>& servers,
+          Encoding terminal) {
   std::string lines;
   bool suffices = true;
-  for (const BenchNeed& need : bench_needs(settings.bench.load, bench_facts(server))) {
+  for (const BenchNeed& need : bench_needs(settings.bench.load, bench_facts(servers))) {
     lines += need_line(need) + '\n';
     suffices = suffices && need.suffices();
   }
@@ -68,12 +68,10 @@ struct ReportFiles {
 int write_reports(const BenchRunSettings& settings, const BenchResult& result, ReportFiles& files,
                   Encoding terminal) {
   const bool stdout_is_taken = settings.json == "-" || settings.csv == "-" || settings.html == "-";
-  int failed = kExitOk;
-  if (!stdout_is_taken) {
-    failed = print_report(text_report(result), terminal, 1);
-  } else if (settings.bench.view != BenchView::none) {
-    failed = print_report(text_report(result), terminal, 2);
-  }
+  const int where = stdout_is_taken ? 2 : 1;
+  const bool is_told = !stdout_is_taken || settings.bench.view != BenchView::none;
+  const int failed =
+      is_told ? print_report(text_report(result, columns_at(where)), terminal, where) : kExitOk;
   if (files.json.is_wanted()) files.json.write(json_report(result));
   if (files.csv.is_wanted()) files.csv.write(csv_report(result));
   if (files.html.is_wanted()) files.html.write(html_report(result));
@@ -110,24 +108,23 @@ int run(const BenchRunSettings& settings, Encoding terminal) {
 }  // namespace
 
 std::string bench_help() {
-  std::ostringstream out;
-  out << "Usage: fairlead bench [OPTIONS] ADDRESS\n"
-         "       fairlead bench compare [OPTIONS] ADDRESS ADDRESS...   (fairlead bench compare "
-         "--help)\n"
-         "Loads any TCP server, checks every reply, and says whether its own figures can be "
-         "believed.\n\n"
-      << bench_options()
-      << "\nExamples:\n"
-         "  fairlead bench -c 50 -d 10s localhost\n"
-         "  fairlead bench -r 20k --threshold 'p99<5ms' --html run.html localhost\n"
-         "  fairlead bench -m 'PING\\r\\n' --expect '+PONG\\r\\n' localhost:6379\n"
-         "  fairlead bench --protocol framed --stage 10s@1k,30s@5k -s 10-2000 localhost\n"
-         "  fairlead bench --idle -c 10k -d 1m --source 127.0.0.0/24 127.0.0.1:7878\n"
-         "\nExit status: 0 ok, 1 a reply was wrong or an operation failed, 2 usage, or the machine "
-         "has too\nlittle for it, 6 name not resolved, 7 cannot connect, 23 cannot write, 28 "
-         "timeout, 98 "
-         "the result\nis invalid, 99 a threshold is missed, 130 Ctrl-C.\n";
-  return out.str();
+  return help_text(
+      "Usage: fairlead bench [OPTIONS] ADDRESS\n"
+      "       fairlead bench compare [OPTIONS] ADDRESS ADDRESS...   (fairlead bench compare "
+      "--help)\n"
+      "Loads any TCP server, checks every reply, and says whether its own figures can be "
+      "believed.\n\n",
+      bench_options(),
+      "\nExamples:\n"
+      "  fairlead bench -c 50 -d 10s localhost\n"
+      "  fairlead bench -r 20k --threshold 'p99<5ms' --html run.html localhost\n"
+      "  fairlead bench -m 'PING\\r\\n' --expect '+PONG\\r\\n' localhost:6379\n"
+      "  fairlead bench --protocol framed --stage 10s@1k,30s@5k -s 10-2000 localhost\n"
+      "  fairlead bench --idle -c 10k -d 1m --source 127.0.0.0/24 127.0.0.1:7878\n"
+      "\nExit status: 0 ok, 1 a reply was wrong or an operation failed, 2 usage, or the machine "
+      "has too\nlittle for it, 6 name not resolved, 7 cannot connect, 23 cannot write, 28 "
+      "timeout, 98 "
+      "the result\nis invalid, 99 a threshold is missed, 130 Ctrl-C.\n");
 }
 
 int run_bench_command(const Words& arguments, const TerminalLocale& locale) {

@@ -1,11 +1,11 @@
 #include <array>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "client/bench/judge/comparison.hpp"
 #include "client/bench/judge/result.hpp"
 #include "client/bench/report/reports.hpp"
+#include "client/cli/drawn_block.hpp"
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
 #include "client/commands/bench/bench_run.hpp"
@@ -34,7 +34,8 @@ int conclude(const BenchCompareSettings& settings, const Comparison& comparison,
   for (const FailRule& rule : settings.rules)
     for (std::string& failure : rule.failures(comparison)) failures.push_back(std::move(failure));
   const bool stdout_is_taken = settings.markdown == "-" || settings.json == "-";
-  int code = print_report(comparison_text(comparison), terminal, stdout_is_taken ? 2 : 1);
+  const int where = stdout_is_taken ? 2 : 1;
+  int code = print_report(comparison_text(comparison, columns_at(where)), terminal, where);
   if (files.markdown.is_wanted()) files.markdown.write(comparison_markdown(comparison));
   if (files.json.is_wanted()) files.json.write(comparison_json(comparison, failures));
   if (const int failed = files.failed(); failed != kExitOk) code = failed;
@@ -68,7 +69,7 @@ int compare_files(const BenchCompareSettings& settings, CompareFiles& files, Enc
 
 int compare_addresses(const BenchCompareSettings& settings, CompareFiles& files,
                       Encoding terminal) {
-  std::vector<Destination> servers;
+  std::vector<std::vector<Destination>> servers;
   for (const Endpoint& server : settings.servers) {
     const auto target = find_bench_target(server, settings.bench.family, settings.bench.load);
     if (!target) return report(server.text(), result_of(target.error()));
@@ -117,18 +118,17 @@ int compare_addresses(const BenchCompareSettings& settings, CompareFiles& files,
 }  // namespace
 
 std::string bench_compare_help() {
-  std::ostringstream out;
-  out << "Usage: fairlead bench compare [OPTIONS] ADDRESS ADDRESS...\n"
-         "       fairlead bench compare [OPTIONS] OLD.json NEW.json\n"
-         "Loads the addresses in turn, round by round, and tells how much of the first one's "
-         "figures the\nothers' are, each with the interval that the rounds leave open. Two files "
-         "of `fairlead bench --json`\nare compared as what they are: separate runs.\n\n"
-      << bench_compare_options()
-      << "\nExamples:\n"
-         "  fairlead bench compare -c 50 localhost:7878 localhost:6379\n"
-         "  fairlead bench compare -r 20k --fail-if 'p99>+10%' --markdown table.md :7878 :7879\n"
-         "\nExit status: as of bench; 97 a --fail-if is so, 98 most of the runs are invalid.\n";
-  return out.str();
+  return help_text(
+      "Usage: fairlead bench compare [OPTIONS] ADDRESS ADDRESS...\n"
+      "       fairlead bench compare [OPTIONS] OLD.json NEW.json\n"
+      "Loads the addresses in turn, round by round, and tells how much of the first one's "
+      "figures the\nothers' are, each with the interval that the rounds leave open. Two files "
+      "of `fairlead bench --json`\nare compared as what they are: separate runs.\n\n",
+      bench_compare_options(),
+      "\nExamples:\n"
+      "  fairlead bench compare -c 50 localhost:7878 localhost:6379\n"
+      "  fairlead bench compare -r 20k --fail-if 'p99>+10%' --markdown table.md :7878 :7879\n"
+      "\nExit status: as of bench; 97 a --fail-if is so, 98 most of the runs are invalid.\n");
 }
 
 int run_bench_compare(const Words& arguments, const TerminalLocale& locale) {

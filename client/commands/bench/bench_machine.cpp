@@ -1,11 +1,12 @@
 #include "client/commands/bench/bench_machine.hpp"
 
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <ctime>
 #include <fstream>
+
+#include "common/base/descriptor.hpp"
 
 namespace fairlead {
 namespace {
@@ -27,22 +28,15 @@ bool is_loopback(const PeerAddress& address) {
 
 }  // namespace
 
-void raise_descriptor_limit() noexcept {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-}
-
-BenchFacts bench_facts(const Destination& server) {
-  BenchFacts facts;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) facts.descriptors_max = limit.rlim_max;
-  if (server.address.family == PeerAddress::Family::unix_socket) return facts;
-  facts.is_loopback = is_loopback(server.address);
-  std::uint64_t first = 0, last = 0;
-  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
-  facts.ports = last - first + (last > 0 ? 1 : 0);
+BenchFacts bench_facts(std::span<const Destination> servers) {
+  BenchFacts facts{.descriptors_max = descriptors_max()};
+  const PeerAddress& first = servers.front().address;
+  if (first.family == PeerAddress::Family::unix_socket) return facts;
+  facts.is_loopback = is_loopback(first);
+  facts.servers = servers.size();
+  std::uint64_t from = 0, to = 0;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> from >> to;
+  facts.ports = to - from + (to > 0 ? 1 : 0);
   return facts;
 }
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 
 #include "client/bench/judge/result.hpp"
 #include "client/bench/stats/bench_time.hpp"
@@ -13,10 +14,8 @@
 
 namespace fairlead {
 
-// Raises the soft limit of descriptors to the hard one.
-void raise_descriptor_limit() noexcept;
-
-BenchFacts bench_facts(const Destination& server);
+// `servers`: the addresses of the one server, at least one.
+BenchFacts bench_facts(std::span<const Destination> servers);
 
 // The calling thread's, since `before`, which an earlier call has returned.
 ThreadUse thread_use(const ThreadUse& before = {});

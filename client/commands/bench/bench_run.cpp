@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "client/api/dialer.hpp"
 #include "client/bench/engine/bench_worker.hpp"
 #include "client/bench/engine/exchange_trace.hpp"
 #include "client/bench/report/report_facts.hpp"
@@ -21,13 +20,14 @@
 #include "client/commands/bench/bench_settings.hpp"
 #include "client/commands/command_loop.hpp"
 #include "common/base/background_thread.hpp"
+#include "common/base/descriptor.hpp"
 
 namespace fairlead {
 namespace {
 
 // Between telling the threads and the begin of the load, so that all of them know of it before.
 constexpr BenchDuration kBeginIn = std::chrono::milliseconds(10);
-constexpr BenchDuration kTick = std::chrono::milliseconds(100);
+constexpr Duration kTick{100};  // between two looks of the report
 
 class BenchRun;
 
@@ -38,8 +38,8 @@ class BenchThread final : private BenchWorkerObserver, BenchClock {
   enum class Trace : std::uint8_t { none, written };
 
   // Throws SettingError.
-  BenchThread(const Load& load, const Destination& server, std::uint32_t thread, Trace trace,
-              BenchRun& run);
+  BenchThread(const Load& load, const std::vector<Destination>& servers, std::uint32_t thread,
+              Trace trace, BenchRun& run);
   ~BenchThread() { end_now(); }
 
   // Begins to make the connections that are opened before the load begins.
@@ -58,6 +58,7 @@ class BenchThread final : private BenchWorkerObserver, BenchClock {
   const Tally& tally() const noexcept { return worker_.tally(); }
   BenchTime load_ended() const noexcept { return worker_.load_ended(); }
   const ThreadUse& use() const noexcept { return use_; }
+  CoarseHistogram own_work() { return loop_.take_turn_times().replies; }
   std::string trace() const { return trace_->text(); }
 
  private:
@@ -96,7 +97,7 @@ class BenchRun {
  public:
   using Trace = BenchThread::Trace;
 
-  BenchRun(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch,
+  BenchRun(const Load& load, const std::vector<Destination>& servers, pid_t pid, BenchWatch& watch,
            std::span<const Threshold> abort_on = {}, Trace trace = Trace::none)
       : load_(load),
         pid_(pid),
@@ -105,10 +106,10 @@ class BenchRun {
         begin_in_(trace == Trace::none ? kBeginIn : BenchDuration::zero()),
         series_(load.threads, load.warmup),
         loop_([this] { interrupt(); }),
-        tick_(loop_.loop()),
+        tick_(loop_.shard(), [this] { tick(); }),
         warm_(loop_.loop()) {
     for (std::uint32_t i = 0; i < load.threads; ++i)
-      threads_.push_back(std::make_unique<BenchThread>(load, server, i, trace, *this));
+      threads_.push_back(std::make_unique<BenchThread>(load, servers, i, trace, *this));
   }
 
   BenchResult run() {
@@ -186,7 +187,7 @@ class BenchRun {
   }
   void tick() {
     watch_.on_tick();
-    tick_.set(std::chrono::steady_clock::now() + kTick, [this] { tick(); });
+    tick_.set(loop_.shard().now() + kTick);
   }
 
   BenchResult result() {
@@ -199,6 +200,7 @@ class BenchRun {
     for (const auto& thread : threads_) {
       result_.tally += thread->tally();
       result_.threads.push_back(thread->use());
+      result_.own_work += thread->own_work();
       end = std::max(end, thread->load_ended());
     }
     if (begin_ == BenchTime::max()) return result_;
@@ -224,7 +226,7 @@ class BenchRun {
   const BenchDuration begin_in_;
   BenchSeries series_;
   CommandLoop loop_;
-  Alarm tick_;
+  ShardTimer tick_;
   Alarm warm_;
   std::vector<std::unique_ptr<BenchThread>> threads_;
   bool is_stopping_ = false;                             // Ctrl-C
@@ -237,11 +239,11 @@ class BenchRun {
 
 // ---- A thread ----
 
-BenchThread::BenchThread(const Load& load, const Destination& server, std::uint32_t thread,
-                         Trace trace, BenchRun& run)
+BenchThread::BenchThread(const Load& load, const std::vector<Destination>& servers,
+                         std::uint32_t thread, Trace trace, BenchRun& run)
     : run_(run),
       thread_(thread),
-      plan_(load, server),
+      plan_(load, servers),
       shard_(Loop::read_clock()),
       connector_(loop_),
       wake_(loop_),
@@ -272,7 +274,10 @@ void BenchThread::run() {
 void BenchThread::begin(BenchTime at) {
   loop_.post([this, at] {
     worker_.begin(at);
-    warm_.set(at + plan_.load.warmup, [this] { use_before_ = thread_use(); });
+    warm_.set(at + plan_.load.warmup, [this] {
+      use_before_ = thread_use();
+      loop_.take_turn_times();  // what they were until now
+    });
   });
 }
 
@@ -302,9 +307,9 @@ void BenchThread::on_ended() {
   loop_.stop();
 }
 
-void check_needs(const Load& load, const Destination& server) {
+void check_needs(const Load& load, std::span<const Destination> servers) {
   std::string lines;
-  for (const BenchNeed& need : bench_needs(load, bench_facts(server)))
+  for (const BenchNeed& need : bench_needs(load, bench_facts(servers)))
     if (!need.suffices()) lines += (lines.empty() ? "" : "; ") + need_line(need);
   if (!lines.empty()) throw UsageError("this machine has too little for the test: " + lines);
 }
@@ -325,55 +330,28 @@ int exit_code_of(const BenchResult& result) {
 
 }  // namespace
 
-int show_exchange(const Load& load, const Destination& server, Encoding terminal) {
+int show_exchange(const Load& load, const std::vector<Destination>& servers, Encoding terminal) {
   const Load single = one_exchange_of(load);
   Output err(2);
   BenchWatch watch(single, BenchView::none, err, terminal);
-  BenchRun run(single, server, 0, watch, {}, BenchRun::Trace::written);
+  BenchRun run(single, servers, 0, watch, {}, BenchRun::Trace::written);
   const BenchResult result = run.run();
   std::string text = run.trace() + '\n' + exchange_outcome(load, result.tally) + '\n';
-  for (const std::string& line : first_mismatch_lines(result)) text += line + '\n';
+  for (const WrongReply& reply : wrong_replies(result)) {
+    text += reply.line + '\n';
+    for (const std::string& line : reply.diff) text += line + '\n';
+  }
   const int written = print_report(text, terminal, 1);
   return written != kExitOk ? written : exit_code_of(result);
 }
 
-BenchResult run_bench(const Load& load, const Destination& server, pid_t pid, BenchWatch& watch,
-                      std::span<const Threshold> abort_on) {
+BenchResult run_bench(const Load& load, const std::vector<Destination>& servers, pid_t pid,
+                      BenchWatch& watch, std::span<const Threshold> abort_on) {
   raise_descriptor_limit();
-  check_needs(load, server);
-  return BenchRun(load, server, pid, watch, abort_on).run();
-}
-
-tl::expected<Destination, Failure> find_bench_target(const Endpoint& server, AddressFamily family,
-                                                     const Load& load) {
-  if (server.kind == Endpoint::Kind::unix_socket)
-    return Destination{.address = {}, .path = server.path};
-  const DialSettings settings{.family = family,
-                              .source = SourceAddresses(load.sources).at(0),
-                              .timeout = load.connect_timeout};
-  tl::expected<Destination, Failure> target =
-      tl::unexpected(Failure{.kind = FailureKind::name_not_resolved, .what = "interrupted"});
-  CommandLoop loop([&loop] { loop.end(); });
-  Dialer dialer(loop.shard(), loop.network());
-  std::unique_ptr<Pending> resolving;
-  const auto on_resolved = [&](const Resolved& answer) {
-    const auto addresses = addresses_to_try(answer, settings.source);
-    if (!addresses) {
-      target = tl::unexpected(addresses.error());
-      return loop.end();
-    }
-    target = Destination{.address = addresses->front(), .path = {}, .zone = answer.zone};
-    if (addresses->size() == 1) return loop.end();
-    dialer.dial(server, settings, [&](const Dialed& dialed) {
-      if (dialed.stream) target = dialed.destination;
-      loop.end();
-    });
-  };
-  loop.run([&] {
-    resolving = loop.network().resolve(server.host.empty() ? "localhost" : server.host, server.port,
-                                       family, on_resolved);
-  });
-  return target;
+  check_needs(load, servers);
+  BenchResult result = BenchRun(load, servers, pid, watch, abort_on).run();
+  for (const Destination& server : servers) result.addresses.push_back(server.text());
+  return result;
 }
 
 }  // namespace fairlead

@@ -1,11 +1,8 @@
 #include "client/commands/bench/bench_settings.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <random>
-#include <sstream>
 #include <system_error>
 
 #include "client/bench/workload/bench_plan.hpp"
@@ -263,12 +260,6 @@ BenchSettings bench_settings(const ReadOptions& options, const TerminalLocale& l
   return settings;
 }
 
-Endpoint server_of(const std::string& address) {
-  const ParsedEndpoint parsed = parse_endpoint(address, kDefaultPort);
-  if (!parsed.endpoint) throw UsageError(shown(address) + ": " + parsed.error);
-  return *parsed.endpoint;
-}
-
 }  // namespace
 
 BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLocale& locale) {
@@ -276,7 +267,7 @@ BenchRunSettings bench_run_settings(const ReadOptions& options, const TerminalLo
     throw UsageError("bench: one address is needed; `fairlead help bench` shows how it is used");
   BenchRunSettings settings;
   settings.address = options.positional.front();
-  settings.server = server_of(settings.address);
+  settings.server = server_endpoint(settings.address);
   settings.bench = bench_settings(options, locale, settings.address, kDefaultDuration);
   for (const std::string& text : words(options, "threshold")) {
     settings.thresholds.emplace_back(text);
@@ -336,7 +327,7 @@ BenchCompareSettings bench_compare_settings(const ReadOptions& options,
     throw UsageError("bench compare: two files, or addresses only");
   if (files == 0)
     for (const std::string& target : settings.targets)
-      settings.servers.push_back(server_of(target));
+      settings.servers.push_back(server_endpoint(target));
   const std::string address = files == 0 ? settings.targets.front() : "localhost";
   settings.bench = bench_settings(options, locale, address, kDefaultRound);
   if (settings.bench.load.is_endless)
@@ -365,23 +356,6 @@ int print_report(std::string_view text, Encoding terminal, int descriptor) {
 int report_failed(const ReportFile& file) {
   if (file.error().empty()) return kExitOk;
   return report(file.path(), {kExitCannotWrite, "cannot write the report: " + file.error()});
-}
-
-std::string contents_of(std::string_view where, const std::string& path) {
-  const std::string named = path == "-" ? "/dev/stdin" : path;
-  std::ifstream file(named, std::ios::binary);
-  std::ostringstream contents;
-  // A folder can be opened.
-  std::error_code error;
-  const bool is_folder = std::filesystem::is_directory(named, error);
-  if (is_folder) errno = EISDIR;
-  if (file && !is_folder && file.peek() != std::ifstream::traits_type::eof())
-    contents << file.rdbuf();
-  if (!file.is_open() || file.bad() || is_folder) {
-    throw UsageError(std::string(where) + shown(path) + ": cannot be read: " +
-                     std::generic_category().message(errno) + "; check its name and its mode");
-  }
-  return contents.str();
 }
 
 }  // namespace fairlead

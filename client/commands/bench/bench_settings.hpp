@@ -65,7 +65,4 @@ int print_report(std::string_view text, Encoding terminal, int descriptor);
 // kExitOk, or says why the file cannot be opened or written.
 int report_failed(const ReportFile& file);
 
-// The whole file; "-" is stdin. Throws UsageError, which begins with `where` and names the file.
-std::string contents_of(std::string_view where, const std::string& path);
-
 }  // namespace fairlead

@@ -1,13 +1,12 @@
 #include "client/commands/get/get_settings.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iostream>
 #include <set>
 #include <utility>
 
 #include "client/cli/exit_code.hpp"
 #include "client/fetch/file_names.hpp"
+#include "client/fetch/rate_limit.hpp"
 #include "common/base/hex.hpp"
 #include "common/config/parsed.hpp"
 
@@ -118,18 +117,8 @@ void check_names(const GetSettings& settings) {
 Words typed_names(const ReadOptions& options) {
   Words names(options.positional.begin() + 1, options.positional.end());
   if (!options.has("names-from")) return names;
-  const std::string path = options.text("names-from");
-  std::ifstream file;
-  if (path != "-") file.open(path, std::ios::binary);
-  if (path != "-" && !file)
-    throw UsageError("--names-from " + shown(path) +
-                     " cannot be read; name a file, or - for stdin");
-  std::istream& in = path == "-" ? std::cin : file;
-  for (std::string line; std::getline(in, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) names.push_back(line);
-  }
-  if (in.bad()) throw UsageError("--names-from " + shown(path) + " cannot be read to its end");
+  for (std::string& line : lines_of(contents_of("--names-from ", options.text("names-from"))))
+    if (!line.empty()) names.push_back(std::move(line));
   return names;
 }
 
@@ -202,6 +191,10 @@ GetSettings get_settings(const ReadOptions& options, const TerminalLocale& local
   settings.silence = duration_option(options, "timeout", settings.silence);
   settings.file.restarts = !options.has("no-restart");
   settings.bytes_per_second = size_option(options, "limit-rate", 0);
+  if (settings.is_plain) {
+    settings.client.dial.receive_buffer_bytes =
+        RateLimit(settings.bytes_per_second).receive_buffer_bytes();
+  }
   settings.progress = static_cast<ProgressForm>(
       choice_option(options, "progress", {"auto", "bars", "lines", "json", "none"}, 0));
   if (options.has("quiet")) settings.progress = ProgressForm::none;

@@ -27,12 +27,12 @@ struct Questions final : ClientObserver {
 };
 
 int main(int argc, char** argv) {
-  const ParsedEndpoint address = parse_endpoint(argc == 2 ? argv[1] : "");
-  if (!address.endpoint) {
-    std::fprintf(stderr, "usage: questions ADDRESS (%s)\n", address.error.c_str());
+  const Result<Endpoint> address = parse_endpoint(argc == 2 ? argv[1] : "");
+  if (!address) {
+    std::fprintf(stderr, "usage: questions ADDRESS (%s)\n", address.error().what.c_str());
     return 2;
   }
-  ClientSettings settings{.server = *address.endpoint};
+  ClientSettings settings{.server = *address};
   settings.connection.protocol = Protocol::framed;
   Questions questions;
   ClientShard shard(Loop::read_clock());

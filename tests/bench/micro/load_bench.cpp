@@ -25,7 +25,7 @@ Load load_of(Protocol protocol) {
 // One worker with one connection, whose server is the benchmark.
 class Rig final : public BenchClock, public BenchWorkerObserver, public Network {
  public:
-  explicit Rig(Protocol protocol) : plan_(load_of(protocol), {}) {
+  explicit Rig(Protocol protocol) : plan_(load_of(protocol), {Destination{}}) {
     turn([this] { worker_.open(); });
     while (sent_.empty()) turn([this] { step(); });
   }
@@ -48,7 +48,7 @@ class Rig final : public BenchClock, public BenchWorkerObserver, public Network 
       stream_->on_write = [this](std::span<const Bytes> pieces) {
         for (const Bytes piece : pieces) sent_ += piece;
       };
-      return done({std::move(stream), {}});
+      return done(std::move(stream));
     }
     worker_.on_due();
   }
@@ -64,10 +64,10 @@ class Rig final : public BenchClock, public BenchWorkerObserver, public Network 
   void on_interval(const Interval&) override {}
   void on_ended() override {}
   std::unique_ptr<Pending> resolve(const std::string&, std::uint16_t, AddressFamily,
-                                   std::function<void(Resolved)>) override {
+                                   std::function<void(Result<Resolved>)>) override {
     return nullptr;
   }
-  std::unique_ptr<Pending> connect(const Destination&, const std::optional<PeerAddress>&,
+  std::unique_ptr<Pending> connect(const Destination&, const ConnectSettings&,
                                    std::function<void(Connected)> done) override {
     connecting_ = std::move(done);
     return std::make_unique<Pending>();

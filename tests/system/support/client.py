@@ -9,8 +9,8 @@ import threading
 from .daemon import binary
 from .waiting import DEADLINE
 
-# What the client sees of the environment: nothing of who runs the tests.
-ENVIRONMENT = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TERM": "xterm",
+# What the client sees of the environment: nothing of who runs the tests. Reports are as wide as their tests expect them to be.
+ENVIRONMENT = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TERM": "xterm", "COLUMNS": "100",
                **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}}
 
 

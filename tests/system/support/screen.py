@@ -24,11 +24,12 @@ class Screen:
         inside = {**ENVIRONMENT, "XDG_STATE_HOME": str(self.state), "HOME": self._directory.name,
                   **(environment or {})}
         inside.pop("TERM")  # tmux says what it is
+        inside.pop("COLUMNS")  # nor may its own server know it
         variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in inside.items())
         command = " ".join(shlex.quote(word) for word in [binary("fairlead"), *arguments])
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows),
-                   f"env {variables} PS1='shell:' HISTFILE= bash --norc --noprofile -i" if in_shell else
-                   f"env {variables} {command}; echo exit=$?; exec cat")
+                   f"env -u COLUMNS {variables} PS1='shell:' HISTFILE= bash --norc --noprofile -i" if in_shell else
+                   f"env -u COLUMNS {variables} {command}; echo exit=$?; exec cat")
         if in_shell:
             self.wait_for_line("shell:")
             self.type(command)

@@ -31,7 +31,7 @@ struct DoctorTest : testing::Test {
     facts.has_encodings = true;
     settings.listeners.push_back(std::make_unique<ListenerSettings>());
     settings.listeners[0]->name = "main";
-    settings.listeners[0]->bind = {*parse_endpoint("127.0.0.1:7878").endpoint};
+    settings.listeners[0]->bind = {*parse_endpoint("127.0.0.1:7878")};
   }
 
   // The findings there, as one line each.

@@ -97,7 +97,7 @@ class RunningDaemon {
   std::uint16_t port(const std::string& listener = "main") const {
     std::ifstream file(folder / "ports");
     for (std::string name, address; file >> name >> address;)
-      if (name == listener) return parse_endpoint(address).endpoint->port;
+      if (name == listener) return parse_endpoint(address)->port;
     ADD_FAILURE() << "no listener " << listener;
     return 0;
   }

@@ -60,6 +60,20 @@ TEST_F(ShutdownTest, ASecondDrainRequestCutsAfterTheDeadline) {
   EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart), Order::cut);
 }
 
+TEST_F(ShutdownTest, BehindACutOnlyTheEndFollows) {
+  begin(StopRequest::drain);
+  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart), Order::cut);
+  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart), Order::none) << "the third";
+  EXPECT_EQ(shutdown.on_request(StopRequest::lame_duck, kStart), Order::none);
+  EXPECT_EQ(shutdown.on_deadline(), Order::none);
+  EXPECT_EQ(shutdown.on_last_session_ended(), Order::finish);
+}
+
+TEST_F(ShutdownTest, AThirdDrainRequestWhileListenersCloseChangesNothing) {
+  for (int i = 0; i < 3; ++i) shutdown.on_request(StopRequest::drain, kStart);
+  EXPECT_EQ(shutdown.on_listeners_closed(kStart), Order::cut);
+}
+
 TEST_F(ShutdownTest, ASecondLameDuckRequestChangesNothing) {
   EXPECT_EQ(shutdown.on_request(StopRequest::lame_duck, kStart), Order::close_listeners);
   EXPECT_EQ(shutdown.on_request(StopRequest::lame_duck, kStart), Order::none);

@@ -20,7 +20,8 @@ namespace fairlead {
 struct FakeQuestion {
   std::string what = {};  // "name:port" or an address
   std::string source = {};
-  std::function<void(Resolved)> resolve = {};
+  std::uint32_t receive_buffer_bytes = 0;
+  std::function<void(Result<Resolved>)> resolve = {};
   std::function<void(Connected)> connect = {};
   bool taken_back = false;
   bool is_open() const { return !taken_back && (resolve || connect); }
@@ -35,13 +36,15 @@ class FakeNetwork final : public Network {
   };
 
   std::unique_ptr<Pending> resolve(const std::string& host, std::uint16_t port, AddressFamily,
-                                   std::function<void(Resolved)> done) override {
+                                   std::function<void(Result<Resolved>)> done) override {
     return ask({.what = host + ":" + std::to_string(port), .resolve = std::move(done)});
   }
-  std::unique_ptr<Pending> connect(const Destination& to, const std::optional<PeerAddress>& source,
+  std::unique_ptr<Pending> connect(const Destination& to, const ConnectSettings& settings,
                                    std::function<void(Connected)> done) override {
-    return ask(
-        {.what = to.text(), .source = source ? source->ip_text() : "", .connect = std::move(done)});
+    return ask({.what = to.text(),
+                .source = settings.source ? settings.source->ip_text() : "",
+                .receive_buffer_bytes = settings.receive_buffer_bytes,
+                .connect = std::move(done)});
   }
 
   // The open questions, oldest first.
@@ -89,20 +92,21 @@ class FakeLoop {
   }
 
   // Answers the oldest open question about `what`.
-  void resolve(const std::string& what, Resolved answer) {
+  void resolve(const std::string& what, Result<Resolved> answer) {
     const auto question = question_about(what);
     turn([&] { std::exchange(question->resolve, nullptr)(std::move(answer)); });
   }
   void refuse(const std::string& what, int error = ECONNREFUSED) {
     const auto question = question_about(what);
     turn([&] {
-      std::exchange(question->connect, nullptr)({nullptr, {error, std::generic_category()}});
+      std::exchange(question->connect,
+                    nullptr)(tl::unexpected(std::error_code(error, std::generic_category())));
     });
   }
   FakeConnection& connect(const std::string& what) {
     const auto question = question_about(what);
     FakeConnection& connection = make();
-    turn([&] { std::exchange(question->connect, nullptr)({connection.make_stream(), {}}); });
+    turn([&] { std::exchange(question->connect, nullptr)(connection.make_stream()); });
     return connection;
   }
 

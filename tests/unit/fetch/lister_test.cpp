@@ -50,7 +50,7 @@ class ListerTest : public testing::Test, public ListerObserver {
   void connect(std::vector<std::string> names) {
     lister.emplace(loop.shard, loop.network, settings, *this);
     loop.turn([&] { lister->open(std::move(names)); });
-    loop.resolve("example:7878", {.addresses = {v4(1)}, .error = {}});
+    loop.resolve("example:7878", Resolved{.addresses = {v4(1)}});
     server = &loop.connect("192.0.2.1:7878");
     loop.deliver(*server, client::kPreface + frame(client::hello, 0, 0, hello));
   }

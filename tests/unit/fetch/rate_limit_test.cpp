@@ -52,6 +52,14 @@ TEST(RateLimit, ARequestIsASecondsWorthOfItsConnection) {
   EXPECT_EQ(RateLimit(1).request_bytes(1), 256U);
 }
 
+TEST(RateLimit, TheKernelHoldsASecondsWorthWhereOneReadIsMore) {
+  EXPECT_EQ(RateLimit(0).receive_buffer_bytes(), 0U);
+  EXPECT_EQ(RateLimit(1).receive_buffer_bytes(), 256U);
+  EXPECT_EQ(RateLimit(4096).receive_buffer_bytes(), 2048U) << "the kernel doubles it";
+  EXPECT_EQ(RateLimit(kRead - 1).receive_buffer_bytes(), kRead / 2 - 1);
+  EXPECT_EQ(RateLimit(kRead).receive_buffer_bytes(), 0U);
+}
+
 // Connections with a clock of their own: each reads when it may, always as much as one read holds.
 // What they read by `until`, or more than `bytes_max`.
 std::uint64_t read_by(TimePoint until, RateLimit limit, std::size_t connections,

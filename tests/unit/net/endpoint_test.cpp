@@ -98,19 +98,18 @@ TEST(Endpoint, IsReadInEveryFormAndWrittenBack) {
       {"unix:/run/fairlead/a b.sock", unix_at("/run/fairlead/a b.sock")},
   };
   for (const auto& [text, endpoint] : forms) {
-    const ParsedEndpoint parsed = parse_endpoint(text);
-    ASSERT_TRUE(parsed.endpoint) << text << ": " << parsed.error;
-    EXPECT_EQ(*parsed.endpoint, endpoint) << text;
-    EXPECT_EQ(parsed.endpoint->text(), text);
-    EXPECT_EQ(parsed.error, "");
+    const Result<Endpoint> parsed = parse_endpoint(text);
+    ASSERT_TRUE(parsed) << text << ": " << parsed.error().what;
+    EXPECT_EQ(*parsed, endpoint) << text;
+    EXPECT_EQ(parsed->text(), text);
   }
 }
 
 TEST(Endpoint, TakesTheDefaultPortWhereNoneIsGiven) {
-  EXPECT_EQ(parse_endpoint("localhost", 7878).endpoint, tcp("localhost", 7878));
-  EXPECT_EQ(parse_endpoint("192.0.2.7", 7878).endpoint, tcp("192.0.2.7", 7878));
-  EXPECT_EQ(parse_endpoint("[::1]", 7878).endpoint, tcp("::1", 7878));
-  EXPECT_EQ(parse_endpoint("localhost:80", 7878).endpoint, tcp("localhost", 80));
+  EXPECT_EQ(parse_endpoint("localhost", 7878), tcp("localhost", 7878));
+  EXPECT_EQ(parse_endpoint("192.0.2.7", 7878), tcp("192.0.2.7", 7878));
+  EXPECT_EQ(parse_endpoint("[::1]", 7878), tcp("::1", 7878));
+  EXPECT_EQ(parse_endpoint("localhost:80", 7878), tcp("localhost", 80));
 }
 
 TEST(Endpoint, SaysWhatIsWrong) {
@@ -169,20 +168,20 @@ TEST(Endpoint, SaysWhatIsWrong) {
       {std::string("[::1\0]:80"sv), "is not an IPv6 address"},
   };
   for (const auto& [text, error] : bad) {
-    const ParsedEndpoint parsed = parse_endpoint(text);
-    EXPECT_FALSE(parsed.endpoint) << text;
-    EXPECT_THAT(parsed.error, HasSubstr(error)) << text;
+    const Result<Endpoint> parsed = parse_endpoint(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_THAT(parsed.error().what, HasSubstr(error)) << text;
   }
 }
 
 TEST(Endpoint, TakesTheLongestPathThatASocketCanHave) {
   const std::string path = "/" + std::string(106, 'a');
-  EXPECT_EQ(parse_endpoint("unix:" + path).endpoint, unix_at(path));
+  EXPECT_EQ(parse_endpoint("unix:" + path), unix_at(path));
 }
 
 TEST(Endpoint, ADefaultPortExcusesNothingElse) {
   for (std::string_view text : {"", "7878", "::1", "localhost:", "256.0.0.1", "[::1", "unix:a"}) {
-    EXPECT_FALSE(parse_endpoint(text, 7878).endpoint) << text;
+    EXPECT_FALSE(parse_endpoint(text, 7878)) << text;
   }
 }
 
@@ -193,10 +192,11 @@ TEST(Endpoint, WhateverIsReadIsReadTheSameFromItsText) {
     std::string text;
     for (std::size_t left = random() % 14; left > 0; --left)
       text += kAlphabet[random() % kAlphabet.size()];
-    const ParsedEndpoint parsed = parse_endpoint(text, 80);
-    ASSERT_NE(parsed.endpoint.has_value(), !parsed.error.empty()) << "seed " << seed;
-    if (parsed.endpoint) {
-      ASSERT_EQ(parse_endpoint(parsed.endpoint->text()).endpoint, parsed.endpoint) << text;
+    const Result<Endpoint> parsed = parse_endpoint(text, 80);
+    if (parsed) {
+      ASSERT_EQ(parse_endpoint(parsed->text()), *parsed) << text;
+    } else {
+      ASSERT_NE(parsed.error().what, "") << "seed " << seed;
     }
   }
 }

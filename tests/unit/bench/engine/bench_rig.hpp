@@ -22,7 +22,9 @@ using namespace std::chrono_literals;
 // One worker with its server and clock. Set the server before run().
 class BenchRig final : public BenchClock, public BenchWorkerObserver, public Network {
  public:
-  explicit BenchRig(const Load& load) : plan_(load, {.address = {}, .path = "/model"}) {}
+  explicit BenchRig(const Load& load, std::vector<Destination> servers = {Destination{
+                                          .address = {}, .path = "/model"}})
+      : plan_(load, std::move(servers)) {}
   ~BenchRig() {
     worker_.reset();
     shard_.end_turn();
@@ -81,6 +83,8 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
   const std::vector<Interval>& intervals() const { return intervals_; }
   std::size_t connects() const { return attempts_; }
   const std::vector<std::size_t>& writes() const { return writes_; }  // bytes of each
+  // Where each attempt has connected to.
+  const std::vector<std::string>& destinations() const { return destinations_; }
 
  private:
   struct Asked final : Pending {
@@ -106,18 +110,20 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
 
   // Network.
   std::unique_ptr<Pending> resolve(const std::string&, std::uint16_t, AddressFamily,
-                                   std::function<void(Resolved)>) override {
+                                   std::function<void(Result<Resolved>)>) override {
     return nullptr;
   }
-  std::unique_ptr<Pending> connect(const Destination&, const std::optional<PeerAddress>&,
+  std::unique_ptr<Pending> connect(const Destination& to, const ConnectSettings&,
                                    std::function<void(Connected)> done) override {
+    destinations_.push_back(to.text());
     auto waits = std::make_shared<bool>(true);
     const std::size_t id = attempts_++;
     if (const std::optional<int> error = accept(id)) {
       in(connect_time, [this, waits, id, error = *error, done = std::move(done)] {
         if (!*waits) return;
-        if (error != 0) return done({nullptr, {error, std::generic_category()}});
-        done({make_peer(id).make_stream(), {}});
+        if (error != 0)
+          return done(tl::unexpected(std::error_code(error, std::generic_category())));
+        done(make_peer(id).make_stream());
         greet(id);
       });
     }
@@ -181,6 +187,7 @@ class BenchRig final : public BenchClock, public BenchWorkerObserver, public Net
   std::multimap<BenchTime, std::function<void()>> events_;
   std::map<std::size_t, FakeConnection> peers_;  // whose streams are not destroyed
   std::vector<std::size_t> writes_;
+  std::vector<std::string> destinations_;
   std::vector<Interval> intervals_;
   std::size_t attempts_ = 0;
   bool has_ended_ = false;

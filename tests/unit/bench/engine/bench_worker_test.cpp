@@ -203,6 +203,23 @@ TEST(BenchWorker, ReplacesAConnectionAfterItsOperations) {
   EXPECT_LE(rig.connects(), 12U);
 }
 
+TEST(BenchWorker, TakesTheAddressesOfTheServerInTurn) {
+  using Places = std::vector<std::string>;
+  const std::vector<Destination> servers{
+      {.address = {}, .path = "/a"}, {.address = {}, .path = "/b"}, {.address = {}, .path = "/c"}};
+  BenchRig beside(closed_loop(10, 5), servers);
+  ModelEcho server(beside, kSize, at_once);
+  EXPECT_EQ(beside.run().counts.done, 10U);
+  EXPECT_EQ(beside.destinations(), (Places{"unix:/a", "unix:/b", "unix:/c", "unix:/a", "unix:/b"}));
+
+  Load load = closed_loop(4, 1);
+  load.mode = BenchMode::conn;
+  BenchRig in_turn(load, servers);
+  ModelEcho other(in_turn, kSize, at_once);
+  EXPECT_EQ(in_turn.run().counts.done, 4U);
+  EXPECT_EQ(in_turn.destinations(), (Places{"unix:/a", "unix:/b", "unix:/c", "unix:/a"}));
+}
+
 TEST(BenchWorker, ConnectsForEachOperation) {
   Load load = closed_loop(50, 4);
   load.mode = BenchMode::conn;
@@ -229,7 +246,7 @@ TEST(BenchWorker, WaitsForAGreetingOnEachConnection) {
   const Tally& tally = rig.run();
   EXPECT_EQ(tally.counts.done, 19U);
   EXPECT_EQ(mismatches(tally, MismatchKind::content), 1U);
-  EXPECT_EQ(tally.first_mismatch->offset, 1U);
+  EXPECT_EQ(tally.first_mismatches.at(0).offset, 1U);
   EXPECT_EQ(rig.writes().size(), 0U);
 }
 
@@ -269,7 +286,7 @@ TEST(BenchWorker, DownloadsAndComparesWithTheFirst) {
   EXPECT_EQ(tally.counts.done, 8U);
   EXPECT_EQ(mismatches(tally, MismatchKind::length), 1U);
   EXPECT_EQ(mismatches(tally, MismatchKind::content), 1U);
-  EXPECT_EQ(tally.first_mismatch->number, 4U);
+  EXPECT_EQ(tally.first_mismatches.at(0).number, 4U);
   EXPECT_EQ(tally.actual.max(), 1000U);
 }
 
@@ -347,8 +364,8 @@ TEST(BenchWorker, ReportsTheOneWrongReplyOfTenThousand) {
       reply[17] ^= 1;
     };
     const Tally& tally = rig.run();
-    ASSERT_TRUE(tally.first_mismatch);
-    const Mismatch& wrong = *tally.first_mismatch;
+    ASSERT_EQ(tally.first_mismatches.size(), 1U);
+    const Mismatch& wrong = tally.first_mismatches.front();
     EXPECT_EQ(mismatches(tally, MismatchKind::content), 1U);
     EXPECT_EQ(tally.counts.all_mismatches(), 1U);
     EXPECT_EQ(wrong.offset, 17U);
@@ -369,7 +386,7 @@ TEST(BenchWorker, DetectsRepliesInTheWrongOrder) {
   };
   const Tally& tally = rig.run();
   EXPECT_EQ(mismatches(tally, MismatchKind::order), 1U);
-  EXPECT_EQ(tally.first_mismatch->number, 1U);
+  EXPECT_EQ(tally.first_mismatches.at(0).number, 1U);
 }
 
 TEST(BenchWorker, CountsUnaskedReplies) {
@@ -679,7 +696,7 @@ TEST(BenchWorker, ContinuesAfterAWrongFramedReply) {
   EXPECT_EQ(tally.counts.done, 98U);
   EXPECT_EQ(errors(tally, BenchError::request_refused), 1U);
   EXPECT_EQ(mismatches(tally, MismatchKind::length), 1U);
-  EXPECT_EQ(tally.first_mismatch->number, 20U);
+  EXPECT_EQ(tally.first_mismatches.at(0).number, 20U);
   EXPECT_EQ(rig.connects(), 1U);
 }
 
@@ -699,7 +716,7 @@ TEST(BenchWorker, KnowsFramedRepliesByTheirRequest) {
   const Tally& tally = rig.run();
   EXPECT_EQ(tally.counts.done, 7U);
   EXPECT_EQ(mismatches(tally, MismatchKind::order), 1U);
-  EXPECT_EQ(tally.first_mismatch->number, 4U);
+  EXPECT_EQ(tally.first_mismatches.at(0).number, 4U);
   EXPECT_EQ(mismatches(tally, MismatchKind::unasked), 1U);
 }
 
@@ -717,7 +734,7 @@ TEST(BenchWorker, DownloadsFilesFramed) {
   EXPECT_EQ(tally.counts.done, 18U);
   EXPECT_EQ(errors(tally, BenchError::request_refused), 1U);
   EXPECT_EQ(mismatches(tally, MismatchKind::content), 1U);
-  EXPECT_EQ(tally.first_mismatch->number, 9U);
+  EXPECT_EQ(tally.first_mismatches.at(0).number, 9U);
 }
 
 }  // namespace

@@ -11,21 +11,20 @@ class TracedRig final : public FakeRig, private Network, private BenchClock {
 
   std::unique_ptr<ByteStream> make_stream() override {
     std::unique_ptr<ByteStream> traced;
-    static_cast<void>(trace_.connect({}, std::nullopt, [&traced](Connected connected) {
-      traced = std::move(connected.stream);
-    }));
+    static_cast<void>(trace_.connect(
+        {}, {}, [&traced](Connected connected) { traced = *std::move(connected); }));
     return traced;
   }
 
  private:
   // Network.
   std::unique_ptr<Pending> resolve(const std::string&, std::uint16_t, AddressFamily,
-                                   std::function<void(Resolved)>) override {
+                                   std::function<void(Result<Resolved>)>) override {
     return nullptr;
   }
-  std::unique_ptr<Pending> connect(const Destination&, const std::optional<PeerAddress>&,
+  std::unique_ptr<Pending> connect(const Destination&, const ConnectSettings&,
                                    std::function<void(Connected)> done) override {
-    done({FakeRig::make_stream(), {}});
+    done(FakeRig::make_stream());
     return nullptr;
   }
 

@@ -77,6 +77,8 @@ TEST(FailRule, FailsWithoutAMeasurement) {
               ElementsAre("cpu>+10%: cpu of B was not measured"));
 }
 
+TEST(FailRule, MayHaveABlankBeforeThePercentSign) { EXPECT_EQ(refusal("p99 > +10 %"), ""); }
+
 TEST(FailRule, ReportsErrors) {
   EXPECT_EQ(refusal("p98>+10%"), R"("p98>+10%": there is no "p98"; did you mean "p99"?)");
   for (const auto* text : {"p99", "p99>10%", "p99>-10%", "p99<+10%", "p99>+10", "p99>+%", "p99>+x%",

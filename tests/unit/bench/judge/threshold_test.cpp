@@ -76,8 +76,22 @@ TEST(Threshold, CountsErrorsAndWrongReplies) {
   EXPECT_EQ(Threshold("errors<0.1%").judge(result).figure, "0.10 %");
 }
 
+TEST(Threshold, ReadsASharePercentOrNot) {
+  BenchResult result = some_result();
+  result.tally.counts.errors[0] = 10;  // of 10,010
+  for (const auto* text : {"errors<0.1%", "errors < 0.1 %", "errors<0.001", "errors<.001"}) {
+    EXPECT_TRUE(is_met(text, result)) << text;
+    EXPECT_EQ(Threshold(text).judge(result).figure, "0.10 %") << text;
+  }
+  for (const auto* text : {"errors<0.09 %", "errors<0.0009", "errors<=0.0", "errors<9", "errors<1"})
+    EXPECT_FALSE(is_met(text, result)) << text;
+  EXPECT_TRUE(is_met("errors<0.5k", result)) << "a number";
+}
+
 TEST(Threshold, HoldsTheRate) {
   EXPECT_TRUE(is_met("rate>0.9k"));
+  EXPECT_TRUE(is_met("rate>999.5"));
+  EXPECT_TRUE(is_met("rate==60k/m"));
   EXPECT_FALSE(is_met("rate>50k"));
   EXPECT_EQ(Threshold("rate>50k").judge(some_result()).figure, "1,000 /s");
 }
@@ -111,8 +125,9 @@ TEST(Threshold, ReportsErrors) {
   EXPECT_EQ(refusal("p99<20"),
             R"("p99<20": "20" is not a time: write a number and us, ms, s, m or h, such as 20ms)");
   EXPECT_EQ(refusal("errors<x%"), R"("errors<x%": "x%" is not a share: 0.1%)");
-  for (const auto* text : {"rate>", "rate>1%", "errors<-1", "<1", "", "connect_errors<1", "p<1s",
-                           "pnan<1s", "p0<1s", "p99<20ms ms", "errors<1e3", "errors<inf%"})
+  for (const auto* text :
+       {"rate>", "rate>1%", "errors<-1", "errors<-0.5", "errors<1.5", "<1", "", "connect_errors<1",
+        "p<1s", "pnan<1s", "p0<1s", "p99<20ms ms", "errors<1e3", "errors<inf%"})
     EXPECT_NE(refusal(text), "") << text;
 }
 

@@ -54,6 +54,21 @@ TEST(Verdict, HasNoReasonsForAQuietRun) {
   expect_nothing(quiet(false));
 }
 
+TEST(Verdict, KnowsWhatItsOwnWorkOnOthersMayHaveCost) {
+  const auto with_work = [](std::uint64_t work, std::uint64_t times, std::uint64_t latency) {
+    BenchResult result = quiet(false);
+    result.own_work.record(20, 20'000 - times);
+    result.own_work.record(work, times);
+    result.tally.actual = {};
+    result.tally.actual.record(latency, 20'000);
+    return result;
+  };
+  expect(with_work(4'000, 400, 6'000), Belief::doubtful, "up to 4.0");
+  expect_nothing(with_work(4'000, 400, 20'000));
+  expect_nothing(with_work(900, 400, 950));
+  expect_nothing(with_work(4'000, 100, 6'000));
+}
+
 TEST(Verdict, DoubtsAServerThatAnswersNothingAndRefusesATestThatAsksNothing) {
   BenchResult result;
   expect(result, Belief::invalid, "no operation was completed: 0 errors, 0 wrong replies");

@@ -15,7 +15,7 @@ std::vector<ComparedTarget> twice(std::size_t rounds) {
 }
 
 TEST(ComparisonTable, HasAColumnForEachTargetAndEachRatio) {
-  EXPECT_EQ(comparison_text(compare(twice(10), 1)),
+  EXPECT_EQ(comparison_text(compare(twice(10), 1), 80),
             "10 rounds, the targets in turn: medians, and ratios with their 95 % intervals\n"
             "\n"
             "        a|b:1     c:2\\x1b   ratio to the first\n"
@@ -25,6 +25,27 @@ TEST(ComparisonTable, HasAColumnForEachTargetAndEachRatio) {
             "mean    120 us    241 us    2.00 worse\n"
             "rate    5,000 /s  5,000 /s  1.00\n"
             "errors  0 %       1.00 %    from 0 worse\n");
+}
+
+TEST(ComparisonTable, IsPartedWhereItIsTooWide) {
+  std::vector<ComparedTarget> targets = twice(10);
+  targets.push_back({"d:3", targets[1].rounds});
+  targets.push_back({"e:4", targets[1].rounds});
+  const Comparison comparison = compare(targets, 1);
+  const std::string text = comparison_text(comparison, 60);
+  EXPECT_NE(text.find("\n"
+                      "        a|b:1     c:2\\x1b   ratio to the first\n"
+                      "p50     100 us    200 us    2.00 worse\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\n\n"
+                      "        d:3       ratio to the first\n"
+                      "p50     200 us    2.00 worse\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\n\n        e:4       ratio to the first\n"), std::string::npos) << text;
+  EXPECT_NE(comparison_text(comparison, 200).find("d:3       ratio to the first  e:4"),
+            std::string::npos);
 }
 
 TEST(ComparisonTable, IsMarkdownForAPage) {
@@ -59,14 +80,14 @@ TEST(ComparisonTable, IsJsonForPrograms) {
 TEST(ComparisonTable, HasADashForAPercentileOfTooFew) {
   std::vector<ComparedTarget> targets = twice(10);
   for (ComparedTarget& target : targets) target.rounds[3][2] = std::nullopt;
-  const std::string text = comparison_text(compare(targets, 1));
+  const std::string text = comparison_text(compare(targets, 1), 80);
   EXPECT_NE(text.find("\np99.9   -         -         -\n"), std::string::npos) << text;
 }
 
 TEST(ComparisonTable, MarksSeparateRunsAndDoesNotJudgeThem) {
   Comparison comparison = compare(twice(1), 1);
   comparison.separate_drift = 0.3;
-  const std::string text = comparison_text(comparison);
+  const std::string text = comparison_text(comparison, 80);
   EXPECT_EQ(text.substr(0, text.find('\n')),
             "separate runs: differences up to 30.0 % may be the machine's");
   EXPECT_EQ(text.find("worse"), std::string::npos);

@@ -23,6 +23,7 @@ TEST(JsonReport, HasTheNumbersInTheirPlaces) {
   EXPECT_EQ(report["schema"], "fairlead-bench/1");
   EXPECT_EQ(report["loop"], "open");
   EXPECT_EQ(report["mode"], "reply");
+  EXPECT_EQ(report["addresses"], json::array());
   EXPECT_EQ(report["began"], "2026-11-22T02:39:55Z");
   EXPECT_EQ(report["verdict"]["belief"], "DOUBTFUL");
   EXPECT_EQ(report["counts"]["done"], 149'984);
@@ -36,6 +37,7 @@ TEST(JsonReport, HasTheNumbersInTheirPlaces) {
             R"("reply":10,"test":0},"timed_out":0,"unfinished":3,"wrong":1})");
   EXPECT_EQ(report["first_mismatch"]["number"], 98'765);
   EXPECT_EQ(report["first_mismatch"]["expected_hex"], "68656c6c6f2039383736350a");
+  EXPECT_EQ(report["first_mismatches"], json::array({report["first_mismatch"]}));
   EXPECT_EQ(report["configuration"][1], json({{"option", "rate"}, {"value", "5k"}}));
   EXPECT_EQ(report["thresholds"][1]["met"], false);
   EXPECT_EQ(report["generator"]["threads"].size(), 2u);
@@ -63,6 +65,7 @@ TEST(JsonReport, UnmeasuredFiguresAreNull) {
   const json report = parsed(failed_sample());
   EXPECT_EQ(report["latency"]["intended"], nullptr);
   EXPECT_EQ(report["first_mismatch"], nullptr);
+  EXPECT_EQ(report["first_mismatches"], json::array());
   EXPECT_EQ(report["server"], nullptr);
   EXPECT_EQ(report["metrics"].dump(), R"({"mismatch":0,"rate":0.0})");
 }

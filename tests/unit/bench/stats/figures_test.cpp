@@ -22,6 +22,12 @@ TEST(Figures, HaveThreeDigits) {
   EXPECT_EQ(share_figure(1.5), "150 %");
 }
 
+TEST(Figures, HaveAllTheirDigitsHoweverManyTheyAre) {
+  const std::string figure = time_figure(1e300);
+  EXPECT_EQ(figure.size(), 295 + std::string(" s").size());
+  EXPECT_EQ(figure.find_first_not_of("0123456789"), 295u);
+}
+
 TEST(Figures, HaveThousandsApart) {
   EXPECT_EQ(count_figure(0), "0");
   EXPECT_EQ(count_figure(999), "999");

@@ -2,18 +2,36 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace fairlead {
 namespace {
 
-TEST(Tally, KeepsTheEarliestMismatchOfTwoThreads) {
-  Tally one;
-  one.first_mismatch = Mismatch{.number = 7};
-  Tally other;
-  other.first_mismatch = Mismatch{.number = 3};
-  one += other;
-  EXPECT_EQ(one.first_mismatch->number, 3U);
-  other += one;
-  EXPECT_EQ(other.first_mismatch->number, 3U);
+// Made of mismatches with these numbers, in that order.
+Tally tally_of(const std::vector<std::uint64_t>& numbers) {
+  Tally tally;
+  for (const std::uint64_t number : numbers)
+    keep_first(tally.first_mismatches, Mismatch{.number = number});
+  return tally;
+}
+
+std::vector<std::uint64_t> numbers_of(const Tally& tally) {
+  std::vector<std::uint64_t> numbers;
+  for (const Mismatch& mismatch : tally.first_mismatches) numbers.push_back(mismatch.number);
+  return numbers;
+}
+
+TEST(Tally, KeepsTheFirstMismatchesOfAllThreads) {
+  using Numbers = std::vector<std::uint64_t>;
+  EXPECT_EQ(numbers_of(tally_of({9, 2, 7, 8, 3})), (Numbers{2, 3, 7}));
+  EXPECT_EQ(numbers_of(tally_of({1, 2, 3, 4})), (Numbers{1, 2, 3}));
+  Tally one = tally_of({7});
+  one += tally_of({8, 3});
+  EXPECT_EQ(numbers_of(one), (Numbers{3, 7, 8}));
+  one += tally_of({1, 9});
+  EXPECT_EQ(numbers_of(one), (Numbers{1, 3, 7}));
+  one += Tally();
+  EXPECT_EQ(numbers_of(one), (Numbers{1, 3, 7}));
 }
 
 TEST(Tally, AddsEveryCounter) {

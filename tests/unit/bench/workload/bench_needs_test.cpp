@@ -32,6 +32,11 @@ TEST(BenchNeeds, ArePortsOfEachSource) {
   EXPECT_TRUE(spread.advice.empty());
 }
 
+TEST(BenchNeeds, ArePortsToEachAddressOfTheServer) {
+  const BenchFacts facts{.descriptors_max = 1'000'000, .ports = 28'232, .servers = 3};
+  EXPECT_EQ(bench_needs(load_of(30'000), facts)[1].need, 10'000U);
+}
+
 TEST(BenchNeeds, CountConnectionsInTimeWait) {
   Load load = load_of(100);
   load.mode = BenchMode::conn;

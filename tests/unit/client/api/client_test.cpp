@@ -20,7 +20,7 @@ class ClientTest : public testing::Test, public ClientObserver {
     client = std::make_unique<Client>(loop.shard, loop.network, settings, *this);
     loop.turn([this] { client->open(); });
   }
-  void resolve() { loop.resolve("example:7878", {.addresses = {v4(1)}, .error = {}}); }
+  void resolve() { loop.resolve("example:7878", Resolved{.addresses = {v4(1)}}); }
   FakeConnection& connect() {
     resolve();
     return loop.connect("192.0.2.1:7878");

@@ -17,7 +17,7 @@ class DialerTest : public testing::Test {
   void dial(DialSettings settings = {},
             Endpoint server = {.host = "example", .port = 7878, .path = {}}) {
     loop.turn([&] {
-      dialer.dial(server, settings, [this](Dialed dialed) {
+      dialer.dial(server, settings, [this](DialResult dialed) {
         ++answers;
         answer = std::move(dialed);
       });
@@ -25,22 +25,22 @@ class DialerTest : public testing::Test {
     EXPECT_EQ(answers, 0);
   }
   void resolved(std::vector<PeerAddress> addresses) {
-    loop.resolve("example:7878", {.addresses = std::move(addresses), .error = {}});
+    loop.resolve("example:7878", Resolved{.addresses = std::move(addresses)});
   }
   // What was connected to has to be put away as a connection would.
   void TearDown() override {
-    if (answer.stream) loop.turn([this] { loop.shard.retire(std::move(answer.stream)); });
+    if (answer) loop.turn([this] { loop.shard.retire(std::move(answer->stream)); });
   }
 
   FakeLoop loop;
   Dialer dialer{loop.shard, loop.network};
-  Dialed answer;
+  DialResult answer = tl::unexpected(Failure{});
   int answers = 0;
 };
 
 TEST(AddressesToTry, AlternateFamiliesAndKeepTheResolversOrder) {
   const auto order = [](std::vector<PeerAddress> resolved) {
-    return addresses_to_try({std::move(resolved), ""}, {}).value();
+    return addresses_to_try(Resolved{.addresses = std::move(resolved)}, {}).value();
   };
   EXPECT_THAT(order({v6(1), v6(2), v6(3), v4(1), v4(2)}),
               ElementsAre(v6(1), v4(1), v6(2), v4(2), v6(3)));
@@ -52,8 +52,8 @@ TEST_F(DialerTest, GivesTheFirstConnection) {
   resolved({v4(1)});
   loop.connect("192.0.2.1:7878");
   ASSERT_EQ(answers, 1);
-  EXPECT_TRUE(answer.stream);
-  EXPECT_EQ(answer.destination.text(), "192.0.2.1:7878");
+  EXPECT_TRUE(answer);
+  EXPECT_EQ(answer->destination.text(), "192.0.2.1:7878");
   loop.pass(Duration(60'000));
   EXPECT_EQ(answers, 1);
 }
@@ -67,7 +67,7 @@ TEST_F(DialerTest, TriesTheNextAddressAfterADelayWhileTheFirstIsStillOpen) {
   loop.pass(Duration(20));
   EXPECT_THAT(loop.network.open(), ElementsAre("[2001:db8::1]:7878", "192.0.2.1:7878"));
   loop.connect("192.0.2.1:7878");
-  EXPECT_EQ(answer.destination.text(), "192.0.2.1:7878");
+  EXPECT_EQ(answer->destination.text(), "192.0.2.1:7878");
   EXPECT_THAT(loop.network.open(), IsEmpty()) << "the slower attempt is given up";
 }
 
@@ -77,7 +77,7 @@ TEST_F(DialerTest, TriesTheNextAddressAtOnceAfterARefusal) {
   loop.refuse("[2001:db8::1]:7878");
   EXPECT_THAT(loop.network.open(), ElementsAre("192.0.2.1:7878"));
   loop.connect("192.0.2.1:7878");
-  EXPECT_TRUE(answer.stream);
+  EXPECT_TRUE(answer);
 }
 
 TEST_F(DialerTest, ALateFirstAddressStillWins) {
@@ -87,7 +87,7 @@ TEST_F(DialerTest, ALateFirstAddressStillWins) {
   loop.refuse("192.0.2.1:7878");
   EXPECT_EQ(answers, 0);
   loop.connect("[2001:db8::1]:7878");
-  EXPECT_TRUE(answer.stream);
+  EXPECT_TRUE(answer);
 }
 
 TEST_F(DialerTest, NamesEveryAddressThatFailed) {
@@ -96,8 +96,8 @@ TEST_F(DialerTest, NamesEveryAddressThatFailed) {
   loop.refuse("[2001:db8::1]:7878", ENETUNREACH);
   loop.refuse("192.0.2.1:7878", ECONNREFUSED);
   ASSERT_EQ(answers, 1);
-  EXPECT_EQ(answer.failure.kind, FailureKind::refused);
-  EXPECT_EQ(answer.failure.what,
+  EXPECT_EQ(answer.error().kind, FailureKind::refused);
+  EXPECT_EQ(answer.error().what,
             "[2001:db8::1]:7878 Network is unreachable, 192.0.2.1:7878 Connection refused");
 }
 
@@ -105,23 +105,23 @@ TEST_F(DialerTest, NamesAtMostThreeAddresses) {
   dial();
   resolved({v4(1), v4(2), v4(3), v4(4), v4(5)});
   for (const int i : {1, 2, 3, 4, 5}) loop.refuse("192.0.2." + std::to_string(i) + ":7878");
-  EXPECT_THAT(answer.failure.what, HasSubstr("192.0.2.3:7878"));
-  EXPECT_THAT(answer.failure.what, HasSubstr(" and 2 more"));
+  EXPECT_THAT(answer.error().what, HasSubstr("192.0.2.3:7878"));
+  EXPECT_THAT(answer.error().what, HasSubstr(" and 2 more"));
 }
 
 TEST_F(DialerTest, AnAddressThatTheKernelGaveUpOnIsATimeout) {
   dial();
   resolved({v4(1)});
   loop.refuse("192.0.2.1:7878", ETIMEDOUT);
-  EXPECT_EQ(answer.failure.kind, FailureKind::connect_timeout);
+  EXPECT_EQ(answer.error().kind, FailureKind::connect_timeout);
 }
 
 TEST_F(DialerTest, NoRouteIsUnreachable) {
   dial();
   resolved({v4(1)});
   loop.refuse("192.0.2.1:7878", EHOSTUNREACH);
-  EXPECT_EQ(answer.failure.kind, FailureKind::unreachable);
-  EXPECT_EQ(answer.failure.what, "No route to host");
+  EXPECT_EQ(answer.error().kind, FailureKind::unreachable);
+  EXPECT_EQ(answer.error().what, "No route to host");
 }
 
 TEST_F(DialerTest, TimesOutAndCancelsEverything) {
@@ -131,7 +131,7 @@ TEST_F(DialerTest, TimesOutAndCancelsEverything) {
   EXPECT_EQ(answers, 0);
   loop.pass(Duration(30));
   ASSERT_EQ(answers, 1);
-  EXPECT_EQ(answer.failure.kind, FailureKind::connect_timeout);
+  EXPECT_EQ(answer.error().kind, FailureKind::connect_timeout);
   EXPECT_THAT(loop.network.open(), IsEmpty());
 }
 
@@ -139,8 +139,8 @@ TEST_F(DialerTest, ANameThatIsNeverResolvedIsATimeoutToo) {
   dial({.timeout = Duration(1000)});
   loop.pass(Duration(1020));
   ASSERT_EQ(answers, 1);
-  EXPECT_EQ(answer.failure.kind, FailureKind::connect_timeout);
-  EXPECT_THAT(answer.failure.what, HasSubstr("name"));
+  EXPECT_EQ(answer.error().kind, FailureKind::connect_timeout);
+  EXPECT_THAT(answer.error().what, HasSubstr("name"));
 }
 
 TEST_F(DialerTest, ZeroMeansNoTimeLimit) {
@@ -151,9 +151,9 @@ TEST_F(DialerTest, ZeroMeansNoTimeLimit) {
 
 TEST_F(DialerTest, SaysWhyANameIsNotResolved) {
   dial();
-  loop.resolve("example:7878", {.addresses = {}, .error = "no such name"});
-  EXPECT_EQ(answer.failure.kind, FailureKind::name_not_resolved);
-  EXPECT_EQ(answer.failure.what, "no such name");
+  loop.resolve("example:7878", make_error("no such name"));
+  EXPECT_EQ(answer.error().kind, FailureKind::name_not_resolved);
+  EXPECT_EQ(answer.error().what, "no such name");
 }
 
 TEST_F(DialerTest, ASourceAddressLeavesTheOtherFamilyOut) {
@@ -166,8 +166,19 @@ TEST_F(DialerTest, ASourceAddressLeavesTheOtherFamilyOut) {
 TEST_F(DialerTest, ASourceAddressOfTheWrongFamilyIsUnreachable) {
   dial({.source = v4(9, 0)});
   resolved({v6(1)});
-  EXPECT_EQ(answer.failure.kind, FailureKind::unreachable);
-  EXPECT_THAT(answer.failure.what, HasSubstr("192.0.2.9"));
+  EXPECT_EQ(answer.error().kind, FailureKind::unreachable);
+  EXPECT_THAT(answer.error().what, HasSubstr("192.0.2.9"));
+}
+
+TEST_F(DialerTest, EachAddressIsTriedWithTheBufferThatWasAskedFor) {
+  dial({.receive_buffer_bytes = 1024});
+  resolved({v6(1), v4(1)});
+  loop.refuse("[2001:db8::1]:7878");
+  for (const auto& question : loop.network.questions) {
+    const bool is_name = question->what == "example:7878";
+    EXPECT_EQ(question->receive_buffer_bytes, is_name ? 0U : 1024U);
+  }
+  EXPECT_EQ(loop.network.questions.size(), 3U);
 }
 
 TEST_F(DialerTest, AUnixSocketNeedsNoName) {
@@ -197,7 +208,7 @@ TEST_F(DialerTest, MayBeUsedAgain) {
   dial();
   resolved({v4(2)});
   loop.connect("192.0.2.2:7878");
-  EXPECT_TRUE(answer.stream);
+  EXPECT_TRUE(answer);
 }
 
 }  // namespace

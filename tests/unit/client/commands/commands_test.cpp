@@ -256,5 +256,13 @@ TEST_F(Width, CountsColumnsAndNotCharacters) {
   EXPECT_EQ(rows_below(L"\t12", 10), 1u);
 }
 
+TEST_F(Width, LinesAreWrappedByColumns) {
+  EXPECT_EQ(wrapped("- ", "ab cd ef", 7), "- ab cd\n  ef\n");
+  EXPECT_EQ(wrapped("好", "一二 三四 五", 11), "好一二 三四\n  五\n");
+  EXPECT_EQ(wrapped("好", "一二 三四 五", 10), "好一二\n  三四 五\n");
+  EXPECT_EQ(wrapped("", "too-long-a-word a", 5), "too-long-a-word\na\n");
+  EXPECT_EQ(wrapped("x", "", 5), "x\n");
+}
+
 }  // namespace
 }  // namespace fairlead
