@@ -63,7 +63,8 @@ int run_with_log(LoadedConfig config, const ConfigSource& source) {
 
 // Above the listing of -T, as a comment of it.
 constexpr const char* kClasses =
-    "# The class says when a changed value is in force behind a reload (HUP): L at once, N for new\n"
+    "# The class says when a changed value is in force behind a reload (HUP): L at once, N for "
+    "new\n"
     "# connections, R only behind a restart.\n\n";
 
 // Flushes stdout. The status stands only if all of the output could be written.
@@ -102,8 +103,7 @@ int diagnose(const ServerSettings& settings) {
   return printed(status);
 }
 
-int check_reload(const ConfigSource& source, const LoadedConfig& running,
-                 const std::string& file) {
+int check_reload(const ConfigSource& source, const LoadedConfig& running, const std::string& file) {
   const Outcome<LoadedConfig> written = source.load_file(file);
   if (!written) return fail(written.error());
   const auto adapted = source.adapt(*written, running.configuration, running.settings);

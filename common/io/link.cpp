@@ -356,9 +356,8 @@ void Link::begin_download(int unsent_bytes_max) {
 }
 
 void Link::set_user_timeout(Duration time) {
-  const int milliseconds = static_cast<int>(time.count());
-  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
-               sizeof milliseconds);
+  const auto ms = static_cast<int>(time.count());
+  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
 }
 
 std::uint32_t Link::unacknowledged_bytes() const {

@@ -28,7 +28,6 @@ void set_option(int descriptor, int level, int name, int value) {
   static_cast<void>(::setsockopt(descriptor, level, name, &value, sizeof value));
 }
 
-
 // A problem is reported with errno as it stands when this is called.
 tl::unexpected<ListeningError> failure(const Endpoint& endpoint, const char* doing) {
   const int why = errno;

@@ -66,7 +66,8 @@ tl::expected<void, ListeningError> try_listening(const Endpoint& endpoint,
                                                  const ListeningOptions& options);
 
 // The options that connections inherit, on a socket that listens already: those that come from now
-// on have them. Not the sizes of buffers: what has been set once cannot be left to the kernel again.
+// on have them. Not the sizes of buffers: what has been set once cannot be left to the kernel
+// again.
 void set_connection_options(int descriptor, const ListeningOptions& options) noexcept;
 
 // Lets another socket of this user be bound in the way of this one (SO_REUSEPORT), or no longer.

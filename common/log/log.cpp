@@ -108,10 +108,10 @@ tl::expected<std::unique_ptr<Log>, LogError> Log::open(const LogOptions& options
       troubles_to = log->console_.get();
     }
   if (file)
-    log->events_ = std::make_unique<LogOutput>(
-        std::move(*file), options,
-        LogOutput::Role{pattern_of(options.format), options.level, "log_lines_lost", nullptr,
-                        troubles_to});
+    log->events_ =
+        std::make_unique<LogOutput>(std::move(*file), options,
+                                    LogOutput::Role{pattern_of(options.format), options.level,
+                                                    "log_lines_lost", nullptr, troubles_to});
   if (troubles_to == nullptr) troubles_to = log->events_.get();
   if (file && names_session_file(options)) {
     file = destinations.open(options.session_file);
@@ -196,9 +196,9 @@ tl::expected<Log::Change, LogError> Log::prepare_change(const LogOptions& option
     if (sessions_) {
       change.sessions_ = std::move(*sessions);
     } else {
-      change.session_output_ = std::make_unique<LogOutput>(
-          std::move(*sessions), change.options_,
-          role_of_sessions(change.options_, *events_, nullptr));
+      change.session_output_ =
+          std::make_unique<LogOutput>(std::move(*sessions), change.options_,
+                                      role_of_sessions(change.options_, *events_, nullptr));
     }
   }
   return change;

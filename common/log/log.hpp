@@ -61,8 +61,7 @@ class Log final : public LogSink {
   ~Log() override;
 
   void write(Level level, std::string_view event, std::span<const Field> fields) noexcept override;
-  void report(Level level, std::string_view event,
-              std::span<const Field> fields) noexcept override;
+  void report(Level level, std::string_view event, std::span<const Field> fields) noexcept override;
   bool enabled(Level level) const noexcept override;
 
   // Takes the one line per session. With a file of their own, these do not depend on the level.
@@ -119,8 +118,9 @@ class Log::Change {
   Change() noexcept;
 
   LogOptions options_;
-  std::shared_ptr<LineFile> events_, sessions_;                 // null: it stays
-  std::unique_ptr<LogOutput> console_output_, session_output_;  // null: there is one, or need not be
+  std::shared_ptr<LineFile> events_, sessions_;  // null: it stays
+  std::unique_ptr<LogOutput> console_output_,
+      session_output_;  // null: there is one, or need not be
 };
 
 }  // namespace fairlead

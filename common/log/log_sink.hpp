@@ -65,8 +65,7 @@ class LogSink {
   virtual void write(Level level, std::string_view event,
                      std::span<const Field> fields) noexcept = 0;
   // What somebody has asked for: written whatever the log's own level, and however often.
-  virtual void report(Level level, std::string_view event,
-                      std::span<const Field> fields) noexcept {
+  virtual void report(Level level, std::string_view event, std::span<const Field> fields) noexcept {
     write(level, event, fields);
   }
   // False when such an event would be dropped: ask before computing costly fields.

@@ -121,8 +121,10 @@ std::string help_text() {
       << options()
       << "\nExit status: 0 ok, 1 run-time failure, 2 bad arguments, 4 no permission, 6 invalid "
          "configuration.\n"
-         "\nKeys of the configuration, each with its default. The class says when a changed value is\n"
-         "in force behind a reload (HUP): L at once, N for new connections, R only behind a restart.\n\n"
+         "\nKeys of the configuration, each with its default. The class says when a changed value "
+         "is\n"
+         "in force behind a reload (HUP): L at once, N for new connections, R only behind a "
+         "restart.\n\n"
       << key_help();
   return out.str();
 }

@@ -13,16 +13,16 @@ namespace fairlead {
 struct CommandLine {
   enum class Action {
     run,
-    test,    // -t: check everything, open what it names, and end
-    print,   // -T: the same, and print every key
+    test,          // -t: check everything, open what it names, and end
+    print,         // -T: the same, and print every key
     reload_check,  // --reload-check: say what a reload would change, and end
-    doctor,  // --doctor: say whether this machine is fit for the configuration
+    doctor,        // --doctor: say whether this machine is fit for the configuration
     version,
     help,
   };
 
   Action action = Action::run;
-  std::string reload_file = {};            // of reload_check
+  std::string reload_file = {};                 // of reload_check
   std::optional<std::string> config_file = {};  // -c; none: see load_server_config()
   std::vector<std::string> settings = {};  // --set, in their order; each is `section.key=value`
   std::vector<std::string> listen = {};    // --listen, in their order; each is a valid address

@@ -44,8 +44,7 @@ Outcome<LoadedConfig> ConfigSource::load_file(const std::string& file) const {
   return load(other);
 }
 
-Outcome<LoadedConfig> ConfigSource::adapt(const LoadedConfig& written,
-                                          const Configuration& running,
+Outcome<LoadedConfig> ConfigSource::adapt(const LoadedConfig& written, const Configuration& running,
                                           const ServerSettings& settings) const {
   DiskFiles files;
   return without_conflict(adapted_to(written, running, settings, world(files)));

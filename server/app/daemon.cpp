@@ -231,20 +231,19 @@ void Daemon::change(DaemonChange to, std::function<void(const Outcome<>&)> done)
   }
   is_changing_ = true;
   const auto prepared = [this, change, done](const std::string& why) {
-    if (why.empty()) return use(change, [this, done] {
-      end_change();
-      done({});
-    });
+    if (why.empty())
+      return use(change, [this, done] {
+        end_change();
+        done({});
+      });
     shards_.for_each([](ShardThread& thread) { thread.shard.drop_prepared(); });
     close_listeners(change->opened);
     end_change();
     done(failure(why));
   };
-  shards_.gather(
-      [settings = change->settings](ShardThread& thread) {
-        return thread.shard.prepare_settings(settings);
-      },
-      prepared);
+  shards_.gather([settings = change->settings](
+                     ShardThread& thread) { return thread.shard.prepare_settings(settings); },
+                 prepared);
 }
 
 void Daemon::use(const std::shared_ptr<DaemonChange>& change, std::function<void()> done) {

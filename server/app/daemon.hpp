@@ -87,7 +87,7 @@ class Daemon {
   void write_counters(const ShardReport& sum);
 
   DescriptorReserve reserve_{kReserveForRefusals};  // first, for its low numbers
-  SettingsSnapshot settings_;  // of now
+  SettingsSnapshot settings_;                       // of now
   Log& log_;
   ConnectionLimit connections_;
   LogTranscript transcript_;

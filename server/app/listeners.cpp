@@ -50,8 +50,8 @@ class Listeners::ListenerHandler final : public ListenerClient {
     accept(loop, std::move(stream), peer, {.refused = CloseReason::server_full});
   }
   void accept_failed(const std::string& why) override {
-    owner_.environment_.log.warn("accept paused", {field("listener", listener_settings_->name),
-                                                   field("why", why)});
+    owner_.environment_.log.warn("accept paused",
+                                 {field("listener", listener_settings_->name), field("why", why)});
   }
 
   void accept(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress& peer,
@@ -92,9 +92,8 @@ void Listeners::begin(const std::shared_ptr<ListenerHandler>& handler,
     listener->start();
     begun();
   });
-  environment_.log.info("listening",
-                        {field("listener", handler->opened.name),
-                         field("address", handler->opened.socket.address.text())});
+  environment_.log.info("listening", {field("listener", handler->opened.name),
+                                      field("address", handler->opened.socket.address.text())});
 }
 
 // Connections that were accepted last lie in the task queues of their shards when on_drained_ is
@@ -145,7 +144,8 @@ void Listeners::change(const SettingsSnapshot& settings, const OpenedListeners& 
                        std::function<void()> done) {
   Handlers kept;
   for (const auto& handler : handlers_) {
-    const ListenerSettings* const now = settings->listener_for(handler->opened.name, handler->opened.written);
+    const ListenerSettings* const now =
+        settings->listener_for(handler->opened.name, handler->opened.written);
     if (now != nullptr) handler->opened.name = now->name;
     (now != nullptr ? kept : closed_).push_back(handler);
   }
@@ -170,8 +170,9 @@ void Listeners::change(const SettingsSnapshot& settings, const OpenedListeners& 
         });
   }
   for (const auto& handler : closed_)
-    environment_.log.info("listener_closed", {field("listener", handler->opened.name),
-                                              field("address", handler->opened.socket.address.text())});
+    environment_.log.info("listener_closed",
+                          {field("listener", handler->opened.name),
+                           field("address", handler->opened.socket.address.text())});
 }
 
 // Each in a turn of its own loop.
@@ -245,7 +246,8 @@ Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink&
     };
     for (Endpoint endpoint : listener->bind) {
       const Endpoint written = endpoint;
-      if (std::ranges::find(kept, std::pair<const ListenerSettings*, Endpoint>(listener.get(), written)) != kept.end())
+      if (std::ranges::find(kept, std::pair<const ListenerSettings*, Endpoint>(
+                                      listener.get(), written)) != kept.end())
         continue;
       const bool is_unix = endpoint.kind == Endpoint::Kind::unix_socket;
       const std::uint32_t copies = is_shared || is_unix ? 1 : settings.threads;

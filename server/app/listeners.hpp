@@ -94,10 +94,10 @@ class Listeners final : public Component {
   OpenedListeners opened() const;
   HeldListeners hold() const;
 
-  // Addresses that `settings` names, too, serve its listeners from now on, `opened` are listened at,
-  // and then the others close as in begin_drain(). `done` is called once, in a turn of the first
-  // loop, when all connections that were accepted for older settings are in the queues of their
-  // shards.
+  // Addresses that `settings` names, too, serve its listeners from now on, `opened` are listened
+  // at, and then the others close as in begin_drain(). `done` is called once, in a turn of the
+  // first loop, when all connections that were accepted for older settings are in the queues of
+  // their shards.
   void change(const SettingsSnapshot& settings, const OpenedListeners& opened,
               std::function<void()> done);
   // Behind that, when those queues have been worked off.

@@ -34,10 +34,10 @@ void Reloader::begin() {
   if (preparing_.joinable()) preparing_.join();  // it has ended
   auto held = std::make_shared<const HeldListeners>(daemon_.hold_listeners());
   try {
-    preparing_ = start_background_thread(
-        [this, held = std::move(held), settings = daemon_.settings(), running = running_]() mutable {
-          const auto prepared =
-              std::make_shared<Outcome<Prepared>>(failure("out of memory"));
+    preparing_ =
+        start_background_thread([this, held = std::move(held), settings = daemon_.settings(),
+                                 running = running_]() mutable {
+          const auto prepared = std::make_shared<Outcome<Prepared>>(failure("out of memory"));
           try {
             *prepared = prepare(source_, running, *settings, log_, *held);
           } catch (const std::exception& error) {
@@ -52,9 +52,10 @@ void Reloader::begin() {
 }
 
 // On a thread of its own.
-Outcome<Reloader::Prepared> Reloader::prepare(const ConfigSource& source, const Configuration& running,
-                                          const ServerSettings& settings, Log& log,
-                                          const HeldListeners& listeners) {
+Outcome<Reloader::Prepared> Reloader::prepare(const ConfigSource& source,
+                                              const Configuration& running,
+                                              const ServerSettings& settings, Log& log,
+                                              const HeldListeners& listeners) {
   const Outcome<LoadedConfig> written = source.load();
   if (!written) return tl::unexpected(written.error());
   Outcome<LoadedConfig> adapted = source.adapt(*written, running, settings);
@@ -64,7 +65,8 @@ Outcome<Reloader::Prepared> Reloader::prepare(const ConfigSource& source, const 
   Outcome<OpenedListeners> opened = open_listeners(adapted->settings, log, listeners);
   if (!opened) return tl::unexpected(opened.error());
   auto snapshot = std::make_shared<const ServerSettings>(std::move(adapted->settings));
-  return Prepared{std::move(*adapted), changes_between(running, written->configuration),
+  return Prepared{std::move(*adapted),
+                  changes_between(running, written->configuration),
                   {std::move(snapshot), std::move(*opened), std::move(*log_change)}};
 }
 
@@ -111,8 +113,9 @@ void Reloader::refuse(const Failure& why) {
     const Field fields[] = {field("what", line)};
     log_.report(Level::error, "reload_error", fields);
   }
-  const Field fields[] = {field("errors", errors),
-                          field("what_to_do", "correct it and send HUP again; nothing has changed")};
+  const Field fields[] = {
+      field("errors", errors),
+      field("what_to_do", "correct it and send HUP again; nothing has changed")};
   log_.report(Level::error, "reload_refused", fields);
   end();
 }

@@ -14,9 +14,9 @@
 
 namespace fairlead {
 
-// Used on the main thread. What may wait (files, names, sockets) is prepared by a thread of its own,
-// beside the daemon that serves; one reload at a time. Each request is answered in the log, whatever
-// its level: `reloaded`, or `reload_refused` behind a line for each mistake.
+// Used on the main thread. What may wait (files, names, sockets) is prepared by a thread of its
+// own, beside the daemon that serves; one reload at a time. Each request is answered in the log,
+// whatever its level: `reloaded`, or `reload_refused` behind a line for each mistake.
 class Reloader final : public Component {
  public:
   // All of these outlive it. `running`: what the daemon was started with.

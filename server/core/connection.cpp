@@ -376,13 +376,6 @@ void Connection::terminate(TerminateManner manner) {
   account();
 }
 
-void Connection::add_traffic(Counters& sum) const {
-  sum.bytes_in += bytes_in_;
-  sum.bytes_out += output_.written_bytes();
-  sum.messages_in += messages_in_;
-  sum.messages_out += messages_out_;
-}
-
 // Without memory the line is shorter, but it is not missing.
 void Connection::write_log_line() noexcept {
   if (!context_.session_log.enabled(Level::info)) return;

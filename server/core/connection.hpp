@@ -51,8 +51,8 @@ class Connection final : public WheelEntry, private StreamObserver {
   void take_turn();  // the answer to request_turn()
   void flush();
   void begin_drain();
-  void evict(CloseReason reason);  // handle what was received, then end
-  void shed();                     // memory is short, and this queue is the largest
+  void evict(CloseReason reason);        // handle what was received, then end
+  void shed();                           // memory is short, and this queue is the largest
   void refresh(bool with_user_timeout);  // what is in force for everybody has changed
 
   // ---- For the conversation.
@@ -121,7 +121,12 @@ class Connection final : public WheelEntry, private StreamObserver {
 
   bool is_listed() const noexcept { return is_dirty_ || is_turn_requested_; }
   bool is_counted() const noexcept { return is_counted_; }  // in the shard's counters, by its end
-  void add_traffic(Counters& sum) const;
+  void add_traffic(Counters& sum) const {
+    sum.bytes_in += bytes_in_;
+    sum.bytes_out += output_.written_bytes();
+    sum.messages_in += messages_in_;
+    sum.messages_out += messages_out_;
+  }
 
  private:
   enum class Stage : std::uint8_t { open, finishing, lingering, closed, finished };

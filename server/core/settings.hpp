@@ -50,7 +50,7 @@ struct SocketSettings {
   std::uint32_t backlog = 0;
   bool reuse_address = true;
   bool nodelay = true;
-  Duration keepalive{};     // 0: off
+  Duration keepalive{};                  // 0: off
   std::optional<Duration> user_timeout;  // 0: off; nothing: auto, see user_timeout()
   std::uint64_t notsent_lowat = 0, send_buffer = 0, receive_buffer = 0;  // bytes; 0: the kernel's
 };
@@ -103,8 +103,8 @@ struct ServerSettings {
     return named(listeners, wanted);
   }
   // Which listener a socket belongs to that was opened for `address`, as it was written, of the
-  // listener `name`: the same, or another one that has taken the address over. Null: none. Port 0 is
-  // another port for each listener.
+  // listener `name`: the same, or another one that has taken the address over. Null: none. Port 0
+  // is another port for each listener.
   const ListenerSettings* listener_for(std::string_view opener,
                                        const Endpoint& address) const noexcept {
     const ListenerSettings* found = nullptr;

@@ -199,9 +199,9 @@ Connection& Shard::make_connection(std::unique_ptr<ByteStream> stream,
     context_.dirty.reserve(table_.capacity());
     context_.output.reserve(table_.capacity());
     context_.deferred.reserve(table_.capacity());
-    return table_.put(slot,
-                      std::make_unique<Connection>(context_, std::move(stream), offer_of(*listener),
-                                                   peer, id, slot, std::move(admission)));
+    return table_.put(
+        slot, std::make_unique<Connection>(context_, std::move(stream), offer_of(*listener), peer,
+                                           id, slot, std::move(admission)));
   } catch (...) {
     table_.free(slot);
     throw;
@@ -268,7 +268,8 @@ std::string Shard::prepare_settings(SettingsSnapshot settings) {
 
 void Shard::use_settings() {
   FAIRLEAD_CHECK(prepared_.has_value());
-  is_user_timeout_changed_ |= prepared_->settings->user_timeout() != context_.settings->user_timeout();
+  is_user_timeout_changed_ |=
+      prepared_->settings->user_timeout() != context_.settings->user_timeout();
   context_.settings = std::move(prepared_->settings);
   context_.output.limit(context_.settings->limits.max_buffer_memory / shards_);
   for (const auto& service : prepared_->services->services())

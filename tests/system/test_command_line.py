@@ -81,8 +81,8 @@ class Explaining(CommandLineTest):
                 elif current == section and re.match(rf"{key}\b", line):
                     return line
             self.fail(f"no {section}.{key} in\n{done.stdout}")
-        self.assertRegex(row("server", "name"), r"from environment.*\bL\b.*environment")
-        self.assertTrue(done.stdout.startswith("# Every change needs a restart."), done.stdout[:200])
+        self.assertRegex(row("server", "name"), r"from environment.*\bN\b.*environment")
+        self.assertTrue(done.stdout.startswith("# The class says when a changed value is in force"), done.stdout[:200])
         self.assertRegex(row("limits", "queue_soft"), r"conf\.d/10\.conf:2")
         self.assertRegex(row("timeouts", "idle"), r"5m.*command line")
         self.assertRegex(row("timeouts", "write"), r"30s.*default")

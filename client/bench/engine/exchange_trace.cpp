@@ -116,16 +116,17 @@ std::unique_ptr<Pending> ExchangeTrace::connect(const Destination& destination,
                                                 const ConnectSettings& settings,
                                                 std::function<void(Connected)> done) {
   note("connecting to " + destination.text());
-  return network_.connect(destination, settings, [this, done = std::move(done)](Connected connected) {
-    if (connected) {
-      note("connected");
-      is_connected_ = true;
-      connected = std::make_unique<Traced>(*this, *std::move(connected));
-    } else {
-      note("not connected: " + connected.error().message());
-    }
-    done(std::move(connected));
-  });
+  return network_.connect(destination, settings,
+                          [this, done = std::move(done)](Connected connected) {
+                            if (connected) {
+                              note("connected");
+                              is_connected_ = true;
+                              connected = std::make_unique<Traced>(*this, *std::move(connected));
+                            } else {
+                              note("not connected: " + connected.error().message());
+                            }
+                            done(std::move(connected));
+                          });
 }
 
 void ExchangeTrace::note(std::string_view what, const Way* way) {

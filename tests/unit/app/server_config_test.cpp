@@ -216,8 +216,7 @@ TEST(ServerConfig, ResolvesTheWordsThatStandForNumbersAndNames) {
 TEST(ServerConfig, ResolvesWhatDependsOnOtherThings) {
   EXPECT_EQ(settings_of(kListener + kEcho + "[timeouts]\nwrite = 5s\n").user_timeout(), 35s);
   EXPECT_EQ(settings_of(kListener + kEcho + "[timeouts]\nwrite = 0\n").user_timeout(), 0s);
-  EXPECT_EQ(settings_of(kListener + kEcho + "[socket]\nuser_timeout = 0\n").user_timeout(),
-            0s);
+  EXPECT_EQ(settings_of(kListener + kEcho + "[socket]\nuser_timeout = 0\n").user_timeout(), 0s);
   EXPECT_EQ(load(Given{.files = {{"f", kListener + kEcho}},
                        .command_line = {.config_file = "f"},
                        .cores = 0})

@@ -56,8 +56,8 @@ TEST(SettingChanges, ASectionThatComesOrGoesIsOne) {
   const auto changes =
       changes_between(configured("[service.a]\ntype = echo\n[service.c]\ntype = echo\n"),
                       configured("[service.b]\ntype = echo\n[service.c]\ntype = echo\n"));
-  EXPECT_THAT(told(changes.at_once), ElementsAre("service.a: there -> not there",
-                                                 "service.b: not there -> there"));
+  EXPECT_THAT(told(changes.at_once),
+              ElementsAre("service.a: there -> not there", "service.b: not there -> there"));
   EXPECT_THAT(told(changes.new_connections), IsEmpty());
 }
 

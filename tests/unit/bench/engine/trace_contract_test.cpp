@@ -11,8 +11,8 @@ class TracedRig final : public FakeRig, private Network, private BenchClock {
 
   std::unique_ptr<ByteStream> make_stream() override {
     std::unique_ptr<ByteStream> traced;
-    static_cast<void>(trace_.connect(
-        {}, {}, [&traced](Connected connected) { traced = *std::move(connected); }));
+    static_cast<void>(
+        trace_.connect({}, {}, [&traced](Connected connected) { traced = *std::move(connected); }));
     return traced;
   }
 
