@@ -87,6 +87,10 @@ constexpr Key kKeys[] = {
 {"listener.*", "services",         names,     "",               "",           0,       64,            "",                           N, "The services that framed clients may open. Empty: only `service`."},
 {"listener.*", "idle",             duration,  "",               "",           0,       kYear,         "",                           N, "Overrides timeouts.idle for this listener. Empty: no override; 0: no limit."},
 {"listener.*", "greet_wait",       duration,  "",               "100ms",      1,       60 * kSecond,  "",                           N, "With protocol = auto: after this silence a client is taken for a text client, and greeted."},
+{"listener.*", "max_connections",  count,     "connections",    "0",          0,       kMany,         "",                           N, "Connections of this listener at a time, beside limits.max_connections; more are refused as server_full. 0: no limit of its own."},
+{"listener.*", "max_message",      size,      "bytes",          "0",          0,       kMessage,      "",                           N, "The longest message of its clients, where that is less than limits.max_message. 0: no limit of its own."},
+{"listener.*", "allow",            blocks,    "",               "",           0,       10'000,        "",                           N, "As access.allow, for this listener alone. A client must be admitted by its lists and by those of [access]."},
+{"listener.*", "deny",             blocks,    "",               "",           0,       10'000,        "",                           N, "As access.deny, for this listener alone."},
 {"listener.*", "unix_mode",        mode,      "",               "0660",       0,       0777,          "",                           R, "The permissions of a unix socket."},
 
 {"service.*",  "type",             name,      "",               "",           0,       0,             "",                           N, "What it does: echo returns each message, reply answers each with `text`, log prints them, discard drops them, greet only says its greeting, file sends files. Must be given."},

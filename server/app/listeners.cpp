@@ -37,7 +37,7 @@ class Listeners::ListenerHandler final : public ListenerClient {
   Loop& place() override { return owner_.place(*this); }
   void accepted(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress& peer) override {
     accept(loop, std::move(stream), peer,
-           owner_.environment_.admission.admit(peer, Loop::read_clock()));
+           owner_.environment_.admission.admit(peer, *listener_settings_, Loop::read_clock()));
   }
   void turned_away(Loop& loop, std::unique_ptr<ByteStream> stream,
                    const PeerAddress& peer) override {

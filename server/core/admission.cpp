@@ -18,35 +18,50 @@ std::optional<std::uint8_t> longest_match(const std::vector<AddressBlock>& block
   return longest;
 }
 
+bool is_denied(const AccessSettings& access, const PeerAddress& peer) {
+  const auto allowed = longest_match(access.allow, peer);
+  const auto denied = longest_match(access.deny, peer);
+  if (!denied) return false;
+  return !allowed || *denied >= *allowed;
+}
+
 }  // namespace
 
 Admission::Admission(const LimitSettings& limits, const AccessSettings& access,
                      std::uint64_t connections_max, std::uint64_t seed)
     : limits_(limits), access_(access), connections_max_(connections_max), rng_state_(seed | 1) {}
 
-Admission::Answer Admission::admit(const PeerAddress& peer, TimePoint now) {
+Admission::Answer Admission::admit(const PeerAddress& peer, const ListenerSettings& listener,
+                                   TimePoint now) {
   const bool has_address = peer.family != PeerAddress::Family::unix_socket;
-  if (has_address && is_denied(peer)) return {CloseReason::denied};
+  if (has_address && (is_denied(access_, peer) || is_denied(listener.access, peer)))
+    return {CloseReason::denied};
 
   const std::lock_guard lock(mutex_);
   if (connections_ >= connections_max_ || is_dropped_early()) return {CloseReason::server_full};
   const bool counts_groups = limits_.max_per_ip > 0 || limits_.accept_rate_per_ip > 0;
   auto group = groups_.end();
-  if (has_address && counts_groups) {
-    try {
+  auto place = listeners_.end();
+  try {
+    place = listeners_.try_emplace(listener.name).first;
+    if (listener.max_connections > 0 && place->second >= listener.max_connections)
+      return {CloseReason::server_full};
+    if (has_address && counts_groups) {
       forget_quiet_groups(now);
       group = groups_.try_emplace(block_of(peer)).first;
-    } catch (const std::bad_alloc&) {
-      return {CloseReason::server_full};  // a connection that cannot be counted is refused
     }
+  } catch (const std::bad_alloc&) {
+    return {CloseReason::server_full};  // a connection that cannot be counted is refused
+  }
+  if (group != groups_.end())
     if (const CloseReason refused = judge(group->second, now); refused != CloseReason::none)
       return {refused};
-  }
   // A connection that is refused for its own address takes nothing of the rate that all share.
   if (!may_take(rate_, limits_.accept_rate, now)) return {CloseReason::rate_limited};
   if (group != groups_.end()) ++group->second.connections;
+  ++place->second;
   ++connections_;
-  return {CloseReason::none, AdmissionUnit(*this, group)};
+  return {CloseReason::none, AdmissionUnit(*this, group, place)};
 }
 
 CloseReason Admission::judge(AddressGroup& group, TimePoint now) {
@@ -56,9 +71,10 @@ CloseReason Admission::judge(AddressGroup& group, TimePoint now) {
   return CloseReason::none;
 }
 
-void Admission::give_back(Groups::iterator group) {
+void Admission::give_back(Groups::iterator group, Listeners::iterator listener) {
   const std::lock_guard lock(mutex_);
   --connections_;
+  if (--listener->second == 0) listeners_.erase(listener);
   if (group == groups_.end() || group->second.connections == 0) return;
   if (--group->second.connections == 0 && limits_.accept_rate_per_ip == 0) groups_.erase(group);
 }
@@ -66,14 +82,6 @@ void Admission::give_back(Groups::iterator group) {
 std::uint64_t Admission::connections() const {
   const std::lock_guard lock(mutex_);
   return connections_;
-}
-
-// The longest matching prefix wins, deny wins a tie, and a peer that no list names may connect.
-bool Admission::is_denied(const PeerAddress& peer) const {
-  const auto allowed = longest_match(access_.allow, peer);
-  const auto denied = longest_match(access_.deny, peer);
-  if (!denied) return false;
-  return !allowed || *denied >= *allowed;
 }
 
 // Between early_drop percent of the limit and the limit itself, the chance to be refused grows from

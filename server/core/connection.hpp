@@ -102,6 +102,9 @@ class Connection final : public WheelEntry, private StreamObserver {
   ShardContext& context() const noexcept { return context_; }
   const ListenerSettings& listener() const noexcept { return *listener_; }
   const PeerAddress& peer() const noexcept { return peer_; }
+  std::uint32_t message_bytes_max() const noexcept {
+    return static_cast<std::uint32_t>(context_.settings->message_bytes_max(*listener_));
+  }
   std::uint64_t id() const noexcept { return id_; }
   std::uint32_t slot() const noexcept { return slot_; }
   TimePoint started() const noexcept { return started_; }

@@ -20,6 +20,11 @@ namespace fairlead {
 enum class ListenerProtocol : std::uint8_t { automatic, text, len32, framed };
 enum class AcceptMode : std::uint8_t { shared, reuseport };
 
+// The longest matching prefix decides, deny on a tie; an address that neither names is admitted.
+struct AccessSettings {
+  std::vector<AddressBlock> allow, deny;
+};
+
 struct ListenerSettings {
   std::string name;
   std::vector<Endpoint> bind;
@@ -29,6 +34,10 @@ struct ListenerSettings {
   Duration idle{};                            // listener's own, or timeouts.idle; 0: none
   Duration greet_wait{};
   std::uint32_t unix_mode = 0;  // permission bits of a unix socket
+  // Its own limits; the daemon's hold beside them.
+  std::uint64_t max_connections = 0;  // 0: none
+  std::uint64_t max_message = 0;      // bytes; 0: none
+  AccessSettings access;
 };
 
 struct TimeoutSettings {  // 0: none
@@ -62,10 +71,6 @@ struct LogSettings {
   bool empty_sessions = true;
 };
 
-struct AccessSettings {
-  std::vector<AddressBlock> allow, deny;
-};
-
 struct ServerSettings {
   std::uint64_t version = 1;  // 1 at the start; each reload makes the next one
   std::string name;
@@ -84,6 +89,12 @@ struct ServerSettings {
   bool serves_files() const noexcept {
     return std::any_of(services.begin(), services.end(),
                        [](const auto& service) { return !service->file.root.empty(); });
+  }
+
+  // What clients of a listener may send at most, in bytes.
+  std::uint64_t message_bytes_max(const ListenerSettings& listener) const noexcept {
+    return listener.max_message == 0 ? limits.max_message
+                                     : std::min(limits.max_message, listener.max_message);
   }
 
   // Null: there is none of that name.
