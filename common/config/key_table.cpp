@@ -77,6 +77,7 @@ constexpr Key kKeys[] = {
 {"log",        "session_file",     path,      "",               "",           0,       kPath,         "",                           L, "Where the line per session goes, likewise. Empty: with the others."},
 {"log",        "repeats",          count,     "lines",          "10",         0,       1'000'000,     "",                           R, "How often within 10 s a repeated warning is written, or the session line of a client refused for the same reason; the rest is counted and reported in one line. 0: always."},
 {"log",        "empty_sessions",   flag,      "",               "yes",        0,       0,             "",                           L, "Whether sessions are logged in which the client sends nothing before it leaves, as health checks do. They are counted in any case."},
+{"log",        "peer",             choice,    "",               "full",       0,       0,             "full|prefix",                L, "How much of a client's address is told, in the log and in transcripts. prefix: the first 24 bits of an IPv4 address and the first 48 of an IPv6 address."},
 
 {"access",     "allow",            blocks,    "",               "",           0,       10'000,        "",                           L, "Addresses and address blocks, such as 192.0.2.7, 10.0.0.0/8, 2001:db8::/32."},
 {"access",     "deny",             blocks,    "",               "",           0,       10'000,        "",                           L, "The same; these are closed as denied. 0.0.0.0/0, ::/0 denies all that `allow` does not name."},

@@ -116,7 +116,9 @@ class Builder {
         .file = config_.text("log", "file"),
         .session_file = config_.text("log", "session_file"),
         .repeats = config_.number("log", "repeats"),
-        .empty_sessions = config_.flag("log", "empty_sessions")};
+        .empty_sessions = config_.flag("log", "empty_sessions"),
+        .peer = choice<PeerDetail>(config_, "log", "peer",
+                                   {{"full", PeerDetail::full}, {"prefix", PeerDetail::prefix}})};
   }
 
   AccessSettings access_of(const std::string& section) {

@@ -91,7 +91,7 @@ void FramedConversation::on_open_request(const Frame& frame) {
         .channel = frame.channel,
         .request_id = frame.request_id,
         .payload = {}});
-  instance.transcribe_connect({connection().peer(), connection().id()});
+  instance.transcribe_connect({connection().told_peer(), connection().id()});
   opened.open();
 }
 

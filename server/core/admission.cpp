@@ -116,13 +116,8 @@ bool Admission::may_take(Bucket& bucket, std::uint64_t per_second, TimePoint now
 
 AddressBlock Admission::block_of(const PeerAddress& peer) const {
   const bool ipv4 = peer.family == PeerAddress::Family::ipv4;
-  const auto bits = static_cast<std::uint8_t>(ipv4 ? limits_.ip_prefix_v4 : limits_.ip_prefix_v6);
-  AddressBlock block{peer.family, peer.ip, bits};
-  for (std::size_t i = 0; i < block.ip.size(); ++i) {
-    const int kept = std::clamp(static_cast<int>(bits) - static_cast<int>(8 * i), 0, 8);
-    block.ip[i] = static_cast<std::uint8_t>(block.ip[i] & (0xff00U >> kept));
-  }
-  return block;
+  return block_around(
+      peer, static_cast<std::uint8_t>(ipv4 ? limits_.ip_prefix_v4 : limits_.ip_prefix_v6));
 }
 
 // A group without a connection whose bucket is full again need not be remembered.

@@ -102,6 +102,10 @@ class Connection final : public WheelEntry, private StreamObserver {
   ShardContext& context() const noexcept { return context_; }
   const ListenerSettings& listener() const noexcept { return *listener_; }
   const PeerAddress& peer() const noexcept { return peer_; }
+  // As transcripts may tell it.
+  PeerAddress told_peer() const noexcept {
+    return fairlead::told_peer(peer_, context_.settings->log.peer);
+  }
   std::uint32_t message_bytes_max() const noexcept {
     return static_cast<std::uint32_t>(context_.settings->message_bytes_max(*listener_));
   }

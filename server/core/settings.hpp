@@ -69,6 +69,7 @@ struct LogSettings {
   std::string file, session_file;  // empty: stderr
   std::uint64_t repeats = 0;       // 0: no limit
   bool empty_sessions = true;
+  PeerDetail peer = PeerDetail::full;
 };
 
 struct ServerSettings {

@@ -146,6 +146,7 @@ const KeyMeaning kMeanings[] = {
   {"log.session_file", "/log/b", [](S s) { return s.log.session_file == "/log/b"; }},
   {"log.repeats", "5", [](S s) { return s.log.repeats == 5; }},
   {"log.empty_sessions", "no", [](S s) { return !s.log.empty_sessions; }},
+  {"log.peer", "prefix", [](S s) { return s.log.peer == PeerDetail::prefix; }},
   {"access.allow", "10.0.0.0/8, 192.0.2.7", [](S s) { return s.access.allow == blocks({"10.0.0.0/8", "192.0.2.7"}); }},
   {"access.deny", "::/0", [](S s) { return s.access.deny == blocks({"::/0"}); }},
   {"service.two.type", "echo", [](S s) { return two(s).type == "echo"; }},
