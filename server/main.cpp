@@ -1,10 +1,12 @@
 // fairleadd: reads the command line and the configuration, then runs, checks or explains.
+#include <pwd.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iterator>
 #include <memory>
 #include <sstream>
@@ -57,7 +59,14 @@ std::vector<std::string_view> refusals() {
   return names;
 }
 
-int run_with_log(const SettingsSnapshot& settings, const std::vector<std::string>& warnings) {
+// A name that no service of names knows is a number.
+std::string user_name() {
+  const passwd* const user = ::getpwuid(::geteuid());
+  return user == nullptr ? std::to_string(::geteuid()) : user->pw_name;
+}
+
+int run_with_log(const SettingsSnapshot& settings, const std::string& file,
+                 const std::vector<std::string>& warnings) {
   const LogSettings& log = settings->log;
   const auto opened = Log::open({.level = level_named(log.level).value_or(Level::info),
                                  .format = log.json ? LogFormat::json : LogFormat::text,
@@ -70,11 +79,17 @@ int run_with_log(const SettingsSnapshot& settings, const std::vector<std::string
     const bool forbidden = opened.error().code == std::errc::permission_denied;
     return fail({opened.error().what, forbidden ? kExitNoPermission : kExitRuntimeFailure});
   }
+  std::error_code unknown;  // the folder this was started in
+  const std::string path =
+      file.empty() ? file : std::filesystem::absolute(file, unknown).lexically_normal().string();
+  (*opened)->info("starting", {field("version", FAIRLEAD_VERSION), field("pid", ::getpid()),
+                               field("user", user_name()), field("config", path)});
   for (const std::string& warning : warnings)
     (*opened)->warn("configuration", {field("what", warning)});
   const Outcome<> outcome = run_daemon(settings, **opened);
+  const bool has_ended = (*opened)->finish();  // the failure is the last line
   const int status = outcome ? 0 : fail(outcome.error());
-  if (!(*opened)->finish()) ::_exit(status);
+  if (!has_ended) ::_exit(status);
   return status;
 }
 
@@ -143,7 +158,7 @@ int run(const std::vector<std::string>& arguments) {
   }
   if (command_line.action != CommandLine::Action::run) return check(loaded->settings);
   return run_with_log(std::make_shared<const ServerSettings>(std::move(loaded->settings)),
-                      loaded->warnings);
+                      loaded->file, loaded->warnings);
 }
 
 }  // namespace

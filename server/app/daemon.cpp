@@ -4,8 +4,10 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 #include <ranges>
+#include <string>
 #include <utility>
 
 #include "common/base/background_thread.hpp"
@@ -43,7 +45,7 @@ class SignalHandling final : public Component {
   Outcome<> start() override {
     signals_.emplace(daemon_.loop(),
                      std::initializer_list<int>{SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP},
-                     [this](int number) { on_signal(number); });
+                     [this](const SignalEvent& signal) { on_signal(signal); });
     return {};
   }
 
@@ -54,14 +56,15 @@ class SignalHandling final : public Component {
   }
 
  private:
-  void on_signal(int number) {
-    if (number == SIGUSR1) {
+  void on_signal(const SignalEvent& signal) {
+    if (signal.number == SIGUSR1) {
       log_.reopen();
       daemon_.log_counters();
-    } else if (number == SIGHUP) {
+    } else if (signal.number == SIGHUP) {
       log_.warn("hup_ignored", {field("why", "nothing is read again; restart to change settings")});
     } else {
-      daemon_.request_stop(number == SIGQUIT ? StopRequest::lame_duck : StopRequest::drain);
+      daemon_.request_stop(signal.number == SIGQUIT ? StopRequest::lame_duck : StopRequest::drain,
+                           signal);
     }
   }
 
@@ -129,7 +132,9 @@ Outcome<> Daemon::run() {
   ShardReport sum;
   for (std::size_t i = 0; i < shards_.size(); ++i) sum += shards_.at(i).report();
   write_counters(sum);
-  log_.info("stopped");
+  const auto uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(Loop::read_clock() - started_);
+  log_.info("stopped", {field("uptime", uptime.count())});
   return {};
 }
 
@@ -152,8 +157,13 @@ void Daemon::log_limits() {
 
 // ---- The stop ----
 
-void Daemon::request_stop(StopRequest request) {
-  loop().post([this, request] { obey(shutdown_.on_request(request, Loop::read_clock())); });
+void Daemon::request_stop(StopRequest request, const SignalEvent& cause) {
+  loop().post([this, request, cause] {
+    const Shutdown::Order order = shutdown_.on_request(request, Loop::read_clock());
+    // A further lame duck changes nothing; a drain does, be it later.
+    if (request == StopRequest::drain || order != Shutdown::Order::none) cause_ = cause;
+    obey(order);
+  });
 }
 
 void Daemon::obey(Shutdown::Order order) {
@@ -165,18 +175,22 @@ void Daemon::obey(Shutdown::Order order) {
       for (Component* part : components_ | std::views::reverse) part->begin_drain();
       return;
     case Shutdown::Order::begin_lame_duck:
-      begin_phase("lame duck", [time = settings_->timeouts.lame_duck](Shard& shard) {
-        shard.evict_over(time, CloseReason::draining);
-      });
+      begin_phase(
+          "lame duck",
+          [time = settings_->timeouts.lame_duck](Shard& shard) {
+            shard.evict_over(time, CloseReason::draining);
+          },
+          Mention::cause);
       return set_deadline();
     case Shutdown::Order::begin_drain:
-      begin_phase("draining", [](Shard& shard) { shard.begin_drain(); });
+      begin_phase(
+          "draining", [](Shard& shard) { shard.begin_drain(); }, Mention::cause);
       return set_deadline();
     case Shutdown::Order::evict:
       return begin_phase(is_lame_duck ? "lame duck deadline reached" : "drain deadline reached",
                          [](Shard& shard) { shard.evict_all(CloseReason::draining); });
     case Shutdown::Order::cut:
-      log_.warn("second signal: leaving at once");
+      log_stop(Level::warn, "second signal: leaving at once", cause_, {});
       return begin_phase("cut", [](Shard& shard) { shard.cut_all(CloseReason::draining); });
     case Shutdown::Order::finish:
       return stop_components();
@@ -184,14 +198,27 @@ void Daemon::obey(Shutdown::Order order) {
 }
 
 // Each shard counts the sessions that it still serves before it acts.
-void Daemon::begin_phase(const char* event, std::function<void(Shard&)> act) {
+void Daemon::begin_phase(const char* event, std::function<void(Shard&)> act, Mention mention) {
   shards_.gather(
       [act = std::move(act)](ShardThread& thread) {
         const Census left = thread.shard.census();
         act(thread.shard);
         return left;
       },
-      [this, event](const Census& left) { log_.write(Level::info, event, census_fields(left)); });
+      [this, event, cause = mention == Mention::cause ? cause_ : SignalEvent()](
+          const Census& left) { log_stop(Level::info, event, cause, census_fields(left)); });
+}
+
+// With the signal that asked for it, and whose it was.
+void Daemon::log_stop(Level level, const char* event, const SignalEvent& cause,
+                      std::vector<Field> fields) {
+  const std::string signal = cause.name();
+  if (cause.number != 0) fields.push_back(field("signal", signal));
+  if (cause.has_sender) {
+    fields.push_back(field("sender_pid", cause.sender_pid));
+    fields.push_back(field("sender_uid", cause.sender_uid));
+  }
+  log_.write(level, event, fields);
 }
 
 void Daemon::set_deadline() {

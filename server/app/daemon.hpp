@@ -2,12 +2,14 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "common/io/descriptor_reserve.hpp"
 #include "common/io/loop.hpp"
+#include "common/io/signals.hpp"
 #include "common/log/log.hpp"
 #include "server/app/component.hpp"
 #include "server/app/connection_limit.hpp"
@@ -41,9 +43,11 @@ class Daemon {
   // Serves from what has been opened until a stop has ended.
   Outcome<> run();
 
-  // From any thread.
-  void request_stop(StopRequest request);
+  // From any thread. The log says which signal asks for it; none: nobody did by a signal.
+  void request_stop(StopRequest request, const SignalEvent& cause = {});
   void log_counters();
+
+  const Shutdown& shutdown() const noexcept { return shutdown_; }  // in turns of the first loop
 
   Loop& loop() noexcept { return shards_.first().loop; }  // the main thread's
 
@@ -58,7 +62,11 @@ class Daemon {
   Outcome<> start();
   void log_limits();
   void obey(Shutdown::Order order);
-  void begin_phase(const char* event, std::function<void(Shard&)> act);
+  enum class Mention : std::uint8_t { cause, nothing };
+  void begin_phase(const char* event, std::function<void(Shard&)> act,
+                   Mention mention = Mention::nothing);
+  void log_stop(Level level, const char* event, const SignalEvent& cause,
+                std::vector<Field> fields);
   void set_deadline();
   void on_shard_empty();
   void stop_components();
@@ -77,7 +85,9 @@ class Daemon {
   std::vector<Component*> components_;
   Alarm deadline_;  // as all that follows, used in turns of the first loop
   Shutdown shutdown_;
+  SignalEvent cause_;  // of the stop under way
   std::size_t shards_in_use_;
+  const TimePoint started_ = Loop::read_clock();
 };
 
 }  // namespace fairlead

@@ -101,7 +101,7 @@ Outcome<LoadedConfig> load_server_config(const CommandLine& command_line,
   std::string errors;
   for (const auto& error : config.errors()) errors += error.text() + "\n";
   if (!errors.empty()) return failure(errors, kExitInvalidConfiguration);
-  LoadedConfig loaded{std::move(settings), config.listing(), {}};
+  LoadedConfig loaded{std::move(settings), config.listing(), {}, file.value_or("")};
   for (const auto& warning : config.warnings()) loaded.warnings.push_back(warning.text());
   return loaded;
 }
