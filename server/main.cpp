@@ -25,6 +25,7 @@
 #include "server/api/service_table.hpp"
 #include "server/app/command_line.hpp"
 #include "server/app/control_groups.hpp"
+#include "server/app/crash_report.hpp"
 #include "server/app/daemon.hpp"
 #include "server/app/doctor.hpp"
 #include "server/app/listeners.hpp"
@@ -169,6 +170,7 @@ int main(int argc, char** argv) {
   for (const int number : {SIGUSR1, SIGHUP}) ::signal(number, SIG_IGN);
   fairlead::take_signals_anew();
   fairlead::hold_standard_descriptors();
+  fairlead::report_crashes(FAIRLEAD_VERSION);
   try {
     return fairlead::run({argv + 1, argv + argc});
   } catch (const std::system_error& failure) {

@@ -54,6 +54,7 @@ BLOCKS = {
     ("docs/operations.md", "/var/log/fairlead/*.log"): "test_rotation",
     ("docs/operations.md", "info draining"): OUTPUT,
     ("docs/operations.md", "info counters"): OUTPUT,
+    ("docs/operations.md", "fairleadd: crashed"): "what a crash prints; test_life.py",
     ("docs/operations.md", "info suppressed"): OUTPUT,
     ("docs/operations.md", "bad   descriptors"): OUTPUT,
     ("docs/performance.md", "cmake"): LONG,

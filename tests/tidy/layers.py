@@ -72,6 +72,7 @@ SOCKETS_HOME = "common/io"
 NOT_A_CLIENT = {
     "common/config/files.cpp": "configuration files",
     "common/log/line_file.cpp": "where the log goes: a file, a terminal, a pipe or the socket of a service manager",
+    "server/app/crash_report.cpp": "the standard error",
     "client/commands/send.cpp": "the standard input",
     "client/commands/term.cpp": "the standard input",
     "client/cli/line_editor.cpp": "the terminal",
