@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <iterator>
@@ -34,10 +35,18 @@
 namespace fairlead {
 namespace {
 
+std::string journal_stream() {
+  const char* const stream = ::getenv("JOURNAL_STREAM");
+  return stream == nullptr ? "" : stream;
+}
+
 int fail(const Failure& failure) {
+  const char* priority = "";
+  if (is_journal(STDERR_FILENO, journal_stream()))
+    priority = failure.exit_status == 0 ? "<4>" : "<3>";
   std::istringstream lines(failure.what);
   for (std::string line; std::getline(lines, line);)
-    std::fprintf(stderr, "fairleadd: %s\n", line.c_str());
+    std::fprintf(stderr, "%sfairleadd: %s\n", priority, line.c_str());
   return failure.exit_status;
 }
 
@@ -73,6 +82,7 @@ int run_with_log(const SettingsSnapshot& settings, const std::string& file,
                                  .format = log.json ? LogFormat::json : LogFormat::text,
                                  .file = log.file,
                                  .session_file = log.session_file,
+                                 .journal_stream = journal_stream(),
                                  .transcript = STDOUT_FILENO,
                                  .repeats = log.repeats,
                                  .limited_reasons = refusals()});
@@ -170,7 +180,8 @@ int main(int argc, char** argv) {
   for (const int number : {SIGUSR1, SIGHUP}) ::signal(number, SIG_IGN);
   fairlead::take_signals_anew();
   fairlead::hold_standard_descriptors();
-  fairlead::report_crashes(FAIRLEAD_VERSION);
+  const bool is_journal = fairlead::is_journal(STDERR_FILENO, fairlead::journal_stream());
+  fairlead::report_crashes(FAIRLEAD_VERSION, is_journal ? "<2>" : "");
   try {
     return fairlead::run({argv + 1, argv + argc});
   } catch (const std::system_error& failure) {

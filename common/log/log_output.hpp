@@ -75,7 +75,7 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   }
 
   // Puts `text` into the layout as it is.
-  void print(std::string_view text) noexcept;
+  void print(std::string_view text, Level level = Level::info) noexcept;
 
   // Writes what is queued and ends the thread. False: it still waits within write(2), for which
   // `close_wait`, and as long again, was not enough. Nobody logs any more.
@@ -87,6 +87,7 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
  private:
   using Time = std::chrono::steady_clock::time_point;
 
+  void lay_out(const spdlog::details::log_msg& message, spdlog::memory_buf_t& line);
   void put(Level level, std::string_view event, std::span<const Field> fields) noexcept;
   bool admits(Level level, std::string_view event, std::span<const Field> fields);
   void count_lost(std::uint64_t lines = 1) noexcept {
@@ -107,6 +108,7 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   const LogOptions options_;
   const Role role_;
   const std::shared_ptr<LineFile> file_;  // two outputs may end in one place
+  const bool is_journal_;
   RepeatLimit limit_;
   std::atomic<std::uint64_t> lost_{0};
   std::condition_variable wake_up_, has_ended_;
