@@ -31,6 +31,7 @@
 #include "server/app/doctor.hpp"
 #include "server/app/listeners.hpp"
 #include "server/app/server_config.hpp"
+#include "server/app/service_manager.hpp"
 
 namespace fairlead {
 namespace {
@@ -77,6 +78,7 @@ std::string user_name() {
 
 int run_with_log(const SettingsSnapshot& settings, const std::string& file,
                  const std::vector<std::string>& warnings) {
+  const auto contact = ServiceManagerContact::take_from_environment();
   const LogSettings& log = settings->log;
   const auto opened = Log::open({.level = level_named(log.level).value_or(Level::info),
                                  .format = log.json ? LogFormat::json : LogFormat::text,
@@ -97,7 +99,7 @@ int run_with_log(const SettingsSnapshot& settings, const std::string& file,
                                field("user", user_name()), field("config", path)});
   for (const std::string& warning : warnings)
     (*opened)->warn("configuration", {field("what", warning)});
-  const Outcome<> outcome = run_daemon(settings, **opened);
+  const Outcome<> outcome = run_daemon(settings, **opened, contact);
   const bool has_ended = (*opened)->finish();  // the failure is the last line
   const int status = outcome ? 0 : fail(outcome.error());
   if (!has_ended) ::_exit(status);

@@ -15,6 +15,7 @@
 #include "common/io/signals.hpp"
 #include "server/app/heap.hpp"
 #include "server/app/ports_file.hpp"
+#include "server/app/service_manager.hpp"
 #include "server/app/stats.hpp"
 #include "server/files/beneath.hpp"
 
@@ -75,10 +76,13 @@ class SignalHandling final : public Component {
 
 }  // namespace
 
-Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log) {
+Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log,
+                     const ServiceManagerContact& contact) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone does not end the daemon
   Daemon daemon(settings, log, raise_descriptor_limit(*settings));
   SignalHandling signals(daemon, log);
+  ServiceManager manager(daemon, log, contact);
+  daemon.add(manager);
   daemon.add(signals);
   if (Outcome<> opened = daemon.open(); !opened) return opened;
   return daemon.run();
@@ -242,6 +246,11 @@ void Daemon::log_counters() {
                    write_counters(sum);
                    give_memory_back();
                  });
+}
+
+void Daemon::probe_loops(std::function<void()> answered) {
+  shards_.gather([](ShardThread&) { return 0; },
+                 [answered = std::move(answered)](int) { answered(); });
 }
 
 void Daemon::write_counters(const ShardReport& sum) {

@@ -23,9 +23,12 @@
 
 namespace fairlead {
 
+struct ServiceManagerContact;
+
 // The program: raises the limit of descriptors, takes the signals, and serves until one of them
 // ends it. Called once, on the main thread.
-Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log);
+Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log,
+                     const ServiceManagerContact& contact);
 
 // Everything that serves, without the process around it: no signal, no limit. The log outlives
 // it. run() is called on one thread, here called the main thread.
@@ -46,7 +49,10 @@ class Daemon {
   // From any thread. The log says which signal asks for it; none: nobody did by a signal.
   void request_stop(StopRequest request, const SignalEvent& cause = {});
   void log_counters();
+  // Calls `answered` in a turn of the first loop when every loop has had a turn.
+  void probe_loops(std::function<void()> answered);
 
+  std::uint64_t connections() const { return admission_.connections(); }
   const Shutdown& shutdown() const noexcept { return shutdown_; }  // in turns of the first loop
 
   Loop& loop() noexcept { return shards_.first().loop; }  // the main thread's
