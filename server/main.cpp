@@ -29,6 +29,7 @@
 #include "server/app/crash_report.hpp"
 #include "server/app/daemon.hpp"
 #include "server/app/doctor.hpp"
+#include "server/app/inherited_sockets.hpp"
 #include "server/app/listeners.hpp"
 #include "server/app/server_config.hpp"
 #include "server/app/service_manager.hpp"
@@ -78,6 +79,9 @@ std::string user_name() {
 
 int run_with_log(const SettingsSnapshot& settings, const std::string& file,
                  const std::vector<std::string>& warnings) {
+  // Before the log's threads.
+  Outcome<InheritedSockets> inherited = take_inherited_sockets();
+  if (!inherited) return fail(inherited.error());
   const auto contact = ServiceManagerContact::take_from_environment();
   const LogSettings& log = settings->log;
   const auto opened = Log::open({.level = level_named(log.level).value_or(Level::info),
@@ -99,7 +103,7 @@ int run_with_log(const SettingsSnapshot& settings, const std::string& file,
                                field("user", user_name()), field("config", path)});
   for (const std::string& warning : warnings)
     (*opened)->warn("configuration", {field("what", warning)});
-  const Outcome<> outcome = run_daemon(settings, **opened, contact);
+  const Outcome<> outcome = run_daemon(settings, **opened, contact, std::move(*inherited));
   const bool has_ended = (*opened)->finish();  // the failure is the last line
   const int status = outcome ? 0 : fail(outcome.error());
   if (!has_ended) ::_exit(status);

@@ -28,22 +28,25 @@ void set_option(int descriptor, int level, int name, int value) {
   static_cast<void>(::setsockopt(descriptor, level, name, &value, sizeof value));
 }
 
+// Each is set, also to what a new socket has: an inherited one may have another value.
 void set_tcp_options(int descriptor, const ListeningOptions& options) {
-  if (options.nodelay) set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (options.keepalive > Duration::zero()) {
+  set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, options.nodelay ? 1 : 0);
+  const bool is_kept_alive = options.keepalive > Duration::zero();
+  set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, is_kept_alive ? 1 : 0);
+  if (is_kept_alive) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.keepalive).count();
-    set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(seconds));
     set_option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
     set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
   }
-  if (options.user_timeout > Duration::zero()) {
-    set_option(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT,
-               static_cast<int>(options.user_timeout.count()));
-  }
-  if (options.notsent_lowat > 0) {
-    set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.notsent_lowat));
-  }
+  set_option(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT,
+             static_cast<int>(options.user_timeout.count()));
+  set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.notsent_lowat));
+  // Buffer sizes count only when they are set before the connection (tcp(7)).
+  if (options.send_buffer > 0)
+    set_option(descriptor, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.send_buffer));
+  if (options.receive_buffer > 0)
+    set_option(descriptor, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.receive_buffer));
 }
 
 // A problem is reported with errno as it stands when this is called.
@@ -85,12 +88,6 @@ int open_tcp(const addrinfo& address, bool dual_stack, const ListeningOptions& o
     set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.ai_family == AF_INET6)
     set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, dual_stack ? 0 : 1);
-  // Buffer sizes count only when they are set before the connection (tcp(7)).
-  if (options.send_buffer > 0)
-    set_option(descriptor, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.send_buffer));
-  if (options.receive_buffer > 0) {
-    set_option(descriptor, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.receive_buffer));
-  }
   set_tcp_options(descriptor, options);
 
   doing = "bind";
@@ -268,6 +265,26 @@ tl::expected<void, ListeningError> try_listening(const Endpoint& endpoint,
   if (!bound) return tl::unexpected(std::move(bound.error()));
   close_all(*bound);
   return {};
+}
+
+std::optional<Endpoint> listening_address(int descriptor) {
+  const auto option = [descriptor](int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+  };
+  const int family = option(SO_DOMAIN);
+  const bool is_known = family == AF_INET || family == AF_INET6 || family == AF_UNIX;
+  if (!is_known || option(SO_TYPE) != SOCK_STREAM || option(SO_ACCEPTCONN) != 1)
+    return std::nullopt;
+  return local_endpoint(descriptor);
+}
+
+ListeningSocket adopt_listening_socket(int descriptor, const ListeningOptions& options) {
+  const Endpoint address = local_endpoint(descriptor);
+  if (address.kind == Endpoint::Kind::tcp) set_tcp_options(descriptor, options);
+  static_cast<void>(::listen(descriptor, options.backlog));
+  return {descriptor, address};
 }
 
 void remove_path(const ListeningSocket& socket) noexcept {

@@ -77,14 +77,14 @@ class SignalHandling final : public Component {
 }  // namespace
 
 Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log,
-                     const ServiceManagerContact& contact) {
+                     const ServiceManagerContact& contact, InheritedSockets inherited) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone does not end the daemon
   Daemon daemon(settings, log, raise_descriptor_limit(*settings));
   SignalHandling signals(daemon, log);
   ServiceManager manager(daemon, log, contact);
   daemon.add(manager);
   daemon.add(signals);
-  if (Outcome<> opened = daemon.open(); !opened) return opened;
+  if (Outcome<> opened = daemon.open(std::move(inherited)); !opened) return opened;
   return daemon.run();
 }
 
@@ -114,9 +114,9 @@ Daemon::~Daemon() {
   shards_.join();
 }
 
-Outcome<> Daemon::open() {
+Outcome<> Daemon::open(InheritedSockets inherited) {
   if (Outcome<> confined = check_confinement(*settings_); !confined) return confined;
-  const auto opened = open_listeners(*settings_, log_);
+  const auto opened = open_listeners(*settings_, log_, std::move(inherited));
   if (!opened) return tl::unexpected(opened.error());
   listeners_.add(settings_, *opened);
   if (settings_->run_dir.empty()) return {};

@@ -28,7 +28,7 @@ struct ServiceManagerContact;
 // The program: raises the limit of descriptors, takes the signals, and serves until one of them
 // ends it. Called once, on the main thread.
 Outcome<> run_daemon(const SettingsSnapshot& settings, Log& log,
-                     const ServiceManagerContact& contact);
+                     const ServiceManagerContact& contact, InheritedSockets inherited);
 
 // Everything that serves, without the process around it: no signal, no limit. The log outlives
 // it. run() is called on one thread, here called the main thread.
@@ -40,8 +40,9 @@ class Daemon {
   // Adds a part that is started before the daemon's own. It outlives the daemon's run.
   void add(Component& part) { components_.insert(components_.begin(), &part); }
 
-  // Opens the listeners, and writes the ports file where run_dir is set.
-  Outcome<> open();
+  // Opens the listeners for which no socket has been inherited, and writes the ports file where
+  // run_dir is set.
+  Outcome<> open(InheritedSockets inherited = {});
 
   // Serves from what has been opened until a stop has ended.
   Outcome<> run();

@@ -14,6 +14,8 @@ class Listeners::ListenerHandler final : public ListenerClient {
   ListenerHandler(Listeners& owner, const SettingsSnapshot& snapshot, const OpenedListener& opened)
       : shard(owner.environment_.shards.at(opened.shard)),
         settings(snapshot),
+        is_for_all(opened.is_for_all),
+        is_inherited(opened.is_inherited),
         listener_settings_(snapshot, snapshot->listener_named(opened.name)),
         owner_(owner),
         listener_(shard.loop, opened.socket, *this, owner.environment_.reserve) {}
@@ -31,6 +33,7 @@ class Listeners::ListenerHandler final : public ListenerClient {
 
   ShardThread& shard;
   const SettingsSnapshot settings;
+  const bool is_for_all, is_inherited;
 
  private:
   // ListenerClient.
@@ -77,8 +80,10 @@ void Listeners::add(const SettingsSnapshot& settings, const OpenedListeners& ope
 Outcome<> Listeners::start() {
   for (const auto& handler : handlers_) {
     handler->shard.loop.post([listener = handler.get()] { listener->start(); });
-    environment_.log.info("listening", {field("listener", handler->name()),
-                                        field("address", handler->address().text())});
+    const std::string address = handler->address().text();
+    std::vector<Field> fields{field("listener", handler->name()), field("address", address)};
+    if (handler->is_inherited) fields.push_back(field("inherited", true));
+    environment_.log.write(Level::info, "listening", fields);
   }
   return {};
 }
@@ -98,7 +103,7 @@ void Listeners::begin_drain() {
 }
 
 Loop& Listeners::place(const ListenerHandler& handler) {
-  if (handler.settings->accept == AcceptMode::reuseport) return handler.shard.loop;
+  if (!handler.is_for_all) return handler.shard.loop;
   next_shard_ = (next_shard_ + 1) % environment_.shards.size();
   return environment_.shards.at(next_shard_).loop;
 }
@@ -127,17 +132,59 @@ bool may_be_left_out(const Endpoint& endpoint, const ListenerSettings& listener)
          !std::ranges::all_of(listener.bind, is_ipv6);
 }
 
-Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log) {
-  const bool is_shared = settings.accept == AcceptMode::shared;
+namespace {
+
+// Those that serve a listener; the others are closed with `inherited`. Where every shard gets a
+// socket of an address, it keeps what it accepts from it; else the first shard accepts for all.
+OpenedListeners adopt(const ServerSettings& settings, LogSink& log, const InheritancePlan& plan,
+                      InheritedSockets& inherited) {
   OpenedListeners opened;
-  for (const auto& listener : settings.listeners) {
+  for (std::size_t i = 0; i < inherited.size(); ++i) {
+    InheritedSocket& socket = inherited[i];
+    const ListenerSettings* const listener = plan.listener_of[i];
+    const std::string address = socket.address ? socket.address->text() : std::string();
+    if (listener == nullptr) {
+      log.warn("inherited_socket_closed",
+               {field("name", socket.name), field("address", address),
+                field("why", socket.address ? "no listener has its name or its address"
+                                            : "it is no listening TCP or unix socket")});
+      continue;
+    }
+    const ListeningOptions options = listening_options(settings, *listener);
+    opened.push_back({.name = listener->name,
+                      .socket = adopt_listening_socket(socket.descriptor.release(), options),
+                      .is_inherited = true});
+  }
+  for (OpenedListener& first : opened) {
+    std::vector<OpenedListener*> copies;
+    for (OpenedListener& other : opened)
+      if (other.name == first.name && other.socket.address == first.socket.address)
+        copies.push_back(&other);
+    if (settings.accept == AcceptMode::shared || copies.size() != settings.threads) continue;
+    for (std::uint32_t shard = 0; shard < copies.size(); ++shard) {
+      copies[shard]->shard = shard;
+      copies[shard]->is_for_all = copies.size() == 1;
+    }
+  }
+  return opened;
+}
+
+}  // namespace
+
+Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log,
+                                        InheritedSockets inherited) {
+  const bool is_shared = settings.accept == AcceptMode::shared;
+  InheritancePlan plan = plan_inheritance(settings, inherited, addresses_of);
+  OpenedListeners opened = adopt(settings, log, plan, inherited);
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
+    const auto& listener = settings.listeners[i];
     const ListeningOptions options = listening_options(settings, *listener);
     const auto note_left_out = [&](const Endpoint& address) {
       log.warn("address_left_out",
                {field("listener", listener->name), field("address", address.text()),
                 field("why", "this machine has no such address")});
     };
-    for (Endpoint endpoint : listener->bind) {
+    for (Endpoint endpoint : plan.to_open[i]) {
       const bool is_unix = endpoint.kind == Endpoint::Kind::unix_socket;
       const std::uint32_t copies = is_shared || is_unix ? 1 : settings.threads;
       std::vector<Endpoint> left_out;
@@ -156,7 +203,7 @@ Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink&
                          why.is_permission_denied() ? kExitNoPermission : kExitRuntimeFailure);
         }
         for (const ListeningSocket& socket : *found)
-          opened.push_back({listener->name, socket, shard});
+          opened.push_back({listener->name, socket, shard, copies == 1});
         // The copies share the port that the kernel chose for the first.
         if (endpoint.port == 0 && !is_unix) endpoint.port = found->front().address.port;
       }

@@ -12,6 +12,7 @@
 #include "common/io/listening_socket.hpp"
 #include "common/log/log_sink.hpp"
 #include "server/app/component.hpp"
+#include "server/app/inherited_sockets.hpp"
 #include "server/app/shard_threads.hpp"
 #include "server/core/admission.hpp"
 #include "server/core/settings.hpp"
@@ -22,7 +23,9 @@ namespace fairlead {
 struct OpenedListener {
   std::string name;
   ListeningSocket socket;
-  std::uint32_t shard = 0;  // the shard whose loop accepts from it
+  std::uint32_t shard = 0;    // the shard whose loop accepts from it
+  bool is_for_all = true;     // its connections go to all shards in turn; else to that one
+  bool is_inherited = false;  // somebody else has opened it, and keeps it
 };
 
 // The socket options of a listener.
@@ -33,16 +36,16 @@ ListeningOptions listening_options(const ServerSettings& settings,
 // address is left to it.
 bool may_be_left_out(const Endpoint& endpoint, const ListenerSettings& listener);
 
-// Opens all of them; a failure leaves none open. With accept = reuseport every TCP address is
-// opened once for each shard. What is left out, because this machine has no such address, is
-// logged.
+// Opens all of them that no inherited socket stands for; a failure leaves none open. With accept =
+// reuseport every TCP address is opened once for each shard. What is left out, because this machine
+// has no such address, is logged, and so are inherited sockets that serve no listener, which are
+// closed.
 using OpenedListeners = std::vector<OpenedListener>;
-Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log);
+Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log,
+                                        InheritedSockets inherited = {});
 
 // What two addresses of the configuration have in each other's way that only their names' numbers
-// show; empty: nothing. Those that are written out have been compared before. `resolve`: as
-// addresses_of().
-using Resolve = std::function<std::vector<Endpoint>(const Endpoint&)>;
+// show; empty: nothing. Those that are written out have been compared before.
 std::string conflict_of_names(const ServerSettings& settings, const Resolve& resolve);
 
 void close_listeners(const OpenedListeners& listeners);

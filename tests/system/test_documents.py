@@ -54,6 +54,7 @@ BLOCKS = {
     ("docs/operations.md", "/var/log/fairlead/*.log"): "test_rotation",
     ("docs/operations.md", "info draining"): OUTPUT,
     ("docs/operations.md", "info counters"): OUTPUT,
+    ("docs/operations.md", "[Socket]"): "a unit file of systemd; test_inherited.py does what it does",
     ("docs/operations.md", "fairleadd: crashed"): "what a crash prints; test_life.py",
     ("docs/operations.md", "info suppressed"): OUTPUT,
     ("docs/operations.md", "bad   descriptors"): OUTPUT,
