@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from support.daemon import Daemon, binary, socket_address
+from support.daemon import Daemon, behind_start, binary, socket_address
 from support.peers import exchange
 from support.runner import main, release_only
 from support.waiting import DEADLINE
@@ -41,15 +41,10 @@ class CommandLineTest(unittest.TestCase):
         done = run(*arguments, **options)
         self.assertEqual(status, done.returncode, done)
         self.assertEqual("", done.stdout)
-        failure = self.behind_start(done.stderr)
+        failure = behind_start(done.stderr)
         self.assertEqual(1, failure.count("\n"), done.stderr)
         self.assertRegex(failure, "^fairleadd: .*" + pattern)
         return failure
-
-    @staticmethod
-    def behind_start(said):
-        """What a start says on stderr behind the log's first line, which is there if it got so far."""
-        return re.sub(r"\A\S+Z info starting version=.*\n", "", said)
 
 
 class Explaining(CommandLineTest):
@@ -199,7 +194,7 @@ class Failing(CommandLineTest):
                     process.terminate()
                     break
             self.assertEqual(1, process.returncode, said)
-            self.assertRegex(self.behind_start(said), r"\Afairleadd: cannot [^\n\[]*: Too many open files; allow more [^\n\[]*\n\Z")
+            self.assertRegex(behind_start(said), r"\Afairleadd: cannot [^\n\[]*: Too many open files; allow more [^\n\[]*\n\Z")
         self.assertEqual(0, process.returncode, said)
 
     @release_only  # a sanitizer needs memory of its own

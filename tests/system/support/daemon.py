@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -37,6 +38,11 @@ def binary(name="fairleadd"):
     if not folder:
         raise RuntimeError("FAIRLEAD_BIN_DIR is not set: it names the folder of the programs to test")
     return str(pathlib.Path(folder) / name)
+
+
+def behind_start(said):
+    """What a start that fails says on stderr behind the log's first line, which is there if it got so far."""
+    return re.sub(r"\A\S+Z info starting version=.*\n", "", said)
 
 
 def socket_address(text):
