@@ -68,6 +68,12 @@ ServiceManagerContact ServiceManagerContact::take_from_environment() {
   return contact;
 }
 
+microseconds stop_extension(TimePoint deadline, TimePoint now) noexcept {
+  if (deadline == kNever) return kExtension;
+  return std::clamp<microseconds>(deadline + kBehindDeadline - now, microseconds::zero(),
+                                  kExtension);
+}
+
 ServiceManager::ServiceManager(Daemon& daemon, LogSink& log, const ServiceManagerContact& contact)
     : daemon_(daemon), log_(log), contact_(contact) {}
 
@@ -130,12 +136,8 @@ void ServiceManager::look_around() {
   look_around_at_->set(SteadyClock::now() + next, [this] { look_around(); });
 }
 
-// As long as the stop may take, and no longer: a daemon that hangs is killed.
 void ServiceManager::extend_stop() {
-  const TimePoint deadline = daemon_.shutdown().deadline();
-  microseconds extension = kExtension;
-  if (deadline != kNever)
-    extension = std::min<microseconds>(extension, deadline + kBehindDeadline - Loop::read_clock());
+  const microseconds extension = stop_extension(daemon_.shutdown().deadline(), Loop::read_clock());
   if (extension > microseconds::zero())
     tell("EXTEND_TIMEOUT_USEC=" + std::to_string(extension.count()));
 }

@@ -31,6 +31,10 @@ struct ServiceManagerContact {
   static ServiceManagerContact take_from_environment();
 };
 
+// How much more time a stop with that deadline asks for; 0 once it has had enough: a daemon that
+// hangs is to be killed. kNever: the deadline is not known yet.
+std::chrono::microseconds stop_extension(TimePoint deadline, TimePoint now) noexcept;
+
 // Used in turns of the first loop. Without a socket nothing is done. One that is full or has gone
 // is a warning, once.
 class ServiceManager final : public Component {

@@ -104,6 +104,17 @@ TEST_F(ServiceManagerTest, WithoutOneNothingIsDone) {
   EXPECT_THAT(log.events, SizeIs(0));
 }
 
+TEST(StopExtension, AsksForMoreUntilAMinuteBehindTheDeadline) {
+  using namespace std::chrono_literals;
+  constexpr TimePoint kNow{1h};
+  EXPECT_EQ(stop_extension(kNever, kNow), 15s);
+  EXPECT_EQ(stop_extension(kNow + 24h, kNow), 15s);
+  EXPECT_EQ(stop_extension(kNow - 45s, kNow), 15s);
+  EXPECT_EQ(stop_extension(kNow - 50s, kNow), 10s);
+  EXPECT_EQ(stop_extension(kNow - 60s, kNow), 0s);
+  EXPECT_EQ(stop_extension(kNow - 24h, kNow), 0s);
+}
+
 struct ContactTest : testing::Test {
   ~ContactTest() override { ServiceManagerContact::take_from_environment(); }
 
