@@ -197,7 +197,8 @@ void Daemon::obey(Shutdown::Order order) {
       log_stop(Level::warn, "second signal: leaving at once", cause_, {});
       return begin_phase("cut", [](Shard& shard) { shard.cut_all(CloseReason::draining); });
     case Shutdown::Order::finish:
-      return stop_components();
+      // Behind what the loops have still to say for the log.
+      return probe_loops([this] { stop_components(); });
   }
 }
 

@@ -135,6 +135,25 @@ TEST(Daemon, SaysWhichSignalOfWhomBeganAStop) {
       << "what changes nothing is no cause, and Ctrl-C is nobody's";
 }
 
+// The last client leaves while the other thread has not heard yet that the drain begins.
+TEST(Daemon, SaysThatItDrainsHoweverSoonTheLastClientLeaves) {
+  for (int round = 0; round < 20; ++round) {
+    RunningDaemon running(kTwoListeners + kLongTimes);
+    running.open();
+    running.run();
+    const Socket client = running.connect();
+    expect_echo(client, "hello\n");
+    running.daemon().request_stop(StopRequest::lame_duck);
+    for (TimePoint deadline = kNever; deadline == kNever;)
+      running.call([&] { deadline = running.daemon().shutdown().deadline(); });
+    running.daemon().request_stop(StopRequest::drain);
+    client.end_sending();
+    EXPECT_EQ(client.receive_until_end(), "");
+    EXPECT_TRUE(running.outcome());
+    EXPECT_THAT(running.log(), HasSubstr("info draining "));
+  }
+}
+
 TEST(Daemon, LogsItsCountersWhenAsked) {
   RunningDaemon running(kTwoListeners);
   running.open();
