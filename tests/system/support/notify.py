@@ -47,9 +47,10 @@ class NotifySocket:
     def wait_for_key(self, key, timeout=DEADLINE):
         return self.wait_for(lambda message: key in message, key, timeout)
 
-    def read_all(self):
-        """What has come by now."""
-        while self.read(0) is not None:
-            pass
-        return [message for _, message in self.messages]
+    def wait_until(self, condition, what):
+        """Until condition() is true of all `messages`."""
+        if not condition():
+            self.wait_for(lambda _: condition(), what)
 
+    def statuses(self):
+        return [message["STATUS"] for _, message in self.messages if "STATUS" in message]
