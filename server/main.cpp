@@ -1,10 +1,13 @@
 // fairleadd: reads the command line and the configuration, then runs, checks or explains.
+#include <pwd.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <iterator>
 #include <sstream>
 #include <string>
@@ -19,18 +22,29 @@
 #include "common/protocol/close_reason.hpp"
 #include "server/app/command_line.hpp"
 #include "server/app/config_source.hpp"
+#include "server/app/crash_report.hpp"
 #include "server/app/daemon.hpp"
 #include "server/app/doctor.hpp"
+#include "server/app/inherited_sockets.hpp"
 #include "server/app/server_config.hpp"
+#include "server/app/service_manager.hpp"
 #include "server/app/setting_changes.hpp"
 
 namespace fairlead {
 namespace {
 
+std::string journal_stream() {
+  const char* const stream = ::getenv("JOURNAL_STREAM");
+  return stream == nullptr ? "" : stream;
+}
+
 int fail(const Failure& failure) {
+  const char* priority = "";
+  if (is_journal(STDERR_FILENO, journal_stream()))
+    priority = failure.exit_status == 0 ? "<4>" : "<3>";
   std::istringstream lines(failure.what);
   for (std::string line; std::getline(lines, line);)
-    std::fprintf(stderr, "fairleadd: %s\n", line.c_str());
+    std::fprintf(stderr, "%sfairleadd: %s\n", priority, line.c_str());
   return failure.exit_status;
 }
 
@@ -44,8 +58,19 @@ std::vector<std::string_view> refusals() {
   return names;
 }
 
+// A name that no service of names knows is a number.
+std::string user_name() {
+  const passwd* const user = ::getpwuid(::geteuid());
+  return user == nullptr ? std::to_string(::geteuid()) : user->pw_name;
+}
+
 int run_with_log(LoadedConfig config, const ConfigSource& source) {
+  // Before the log's threads.
+  Outcome<InheritedSockets> inherited = take_inherited_sockets();
+  if (!inherited) return fail(inherited.error());
+  const auto contact = ServiceManagerContact::take_from_environment();
   LogOptions options = log_options(config.settings.log);
+  options.journal_stream = journal_stream();
   options.transcript = STDOUT_FILENO;
   options.limited_reasons = refusals();
   const auto opened = Log::open(options);
@@ -53,11 +78,20 @@ int run_with_log(LoadedConfig config, const ConfigSource& source) {
     const bool forbidden = opened.error().code == std::errc::permission_denied;
     return fail({opened.error().what, forbidden ? kExitNoPermission : kExitRuntimeFailure});
   }
+  std::error_code unknown;  // the folder this was started in
+  const std::string path =
+      config.file.empty()
+          ? config.file
+          : std::filesystem::absolute(config.file, unknown).lexically_normal().string();
+  (*opened)->info("starting", {field("version", FAIRLEAD_VERSION), field("pid", ::getpid()),
+                               field("user", user_name()), field("config", path)});
   for (const std::string& warning : config.warnings)
     (*opened)->warn("configuration", {field("what", warning)});
-  const Outcome<> outcome = run_daemon(std::move(config), source, **opened);
+  const Outcome<> outcome =
+      run_daemon(std::move(config), source, **opened, contact, std::move(*inherited));
+  const bool has_ended = (*opened)->finish();  // the failure is the last line
   const int status = outcome ? 0 : fail(outcome.error());
-  if (!(*opened)->finish()) ::_exit(status);
+  if (!has_ended) ::_exit(status);
   return status;
 }
 
@@ -147,6 +181,8 @@ int main(int argc, char** argv) {
   for (const int number : {SIGUSR1, SIGHUP}) ::signal(number, SIG_IGN);
   fairlead::take_signals_anew();
   fairlead::hold_standard_descriptors();
+  const bool is_journal = fairlead::is_journal(STDERR_FILENO, fairlead::journal_stream());
+  fairlead::report_crashes(FAIRLEAD_VERSION, is_journal ? "<2>" : "");
   try {
     return fairlead::run({argv + 1, argv + argc});
   } catch (const std::system_error& failure) {

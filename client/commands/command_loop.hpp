@@ -33,7 +33,7 @@ class CommandLoop {
   Loop loop_;
   ClientShard shard_;
   Connector connector_;
-  std::function<void(int)> on_signal_;
+  std::function<void(const SignalEvent&)> on_signal_;
   Signals signals_;
   std::optional<Signals> hang_up_;
 };

@@ -98,9 +98,11 @@ TermRun::TermRun(const TermSettings& settings, const TerminalLocale& locale)
   if (!settings.interactive) return;
   const LineEditor::Settings editor{.out = stdout, .history_file = state_file("history")};
   editor_.emplace(editor, [this] { return keyboard_.wait(); });
-  terminal_signals_.emplace(
-      loop_.loop(), std::initializer_list<int>{SIGWINCH, SIGCONT},
-      [this](int number) { number == SIGCONT ? editor_->on_continue() : editor_->on_resize(); });
+  terminal_signals_.emplace(loop_.loop(), std::initializer_list<int>{SIGWINCH, SIGCONT},
+                            [this](const SignalEvent& signal) {
+                              signal.number == SIGCONT ? editor_->on_continue()
+                                                       : editor_->on_resize();
+                            });
 }
 
 CommandResult TermRun::run() {

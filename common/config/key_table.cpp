@@ -77,6 +77,7 @@ constexpr Key kKeys[] = {
 {"log",        "session_file",     path,      "",               "",           0,       kPath,         "",                           L, "Where the line per session goes, likewise. Empty: with the others."},
 {"log",        "repeats",          count,     "lines",          "10",         0,       1'000'000,     "",                           R, "How often within 10 s a repeated warning is written, or the session line of a client refused for the same reason; the rest is counted and reported in one line. 0: always."},
 {"log",        "empty_sessions",   flag,      "",               "yes",        0,       0,             "",                           L, "Whether sessions are logged in which the client sends nothing before it leaves, as health checks do. They are counted in any case."},
+{"log",        "peer",             choice,    "",               "full",       0,       0,             "full|prefix",                L, "How much of a client's address is told, in the log and in transcripts. prefix: the first 24 bits of an IPv4 address and the first 48 of an IPv6 address."},
 
 {"access",     "allow",            blocks,    "",               "",           0,       10'000,        "",                           L, "Addresses and address blocks, such as 192.0.2.7, 10.0.0.0/8, 2001:db8::/32."},
 {"access",     "deny",             blocks,    "",               "",           0,       10'000,        "",                           L, "The same; these are closed as denied. 0.0.0.0/0, ::/0 denies all that `allow` does not name."},
@@ -87,6 +88,10 @@ constexpr Key kKeys[] = {
 {"listener.*", "services",         names,     "",               "",           0,       64,            "",                           N, "The services that framed clients may open. Empty: only `service`."},
 {"listener.*", "idle",             duration,  "",               "",           0,       kYear,         "",                           N, "Overrides timeouts.idle for this listener. Empty: no override; 0: no limit."},
 {"listener.*", "greet_wait",       duration,  "",               "100ms",      1,       60 * kSecond,  "",                           N, "With protocol = auto: after this silence a client is taken for a text client, and greeted."},
+{"listener.*", "max_connections",  count,     "connections",    "0",          0,       kMany,         "",                           N, "Connections of this listener at a time, beside limits.max_connections; more are refused as server_full. 0: no limit of its own."},
+{"listener.*", "max_message",      size,      "bytes",          "0",          0,       kMessage,      "",                           N, "The longest message of its clients, where that is less than limits.max_message. 0: no limit of its own."},
+{"listener.*", "allow",            blocks,    "",               "",           0,       10'000,        "",                           N, "As access.allow, for this listener alone. A client must be admitted by its lists and by those of [access]."},
+{"listener.*", "deny",             blocks,    "",               "",           0,       10'000,        "",                           N, "As access.deny, for this listener alone."},
 {"listener.*", "unix_mode",        mode,      "",               "0660",       0,       0777,          "",                           R, "The permissions of a unix socket."},
 
 {"service.*",  "type",             name,      "",               "",           0,       0,             "",                           N, "What it does: echo returns each message, reply answers each with `text`, log prints them, discard drops them, greet only says its greeting, file sends files. Must be given."},

@@ -28,6 +28,14 @@ void set_option(int descriptor, int level, int name, int value) {
   static_cast<void>(::setsockopt(descriptor, level, name, &value, sizeof value));
 }
 
+// They count only when they are set before the connection (tcp(7)).
+void set_buffer_sizes(int descriptor, const ListeningOptions& options) {
+  if (options.send_buffer > 0)
+    set_option(descriptor, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.send_buffer));
+  if (options.receive_buffer > 0)
+    set_option(descriptor, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.receive_buffer));
+}
+
 // A problem is reported with errno as it stands when this is called.
 tl::unexpected<ListeningError> failure(const Endpoint& endpoint, const char* doing) {
   const int why = errno;
@@ -67,12 +75,7 @@ int open_tcp(const addrinfo& address, bool dual_stack, const ListeningOptions& o
     set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.ai_family == AF_INET6)
     set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, dual_stack ? 0 : 1);
-  // Buffer sizes count only when they are set before the connection (tcp(7)).
-  if (options.send_buffer > 0)
-    set_option(descriptor, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.send_buffer));
-  if (options.receive_buffer > 0) {
-    set_option(descriptor, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.receive_buffer));
-  }
+  set_buffer_sizes(descriptor, options);
   set_connection_options(descriptor, options);
 
   doing = "bind";
@@ -249,6 +252,7 @@ tl::expected<void, ListeningError> try_listening(const Endpoint& endpoint,
   return {};
 }
 
+// Each is set, also to what a new socket has: one that listens already may have another value.
 void set_connection_options(int descriptor, const ListeningOptions& options) noexcept {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.keepalive).count();
   set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, options.nodelay ? 1 : 0);
@@ -265,6 +269,29 @@ void set_connection_options(int descriptor, const ListeningOptions& options) noe
 
 void share_port(int descriptor, bool is_shared) noexcept {
   set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, is_shared ? 1 : 0);
+}
+
+std::optional<Endpoint> listening_address(int descriptor) {
+  const auto option = [descriptor](int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+  };
+  const int family = option(SO_DOMAIN);
+  const bool is_known = family == AF_INET || family == AF_INET6 || family == AF_UNIX;
+  if (!is_known || option(SO_TYPE) != SOCK_STREAM || option(SO_ACCEPTCONN) != 1)
+    return std::nullopt;
+  return local_endpoint(descriptor);
+}
+
+ListeningSocket adopt_listening_socket(int descriptor, const ListeningOptions& options) {
+  const Endpoint address = local_endpoint(descriptor);
+  if (address.kind == Endpoint::Kind::tcp) {
+    set_buffer_sizes(descriptor, options);
+    set_connection_options(descriptor, options);
+  }
+  static_cast<void>(::listen(descriptor, options.backlog));
+  return {descriptor, address};
 }
 
 void remove_path(const ListeningSocket& socket) noexcept {

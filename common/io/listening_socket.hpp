@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -72,6 +73,13 @@ void set_connection_options(int descriptor, const ListeningOptions& options) noe
 
 // Lets another socket of this user be bound in the way of this one (SO_REUSEPORT), or no longer.
 void share_port(int descriptor, bool is_shared) noexcept;
+
+// Where a stream socket listens; nothing where a descriptor is not such a socket of TCP or unix.
+std::optional<Endpoint> listening_address(int descriptor);
+
+// Takes over a socket that another program listens at, with the options of our own; the path of a
+// unix socket stays that program's. Buffer sizes of 0 stay as they are.
+ListeningSocket adopt_listening_socket(int descriptor, const ListeningOptions& options);
 
 // Removes a unix socket's path, unless that of another program has taken its place. Before the
 // descriptor is closed: then its inode number is free for the other one.

@@ -2,8 +2,11 @@
 
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -57,6 +60,15 @@ Endpoint local_endpoint(int descriptor) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   static_cast<void>(::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size));
+  if (address.ss_family == AF_UNIX) {
+    constexpr socklen_t kBefore = offsetof(sockaddr_un, sun_path);
+    const char* const path = reinterpret_cast<const char*>(&address) + kBefore;
+    std::string name(path, size > kBefore ? size - kBefore : 0);
+    const bool is_abstract = name.starts_with('\0');
+    if (is_abstract) name[0] = '@';
+    if (!is_abstract) name.resize(std::min(name.find('\0'), name.size()));
+    return {.kind = Endpoint::Kind::unix_socket, .host = {}, .port = 0, .path = std::move(name)};
+  }
   const PeerAddress local = peer_address(reinterpret_cast<const sockaddr&>(address));
   std::string host = local.ip_text();
   std::array<char, IF_NAMESIZE> name;

@@ -17,7 +17,7 @@ socklen_t fill_socket_address(const PeerAddress& from, sockaddr_storage& to,
 // The interface of a link-local IPv6 address; 0: there is none.
 std::uint32_t zone_of(const sockaddr& address) noexcept;
 
-// Where a TCP socket is bound, numerically.
+// Where a TCP socket is bound, numerically, or a unix socket; an abstract name begins with `@`.
 Endpoint local_endpoint(int descriptor);
 
 }  // namespace fairlead

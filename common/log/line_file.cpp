@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <climits>
+#include <cstdint>
 #include <utility>
 
 namespace fairlead {
@@ -131,6 +133,21 @@ bool LineFile::is_file_of(int descriptor) const noexcept {
   }, other{};
   return ::fstat(descriptor_.get(), &own) == 0 && ::fstat(descriptor, &other) == 0 &&
          own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
+bool LineFile::is_journal(std::string_view journal_stream) const noexcept {
+  return fairlead::is_journal(descriptor_.get(), journal_stream);
+}
+
+bool is_journal(int descriptor, std::string_view journal_stream) noexcept {
+  struct stat own {};
+  std::uint64_t device = 0, inode = 0;
+  const char* const end = journal_stream.data() + journal_stream.size();
+  const auto [colon, error] = std::from_chars(journal_stream.data(), end, device);
+  if (error != std::errc() || colon == end || *colon != ':') return false;
+  const auto [last, error_too] = std::from_chars(colon + 1, end, inode);
+  return error_too == std::errc() && last == end && ::fstat(descriptor, &own) == 0 &&
+         own.st_dev == device && own.st_ino == inode;
 }
 
 int standard_descriptor_of(std::string_view path) noexcept {

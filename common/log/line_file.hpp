@@ -43,6 +43,7 @@ class LineFile {
 
   // Whether `descriptor` leads to the same file, pipe, socket or terminal.
   bool is_file_of(int descriptor) const noexcept;
+  bool is_journal(std::string_view journal_stream) const noexcept;
 
  private:
   // What keeps a write from blocking.
@@ -71,6 +72,10 @@ class LineFile {
 // /proc/self/fd/2 and the like. -1: it names a file. open(2) could not open a socket there, nor a
 // pipe of another user, and would write a file from its beginning.
 int standard_descriptor_of(std::string_view path) noexcept;
+
+// Whether a descriptor leads to the stream that $JOURNAL_STREAM names, `DEVICE:INODE`
+// (systemd.exec(5)). A line there may begin with its priority, `<4>` (sd-daemon(3)).
+bool is_journal(int descriptor, std::string_view journal_stream) noexcept;
 
 // Opens those of stdin, stdout and stderr that are closed. Call it before anything else is opened:
 // otherwise the first client gets one of their numbers, and what is meant for the terminal. Writes

@@ -24,7 +24,10 @@ struct LogOptions {
   std::string file{};          // empty: `descriptor`; /dev/stdout and the like: that descriptor
   std::string session_file{};  // empty: where the events go
   int descriptor = 2;          // duplicated, stays the caller's
-  int transcript = -1;         // the descriptor for print(), likewise; -1: nothing is printed
+  // $JOURNAL_STREAM: lines that go there begin with their priority (sd-daemon(3)), those of the
+  // transcripts, too, or a client could choose one.
+  std::string journal_stream{};
+  int transcript = -1;  // the descriptor for print(), likewise; -1: nothing is printed
   // How often a warning or an error of one event is written in RepeatLimit::kWindow; 0: always.
   std::uint64_t repeats = 10;
   // Session lines with one of these as `reason` are limited likewise, since a rejected client may

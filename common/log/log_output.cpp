@@ -28,9 +28,22 @@ void append_event(std::string& out, LogFormat format, Level level, std::string_v
   append(out, level, event, fields);
 }
 
-// The level is in the text already.
-spdlog::details::log_msg message_of(std::string_view text) noexcept {
-  return {"", spdlog::level::off, spdlog::string_view_t(text.data(), text.size())};
+constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                 spdlog::level::warn, spdlog::level::err,
+                                                 spdlog::level::off};
+
+// The level is in the text already; the journal wants it as well.
+spdlog::details::log_msg message_of(Level level, std::string_view text) noexcept {
+  return {"", kLevels[static_cast<std::size_t>(level)],
+          spdlog::string_view_t(text.data(), text.size())};
+}
+
+// As syslog(3) counts.
+std::string_view priority_of(spdlog::level::level_enum level) noexcept {
+  if (level == spdlog::level::debug) return "<7>";
+  if (level == spdlog::level::warn) return "<4>";
+  if (level == spdlog::level::err) return "<3>";
+  return "<6>";
 }
 
 std::string_view text_named(std::string_view name, std::span<const Field> fields) noexcept {
@@ -51,6 +64,7 @@ LogOutput::LogOutput(std::shared_ptr<LineFile> file, const LogOptions& options, 
       level_(role.level),
       limit_(options.repeats),
       file_(std::move(file)),
+      is_journal_(file_->is_journal(options.journal_stream)),
       troubles_to_(role.troubles_to),
       thread_(start_background_thread([this] { run(); })) {}
 
@@ -75,6 +89,7 @@ std::shared_ptr<LineFile> LogOutput::file() {
 void LogOutput::change_file(std::shared_ptr<LineFile> file, LogSink* troubles_to) {
   const std::lock_guard lock(mutex_);
   file_ = std::move(file);
+  is_journal_ = file_->is_journal(options_.journal_stream);
   troubles_to_ = troubles_to;
 }
 
@@ -92,14 +107,32 @@ void LogOutput::put(Level level, std::string_view event, std::span<const Field> 
   text.clear();
   try {
     append_event(text, options_.format, level, event, fields);
-    print(text);
+    print(text, level);
   } catch (...) {
     count_lost();  // out of memory
   }
 }
 
-void LogOutput::print(std::string_view text) noexcept try { log(message_of(text)); } catch (...) {
+void LogOutput::print(std::string_view text, Level level) noexcept try {
+  log(message_of(level, text));
+} catch (...) {
   count_lost();  // out of memory
+}
+
+void LogOutput::lay_out(const spdlog::details::log_msg& message, spdlog::memory_buf_t& line) {
+  line.clear();
+  if (!is_journal_) return formatter_->format(message, line);
+  spdlog::memory_buf_t laid_out;
+  formatter_->format(message, laid_out);
+  const std::string_view priority = priority_of(message.level);
+  // A text of a transcript may be several lines.
+  const char* const end = laid_out.data() + laid_out.size();
+  for (const char* from = laid_out.data(); from != end;) {
+    const char* const next = std::find(from, end, '\n') + 1;
+    line.append(priority.data(), priority.data() + priority.size());
+    line.append(from, next);
+    from = next;
+  }
 }
 
 bool LogOutput::admits(Level level, std::string_view event, std::span<const Field> fields) {
@@ -111,8 +144,7 @@ bool LogOutput::admits(Level level, std::string_view event, std::span<const Fiel
 }
 
 void LogOutput::sink_it_(const spdlog::details::log_msg& message) {
-  line_.clear();
-  formatter_->format(message, line_);
+  lay_out(message, line_);
   queue_.push({line_.data(), line_.size()});
   if (line_.capacity() > kKeptBytes) line_ = spdlog::memory_buf_t();
   while (queue_.lines() > options_.queue_lines ||
@@ -223,7 +255,7 @@ bool LogOutput::write_own_line(Level level, std::string_view event, std::span<co
   spdlog::memory_buf_t line;
   {
     const std::lock_guard lock(mutex_);
-    formatter_->format(message_of(text), line);
+    lay_out(message_of(level, text), line);
   }
   return batch_file_->write({line.data(), line.size()}).bytes == line.size();
 }

@@ -76,7 +76,7 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   }
 
   // Puts `text` into the layout as it is.
-  void print(std::string_view text) noexcept;
+  void print(std::string_view text, Level level = Level::info) noexcept;
 
   // Writes what is queued and ends the thread. False: it still waits within write(2), for which
   // `close_wait`, and as long again, was not enough. Nobody logs any more.
@@ -91,6 +91,7 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
  private:
   using Time = std::chrono::steady_clock::time_point;
 
+  void lay_out(const spdlog::details::log_msg& message, spdlog::memory_buf_t& line);
   void put(Level level, std::string_view event, std::span<const Field> fields) noexcept;
   bool admits(Level level, std::string_view event, std::span<const Field> fields);
   void count_lost(std::uint64_t lines = 1) noexcept {
@@ -117,6 +118,7 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
 
   // Guarded by base_sink's mutex_, as its formatter_ is.
   std::shared_ptr<LineFile> file_;  // two outputs may end in one place
+  bool is_journal_;
   LogSink* troubles_to_;
   LineQueue queue_;
   spdlog::memory_buf_t line_;  // the line that is being formatted

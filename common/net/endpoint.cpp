@@ -176,6 +176,11 @@ std::uint8_t address_bits(PeerAddress::Family family) noexcept {
   return family == PeerAddress::Family::ipv4 ? 32 : 128;
 }
 
+// What usually belongs to one customer is more than that.
+std::uint8_t told_bits(PeerAddress::Family family) noexcept {
+  return family == PeerAddress::Family::ipv4 ? 24 : 48;
+}
+
 // No peer ever has a mapped address (PeerAddress::from_ipv6), so a mapped block would silently
 // match nothing.
 AddressBlock without_mapping(AddressBlock block) noexcept {
@@ -278,6 +283,27 @@ std::string PeerAddress::python_text() const {
       return "('" + ip_text() + "', " + std::to_string(port) + ", 0, 0)";
   }
   return {};
+}
+
+AddressBlock block_around(const PeerAddress& peer, std::uint8_t prefix_bits) noexcept {
+  AddressBlock block{peer.family, peer.ip, prefix_bits};
+  for (std::size_t i = 0; i < block.ip.size(); ++i) {
+    const int kept = std::clamp(static_cast<int>(prefix_bits) - static_cast<int>(8 * i), 0, 8);
+    block.ip[i] = static_cast<std::uint8_t>(block.ip[i] & (0xff00U >> kept));
+  }
+  return block;
+}
+
+PeerAddress told_peer(const PeerAddress& peer, PeerDetail detail) noexcept {
+  PeerAddress told = peer;
+  if (detail == PeerDetail::prefix) told.ip = block_around(peer, told_bits(peer.family)).ip;
+  return told;
+}
+
+std::string told_text(const PeerAddress& peer, PeerDetail detail) {
+  if (detail == PeerDetail::full || peer.family == PeerAddress::Family::unix_socket)
+    return peer.text();
+  return block_around(peer, told_bits(peer.family)).text();
 }
 
 std::optional<AddressBlock> parse_address_block(std::string_view text) {

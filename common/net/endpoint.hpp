@@ -72,6 +72,18 @@ struct AddressBlock {
   bool operator==(const AddressBlock&) const = default;
 };
 
+// The block of the peer's first bits, which has no more than its family.
+AddressBlock block_around(const PeerAddress& peer, std::uint8_t prefix_bits) noexcept;
+
+// How much of a peer's address a log tells (`log.peer`).
+enum class PeerDetail : std::uint8_t { full, prefix };
+
+// The peer as it may be told: with `prefix`, the host's bits (IPv4: the last 8, IPv6: the last 80)
+// are 0. The port stays.
+PeerAddress told_peer(const PeerAddress& peer, PeerDetail detail) noexcept;
+// "192.0.2.7:45246"; with `prefix` "192.0.2.0/24", "2001:db8:1::/48". "unix" for both.
+std::string told_text(const PeerAddress& peer, PeerDetail detail);
+
 // Nothing when it is not an address, the prefix is too long, or bits beyond the prefix are set. A
 // block of IPv4-mapped addresses ("::ffff:10.0.0.0/104") is the IPv4 block that it stands for, as
 // for PeerAddress.

@@ -76,6 +76,7 @@ class Peer {
   virtual bool is_open() const noexcept = 0;
   virtual bool is_plain() const = 0;  // a text client: raw bytes, no frames
   virtual const PeerAddress& address() const = 0;
+  virtual PeerAddress told_address() const = 0;  // for a log or a transcript (`log.peer`)
   virtual std::uint64_t connection_id() const = 0;
 
   // The message in UTF-8. The view lives until the next call of this function on any peer of the

@@ -3,8 +3,10 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 #include <ranges>
+#include <string>
 #include <utility>
 
 #include "common/base/background_thread.hpp"
@@ -13,6 +15,7 @@
 #include "server/app/heap.hpp"
 #include "server/app/ports_file.hpp"
 #include "server/app/reloader.hpp"
+#include "server/app/service_manager.hpp"
 #include "server/app/stats.hpp"
 #include "server/files/beneath.hpp"
 
@@ -40,7 +43,7 @@ class SignalHandling final : public Component {
   Outcome<> start() override {
     signals_.emplace(daemon_.loop(),
                      std::initializer_list<int>{SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP},
-                     [this](int number) { on_signal(number); });
+                     [this](const SignalEvent& signal) { on_signal(signal); });
     return {};
   }
 
@@ -51,14 +54,15 @@ class SignalHandling final : public Component {
   }
 
  private:
-  void on_signal(int number) {
-    if (number == SIGUSR1) {
+  void on_signal(const SignalEvent& signal) {
+    if (signal.number == SIGUSR1) {
       log_.reopen();
       daemon_.log_counters();
-    } else if (number == SIGHUP) {
+    } else if (signal.number == SIGHUP) {
       reload_.request();
     } else {
-      daemon_.request_stop(number == SIGQUIT ? StopRequest::lame_duck : StopRequest::drain);
+      daemon_.request_stop(signal.number == SIGQUIT ? StopRequest::lame_duck : StopRequest::drain,
+                           signal);
     }
   }
 
@@ -70,16 +74,19 @@ class SignalHandling final : public Component {
 
 }  // namespace
 
-Outcome<> run_daemon(LoadedConfig config, const ConfigSource& source, Log& log) {
+Outcome<> run_daemon(LoadedConfig config, const ConfigSource& source, Log& log,
+                     const ServiceManagerContact& contact, InheritedSockets inherited) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone does not end the daemon
   const auto settings = std::make_shared<const ServerSettings>(std::move(config.settings));
   raise_descriptor_limit();
   Daemon daemon(settings, log, connection_limit(descriptors_max(), *settings));
-  Reloader reloader(daemon, log, source, std::move(config.configuration));
+  ServiceManager manager(daemon, log, contact);
+  Reloader reloader(daemon, manager, log, source, std::move(config.configuration));
   SignalHandling signals(daemon, reloader, log);
+  daemon.add(manager);
   daemon.add(reloader);
   daemon.add(signals);
-  if (Outcome<> opened = daemon.open(); !opened) return opened;
+  if (Outcome<> opened = daemon.open(std::move(inherited)); !opened) return opened;
   return daemon.run();
 }
 
@@ -91,7 +98,7 @@ Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& conne
       admission_(settings_->limits, settings_->access, connections.configured,
                  std::random_device{}()),
       shards_({settings_, transcript_, log, files_, last_id_}),
-      listeners_({shards_, admission_, reserve_, log, settings_->accept == AcceptMode::shared},
+      listeners_({shards_, admission_, reserve_, log},
                  [this] { obey(shutdown_.on_listeners_closed(Loop::read_clock())); }),
       components_{&shards_, &listeners_},
       deadline_(shards_.first().loop),
@@ -109,9 +116,9 @@ Daemon::~Daemon() {
   shards_.join();
 }
 
-Outcome<> Daemon::open() {
+Outcome<> Daemon::open(InheritedSockets inherited) {
   if (Outcome<> files = prepare_for_files(*settings_); !files) return files;
-  const auto opened = open_listeners(*settings_, log_);
+  const auto opened = open_listeners(*settings_, log_, std::move(inherited));
   if (!opened) return tl::unexpected(opened.error());
   listeners_.add(settings_, *opened);
   if (settings_->run_dir.empty()) return {};
@@ -136,7 +143,9 @@ Outcome<> Daemon::run() {
   ShardReport sum;
   for (std::size_t i = 0; i < shards_.size(); ++i) sum += shards_.at(i).report();
   write_counters(sum);
-  log_.info("stopped");
+  const auto uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(Loop::read_clock() - started_);
+  log_.info("stopped", {field("uptime", uptime.count())});
   return {};
 }
 
@@ -159,10 +168,13 @@ void Daemon::log_limits() {
 
 // ---- The stop ----
 
-void Daemon::request_stop(StopRequest request) {
-  loop().post([this, request] {
-    if (is_changing_) return stops_.push_back(request);
-    obey(shutdown_.on_request(request, Loop::read_clock()));
+void Daemon::request_stop(StopRequest request, const SignalEvent& cause) {
+  loop().post([this, request, cause] {
+    if (is_changing_) return stops_.push_back({request, cause});
+    const Shutdown::Order order = shutdown_.on_request(request, Loop::read_clock());
+    // A further lame duck changes nothing; a drain does, be it later.
+    if (request == StopRequest::drain || order != Shutdown::Order::none) cause_ = cause;
+    obey(order);
   });
 }
 
@@ -175,33 +187,51 @@ void Daemon::obey(Shutdown::Order order) {
       for (Component* part : components_ | std::views::reverse) part->begin_drain();
       return;
     case Shutdown::Order::begin_lame_duck:
-      begin_phase("lame duck", [time = settings_->timeouts.lame_duck](Shard& shard) {
-        shard.evict_over(time, CloseReason::draining);
-      });
+      begin_phase(
+          "lame duck",
+          [time = settings_->timeouts.lame_duck](Shard& shard) {
+            shard.evict_over(time, CloseReason::draining);
+          },
+          Mention::cause);
       return set_deadline();
     case Shutdown::Order::begin_drain:
-      begin_phase("draining", [](Shard& shard) { shard.begin_drain(); });
+      begin_phase(
+          "draining", [](Shard& shard) { shard.begin_drain(); }, Mention::cause);
       return set_deadline();
     case Shutdown::Order::evict:
       return begin_phase(is_lame_duck ? "lame duck deadline reached" : "drain deadline reached",
                          [](Shard& shard) { shard.evict_all(CloseReason::draining); });
     case Shutdown::Order::cut:
-      log_.warn("second signal: leaving at once");
+      log_stop(Level::warn, "second signal: leaving at once", cause_, {});
       return begin_phase("cut", [](Shard& shard) { shard.cut_all(CloseReason::draining); });
     case Shutdown::Order::finish:
-      return stop_components();
+      // Behind what the loops have still to say for the log.
+      return probe_loops([this] { stop_components(); });
   }
 }
 
 // Each shard counts the sessions that it still serves before it acts.
-void Daemon::begin_phase(const char* event, std::function<void(Shard&)> act) {
+void Daemon::begin_phase(const char* event, std::function<void(Shard&)> act, Mention mention) {
   shards_.gather(
       [act = std::move(act)](ShardThread& thread) {
         const Census left = thread.shard.census();
         act(thread.shard);
         return left;
       },
-      [this, event](const Census& left) { log_.write(Level::info, event, census_fields(left)); });
+      [this, event, cause = mention == Mention::cause ? cause_ : SignalEvent()](
+          const Census& left) { log_stop(Level::info, event, cause, census_fields(left)); });
+}
+
+// With the signal that asked for it, and whose it was.
+void Daemon::log_stop(Level level, const char* event, const SignalEvent& cause,
+                      std::vector<Field> fields) {
+  const std::string signal = cause.name();
+  if (cause.number != 0) fields.push_back(field("signal", signal));
+  if (cause.has_sender) {
+    fields.push_back(field("sender_pid", cause.sender_pid));
+    fields.push_back(field("sender_uid", cause.sender_uid));
+  }
+  log_.write(level, event, fields);
 }
 
 void Daemon::set_deadline() {
@@ -277,7 +307,7 @@ void Daemon::use(const std::shared_ptr<DaemonChange>& change, std::function<void
 
 void Daemon::end_change() {
   is_changing_ = false;
-  for (const StopRequest request : std::exchange(stops_, {})) request_stop(request);
+  for (const auto& [request, cause] : std::exchange(stops_, {})) request_stop(request, cause);
 }
 
 // What has been opened serves in any case.
@@ -295,6 +325,11 @@ void Daemon::log_counters() {
                    write_counters(sum);
                    give_memory_back();
                  });
+}
+
+void Daemon::probe_loops(std::function<void()> answered) {
+  shards_.gather([](ShardThread&) { return 0; },
+                 [answered = std::move(answered)](int) { answered(); });
 }
 
 void Daemon::write_counters(const ShardReport& sum) {

@@ -2,14 +2,17 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/io/descriptor_reserve.hpp"
 #include "common/io/loop.hpp"
+#include "common/io/signals.hpp"
 #include "common/log/log.hpp"
 #include "server/app/component.hpp"
 #include "server/app/config_source.hpp"
@@ -24,9 +27,12 @@
 
 namespace fairlead {
 
+struct ServiceManagerContact;
+
 // The program: raises the limit of descriptors, takes the signals, and serves until one of them
 // ends it. Called once, on the main thread. `config` has been loaded from `source`.
-Outcome<> run_daemon(LoadedConfig config, const ConfigSource& source, Log& log);
+Outcome<> run_daemon(LoadedConfig config, const ConfigSource& source, Log& log,
+                     const ServiceManagerContact& contact, InheritedSockets inherited);
 
 // What a reload has prepared; none of it can fail any more.
 struct DaemonChange {
@@ -45,8 +51,9 @@ class Daemon {
   // Adds a part that is started before the daemon's own. It outlives the daemon's run.
   void add(Component& part) { components_.insert(components_.begin(), &part); }
 
-  // Opens the listeners, and writes the ports file where run_dir is set.
-  Outcome<> open();
+  // Opens the listeners for which no socket has been inherited, and writes the ports file where
+  // run_dir is set.
+  Outcome<> open(InheritedSockets inherited = {});
 
   // Serves from what has been opened until a stop has ended.
   Outcome<> run();
@@ -59,9 +66,14 @@ class Daemon {
   // in force; a stop that is asked for meanwhile begins behind that.
   void change(DaemonChange to, std::function<void(const Outcome<>&)> done);
 
-  // From any thread.
-  void request_stop(StopRequest request);
+  // From any thread. The log says which signal asks for it; none: nobody did by a signal.
+  void request_stop(StopRequest request, const SignalEvent& cause = {});
   void log_counters();
+  // Calls `answered` in a turn of the first loop when every loop has had a turn.
+  void probe_loops(std::function<void()> answered);
+
+  std::uint64_t connections() const { return admission_.connections(); }
+  const Shutdown& shutdown() const noexcept { return shutdown_; }  // in turns of the first loop
 
   Loop& loop() noexcept { return shards_.first().loop; }  // the main thread's
 
@@ -76,7 +88,11 @@ class Daemon {
   Outcome<> start();
   void log_limits();
   void obey(Shutdown::Order order);
-  void begin_phase(const char* event, std::function<void(Shard&)> act);
+  enum class Mention : std::uint8_t { cause, nothing };
+  void begin_phase(const char* event, std::function<void(Shard&)> act,
+                   Mention mention = Mention::nothing);
+  void log_stop(Level level, const char* event, const SignalEvent& cause,
+                std::vector<Field> fields);
   void set_deadline();
   void on_shard_empty();
   void stop_components();
@@ -99,9 +115,11 @@ class Daemon {
   std::vector<Component*> components_;
   Alarm deadline_;  // as all that follows, used in turns of the first loop
   Shutdown shutdown_;
+  SignalEvent cause_;  // of the stop under way
   std::size_t shards_in_use_;
   bool is_changing_ = false;
-  std::vector<StopRequest> stops_;  // asked for while it changes
+  std::vector<std::pair<StopRequest, SignalEvent>> stops_;  // asked for while it changes
+  const TimePoint started_ = Loop::read_clock();
 };
 
 }  // namespace fairlead

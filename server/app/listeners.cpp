@@ -10,6 +10,16 @@
 #include "common/io/listener.hpp"
 
 namespace fairlead {
+namespace {
+
+// The listener that serves a socket under other settings; null: none.
+const ListenerSettings* successor(const ServerSettings& settings, const std::string& name,
+                                  const Endpoint& written, bool is_inherited) {
+  const ListenerSettings* const same = is_inherited ? settings.listener_named(name) : nullptr;
+  return same != nullptr ? same : settings.listener_for(name, written);
+}
+
+}  // namespace
 
 // Takes the connections of one listening socket to their shards. All but `opened` is used in turns
 // of its shard's loop, from begin() on.
@@ -18,6 +28,7 @@ class Listeners::ListenerHandler final : public ListenerClient {
   ListenerHandler(Listeners& owner, const SettingsSnapshot& settings, const OpenedListener& from)
       : opened(from),
         shard(owner.environment_.shards.at(from.shard)),
+        is_for_all(from.is_for_all),
         listener_settings_(settings, settings->listener_named(from.name)),
         owner_(owner),
         listener_(shard.loop, from.socket, *this, owner.environment_.reserve) {}
@@ -37,13 +48,14 @@ class Listeners::ListenerHandler final : public ListenerClient {
 
   OpenedListener opened;  // the main thread's
   ShardThread& shard;
+  const bool is_for_all;
 
  private:
   // ListenerClient.
   Loop& place() override { return owner_.place(*this); }
   void accepted(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress& peer) override {
     accept(loop, std::move(stream), peer,
-           owner_.environment_.admission.admit(peer, Loop::read_clock()));
+           owner_.environment_.admission.admit(peer, *listener_settings_, Loop::read_clock()));
   }
   void turned_away(Loop& loop, std::unique_ptr<ByteStream> stream,
                    const PeerAddress& peer) override {
@@ -92,8 +104,10 @@ void Listeners::begin(const std::shared_ptr<ListenerHandler>& handler,
     listener->start();
     begun();
   });
-  environment_.log.info("listening", {field("listener", handler->opened.name),
-                                      field("address", handler->opened.socket.address.text())});
+  const std::string address = handler->opened.socket.address.text();
+  std::vector<Field> fields{field("listener", handler->opened.name), field("address", address)};
+  if (handler->opened.is_inherited) fields.push_back(field("inherited", true));
+  environment_.log.write(Level::info, "listening", fields);
 }
 
 // Connections that were accepted last lie in the task queues of their shards when on_drained_ is
@@ -117,7 +131,7 @@ std::function<void()> Listeners::countdown(std::size_t times, std::function<void
 }
 
 Loop& Listeners::place(const ListenerHandler& handler) {
-  if (!environment_.shares_listeners) return handler.shard.loop;
+  if (!handler.is_for_all) return handler.shard.loop;
   next_shard_ = (next_shard_ + 1) % environment_.shards.size();
   return environment_.shards.at(next_shard_).loop;
 }
@@ -134,7 +148,7 @@ HeldListeners Listeners::hold() const {
   HeldListeners held;
   for (const auto& handler : handlers_) {
     const OpenedListener& opened = handler->opened;
-    held.push_back({opened.name, opened.written,
+    held.push_back({opened.name, opened.written, opened.is_inherited,
                     Descriptor(::fcntl(opened.socket.descriptor, F_DUPFD_CLOEXEC, 0))});
   }
   return held;
@@ -144,8 +158,8 @@ void Listeners::change(const SettingsSnapshot& settings, const OpenedListeners& 
                        std::function<void()> done) {
   Handlers kept;
   for (const auto& handler : handlers_) {
-    const ListenerSettings* const now =
-        settings->listener_for(handler->opened.name, handler->opened.written);
+    const ListenerSettings* const now = successor(
+        *settings, handler->opened.name, handler->opened.written, handler->opened.is_inherited);
     if (now != nullptr) handler->opened.name = now->name;
     (now != nullptr ? kept : closed_).push_back(handler);
   }
@@ -224,31 +238,57 @@ ListeningSockets open_beside(const std::vector<int>& leaving, const Endpoint& en
   return found;
 }
 
-}  // namespace
-
-Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log,
-                                        const HeldListeners& held) {
-  std::vector<int> leaving;
-  std::vector<std::pair<const ListenerSettings*, Endpoint>> kept;
-  for (const HeldListener& listener : held) {
-    const auto* const now = settings.listener_for(listener.name, listener.written);
-    if (now == nullptr) leaving.push_back(listener.duplicate.get());
-    kept.emplace_back(now, listener.written);
-  }
-  const bool is_shared = settings.accept == AcceptMode::shared;
+// Those that serve a listener; the others are closed with `inherited`. Where every shard gets a
+// socket of an address, it keeps what it accepts from it; else the first shard accepts for all.
+OpenedListeners adopt(const ServerSettings& settings, LogSink& log, const InheritancePlan& plan,
+                      InheritedSockets& inherited) {
   OpenedListeners opened;
-  for (const auto& listener : settings.listeners) {
+  for (std::size_t i = 0; i < inherited.size(); ++i) {
+    InheritedSocket& socket = inherited[i];
+    const ListenerSettings* const listener = plan.listener_of[i];
+    const std::string address = socket.address ? socket.address->text() : std::string();
+    if (listener == nullptr) {
+      log.warn("inherited_socket_closed",
+               {field("name", socket.name), field("address", address),
+                field("why", socket.address ? "no listener has its name or its address"
+                                            : "it is no listening TCP or unix socket")});
+      continue;
+    }
+    const ListeningOptions options = listening_options(settings, *listener);
+    opened.push_back({.name = listener->name,
+                      .written = *socket.address,
+                      .socket = adopt_listening_socket(socket.descriptor.release(), options),
+                      .is_inherited = true});
+  }
+  for (OpenedListener& first : opened) {
+    std::vector<OpenedListener*> copies;
+    for (OpenedListener& other : opened)
+      if (other.name == first.name && other.socket.address == first.socket.address)
+        copies.push_back(&other);
+    if (settings.accept == AcceptMode::shared || copies.size() != settings.threads) continue;
+    for (std::uint32_t shard = 0; shard < copies.size(); ++shard) {
+      copies[shard]->shard = shard;
+      copies[shard]->is_for_all = copies.size() == 1;
+    }
+  }
+  return opened;
+}
+
+// Opens `to_open`, for each listener, behind what has been `opened`.
+Outcome<OpenedListeners> open_all(const ServerSettings& settings, LogSink& log,
+                                  const std::vector<std::vector<Endpoint>>& to_open,
+                                  const std::vector<int>& leaving, OpenedListeners opened) {
+  const bool is_shared = settings.accept == AcceptMode::shared;
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
+    const auto& listener = settings.listeners[i];
     const ListeningOptions options = listening_options(settings, *listener);
     const auto note_left_out = [&](const Endpoint& address) {
       log.warn("address_left_out",
                {field("listener", listener->name), field("address", address.text()),
                 field("why", "this machine has no such address")});
     };
-    for (Endpoint endpoint : listener->bind) {
-      const Endpoint written = endpoint;
-      if (std::ranges::find(kept, std::pair<const ListenerSettings*, Endpoint>(
-                                      listener.get(), written)) != kept.end())
-        continue;
+    for (const Endpoint& written : to_open[i]) {
+      Endpoint endpoint = written;
       const bool is_unix = endpoint.kind == Endpoint::Kind::unix_socket;
       const std::uint32_t copies = is_shared || is_unix ? 1 : settings.threads;
       std::vector<Endpoint> left_out;
@@ -267,7 +307,7 @@ Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink&
                          why.is_permission_denied() ? kExitNoPermission : kExitRuntimeFailure);
         }
         for (const ListeningSocket& socket : *found)
-          opened.push_back({listener->name, written, socket, shard});
+          opened.push_back({listener->name, written, socket, shard, copies == 1});
         // The copies share the port that the kernel chose for the first.
         if (endpoint.port == 0 && !is_unix) endpoint.port = found->front().address.port;
       }
@@ -275,6 +315,31 @@ Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink&
     }
   }
   return opened;
+}
+
+}  // namespace
+
+Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log,
+                                        InheritedSockets inherited) {
+  const InheritancePlan plan = plan_inheritance(settings, inherited, addresses_of);
+  return open_all(settings, log, plan.to_open, {}, adopt(settings, log, plan, inherited));
+}
+
+Outcome<OpenedListeners> open_new_listeners(const ServerSettings& settings, LogSink& log,
+                                            const HeldListeners& held) {
+  InheritedSockets inherited;
+  for (const HeldListener& listener : held)
+    if (listener.is_inherited) inherited.push_back({{}, listener.name, listener.written});
+  InheritancePlan plan = plan_inheritance(settings, inherited, addresses_of);
+  std::vector<int> leaving;
+  for (const HeldListener& listener : held) {
+    const auto* const now =
+        successor(settings, listener.name, listener.written, listener.is_inherited);
+    if (now == nullptr) leaving.push_back(listener.duplicate.get());
+    for (std::size_t i = 0; i < settings.listeners.size(); ++i)
+      if (settings.listeners[i].get() == now) std::erase(plan.to_open[i], listener.written);
+  }
+  return open_all(settings, log, plan.to_open, leaving, {});
 }
 
 std::string conflict_of_names(const ServerSettings& settings, const Resolve& resolve) {

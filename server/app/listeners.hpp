@@ -13,6 +13,7 @@
 #include "common/io/listening_socket.hpp"
 #include "common/log/log_sink.hpp"
 #include "server/app/component.hpp"
+#include "server/app/inherited_sockets.hpp"
 #include "server/app/shard_threads.hpp"
 #include "server/core/admission.hpp"
 #include "server/core/settings.hpp"
@@ -24,7 +25,9 @@ struct OpenedListener {
   std::string name;
   Endpoint written;  // the address as the section has it
   ListeningSocket socket;
-  std::uint32_t shard = 0;  // the shard whose loop accepts from it
+  std::uint32_t shard = 0;    // the shard whose loop accepts from it
+  bool is_for_all = true;     // its connections go to all shards in turn; else to that one
+  bool is_inherited = false;  // somebody else has opened it, and keeps it
 };
 
 // The socket options of a listener.
@@ -41,21 +44,26 @@ using OpenedListeners = std::vector<OpenedListener>;
 struct HeldListener {
   std::string name;
   Endpoint written;
+  bool is_inherited;
   Descriptor duplicate;
 };
 using HeldListeners = std::vector<HeldListener>;
 
-// Opens every address that is not held; a failure leaves none open. With accept = reuseport every
-// TCP address is opened once for each shard. One that is held and that the settings no longer have
-// may be in the way of a new one, as 127.0.0.1:80 is of 0.0.0.0:80: both listen until the old one
-// closes. What is left out, because this machine has no such address, is logged.
+// Opens all addresses that no inherited socket stands for; a failure leaves none open. With accept
+// = reuseport every TCP address is opened once for each shard. What is left out, because this
+// machine has no such address, is logged, and so are inherited sockets that serve no listener,
+// which are closed.
 Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log,
-                                        const HeldListeners& held = {});
+                                        InheritedSockets inherited = {});
+
+// The same for a reload: addresses that are held stay as they are. One that is held and that the
+// settings no longer have may be in the way of a new one, as 127.0.0.1:80 is of 0.0.0.0:80: both
+// listen until the old one closes.
+Outcome<OpenedListeners> open_new_listeners(const ServerSettings& settings, LogSink& log,
+                                            const HeldListeners& held);
 
 // What two addresses of the configuration have in each other's way that only their names' numbers
-// show; empty: nothing. Those that are written out have been compared before. `resolve`: as
-// addresses_of().
-using Resolve = std::function<std::vector<Endpoint>(const Endpoint&)>;
+// show; empty: nothing. Those that are written out have been compared before.
 std::string conflict_of_names(const ServerSettings& settings, const Resolve& resolve);
 
 void close_listeners(const OpenedListeners& listeners);
@@ -71,7 +79,6 @@ class Listeners final : public Component {
     Admission& admission;
     DescriptorReserve& reserve;
     LogSink& log;
-    bool shares_listeners;  // accept = shared: the first loop has them all, and deals out
   };
 
   // `on_drained` is called once, in a turn of the first loop, when begin_drain() has closed every

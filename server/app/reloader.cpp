@@ -12,8 +12,13 @@
 
 namespace fairlead {
 
-Reloader::Reloader(Daemon& daemon, Log& log, const ConfigSource& source, Configuration running)
-    : daemon_(daemon), log_(log), source_(source), running_(std::move(running)) {}
+Reloader::Reloader(Daemon& daemon, ServiceManager& manager, Log& log, const ConfigSource& source,
+                   Configuration running)
+    : daemon_(daemon),
+      manager_(manager),
+      log_(log),
+      source_(source),
+      running_(std::move(running)) {}
 
 Reloader::~Reloader() { stop(); }
 
@@ -31,6 +36,7 @@ void Reloader::request() {
 
 void Reloader::begin() {
   is_under_way_ = true;
+  manager_.reloading();
   if (preparing_.joinable()) preparing_.join();  // it has ended
   auto held = std::make_shared<const HeldListeners>(daemon_.hold_listeners());
   try {
@@ -62,7 +68,7 @@ Outcome<Reloader::Prepared> Reloader::prepare(const ConfigSource& source,
   if (!adapted) return tl::unexpected(adapted.error());
   auto log_change = log.prepare_change(log_options(adapted->settings.log));
   if (!log_change) return failure(log_change.error().what);
-  Outcome<OpenedListeners> opened = open_listeners(adapted->settings, log, listeners);
+  Outcome<OpenedListeners> opened = open_new_listeners(adapted->settings, log, listeners);
   if (!opened) return tl::unexpected(opened.error());
   auto snapshot = std::make_shared<const ServerSettings>(std::move(adapted->settings));
   return Prepared{std::move(*adapted),
@@ -104,6 +110,9 @@ void Reloader::report(const SettingChanges& changes) {
                           field("restart", changes.restart.size()),
                           field("unchanged", changes.unchanged)};
   log_.report(Level::info, "reloaded", fields);
+  manager_.status(changes.restart.empty()
+                      ? ""
+                      : "keys that wait for a restart: " + std::to_string(changes.restart.size()));
 }
 
 void Reloader::refuse(const Failure& why) {
@@ -117,11 +126,13 @@ void Reloader::refuse(const Failure& why) {
       field("errors", errors),
       field("what_to_do", "correct it and send HUP again; nothing has changed")};
   log_.report(Level::error, "reload_refused", fields);
+  manager_.status("reload refused, see the log; errors: " + std::to_string(errors));
   end();
 }
 
 void Reloader::end() {
   is_under_way_ = false;
+  manager_.ready();
   if (std::exchange(is_asked_again_, false)) request();
 }
 

@@ -10,6 +10,7 @@
 #include "server/app/config_source.hpp"
 #include "server/app/daemon.hpp"
 #include "server/app/outcome.hpp"
+#include "server/app/service_manager.hpp"
 #include "server/app/setting_changes.hpp"
 
 namespace fairlead {
@@ -20,7 +21,8 @@ namespace fairlead {
 class Reloader final : public Component {
  public:
   // All of these outlive it. `running`: what the daemon was started with.
-  Reloader(Daemon& daemon, Log& log, const ConfigSource& source, Configuration running);
+  Reloader(Daemon& daemon, ServiceManager& manager, Log& log, const ConfigSource& source,
+           Configuration running);
   ~Reloader() override;
 
   // One that comes while another is under way is done behind it.
@@ -45,6 +47,7 @@ class Reloader final : public Component {
   void end();
 
   Daemon& daemon_;
+  ServiceManager& manager_;
   Log& log_;
   const ConfigSource& source_;
   Configuration running_;

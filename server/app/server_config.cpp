@@ -92,7 +92,7 @@ Outcome<LoadedConfig> result_of(Configuration config, ServerSettings settings) {
   if (!errors.empty()) return failure(errors, kExitInvalidConfiguration);
   std::vector<std::string> warnings;
   for (const auto& warning : config.warnings()) warnings.push_back(warning.text());
-  return LoadedConfig{std::move(settings), std::move(config), std::move(warnings)};
+  return LoadedConfig{std::move(settings), std::move(config), std::move(warnings), {}};
 }
 
 }  // namespace
@@ -108,7 +108,9 @@ Outcome<LoadedConfig> load_server_config(const CommandLine& command_line,
 
   auto settings = build_settings(config, world.service_types, world.cores);
   if (settings.listeners.empty() && config.errors().empty()) refuse_emptiness(config, file);
-  return result_of(std::move(config), std::move(settings));
+  Outcome<LoadedConfig> loaded = result_of(std::move(config), std::move(settings));
+  if (loaded) loaded->file = file.value_or("");
+  return loaded;
 }
 
 LogOptions log_options(const LogSettings& settings) {

@@ -31,6 +31,7 @@ struct LoadedConfig {
   ServerSettings settings;
   Configuration configuration;        // what the settings were made of
   std::vector<std::string> warnings;  // one line each
+  std::string file;                   // from which it was read; empty: from none
 };
 
 // Without -c the default file is read where it exists. Where no listener is configured, --listen

@@ -43,8 +43,7 @@ class Builder {
     read_timeouts();
     read_socket();
     read_log();
-    settings_.access.allow = blocks("allow");
-    settings_.access.deny = blocks("deny");
+    settings_.access = access_of("access");
     for (const auto& name : config_.names_of("service")) read_service(name);
     for (const auto& name : config_.names_of("listener")) read_listener(name);
     return std::move(settings_);
@@ -110,23 +109,30 @@ class Builder {
   }
 
   void read_log() {
-    settings_.log = {.level = config_.text("log", "level"),
-                     .json = config_.text("log", "format") == "json",
-                     .file = config_.text("log", "file"),
-                     .session_file = config_.text("log", "session_file"),
-                     .repeats = config_.number("log", "repeats"),
-                     .empty_sessions = config_.flag("log", "empty_sessions")};
+    settings_.log = {
+        .level = config_.text("log", "level"),
+        .json = config_.text("log", "format") == "json",
+        .file = config_.text("log", "file"),
+        .session_file = config_.text("log", "session_file"),
+        .repeats = config_.number("log", "repeats"),
+        .empty_sessions = config_.flag("log", "empty_sessions"),
+        .peer = choice<PeerDetail>(config_, "log", "peer",
+                                   {{"full", PeerDetail::full}, {"prefix", PeerDetail::prefix}})};
   }
 
-  std::vector<AddressBlock> blocks(const char* key) {
+  AccessSettings access_of(const std::string& section) {
+    return {.allow = blocks(section, "allow"), .deny = blocks(section, "deny")};
+  }
+
+  std::vector<AddressBlock> blocks(const std::string& section, const char* key) {
     std::vector<AddressBlock> result;
-    for (const auto& item : config_.list("access", key)) {
+    for (const auto& item : config_.list(section, key)) {
       if (const auto block = parse_address_block(item)) {
         result.push_back(*block);
       } else if (item.empty()) {
-        config_.add_error("access", key, "has an empty item");
+        config_.add_error(section, key, "has an empty item");
       } else {
-        config_.add_error("access", key,
+        config_.add_error(section, key,
                           shown(item) +
                               " is not an address block: write 192.0.2.7, 10.0.0.0/8 or "
                               "2001:db8::/32, without bits behind the prefix");
@@ -243,6 +249,9 @@ class Builder {
     listener->idle = optional_duration(section, "idle");
     listener->greet_wait = config_.duration(section, "greet_wait");
     listener->unix_mode = static_cast<std::uint32_t>(config_.number(section, "unix_mode"));
+    listener->max_connections = config_.number(section, "max_connections");
+    listener->max_message = config_.number(section, "max_message");
+    listener->access = access_of(section);
     connect_services(*listener, section);
     settings_.listeners.push_back(std::move(listener));
   }

@@ -7,6 +7,7 @@
 #include "common/base/background_thread.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/text/encoding.hpp"
+#include "server/app/crash_report.hpp"
 #include "server/conversation/detector.hpp"
 
 namespace fairlead {
@@ -59,7 +60,10 @@ Outcome<> ShardThreads::start() {
   try {
     for (std::size_t i = 1; i < size(); ++i) {
       what = "thread " + std::to_string(i + 1) + " of " + std::to_string(size());
-      threads_.push_back(start_background_thread([&loop = at(i).loop] { loop.run(); }));
+      threads_.push_back(start_background_thread([&loop = at(i).loop] {
+        const CrashStack stack;
+        loop.run();
+      }));
     }
     return {};
   } catch (const std::system_error& error) {

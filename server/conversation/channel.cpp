@@ -19,7 +19,7 @@ void Channel::handle(const Frame& request, Encoding encoding) {
   if (messages_ < std::numeric_limits<std::uint32_t>::max()) ++messages_;
   const Message message{request.payload, encoding, request.type};
   if (instance_.transcribes_messages() && !is_file_request(request.type)) {
-    instance_.transcribe_message({address(), connection_id()}, text_of(message),
+    instance_.transcribe_message({told_address(), connection_id()}, text_of(message),
                                  message.payload.size());
   }
   request_ = &request;
@@ -55,7 +55,7 @@ void Channel::finish(CloseReason reason) noexcept {
   if (!was_open) return;
   instance_.service().on_close(*this, reason);
   state.reset();
-  instance_.transcribe_close({address(), connection_id()});
+  instance_.transcribe_close({told_address(), connection_id()});
 }
 
 // ---- Replies ----
@@ -181,6 +181,7 @@ void Channel::cut(CloseReason reason) {
 
 bool Channel::is_plain() const { return conversation_.is_text(); }
 const PeerAddress& Channel::address() const { return conversation_.connection().peer(); }
+PeerAddress Channel::told_address() const { return conversation_.connection().told_peer(); }
 std::uint64_t Channel::connection_id() const { return conversation_.connection().id(); }
 
 std::string_view Channel::text_of(const Message& message) {

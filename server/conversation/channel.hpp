@@ -57,6 +57,7 @@ class Channel final : public Peer {
   bool is_open() const noexcept override { return stage_ == Stage::open; }
   bool is_plain() const override;
   const PeerAddress& address() const override;
+  PeerAddress told_address() const override;
   std::uint64_t connection_id() const override;
   std::string_view text_of(const Message& message) override;
 

@@ -46,7 +46,7 @@ DetectingConversation::DetectingConversation(Connection& connection)
 void DetectingConversation::on_open() {
   if (service_ != nullptr) {
     is_transcribed_ = true;
-    service_->transcribe_connect({connection_.peer(), connection_.id()});
+    service_->transcribe_connect({connection_.told_peer(), connection_.id()});
   }
   if (connection_.listener().protocol == ListenerProtocol::text) hand_over(Detected::text, {});
   if (connection_.listener().protocol == ListenerProtocol::len32) hand_over(Detected::len32, {});
@@ -179,7 +179,7 @@ void DetectingConversation::say_goodbye(CloseReason reason, std::string_view pro
 
 void DetectingConversation::on_closed(CloseReason) noexcept {
   if (std::exchange(is_transcribed_, false))
-    service_->transcribe_close({connection_.peer(), connection_.id()});
+    service_->transcribe_close({connection_.told_peer(), connection_.id()});
 }
 
 }  // namespace fairlead

@@ -20,8 +20,7 @@ void append_short_string(std::string& out, std::string_view text) {
 
 FramedConversation::FramedConversation(Connection& connection)
     : RequestConversation(connection),
-      codec_(connection.context().pool,
-             static_cast<std::uint32_t>(connection.offer().settings.limits.max_message)),
+      codec_(connection.context().pool, connection.message_bytes_max()),
       is_draining_(connection.context().draining) {
   if (ServiceInstance* const service = connection.offer().default_service; service != nullptr)
     default_channel_.emplace(*this, *service, std::uint16_t{0});
@@ -89,7 +88,7 @@ void FramedConversation::on_open_request(const Frame& frame) {
         .channel = frame.channel,
         .request_id = frame.request_id,
         .payload = {}});
-  instance->transcribe_connect({connection().peer(), connection().id()});
+  instance->transcribe_connect({connection().told_peer(), connection().id()});
   opened.open();
 }
 
@@ -220,7 +219,7 @@ void FramedConversation::say_hello() {
   std::string payload;
   const auto version = big_endian_16(1);
   const auto channels = big_endian_16(kChannelsMax);
-  const auto bytes_max = big_endian_32(static_cast<std::uint32_t>(settings.limits.max_message));
+  const auto bytes_max = big_endian_32(connection().message_bytes_max());
   payload.append(version.data(), version.size());
   payload.append(channels.data(), channels.size());
   payload.append(bytes_max.data(), bytes_max.size());

@@ -11,8 +11,7 @@ std::variant<TextCodec, Len32Codec> make_codec(const Connection& connection,
                                                PlainConversation::Protocol protocol) {
   using Codecs = std::variant<TextCodec, Len32Codec>;
   ShardContext& context = connection.context();
-  const auto message_bytes_max =
-      static_cast<std::uint32_t>(connection.offer().settings.limits.max_message);
+  const std::uint32_t message_bytes_max = connection.message_bytes_max();
   if (protocol == PlainConversation::Protocol::len32)
     return Codecs(std::in_place_type<Len32Codec>, context.pool, message_bytes_max);
   return Codecs(std::in_place_type<TextCodec>, context.pool, service.text_rules, encoding,

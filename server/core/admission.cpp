@@ -18,7 +18,6 @@ std::optional<std::uint8_t> longest_match(const std::vector<AddressBlock>& block
   return longest;
 }
 
-// The longest matching prefix wins, deny wins a tie, and a peer that no list names may connect.
 bool is_denied(const AccessSettings& access, const PeerAddress& peer) {
   const auto allowed = longest_match(access.allow, peer);
   const auto denied = longest_match(access.deny, peer);
@@ -44,30 +43,38 @@ void Admission::change(const LimitSettings& limits, const AccessSettings& access
   connections_max_ = connections_max;
 }
 
-Admission::Answer Admission::admit(const PeerAddress& peer, TimePoint now) {
+Admission::Answer Admission::admit(const PeerAddress& peer, const ListenerSettings& listener,
+                                   TimePoint now) {
   const bool has_address = peer.family != PeerAddress::Family::unix_socket;
   std::unique_lock lock(mutex_);
   const auto access = access_;
   lock.unlock();
-  if (has_address && is_denied(*access, peer)) return {CloseReason::denied};
+  if (has_address && (is_denied(*access, peer) || is_denied(listener.access, peer)))
+    return {CloseReason::denied};
   lock.lock();
   if (connections_ >= connections_max_ || is_dropped_early()) return {CloseReason::server_full};
   auto group = groups_.end();
-  if (has_address) {
-    try {
+  auto place = listeners_.end();
+  try {
+    place = listeners_.try_emplace(listener.name).first;
+    if (listener.max_connections > 0 && place->second >= listener.max_connections)
+      return {CloseReason::server_full};
+    if (has_address) {
       forget_quiet_groups(now);
       group = groups_.try_emplace(block_of(peer)).first;
-    } catch (const std::bad_alloc&) {
-      return {CloseReason::server_full};  // a connection that cannot be counted is refused
     }
+  } catch (const std::bad_alloc&) {
+    return {CloseReason::server_full};  // a connection that cannot be counted is refused
+  }
+  if (group != groups_.end())
     if (const CloseReason refused = judge(group->second, now); refused != CloseReason::none)
       return {refused};
-  }
   // A connection that is refused for its own address takes nothing of the rate that all share.
   if (!may_take(rate_, limits_.accept_rate, now)) return {CloseReason::rate_limited};
   if (group != groups_.end()) ++group->second.connections;
+  ++place->second;
   ++connections_;
-  return {CloseReason::none, AdmissionUnit(*this, group)};
+  return {CloseReason::none, AdmissionUnit(*this, group, place)};
 }
 
 CloseReason Admission::judge(AddressGroup& group, TimePoint now) {
@@ -77,9 +84,10 @@ CloseReason Admission::judge(AddressGroup& group, TimePoint now) {
   return CloseReason::none;
 }
 
-void Admission::give_back(Groups::iterator group) {
+void Admission::give_back(Groups::iterator group, Listeners::iterator listener) {
   const std::lock_guard lock(mutex_);
   --connections_;
+  if (--listener->second == 0) listeners_.erase(listener);
   if (group == groups_.end() || group->second.connections == 0) return;
   if (--group->second.connections == 0 && limits_.accept_rate_per_ip == 0) groups_.erase(group);
 }
@@ -121,13 +129,8 @@ bool Admission::may_take(Bucket& bucket, std::uint64_t per_second, TimePoint now
 
 AddressBlock Admission::block_of(const PeerAddress& peer) const {
   const bool ipv4 = peer.family == PeerAddress::Family::ipv4;
-  const auto bits = static_cast<std::uint8_t>(ipv4 ? limits_.ip_prefix_v4 : limits_.ip_prefix_v6);
-  AddressBlock block{peer.family, peer.ip, bits};
-  for (std::size_t i = 0; i < block.ip.size(); ++i) {
-    const int kept = std::clamp(static_cast<int>(bits) - static_cast<int>(8 * i), 0, 8);
-    block.ip[i] = static_cast<std::uint8_t>(block.ip[i] & (0xff00U >> kept));
-  }
-  return block;
+  return block_around(
+      peer, static_cast<std::uint8_t>(ipv4 ? limits_.ip_prefix_v4 : limits_.ip_prefix_v6));
 }
 
 // A group without a connection whose bucket is full again need not be remembered.

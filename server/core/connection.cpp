@@ -384,7 +384,7 @@ void Connection::write_log_line() noexcept {
   const auto encoding = conversation_->encoding();
   std::string peer;
   try {
-    peer = peer_.text();
+    peer = told_text(peer_, context_.settings->log.peer);
   } catch (const std::bad_alloc&) {
   }
   context_.session_log.info(

@@ -104,6 +104,13 @@ class Connection final : public WheelEntry, private StreamObserver {
   const ListenerOffer& offer() const noexcept { return *offer_; }
   const ListenerSettings& listener() const noexcept { return offer_->listener; }
   const PeerAddress& peer() const noexcept { return peer_; }
+  // As transcripts may tell it.
+  PeerAddress told_peer() const noexcept {
+    return fairlead::told_peer(peer_, context_.settings->log.peer);
+  }
+  std::uint32_t message_bytes_max() const noexcept {
+    return static_cast<std::uint32_t>(offer_->settings.message_bytes_max(listener()));
+  }
   std::uint64_t id() const noexcept { return id_; }
   std::uint32_t slot() const noexcept { return slot_; }
   TimePoint started() const noexcept { return started_; }

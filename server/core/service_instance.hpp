@@ -30,7 +30,7 @@ class ServiceInstance final : private ServiceClock {
   // ---- The transcript, where the settings have a line for it.
 
   struct Speaker {
-    const PeerAddress& address;
+    PeerAddress address;  // as it may be told
     std::uint64_t id;
   };
   void transcribe_connect(const Speaker& speaker);

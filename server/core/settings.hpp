@@ -21,6 +21,11 @@ namespace fairlead {
 enum class ListenerProtocol : std::uint8_t { automatic, text, len32, framed };
 enum class AcceptMode : std::uint8_t { shared, reuseport };
 
+// The longest matching prefix decides, deny on a tie; an address that neither names is admitted.
+struct AccessSettings {
+  std::vector<AddressBlock> allow, deny;
+};
+
 struct ListenerSettings {
   std::string name;
   std::vector<Endpoint> bind;
@@ -30,6 +35,10 @@ struct ListenerSettings {
   std::optional<Duration> idle;               // 0: none; nothing: timeouts.idle of now
   Duration greet_wait{};
   std::uint32_t unix_mode = 0;  // permission bits of a unix socket
+  // Its own limits; the daemon's hold beside them.
+  std::uint64_t max_connections = 0;  // 0: none
+  std::uint64_t max_message = 0;      // bytes; 0: none
+  AccessSettings access;
 };
 
 struct TimeoutSettings {  // 0: none
@@ -61,10 +70,7 @@ struct LogSettings {
   std::string file, session_file;  // empty: stderr
   std::uint64_t repeats = 0;       // 0: no limit
   bool empty_sessions = true;
-};
-
-struct AccessSettings {
-  std::vector<AddressBlock> allow, deny;
+  PeerDetail peer = PeerDetail::full;
 };
 
 struct ServerSettings {
@@ -93,6 +99,12 @@ struct ServerSettings {
     if (socket.user_timeout) return *socket.user_timeout;
     const bool is_off = timeouts.write == Duration::zero();
     return is_off ? timeouts.write : timeouts.write + kUserTimeoutBeyondWrite;
+  }
+
+  // What clients of a listener may send at most, in bytes.
+  std::uint64_t message_bytes_max(const ListenerSettings& listener) const noexcept {
+    return listener.max_message == 0 ? limits.max_message
+                                     : std::min(limits.max_message, listener.max_message);
   }
 
   // Null: there is none of that name.

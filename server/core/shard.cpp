@@ -186,8 +186,9 @@ void Shard::accept(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& l
   }
   ++context_.counters.open;
   if (context_.log.enabled(Level::debug))
-    context_.log.debug("session_begun", {field("id", id), field("listener", listener->name),
-                                         field("peer", peer.text())});
+    context_.log.debug("session_begun",
+                       {field("id", id), field("listener", listener->name),
+                        field("peer", told_text(peer, context_.settings->log.peer))});
   connection->start();
 }
 

@@ -44,9 +44,9 @@ class LimitTest(unittest.TestCase):
     def start(self, config):
         self.daemon = self.enterContext(Daemon(CONFIG + config))
 
-    def come(self, source="127.0.0.1"):
+    def come(self, source="127.0.0.1", listener="main"):
         """The open connection of somebody who was let in, or the name of the reason."""
-        client = self.daemon.connect(source=source)
+        client = self.daemon.connect(listener, source=source)
         line = receive_exactly(client, len(GREETING))
         if line == GREETING:
             self.addCleanup(client.close)
@@ -167,6 +167,48 @@ class Limits(LimitTest):
         for source in ("127.0.5.1", "127.0.5.8", "127.1.0.1"):
             self.come(source).getpeername()
         self.check_counters(6, open=3, denied=3)
+
+
+NOISY = """
+[listener.noisy]
+bind = 127.0.0.1:0
+protocol = text
+service = echo
+"""
+
+
+class OfOneListener(LimitTest):
+    """Both the listener's and the daemon's must admit."""
+
+    def test_a_noisy_listener_does_not_use_up_the_daemons_connections(self):
+        self.start("[limits]\nmax_connections = 10\n" + NOISY + "max_connections = 3\n")
+        noisy = [self.come(listener="noisy") for _ in range(3)]
+        for _ in range(20):
+            self.assertEqual("server_full", self.come(listener="noisy"))
+        for _ in range(7):
+            self.come().getpeername()
+        self.assertEqual("server_full", self.come(), "the daemon's own limit")
+        self.check_counters(31, open=10, server_full=21)
+        noisy[0].close()
+        self.check_counters(31, open=9, server_full=21, eof_before_data=1)
+        self.come(listener="noisy").getpeername()
+        self.assertEqual("server_full", self.come(listener="noisy"))
+
+    def test_max_message(self):
+        self.start("[limits]\nmax_message = 100\n" + NOISY + "max_message = 10\n")
+        for listener, told in (("main", b""), ("noisy", b"error: message_too_big: ")):
+            with self.come(listener=listener) as client:
+                client.sendall(b"x" * 11 + b"\n")
+                self.assertEqual((told or b"x" * 11)[:11], receive_exactly(client, 11), listener)
+
+    def test_allow_and_deny(self):
+        self.start("[access]\ndeny = 127.0.7.0/24\n" + NOISY +
+                   "allow = 127.0.5.0/24, 127.0.7.1\ndeny = 127.0.0.0/16\n")
+        for source, main_says, noisy_says in (("127.0.5.1", None, None), ("127.0.4.1", None, "denied"),
+                                              ("127.0.7.1", "denied", "denied")):
+            for listener, expected in (("main", main_says), ("noisy", noisy_says)):
+                answer = self.come(source, listener)
+                self.assertEqual(expected, answer if isinstance(answer, str) else None, f"{source} at {listener}")
 
 
 if __name__ == "__main__":

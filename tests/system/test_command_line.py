@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from support.daemon import Daemon, binary, socket_address
+from support.daemon import Daemon, behind_start, binary, socket_address
 from support.peers import exchange
 from support.runner import main, release_only
 from support.waiting import DEADLINE
@@ -41,9 +41,10 @@ class CommandLineTest(unittest.TestCase):
         done = run(*arguments, **options)
         self.assertEqual(status, done.returncode, done)
         self.assertEqual("", done.stdout)
-        self.assertEqual(1, done.stderr.count("\n"), done.stderr)
-        self.assertRegex(done.stderr, "^fairleadd: .*" + pattern)
-        return done.stderr
+        failure = behind_start(done.stderr)
+        self.assertEqual(1, failure.count("\n"), done.stderr)
+        self.assertRegex(failure, "^fairleadd: .*" + pattern)
+        return failure
 
 
 class Explaining(CommandLineTest):
@@ -193,7 +194,7 @@ class Failing(CommandLineTest):
                     process.terminate()
                     break
             self.assertEqual(1, process.returncode, said)
-            self.assertRegex(said, r"\Afairleadd: cannot [^\n\[]*: Too many open files; allow more [^\n\[]*\n\Z")
+            self.assertRegex(behind_start(said), r"\Afairleadd: cannot [^\n\[]*: Too many open files; allow more [^\n\[]*\n\Z")
         self.assertEqual(0, process.returncode, said)
 
     @release_only  # a sanitizer needs memory of its own

@@ -55,6 +55,8 @@ BLOCKS = {
     ("docs/operations.md", "fairleadd -c /etc/fairlead"): "test_reload.py",
     ("docs/operations.md", "info draining"): OUTPUT,
     ("docs/operations.md", "info counters"): OUTPUT,
+    ("docs/operations.md", "[Socket]"): "a unit file of systemd; test_inherited.py does what it does",
+    ("docs/operations.md", "fairleadd: crashed"): "what a crash prints; test_life.py",
     ("docs/operations.md", "info suppressed"): OUTPUT,
     ("docs/operations.md", "bad   descriptors"): OUTPUT,
     ("docs/performance.md", "cmake"): LONG,

@@ -180,7 +180,7 @@ class HostileBytes(unittest.TestCase):
         events = [json.loads(line) for line in self.stop()]
         names = collections.Counter(event["event"] for event in events)
         self.assertLessEqual(names.pop("session_decided"), connections)
-        self.assertEqual({"limits": 1, "listening": 9, "ready": 1, "session_begun": connections, "session": connections,
+        self.assertEqual({"starting": 1, "limits": 1, "listening": 9, "ready": 1, "session_begun": connections, "session": connections,
                           "draining": 1, "counters": 1, "stopped": 1}, names)
         reasons = collections.Counter(event["reason"] for event in events if event["event"] == "session")
         self.assertEqual({"peer_closed", "protocol_error", "no_such_file"}, set(reasons))
@@ -195,7 +195,7 @@ class HostileBytes(unittest.TestCase):
             self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [a-z]+ [a-z_]+( [a-z_0-9]+=\S+)*$")
         sessions = [line for line in lines if " info session " in line]
         self.assertEqual(connections, len(sessions))
-        self.assertEqual(connections + 14, len([line for line in lines if " debug " not in line]))
+        self.assertEqual(connections + 15, len([line for line in lines if " debug " not in line]))
         self.check_transcript(sum(int(re.search(r" messages_in=(\d+)", line)[1]) for line in sessions
                                   if " listener=text " in line))
 

@@ -124,10 +124,10 @@ void FileService::transcribe_missing(Peer& peer, const FileRequest& request) {
   if (on_missing_.empty() || fetched == nullptr) return;
   std::string line;
   const std::string shown = escaped(fetched->name);
-  on_missing_.render(line, {.text = shown,
-                            .len = request.message_bytes,
-                            .peer = peer.address(),
-                            .id = peer.connection_id()});
+  const PeerAddress told = peer.told_address();
+  on_missing_.render(
+      line,
+      {.text = shown, .len = request.message_bytes, .peer = told, .id = peer.connection_id()});
   transcript_.print(line);
 }
 

@@ -2,11 +2,13 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 
 from .waiting import DEADLINE, wait_for
@@ -36,6 +38,11 @@ def binary(name="fairleadd"):
     if not folder:
         raise RuntimeError("FAIRLEAD_BIN_DIR is not set: it names the folder of the programs to test")
     return str(pathlib.Path(folder) / name)
+
+
+def behind_start(said):
+    """What a start that fails says on stderr behind the log's first line, which is there if it got so far."""
+    return re.sub(r"\A\S+Z info starting version=.*\n", "", said)
 
 
 def socket_address(text):
@@ -69,13 +76,23 @@ def connect(address, timeout=DEADLINE, source=None):
     return client
 
 
+def passing(inherited):
+    """What stands in front of a command so that it gets these sockets; they are in Popen's `pass_fds`, too."""
+    if not inherited:
+        return []
+    names = ":".join(name for name, _ in inherited)
+    numbers = ",".join(str(each.fileno()) for _, each in inherited)
+    return [sys.executable, str(pathlib.Path(__file__).parent / "pass_sockets.py"), names, numbers]
+
+
 class Daemon:
     """A context manager. Leaving it stops the daemon, and fails the test if that did not end with exit status 0."""
 
     def __init__(self, config="", *, arguments=(), environment=None, config_file=None, directory=None,
-                 preexec=None, log_file=None, log_format="json", stdout=None, stderr=None, mute=False, program="fairleadd"):
+                 preexec=None, log_file=None, log_format="json", stdout=None, stderr=None, mute=False, program="fairleadd",
+                 inherited=()):
         """`stdout` and `stderr`: descriptors to be used instead of files of its own. `mute`: its log cannot be read, so
-        the file `ports` says that it listens, and where."""
+        the file `ports` says that it listens, and where. `inherited`: (name, socket) each, passed as sd_listen_fds(3) has it."""
         self._owns_directory = directory is None
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="fairlead-test-"))
         (self.directory / "run").mkdir(exist_ok=True)
@@ -93,6 +110,7 @@ class Daemon:
         self._environment = environment or {}
         self._preexec = preexec
         self._program = program
+        self._inherited = list(inherited)
         self._log_file = log_file or self.directory / "stderr"
         self._log_format = log_format
         self._stdout, self._stderr, self._mute = stdout, stderr, mute
@@ -116,9 +134,9 @@ class Daemon:
         self._log_text, self._events = b"", []
         with open(self.directory / "stdout", "wb") as out, open(self.directory / "stderr", "wb") as err:
             self._process = subprocess.Popen(
-                [binary(self._program), "-c", str(self.config_file), *self._set, *self._arguments],
+                [*passing(self._inherited), binary(self._program), "-c", str(self.config_file), *self._set, *self._arguments],
                 stdin=subprocess.DEVNULL, stdout=self._stdout or out, stderr=self._stderr or err, preexec_fn=self._preexec,
-                env={**os.environ, **self._environment})
+                env={**os.environ, **self._environment}, pass_fds=[each.fileno() for _, each in self._inherited])
         wait_for(lambda: self._is_ready() or self._process.poll() is not None, "the daemon to be ready")
         if not self._is_ready():
             raise AssertionError(f"the daemon did not start: {self.stderr()}")

@@ -2,12 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include "tests/unit/app/running_daemon.hpp"
 
 namespace fairlead {
 namespace {
 
+using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -51,7 +53,7 @@ TEST(Daemon, ServesOnAllItsThreadsAndCountsWhatItServed) {
   EXPECT_THAT(log, HasSubstr("info draining text=0 len32=0 framed=0 undecided=0\n"));
   EXPECT_THAT(log, HasSubstr("info counters accepted=6 open=0 bytes_in=36 bytes_out=36 "));
   EXPECT_THAT(log, HasSubstr(" peer_closed=6\n"));
-  EXPECT_THAT(log, HasSubstr("info stopped\n"));
+  EXPECT_THAT(log, HasSubstr("info stopped uptime=0\n"));
 }
 
 TEST(Daemon, DrainsWhileItServesItsSessionsOn) {
@@ -106,6 +108,50 @@ TEST(Daemon, LeavesAtOnceWhenItIsAskedTwice) {
   running.daemon().request_stop(StopRequest::drain);
   EXPECT_TRUE(running.outcome());
   EXPECT_THAT(running.log(), HasSubstr("warn \"second signal: leaving at once\"\n"));
+}
+
+TEST(Daemon, SaysWhichSignalOfWhomBeganAStop) {
+  const SignalEvent quit{
+      .number = SIGQUIT, .has_sender = true, .sender_pid = 4711, .sender_uid = 12};
+  RunningDaemon running(kTwoListeners + kLongTimes);
+  running.open();
+  running.run();
+  const Socket client = running.connect();
+  expect_echo(client, "hello\n");
+  running.daemon().request_stop(StopRequest::lame_duck, quit);
+  for (TimePoint deadline = kNever; deadline == kNever;)
+    running.call([&] { deadline = running.daemon().shutdown().deadline(); });
+  running.daemon().request_stop(StopRequest::lame_duck, {.number = SIGUSR2});
+  running.daemon().request_stop(StopRequest::drain, {.number = SIGINT});
+  std::promise<void> is_draining;
+  running.call([&] { running.daemon().probe_loops([&] { is_draining.set_value(); }); });
+  is_draining.get_future().wait();
+  client.end_sending();
+  EXPECT_EQ(client.receive_until_end(), "");
+  EXPECT_TRUE(running.outcome());
+  const std::string log = running.log();
+  EXPECT_THAT(log, ContainsRegex("lame duck.* signal=QUIT sender_pid=4711 sender_uid=12\n"));
+  EXPECT_THAT(log, ContainsRegex("info draining .* undecided=0 signal=INT\n"))
+      << "what changes nothing is no cause, and Ctrl-C is nobody's";
+}
+
+// The last client leaves while the other thread has not heard yet that the drain begins.
+TEST(Daemon, SaysThatItDrainsHoweverSoonTheLastClientLeaves) {
+  for (int round = 0; round < 20; ++round) {
+    RunningDaemon running(kTwoListeners + kLongTimes);
+    running.open();
+    running.run();
+    const Socket client = running.connect();
+    expect_echo(client, "hello\n");
+    running.daemon().request_stop(StopRequest::lame_duck);
+    for (TimePoint deadline = kNever; deadline == kNever;)
+      running.call([&] { deadline = running.daemon().shutdown().deadline(); });
+    running.daemon().request_stop(StopRequest::drain);
+    client.end_sending();
+    EXPECT_EQ(client.receive_until_end(), "");
+    EXPECT_TRUE(running.outcome());
+    EXPECT_THAT(running.log(), HasSubstr("info draining "));
+  }
 }
 
 TEST(Daemon, LogsItsCountersWhenAsked) {

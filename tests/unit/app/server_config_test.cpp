@@ -146,6 +146,7 @@ const KeyMeaning kMeanings[] = {
   {"log.session_file", "/log/b", [](S s) { return s.log.session_file == "/log/b"; }},
   {"log.repeats", "5", [](S s) { return s.log.repeats == 5; }},
   {"log.empty_sessions", "no", [](S s) { return !s.log.empty_sessions; }},
+  {"log.peer", "prefix", [](S s) { return s.log.peer == PeerDetail::prefix; }},
   {"access.allow", "10.0.0.0/8, 192.0.2.7", [](S s) { return s.access.allow == blocks({"10.0.0.0/8", "192.0.2.7"}); }},
   {"access.deny", "::/0", [](S s) { return s.access.deny == blocks({"::/0"}); }},
   {"service.two.type", "echo", [](S s) { return two(s).type == "echo"; }},
@@ -177,6 +178,10 @@ const KeyMeaning kMeanings[] = {
   {"listener.x.services", "two, one", [](S s) { return listener(s).offered_services == std::vector<std::string>{"two", "one"}; }},
   {"listener.x.idle", "0", [](S s) { return listener(s).idle == 0s; }},
   {"listener.x.greet_wait", "1s", [](S s) { return listener(s).greet_wait == 1s; }},
+  {"listener.x.max_connections", "14", [](S s) { return listener(s).max_connections == 14; }},
+  {"listener.x.max_message", "15", [](S s) { return listener(s).max_message == 15; }},
+  {"listener.x.allow", "10.0.0.0/8", [](S s) { return listener(s).access.allow == blocks({"10.0.0.0/8"}); }},
+  {"listener.x.deny", "0.0.0.0/0", [](S s) { return listener(s).access.deny == blocks({"0.0.0.0/0"}); }},
   {"listener.x.unix_mode", "0600", [](S s) { return listener(s).unix_mode == 0600; }},
 };
 // clang-format on
@@ -231,6 +236,17 @@ TEST(ServerConfig, FindsItsSectionsByName) {
   EXPECT_EQ(settings.listener_named("main"), settings.listeners[0].get());
   EXPECT_EQ(settings.service_named("main"), nullptr);
   EXPECT_EQ(settings.listener_named("echo"), nullptr);
+}
+
+TEST(ServerConfig, TheSmallerOfTwoMessageLimitsHolds) {
+  const auto longest = [](const std::string& limit, const std::string& own) {
+    const auto settings = settings_of(kListener + "max_message = " + own + "\n" + kEcho +
+                                      "[limits]\nmax_message = " + limit + "\n");
+    return settings.message_bytes_max(*settings.listeners[0]);
+  };
+  EXPECT_EQ(longest("10", "0"), 10U);
+  EXPECT_EQ(longest("10", "9"), 9U);
+  EXPECT_EQ(longest("10", "11"), 10U);
 }
 
 // A client may rely on it that no payload of the server's is above 16,777,215 bytes.

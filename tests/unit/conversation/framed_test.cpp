@@ -75,6 +75,20 @@ TEST_F(FramedSession, SaysHelloBehindItsPreface) {
   EXPECT_EQ(client.received(), client::kPreface + frame(client::hello, 0, 0, payload));
 }
 
+TEST(FramedLimit, HelloTellsTheListenersOwnLimitAndItHolds) {
+  ServerSettings settings = framed_settings();
+  settings.listeners.front()->max_message = 10;
+  TestShard shard(std::move(settings));
+  TestClient& client = shard.connect();
+  client.sends(client::kPreface);
+  const Frames said = client::parse(client.received()).frames;
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].payload.substr(4, 4), client::number(10, 4));
+  client.sends(request(1, std::string(10, 'x')) + request(2, std::string(11, 'x')));
+  const auto last = client::parse(client.received()).frames.back();
+  EXPECT_EQ(last.payload, code(CloseReason::protocol_error) + "frame above the size limit");
+}
+
 TEST_F(FramedSession, TakesAHelloBeforeAnythingElse) {
   EXPECT_TRUE(asks(frame(client::hello, 0, 0, std::string("\0\1\3abc", 6))).empty());
   EXPECT_EQ(asks(request(1, "x")).size(), 1U);

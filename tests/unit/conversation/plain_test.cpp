@@ -145,6 +145,15 @@ TEST(TextSession, ALineAboveTheLimitIsToldInWords) {
   EXPECT_EQ(client.reason(), "message_too_big");
 }
 
+TEST(TextSession, ALineAboveTheListenersOwnLimitIsToldInWords) {
+  ServerSettings settings = replying("ok");
+  settings.listeners.front()->max_message = 10;
+  TestShard shard(std::move(settings));
+  auto& client = shard.connect();
+  client.sends("fits\r\n" + std::string(12, 'x'));
+  EXPECT_TRUE(client.received().starts_with("ok\r\nerror: message_too_big: "));
+}
+
 TEST(Len32Session, AnswersInKind) {
   TestShard shard(settings_for("echo", ListenerProtocol::len32));
   auto& client = shard.connect();

@@ -17,9 +17,17 @@ PeerAddress ipv4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d)
 
 AddressBlock block(std::string_view text) { return *parse_address_block(text); }
 
+ListenerSettings listener_named(const std::string& name, std::uint64_t max_connections = 0) {
+  ListenerSettings listener;
+  listener.name = name;
+  listener.max_connections = max_connections;
+  return listener;
+}
+
 struct AdmissionTest : testing::Test {
   LimitSettings limits;
   AccessSettings access;
+  ListenerSettings listener = listener_named("main");
   TimePoint now{1h};
 
   Admission& make(std::uint64_t connections_max = 1000) {
@@ -28,7 +36,7 @@ struct AdmissionTest : testing::Test {
   // The answer to a connection that stays.
   CloseReason admit(const PeerAddress& peer) { return admit(peer, now); }
   CloseReason admit(const PeerAddress& peer, TimePoint at) {
-    Admission::Answer answer = admission_->admit(peer, at);
+    Admission::Answer answer = admission_->admit(peer, listener, at);
     EXPECT_EQ(static_cast<bool>(answer.unit), answer.refused == CloseReason::none);
     if (answer.unit) units.push_back(std::move(answer.unit));
     return answer.refused;
@@ -86,6 +94,50 @@ TEST_F(AdmissionTest, LongestPrefixWinsAndDenyWinsATie) {
   EXPECT_EQ(admit(ipv4(10, 1, 0, 1)), CloseReason::none);
   EXPECT_EQ(admit(ipv4(192, 0, 2, 7)), CloseReason::denied);
   EXPECT_EQ(admit(ipv4(198, 51, 100, 1)), CloseReason::none) << "named by no list";
+}
+
+TEST_F(AdmissionTest, AListenerThatIsFullLeavesTheOthersTheirPlaces) {
+  Admission& admission = make(3);
+  listener.max_connections = 1;
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::server_full);
+  listener = listener_named("other");
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::server_full) << "the daemon is full";
+  EXPECT_EQ(admission.connections(), 3U);
+  listener = listener_named("main", 1);
+  units.pop_back();
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::server_full) << "the other's place";
+  units.erase(units.begin());
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
+}
+
+// Connections of before a reload count for the listener of that name.
+TEST_F(AdmissionTest, AListenerIsKnownByItsName) {
+  make();
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
+  listener = listener_named("main", 1);
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::server_full);
+}
+
+TEST_F(AdmissionTest, AUnixPeerTakesAPlaceOfItsListener) {
+  make();
+  listener.max_connections = 1;
+  EXPECT_EQ(admit({}), CloseReason::none);
+  EXPECT_EQ(admit({}), CloseReason::server_full);
+}
+
+TEST_F(AdmissionTest, TheListsOfTheListenerAndOfTheDaemonMustBothAdmit) {
+  access.deny = {block("10.0.0.0/8")};
+  listener.access = {.allow = {block("10.1.0.0/16"), block("192.0.2.0/24")},
+                     .deny = {block("0.0.0.0/0")}};
+  make();
+  EXPECT_EQ(admit(ipv4(10, 1, 0, 1)), CloseReason::denied) << "by the daemon";
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::denied) << "by the listener";
+  EXPECT_EQ(admit(ipv4(192, 0, 2, 1)), CloseReason::none);
+  listener.access = {};
+  EXPECT_EQ(admit(ipv4(127, 0, 0, 1)), CloseReason::none);
 }
 
 TEST_F(AdmissionTest, RateAllowsOneSecondsBurstThenRefills) {
@@ -156,7 +208,7 @@ TEST_F(AdmissionTest, UnixPeersHaveNoAddressToJudge) {
 TEST_F(AdmissionTest, AUnitThatMovesKeepsItsOnePlace) {
   limits.max_per_ip = 1;
   Admission& admission = make();
-  Admission::Answer answer = admission.admit(ipv4(10, 0, 0, 1), now);
+  Admission::Answer answer = admission.admit(ipv4(10, 0, 0, 1), listener, now);
   {
     AdmissionUnit moved = std::move(answer.unit);
     AdmissionUnit assigned;
@@ -178,7 +230,7 @@ TEST_F(AdmissionTest, ForgetsAddressesWithoutAConnection) {
   for (int i = 0; i < 100'000; ++i) {
     const auto peer = ipv4(10, static_cast<std::uint8_t>(i >> 16),
                            static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i));
-    ASSERT_EQ(admission.admit(peer, now).refused, CloseReason::none);
+    ASSERT_EQ(admission.admit(peer, listener, now).refused, CloseReason::none);
     now += 1ms;
   }
   EXPECT_LT(::mallinfo2().uordblks, before + (2 << 20));

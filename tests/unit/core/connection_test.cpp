@@ -328,7 +328,7 @@ TEST(Admission, APlaceIsGivenBackWhenItsConnectionIsFreed) {
   LimitSettings limits;
   Admission admission(limits, {}, 10, 1);
   TestShard shard(settings_for("echo", ListenerProtocol::text));
-  auto& client = shard.connect({}, 0, admission.admit({}, shard.now()));
+  auto& client = shard.connect({}, 0, admission.admit({}, {}, shard.now()));
   client.sends("x\n");
   EXPECT_EQ(admission.connections(), 1U);
   client.ends();

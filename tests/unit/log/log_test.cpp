@@ -1,5 +1,6 @@
 #include "common/log/log.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "common/base/descriptor.hpp"
 #include "tests/unit/log/log_files.hpp"
 
 namespace fairlead {
@@ -76,6 +78,53 @@ TEST_F(LogTest, WritesTextLinesWithTheTimeInUtc) {
   EXPECT_EQ(line.rest, " info listening listener=main address=127.0.0.1:7878");
   EXPECT_GE(line.seconds, before);
   EXPECT_LE(line.seconds, after);
+}
+
+// $JOURNAL_STREAM as it names that descriptor.
+std::string journal_of(int descriptor) {
+  struct stat found {};
+  EXPECT_EQ(::fstat(descriptor, &found), 0);
+  return std::to_string(found.st_dev) + ":" + std::to_string(found.st_ino);
+}
+
+TEST_F(LogTest, BeginsLinesForTheJournalWithTheirPriority) {
+  const Descriptor stream(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600));
+  const auto log_all = [](Log& log) {
+    log.debug("detail", {});
+    log.info("event");
+    log.warn("odd");
+    log.error("bad");
+    log.report("asked", {});
+    log.print("<0>said by a client\n<0>twice");
+  };
+  const LogOptions options{.level = Level::debug,
+                           .format = LogFormat::json,
+                           .session_file = folder_ / "sessions",
+                           .descriptor = stream.get(),
+                           .journal_stream = journal_of(stream.get()),
+                           .transcript = stream.get()};
+  with_log(options, [&](Log& log) {
+    log_all(log);
+    log.sessions().warn("session");
+  });
+  auto lines = lines_of("log");
+  std::ranges::sort(lines);  // transcripts are written by a thread of their own
+  EXPECT_THAT(lines, ElementsAre(StartsWith("<3>{\"time\":"), StartsWith("<4>{"),
+                                 "<6><0>said by a client", "<6><0>twice", StartsWith("<6>{"),
+                                 StartsWith("<6>{"), StartsWith("<7>{")));
+  EXPECT_THAT(lines_of("sessions"), ElementsAre(StartsWith("{\"time\":")));
+}
+
+TEST_F(LogTest, BeginsNoLineSoWhereStderrIsNotTheJournal) {
+  const Descriptor stream(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600));
+  const std::string journal = journal_of(stream.get());
+  for (const std::string& other :
+       {std::string(), std::string("1:2"), journal + "0", journal + ":", "x" + journal,
+        journal.substr(0, journal.find(':') + 1), std::string(":")})
+    with_log({.descriptor = stream.get(), .journal_stream = other},
+             [](Log& log) { log.warn("event"); });
+  for (const std::string& line : lines_of("log")) EXPECT_THAT(line, StartsWith("2"));
+  EXPECT_THAT(lines_of("log"), SizeIs(7));
 }
 
 TEST_F(LogTest, WritesOneJsonObjectALine) {

@@ -211,6 +211,23 @@ bool matches(std::string_view block, const PeerAddress& address) {
   return parse_address_block(block).value().contains(address);
 }
 
+TEST(PeerAddress, IsToldWholeOrByItsPrefix) {
+  const auto ipv4 = PeerAddress::from_ipv4({192, 0, 2, 7}, 45246);
+  const auto ipv6 = PeerAddress::from_ipv6(
+      {0x20, 0x01, 0x0d, 0xb8, 0, 1, 0xff, 0xff, 1, 2, 3, 4, 5, 6, 7, 8}, 45246);
+  const auto mapped =
+      PeerAddress::from_ipv6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 7}, 45246);
+  EXPECT_EQ(told_text(ipv4, PeerDetail::full), "192.0.2.7:45246");
+  EXPECT_EQ(told_text(ipv4, PeerDetail::prefix), "192.0.2.0/24");
+  EXPECT_EQ(told_text(mapped, PeerDetail::prefix), "192.0.2.0/24");
+  EXPECT_EQ(told_text(ipv6, PeerDetail::prefix), "2001:db8:1::/48");
+  EXPECT_EQ(told_text({}, PeerDetail::prefix), "unix");
+  EXPECT_EQ(told_peer(ipv4, PeerDetail::full), ipv4);
+  EXPECT_EQ(told_peer(ipv4, PeerDetail::prefix).python_text(), "('192.0.2.0', 45246)");
+  EXPECT_EQ(told_peer(ipv6, PeerDetail::prefix).ip_text(), "2001:db8:1::");
+  EXPECT_EQ(told_peer({}, PeerDetail::prefix), PeerAddress());
+}
+
 TEST(AddressBlock, ContainsExactlyTheAddressesOfItsPrefix) {
   EXPECT_TRUE(matches("10.0.0.0/8", v4(10, 255, 255, 255)));
   EXPECT_FALSE(matches("10.0.0.0/8", v4(11, 0, 0, 0)));

@@ -1,0 +1,281 @@
+#include "server/app/inherited_sockets.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <sys/un.h>
+
+#include <cstddef>
+
+#include "common/io/listening_socket.hpp"
+#include "tests/support/fakes.hpp"
+#include "tests/unit/app/running_daemon.hpp"
+
+namespace fairlead {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+using Names = std::vector<std::string>;
+
+Names names_of(const ListenVariables& variables) {
+  const auto names = inherited_names(variables, 42);
+  EXPECT_TRUE(names) << names.error().what;
+  return names.value_or(Names{"an error"});
+}
+
+std::string error_of(const ListenVariables& variables) {
+  const auto names = inherited_names(variables, 42);
+  return names ? "" : names.error().what;
+}
+
+TEST(InheritedNames, AreThoseOfTheDescriptorsFromThreeOn) {
+  EXPECT_THAT(names_of({.pid = "42", .descriptors = "2", .names = "main:other"}),
+              ElementsAre("main", "other"));
+  EXPECT_THAT(names_of({.pid = "42", .descriptors = "2", .names = ":other"}),
+              ElementsAre("", "other"));
+  EXPECT_THAT(names_of({.pid = "42", .descriptors = "2"}), ElementsAre("", ""));
+  EXPECT_THAT(names_of({.pid = "42", .descriptors = "0"}), IsEmpty());
+}
+
+TEST(InheritedNames, OfAnotherProcessAreNoneOfOurs) {
+  EXPECT_THAT(names_of({}), IsEmpty());
+  EXPECT_THAT(names_of({.pid = "43", .descriptors = "2"}), IsEmpty());
+  EXPECT_THAT(names_of({.pid = "42x", .descriptors = "2"}), IsEmpty());
+  EXPECT_THAT(names_of({.descriptors = "2"}), IsEmpty());
+  EXPECT_THAT(names_of({.pid = "43", .descriptors = "nonsense"}), IsEmpty());
+}
+
+TEST(InheritedNames, WhatContradictsItselfIsAnError) {
+  for (const char* const count : {"", "x", "-1", "2 ", "1000000", "99999999999"})
+    EXPECT_THAT(error_of({.pid = "42", .descriptors = count}),
+                HasSubstr("LISTEN_FDS is \"" + std::string(count) + "\", which is no number"));
+  EXPECT_THAT(error_of({.pid = "42", .descriptors = "2", .names = "main"}),
+              HasSubstr("LISTEN_FDS says 2, and LISTEN_FDNAMES names 1"));
+  EXPECT_NE(error_of({.pid = "42", .descriptors = "0", .names = "main"}), "");
+}
+
+// ---- Which socket serves whom
+
+struct Planned {
+  Names serves;                // the name of each socket's listener; "": none
+  std::vector<Names> to_open;  // of each listener
+};
+
+struct Passed {
+  std::string name, address;  // "": it is no listening socket
+};
+
+Planned planned(const std::string& config, const std::vector<Passed>& passed) {
+  const SettingsSnapshot settings = settings_from("[service.echo]\ntype = echo\n" + config);
+  InheritedSockets sockets;
+  for (const auto& [name, address] : passed)
+    sockets.push_back({Descriptor(), name, parse_endpoint(address).endpoint});
+  const auto resolve = [](Endpoint address) -> std::vector<Endpoint> {
+    if (address.host != "localhost") return {address};
+    Endpoint other = address;
+    address.host = "127.0.0.1";
+    other.host = "::1";
+    return {other, address};
+  };
+  const InheritancePlan plan = plan_inheritance(*settings, sockets, resolve);
+  Planned result;
+  for (const auto* listener : plan.listener_of)
+    result.serves.push_back(listener == nullptr ? "" : listener->name);
+  for (const auto& endpoints : plan.to_open) {
+    auto& texts = result.to_open.emplace_back();
+    for (const Endpoint& endpoint : endpoints) texts.push_back(endpoint.text());
+  }
+  return result;
+}
+
+std::string listener(const std::string& name, const std::string& bind) {
+  return "[listener." + name + "]\nservice = echo\nbind = " + bind + "\n";
+}
+
+TEST(InheritancePlan, WithoutSocketsEverythingIsOpenedAsItIsWritten) {
+  const Planned plan = planned(listener("main", "localhost:7, unix:/s") + listener("b", ":8"), {});
+  EXPECT_THAT(plan.serves, IsEmpty());
+  EXPECT_THAT(plan.to_open, ElementsAre(ElementsAre("localhost:7", "unix:/s"), ElementsAre(":8")));
+}
+
+TEST(InheritancePlan, ASocketServesTheListenerOfItsNameWhateverItsAddress) {
+  const Planned plan = planned(listener("main", "127.0.0.1:7") + listener("other", "127.0.0.1:8"),
+                               {{"other", "127.0.0.1:80"}, {"main", "127.0.0.1:7"}});
+  EXPECT_THAT(plan.serves, ElementsAre("other", "main"));
+  EXPECT_THAT(plan.to_open, ElementsAre(IsEmpty(), ElementsAre("127.0.0.1:8")))
+      << "an address that no socket stands for is opened";
+}
+
+TEST(InheritancePlan, WithoutSuchANameTheAddressDecides) {
+  const Planned plan =
+      planned(listener("main", "127.0.0.1:7") + listener("other", "unix:/run/s, [::1]:8"),
+              {{"fairleadd.socket", "[::1]:8"}, {"", "unix:/run/s"}, {"unknown", "127.0.0.1:7"}});
+  EXPECT_THAT(plan.serves, ElementsAre("other", "other", "main"));
+  EXPECT_THAT(plan.to_open, ElementsAre(IsEmpty(), IsEmpty()));
+}
+
+TEST(InheritancePlan, WhatServesNobodyIsLeftOver) {
+  const Planned plan = planned(listener("main", "127.0.0.1:7"),
+                               {{"", "127.0.0.1:9"}, {"x", "unix:/other"}, {"main", ""}});
+  EXPECT_THAT(plan.serves, ElementsAre("", "", ""));
+  EXPECT_THAT(plan.to_open, ElementsAre(ElementsAre("127.0.0.1:7")));
+}
+
+TEST(InheritancePlan, ANameStandsForEachOfItsAddresses) {
+  const std::string config = listener("main", "localhost:7");
+  EXPECT_THAT(planned(config, {{"", "127.0.0.1:7"}}).to_open, ElementsAre(ElementsAre("[::1]:7")));
+  EXPECT_THAT(planned(config, {{"", "127.0.0.1:7"}, {"", "[::1]:7"}}).to_open,
+              ElementsAre(IsEmpty()));
+}
+
+TEST(InheritancePlan, EveryAddressIsAWildcard) {
+  for (const char* const wildcard : {"[::]:7", "0.0.0.0:7"})
+    EXPECT_THAT(planned(listener("main", ":7"), {{"", wildcard}}).to_open, ElementsAre(IsEmpty()));
+  const Planned one = planned(listener("main", ":7"), {{"main", "127.0.0.1:7"}});
+  EXPECT_THAT(one.to_open, ElementsAre(ElementsAre(":7"))) << "the others would be missing";
+}
+
+TEST(InheritancePlan, APortThatTheKernelChoseIsKept) {
+  const std::string config = listener("main", "127.0.0.1:0, 127.0.0.1:7, 127.0.0.1:0");
+  EXPECT_THAT(planned(config, {{"main", "127.0.0.1:7"}}).to_open,
+              ElementsAre(ElementsAre("127.0.0.1:0", "127.0.0.1:0")));
+  EXPECT_THAT(planned(config, {{"main", "127.0.0.1:7"}, {"main", "127.0.0.1:4711"}}).to_open,
+              ElementsAre(ElementsAre("127.0.0.1:0")));
+  EXPECT_THAT(planned(config, {{"main", "127.0.0.1:4712"}, {"main", "127.0.0.1:4711"}}).to_open,
+              ElementsAre(ElementsAre("127.0.0.1:7")));
+  EXPECT_THAT(planned(config, {{"", "127.0.0.1:4711"}}).serves, ElementsAre(""))
+      << "without a name it could be any listener's";
+}
+
+TEST(InheritancePlan, SeveralSocketsOfOneAddressAllServe) {
+  const Planned plan = planned("[server]\naccept = reuseport\n" + listener("main", "127.0.0.1:0"),
+                               {{"main", "127.0.0.1:4711"}, {"main", "127.0.0.1:4711"}});
+  EXPECT_THAT(plan.serves, ElementsAre("main", "main"));
+  EXPECT_THAT(plan.to_open, ElementsAre(IsEmpty()));
+}
+
+// ---- With sockets
+
+InheritedSockets passed(std::vector<ListeningSocket> sockets, const std::string& name) {
+  InheritedSockets inherited;
+  for (const ListeningSocket& socket : sockets)
+    inherited.push_back(
+        {Descriptor(socket.descriptor), name, listening_address(socket.descriptor)});
+  return inherited;
+}
+
+std::vector<ListeningSocket> opened_at(const std::string& address, bool reuse_port = false) {
+  return *open_listening_sockets(*parse_endpoint(address).endpoint, {.reuse_port = reuse_port});
+}
+
+TEST(InheritedSockets, AreServedAndTheirUnixPathsStay) {
+  RunningDaemon running(kTwoListeners);
+  const std::string path = running.folder / "socket";
+  auto sockets = opened_at("127.0.0.1:0");
+  const std::uint16_t port = sockets[0].address.port;
+  sockets.push_back(opened_at("unix:" + path)[0]);
+  ASSERT_TRUE(running.daemon().open(passed(sockets, "main")));
+  EXPECT_EQ(running.port("main"), port);
+  EXPECT_NE(running.port("other"), port);
+  running.run();
+  expect_echo(running.connect("main"), "hello\n");
+  expect_echo(running.connect("other"), "hello\n");
+  running.daemon().request_stop(StopRequest::drain);
+  EXPECT_TRUE(running.outcome());
+  EXPECT_TRUE(std::filesystem::exists(path)) << "it is the holder's";
+  const std::string log = running.log();
+  EXPECT_THAT(log, HasSubstr("listening listener=main address=127.0.0.1:" + std::to_string(port) +
+                             " inherited=true\n"));
+  EXPECT_THAT(log, HasSubstr("listening listener=main address=unix:" + path + " inherited=true\n"));
+}
+
+TEST(InheritedSockets, WhatServesNobodyIsClosedAndToldOnce) {
+  RunningDaemon running(kTwoListeners);
+  auto strays = opened_at("127.0.0.1:0");
+  const std::uint16_t port = strays[0].address.port;
+  auto inherited = passed(strays, "stray");
+  inherited.push_back({Descriptor(::socket(AF_INET, SOCK_DGRAM, 0)), "main", std::nullopt});
+  ASSERT_TRUE(running.daemon().open(std::move(inherited)));
+  EXPECT_TRUE(refuses(port));
+  const std::string log = running.log();
+  EXPECT_THAT(
+      log, HasSubstr("warn inherited_socket_closed name=stray address=127.0.0.1:" +
+                     std::to_string(port) + " why=\"no listener has its name or its address\"\n"));
+  EXPECT_THAT(log, HasSubstr("warn inherited_socket_closed name=main address=\"\" why=\"it is no "
+                             "listening TCP or unix socket\"\n"));
+}
+
+TEST(InheritedSockets, OneForEachThreadStaysWithItWithReuseport) {
+  const SettingsSnapshot settings = settings_from(
+      "[server]\naccept = reuseport\nthreads = 2\n"
+      "[service.echo]\ntype = echo\n" +
+      listener("main", "127.0.0.1:0"));
+  CapturingLog log;
+  const auto opened_with = [&](std::size_t count) {
+    auto sockets = opened_at("127.0.0.1:0", true);
+    while (sockets.size() < count) sockets.push_back(opened_at(sockets[0].address.text(), true)[0]);
+    auto opened = open_listeners(*settings, log, passed(sockets, "main"));
+    EXPECT_TRUE(opened && opened->size() == count);
+    close_listeners(*opened);
+    return *opened;
+  };
+  const auto two = opened_with(2);
+  EXPECT_EQ((std::pair{two[0].shard, two[1].shard}), (std::pair{0U, 1U}));
+  EXPECT_FALSE(two[0].is_for_all || two[1].is_for_all);
+  for (const std::size_t count : {1, 3})
+    for (const OpenedListener& each : opened_with(count))
+      EXPECT_TRUE(each.shard == 0 && each.is_for_all) << "all threads serve what it accepts";
+}
+
+TEST(ListeningAddress, KnowsListeningStreamSockets) {
+  const TestFolder folder;
+  const auto address_of = [](int descriptor) {
+    const auto address = listening_address(descriptor);
+    return address ? address->text() : "";
+  };
+  for (const std::string& address : {std::string("127.0.0.1:0"), "unix:" + folder / "socket"}) {
+    const auto sockets = opened_at(address);
+    EXPECT_EQ(address_of(sockets[0].descriptor), sockets[0].address.text());
+    close_listening_socket(sockets[0]);
+  }
+  const Descriptor abstract(::socket(AF_UNIX, SOCK_STREAM, 0));
+  const std::string name = "fairlead-test-" + std::to_string(::getpid());
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  name.copy(address.sun_path + 1, sizeof address.sun_path - 1);
+  ASSERT_EQ(0, ::bind(abstract.get(), reinterpret_cast<const sockaddr*>(&address),
+                      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size())));
+  EXPECT_EQ(address_of(abstract.get()), "") << "it does not listen yet";
+  ASSERT_EQ(0, ::listen(abstract.get(), 1));
+  EXPECT_EQ(address_of(abstract.get()), "unix:@" + name);
+  EXPECT_EQ(address_of(Descriptor(::socket(AF_INET, SOCK_DGRAM, 0)).get()), "");
+  EXPECT_EQ(address_of(Descriptor(::open("/dev/null", O_RDONLY)).get()), "");
+}
+
+// A new socket's and an inherited one's: what connections are to have is set in either case.
+TEST(AdoptListeningSocket, SetsTheOptionsThatAnotherConfigurationHad) {
+  const auto option = [](int descriptor, int level, int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    EXPECT_EQ(0, ::getsockopt(descriptor, level, name, &value, &size));
+    return value;
+  };
+  const ListeningOptions before{.nodelay = true,
+                                .keepalive = std::chrono::seconds(60),
+                                .user_timeout = std::chrono::seconds(60),
+                                .notsent_lowat = 32768};
+  const auto socket = (*open_listening_sockets(*parse_endpoint("127.0.0.1:0").endpoint, before))[0];
+  const auto adopted = adopt_listening_socket(socket.descriptor, {.nodelay = false});
+  EXPECT_EQ(adopted.address, socket.address);
+  EXPECT_EQ(option(adopted.descriptor, IPPROTO_TCP, TCP_NODELAY), 0);
+  EXPECT_EQ(option(adopted.descriptor, SOL_SOCKET, SO_KEEPALIVE), 0);
+  EXPECT_EQ(option(adopted.descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+  EXPECT_EQ(option(adopted.descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 0);
+  close_listening_socket(adopted);
+}
+
+}  // namespace
+}  // namespace fairlead
