@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/base/background_thread.hpp"
+#include "common/base/build_info.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/config/files.hpp"
 #include "common/config/source.hpp"
@@ -126,7 +127,7 @@ int run(const std::vector<std::string>& arguments) {
   if (command_line.action == CommandLine::Action::help)
     return std::fputs(help_text().c_str(), stdout), printed(0);
   if (command_line.action == CommandLine::Action::version)
-    return std::puts("fairleadd " FAIRLEAD_VERSION), printed(0);
+    return std::fputs(version_text("fairleadd").c_str(), stdout), printed(0);
 
   Outcome<LoadedConfig> loaded = load(command_line);
   if (!loaded) return fail(loaded.error());
