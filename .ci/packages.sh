@@ -12,7 +12,7 @@ BUILD_PACKAGES=(
   libre2-dev                        # patterns that replies of a load test must match
   nlohmann-json3-dev                # reports of load tests for programs
   libkainjow-mustache-dev           # the page of a load test, from its template
-  python3                           # the tour of run.sh; plain peers of the tests
+  python3                           # the tour of run.sh; plain peers of the tests; writes the manual pages
 )
 
 TEST_PACKAGES=(
@@ -26,6 +26,7 @@ TEST_PACKAGES=(
   patch                             # plants bugs in copies of files, for the simulation to find
   strace                            # makes system calls fail
   nftables                          # loses packets, in a network namespace of the test's own
+  mandoc                            # reads the manual pages
 )
 
 # What only `./test.sh --all` and its parts need.
