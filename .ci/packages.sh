@@ -26,7 +26,9 @@ TEST_PACKAGES=(
   patch                             # plants bugs in copies of files, for the simulation to find
   strace                            # makes system calls fail
   nftables                          # loses packets, in a network namespace of the test's own
+  pkg-config                        # builds the example of the client library
   mandoc                            # reads the manual pages
+  systemd                           # judges the unit
 )
 
 # What only `./test.sh --all` and its parts need.
