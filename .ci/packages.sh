@@ -15,6 +15,11 @@ BUILD_PACKAGES=(
   python3                           # the tour of run.sh; plain peers of the tests; writes the manual pages
 )
 
+# What makes the packages for Debian, beside the above.
+PACKAGING_PACKAGES=(
+  dpkg-dev file                     # which libraries they depend on
+)
+
 TEST_PACKAGES=(
   libgtest-dev libgmock-dev         # unit tests
   libbenchmark-dev                  # micro benchmarks
@@ -38,6 +43,8 @@ PART_PACKAGES=(
   redis-server memcached nginx-light  # servers of others to load; here, because Debian starts them as services, too
   clang-tidy-16                     # the part tidy
   gcovr                             # the part coverage
+  "${PACKAGING_PACKAGES[@]}"
+  lintian debootstrap               # examine the packages, and install them in a Debian of their own
 )
 
 # Installs those of the named packages that are missing; asks for sudo only if it must.

@@ -31,6 +31,7 @@ BUILDS = "builds the tree, which whoever runs this test has done"
 OUTPUT = "what a log or the doctor prints; test_signals.py, test_logs.py and test_doctor.py hold it against the programs"
 PICTURE = "a picture of the parts, no command"
 LONG = "takes an hour, and measures"
+SYSTEMD = "needs a systemd that runs, for one of them a later one than Debian 12 has"
 
 # (page, how the block begins): a test of this module, another one's file, or the reason why nothing runs it.
 BLOCKS = {
@@ -58,6 +59,11 @@ BLOCKS = {
     ("docs/operations.md", "info counters"): OUTPUT,
     ("docs/operations.md", "info suppressed"): OUTPUT,
     ("docs/operations.md", "bad   descriptors"): OUTPUT,
+    ("docs/operations.md", "cmake --workflow"): "test_packages_long.py",
+    ("docs/operations.md", "cmake --preset release"): "test_install.py",
+    ("docs/operations.md", "# systemctl edit fairleadd.socket"): "test_units.py",
+    ("docs/operations.md", "printf"): SYSTEMD,
+    ("docs/operations.md", "# systemctl edit fairleadd.service"): SYSTEMD,
     ("docs/performance.md", "cmake"): LONG,
     ("docs/protocol.md", "offset"): "a table",
     ("docs/protocol.md", "[server]"): "the configuration of the vectors, which the test program of each codec plays",

@@ -23,7 +23,8 @@ def cached(name):
 def install(component, root):
     """The folder that stands for the prefix."""
     done = subprocess.run(["cmake", "--install", str(build_folder()), "--component", component], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=DEADLINE, env={**os.environ, "DESTDIR": str(root)})
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=DEADLINE,
+                          env={**os.environ, "DESTDIR": str(root)})
     if done.returncode != 0:
         raise AssertionError(done.stdout)
     return pathlib.Path(f"{root}{cached('CMAKE_INSTALL_PREFIX')}")
