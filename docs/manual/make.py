@@ -25,6 +25,12 @@ def document(name):
     return (DOCS / name).read_text(encoding="utf-8")
 
 
+def divided(text):
+    """What stands before the first section, and the sections."""
+    begin = text.index("\n## ")
+    return text[:begin], text[begin:]
+
+
 def date_of_sources():
     """Of the newest document, or what whoever builds reproducibly says."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH") or max(path.stat().st_mtime for path in DOCS.glob("*.md"))
@@ -38,7 +44,7 @@ def word_of_usage(word):
         return "Op " + word_of_usage(word.strip("[]"))
     name = word.removesuffix("...").removesuffix("…")
     dots = " ..." if name != word else ""
-    if name.isupper():
+    if name.isupper() or name == "options":
         return f"Ar {name}{dots}"
     return f"Fl {mdoc.code(name[1:])}{dots}" if name.startswith("-") else f"Cm {mdoc.code(name)}{dots}"
 
@@ -99,15 +105,15 @@ def description(help_, more=()):
 
 def daemon_page(daemon, all_pages):
     help_ = helps.help_of(daemon, "--help")
-    more = mdoc.converted(document(DAEMON_PAGE))
+    _, more = divided(document(DAEMON_PAGE))
     brief = help_.paragraphs[0].split(".")[0]
     return page("fairleadd", 8, brief[0].lower() + brief[1:],
-                [*synopsis("fairleadd", help_.usage), *description(help_), *options(help_), *exit_status(help_), *more], all_pages)
+                [*synopsis("fairleadd", help_.usage), *description(help_), *options(help_), *mdoc.converted(more), *exit_status(help_)],
+                all_pages)
 
 
 def configuration_page(all_pages):
-    text = document(CONFIGURATION_PAGE)
-    intro, rest = mdoc.sections_of(text)[""], text[text.index("\n## "):]
+    intro, rest = divided(document(CONFIGURATION_PAGE))
     return page("fairleadd.conf", 5, "configuration of fairleadd",
                 [".Sh DESCRIPTION", *mdoc.converted(intro), *mdoc.converted(rest)], all_pages)
 
@@ -128,16 +134,12 @@ def client_page(overview, commands, all_pages):
 
 def command_page(words, summary, help_, all_pages):
     name = "fairlead-" + "-".join(words)
-    told = []
+    told, rest = [], []
     if len(words) == 1:
         told = mdoc.converted(mdoc.sections_of(document(CLIENT_PAGE)).get(words[0], ""))
         if (DOCS / f"{words[0]}.md").exists():
-            told += mdoc.converted(document(f"{words[0]}.md").split("\n## ", 1)[0])
-            rest = mdoc.converted("\n## " + document(f"{words[0]}.md").split("\n## ", 1)[1])
-        else:
-            rest = []
-    else:
-        rest = []
+            begin, more = divided(document(f"{words[0]}.md"))
+            told, rest = [*told, *mdoc.converted(begin)], mdoc.converted(more)
     return page(name, 1, summary, [*synopsis(" ".join(("fairlead", *words)), help_.usage),
                                    *description(help_, [".Pp", *told] if told else []), *options(help_), *rest, *exit_status(help_),
                                    *examples(help_)], all_pages)

@@ -8,7 +8,8 @@ ALL_COLUMNS = 76
 SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.) +|(?<=[.!?][)\"']) +")
 LINK = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 # Pages that are manual pages as well.
-MANUAL = {"operations.md": "fairleadd(8)", "configuration.md": "fairleadd.conf(5)", "client.md": "fairlead(1)", "bench.md": "fairlead-bench(1)"}
+MANUAL = {"operations.md": "fairleadd(8)", "configuration.md": "fairleadd.conf(5)", "client.md": "fairlead(1)",
+          "bench.md": "fairlead-bench(1)"}
 # What a line of text would be taken for.
 CONTROL = (".", "'")
 
