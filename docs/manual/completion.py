@@ -1,6 +1,8 @@
 """Completions for bash, from the options of the programs."""
 import re
 
+import helps
+
 FUNCTION = """\
 # Completion of {program} for bash, made from its option table.
 {name}() {{
@@ -53,6 +55,7 @@ def of_client(overview, commands):
              "  else\n    case $command in"]
     for words, _, help_ in commands:
         inner = [more[len(words)] for more, _, _ in commands if more[:-1] == words]
+        inner += [what.split()[0] for what, _ in help_.lists.get(helps.COMMANDS, ())]
         behind = f"(( COMP_CWORD == 2 )) && words='{' '.join(inner)}'" if inner else ":"
         lines += [f"    '{' '.join(words)}')", *cases_of(help_.groups, 6, behind), "      ;;"]
     return FUNCTION.format(program="fairlead", name="_fairlead", cases="\n".join([*lines, "    esac", "  fi"]))

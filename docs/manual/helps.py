@@ -4,8 +4,9 @@ import dataclasses
 import re
 import subprocess
 
-OPTION = re.compile(r"(?:-(?P<short>\w) \[ --(?P<both>[\w-]+) \]|--(?P<long>[\w-]+)|-(?P<only>\w))(?: (?P<value>\S+))?$")
+OPTION = re.compile(r"(?:-(?P<short>\w) \[ --(?P<both>[\w-]+) \]|--(?P<long>[\w-]+)|-(?P<only>\w))(?: (?P<value>\S.*))?$")
 INDENT = 2
+COMMANDS = "Commands"
 
 
 @dataclasses.dataclass
@@ -27,7 +28,7 @@ class Option:
 class Help:
     usage: list = dataclasses.field(default_factory=list)        # lines without "Usage: "
     paragraphs: list = dataclasses.field(default_factory=list)   # of the description
-    commands: list = dataclasses.field(default_factory=list)     # (name, summary)
+    lists: dict = dataclasses.field(default_factory=dict)        # title: [(what, text)], as that of the commands
     groups: list = dataclasses.field(default_factory=list)       # (title, [Option])
     examples: list = dataclasses.field(default_factory=list)     # lines
     exit_status: str = ""
@@ -70,6 +71,18 @@ def options_of(lines):
     return options
 
 
+def list_of(lines):
+    """What is explained, two spaces, the explanation, which may go on below."""
+    entries = []
+    for line in lines:
+        if entries and line.startswith(" " * (INDENT + 2)):
+            entries[-1] = (entries[-1][0], f"{entries[-1][1]} {line.strip()}".strip())
+        else:
+            what, *text = re.split(r" {2,}", line.strip(), maxsplit=1)
+            entries.append((what, *text) if text else (what, ""))
+    return entries
+
+
 def parsed(text):
     help_ = Help()
     for block in re.split(r"\n{2,}", text.strip("\n")):
@@ -81,8 +94,6 @@ def parsed(text):
                 help_.usage.append(rest.pop(0).strip())
             if rest:
                 help_.paragraphs.append(joined(rest))
-        elif lines[0] == "Commands:":
-            help_.commands = [tuple(line.split(None, 1)) for line in lines[1:]]
         elif re.match(r"Exit (status|codes):", lines[0]):
             help_.exit_status = joined(lines).split(": ", 1)[1]
         elif lines[0] == "Examples:":
@@ -91,6 +102,8 @@ def parsed(text):
             help_.groups.append((lines[0].removesuffix(":"), options_of(lines[1:])))
         elif lines[0].startswith(" "):
             help_.examples += [line[INDENT:] for line in lines]
+        elif len(lines) > 1 and re.match(r"\S.*:$", lines[0]) and lines[1].startswith("  "):
+            help_.lists[lines[0].removesuffix(":")] = list_of(lines[1:])
         elif re.match(r"Keys of the configuration", lines[0]):
             break  # fairleadd.conf(5) has them
         else:
@@ -110,7 +123,7 @@ def commands_of(client):
     of a longer name, as that of `bench` does, makes that a command of its own."""
     overview = help_of(client, "--help")
     commands = []
-    for name, summary in overview.commands:
+    for name, summary in overview.lists.pop(COMMANDS):
         help_ = help_of(client, name, "--help")
         commands.append(((name,), summary, help_))
         for more in re.findall(rf"\(fairlead {name} (\w+) --help\)", " ".join(help_.usage)):

@@ -100,6 +100,11 @@ def description(help_, more=()):
     out = [".Sh DESCRIPTION"]
     for text in help_.paragraphs:
         out += ([".Pp"] if len(out) > 1 else []) + plain(text)
+    for title, entries in help_.lists.items():
+        out += [".Pp", *plain(f"{title}:"), ".Bl -tag -width Ds"]
+        for what, text in entries:
+            out += [".It " + mdoc.quoted(f"`{what}`"), *plain(text)]
+        out.append(".El")
     return [*out, *more]
 
 
