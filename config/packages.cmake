@@ -26,9 +26,10 @@ set(CPACK_DEBIAN_SERVER_DESCRIPTION "TCP daemon for very many clients at once
 fairleadd speaks to plain sockets, to length-prefixed clients and in a framed
 protocol of its own, all on one port, in UTF-8 and GBK. Its services answer,
 greet, log and send files.")
+# procps has the kill of the unit and the pkill of the rotation.
 set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS
-    "systemd | systemd-standalone-sysusers | systemd-sysusers, systemd | systemd-standalone-tmpfiles | systemd-tmpfiles")
-set(CPACK_DEBIAN_SERVER_PACKAGE_RECOMMENDS "fairlead, logrotate, procps")
+    "systemd | systemd-standalone-sysusers | systemd-sysusers, systemd | systemd-standalone-tmpfiles | systemd-tmpfiles, procps")
+set(CPACK_DEBIAN_SERVER_PACKAGE_RECOMMENDS "fairlead, logrotate")
 
 set(CPACK_DEBIAN_CLIENT_PACKAGE_NAME fairlead)
 set(CPACK_DEBIAN_CLIENT_PACKAGE_SECTION net)

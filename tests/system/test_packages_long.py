@@ -122,6 +122,7 @@ class Lives(unittest.TestCase):
         left = {name for name in self.machine.files() - self.before if not MAY_STAY.match(name)}
         self.assertEqual(set(), left)
         self.assertEqual("", self.machine.run("find", "/", "-xdev", "-user", "fairlead"))
+        self.assertNotIn("fairlead", self.machine.run("ls", "/run").split())
 
     def test_1_without_a_service_manager(self):
         self.install("1")
@@ -170,7 +171,24 @@ class Lives(unittest.TestCase):
         self.machine.run("systemctl", "start", "fairleadd.service")
         self.assertEqual("hello\n", self.ask_the_daemon())
 
-    def test_4_whose_services_must_not_be_touched(self):
+    def test_4_an_upgrade_that_cannot_be(self):
+        """The old daemon refuses the hand-over, and the new one does not take the configuration: whoever is connected stays so."""
+        self.machine.has_service_manager()
+        self.install("1")
+        before = self.pid()
+        self.machine.run("touch", "/run/deaf")
+        self.addCleanup(self.machine.run, "rm", "/run/deaf")
+        self.machine.run("sh", "-c", "echo nonsense > /etc/fairlead/conf.d/mine.conf")
+        said = self.install("2")
+        self.assertRegex(said, r"mine\.conf:1: (?s:.*)the old one serves on")
+        self.assertEqual(before, self.pid())
+        self.assertEqual("hello\n", self.ask_the_daemon())
+        self.machine.run("rm", "/etc/fairlead/conf.d/mine.conf")
+        self.install("1")
+        self.assertNotEqual(before, self.pid())
+        self.assertEqual("hello\n", self.ask_the_daemon())
+
+    def test_5_whose_services_must_not_be_touched(self):
         self.machine.has_service_manager()
         self.machine.write("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")
         self.addCleanup((self.machine.root / "usr/sbin/policy-rc.d").unlink)

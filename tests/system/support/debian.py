@@ -14,7 +14,8 @@ trap 'exit 0' TERM
 while :; do sleep 1000 & wait; done
 """
 
-# systemctl, as far as packages use it. The main process is the youngest of that program. What was asked is kept.
+# systemctl, as far as packages use it. The main process is the youngest of that program. What was asked is kept. The file deaf makes
+# a daemon to which no signal leads, as one that refuses an upgrade.
 SYSTEMCTL = r"""#!/bin/sh
 echo "$*" >> /run/asked
 unit=/usr/lib/systemd/system/fairleadd.service
@@ -46,7 +47,7 @@ case "$*" in
   "is-enabled -- fairleadd.service") test -e /etc/systemd/system/multi-user.target.wants/fairleadd.service && echo enabled ;;
   is-active*) test -n "$(main_pid)" ;;
   show*MainPID*) pid=$(main_pid); echo "${pid:-0}" ;;
-  kill*) kill -s USR2 "$(main_pid)" ;;
+  kill*) [ -e /run/deaf ] || kill -s USR2 "$(main_pid)" ;;
   start*) begin ;;
   restart*) end; begin ;;
   stop*) end ;;
