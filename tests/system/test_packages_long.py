@@ -12,6 +12,7 @@ from support.debian import Machine, run
 from support.runner import main, needs_long
 
 NAMES = ("fairlead-server", "fairlead", "libfairlead-dev")
+BUILD_S = 600  # all that ships, unless a compiler cache has it
 CONFFILES = {"/etc/fairlead/fairleadd.conf", "/etc/logrotate.d/fairlead"}
 # What the user, who stays, and dpkg leave; see Debian's policy, 9.2.2 and 6.8.
 MAY_STAY = re.compile(r"/etc/(passwd|group|shadow|gshadow|subuid|subgid)-$|/etc/\.pwd\.lock$|"
@@ -45,7 +46,7 @@ def setUpModule():
     packages = SOURCE_DIR / "build" / "package" / "packages"
     for old in packages.glob("*.deb"):
         old.unlink()
-    run("cmake", "--workflow", "--preset", "package", cwd=SOURCE_DIR)
+    run("cmake", "--workflow", "--preset", "package", cwd=SOURCE_DIR, timeout=BUILD_S)
     made.built = packages_in(packages)
     run("cpack", "--config", "CPackConfig.cmake", "-D", "CPACK_DEBIAN_PACKAGE_RELEASE=2", "-B", folder / "next", cwd=packages.parent)
     made.next = packages_in(folder / "next")

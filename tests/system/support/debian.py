@@ -56,9 +56,9 @@ esac
 """
 
 
-def run(*command, check=True, **options):
+def run(*command, check=True, timeout=LONG_S, **options):
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, timeout=LONG_S, **options)
+                          text=True, timeout=timeout, **options)
     if check and done.returncode != 0:
         raise AssertionError(f"{command}: {done.returncode}\n{done.stdout[-6000:]}")
     return done.stdout
