@@ -4,7 +4,8 @@
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME fairlead)
 set(CPACK_PACKAGE_VENDOR "Fairlead")
-set(CPACK_PACKAGE_CONTACT "The Fairlead developers <fairlead@users.noreply.github.com>")
+# Whoever publishes packages names himself: cpack -D CPACK_PACKAGE_CONTACT=...
+set(CPACK_PACKAGE_CONTACT "The Fairlead developers <developers@fairlead.example>")
 # Else it would stand above each package's own.
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")
 set(CPACK_COMPONENTS_ALL server client dev)
