@@ -12,7 +12,12 @@ BUILD_PACKAGES=(
   libre2-dev                        # patterns that replies of a load test must match
   nlohmann-json3-dev                # reports of load tests for programs
   libkainjow-mustache-dev           # the page of a load test, from its template
-  python3                           # the tour of run.sh; plain peers of the tests
+  python3                           # the tour of run.sh; plain peers of the tests; writes the manual pages
+)
+
+# What makes the packages for Debian, beside the above.
+PACKAGING_PACKAGES=(
+  dpkg-dev file                     # which libraries they depend on
 )
 
 TEST_PACKAGES=(
@@ -26,6 +31,9 @@ TEST_PACKAGES=(
   patch                             # plants bugs in copies of files, for the simulation to find
   strace                            # makes system calls fail
   nftables                          # loses packets, in a network namespace of the test's own
+  pkg-config                        # builds the example of the client library
+  mandoc                            # reads the manual pages
+  systemd                           # judges the unit
 )
 
 # What only `./test.sh --all` and its parts need.
@@ -35,6 +43,8 @@ PART_PACKAGES=(
   redis-server memcached nginx-light  # servers of others to load; here, because Debian starts them as services, too
   clang-tidy-16                     # the part tidy
   gcovr                             # the part coverage
+  "${PACKAGING_PACKAGES[@]}"
+  lintian debootstrap               # examine the packages, and install them in a Debian of their own
 )
 
 # Installs those of the named packages that are missing; asks for sudo only if it must.

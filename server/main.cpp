@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/base/background_thread.hpp"
+#include "common/base/build_info.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/log/line_file.hpp"
 #include "common/log/log.hpp"
@@ -154,7 +155,7 @@ int run(const std::vector<std::string>& arguments) {
   if (command_line.action == CommandLine::Action::help)
     return std::fputs(help_text().c_str(), stdout), printed(0);
   if (command_line.action == CommandLine::Action::version)
-    return std::puts("fairleadd " FAIRLEAD_VERSION), printed(0);
+    return std::fputs(version_text("fairleadd").c_str(), stdout), printed(0);
 
   const ConfigSource source(command_line);
   Outcome<LoadedConfig> loaded = source.load();

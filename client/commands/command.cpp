@@ -9,6 +9,7 @@
 #include "client/cli/exit_code.hpp"
 #include "client/cli/output.hpp"
 #include "client/commands/prompt.hpp"
+#include "common/base/build_info.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/config/parsed.hpp"
 
@@ -67,7 +68,7 @@ int print(std::string_view text) {
 int dispatch(const Words& arguments) {
   if (arguments.empty()) throw UsageError("no command; " + std::string(kAskForHelp));
   const std::string& first = arguments.front();
-  if (first == "--version" || first == "-V") return print("fairlead " FAIRLEAD_VERSION "\n");
+  if (first == "--version" || first == "-V") return print(version_text("fairlead"));
   if (first == "--help" || first == "-h") return print(overview());
   if (first == "help") {
     return print(arguments.size() == 1 ? overview() : known_command(arguments[1]).help());

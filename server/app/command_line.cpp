@@ -42,7 +42,8 @@ po::options_description options() {
       "say whether this machine is fit for the configuration, one finding a line (ok, warn or "
       "bad), "
       "and end; exit status 1 when one is bad")(
-      "version,V", "print the version and end; -v does the same")("help,h", "print this and end");
+      "version,V", "print the version and what the build is made of, and end; -v does the same")(
+      "help,h", "print this and end");
   return result;
 }
 

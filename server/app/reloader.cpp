@@ -122,9 +122,7 @@ void Reloader::refuse(const Failure& why) {
     const Field fields[] = {field("what", line)};
     log_.report(Level::error, "reload_error", fields);
   }
-  const Field fields[] = {
-      field("errors", errors),
-      field("what_to_do", "correct it and send HUP again; nothing has changed")};
+  const Field fields[] = {field("errors", errors), field("in_force", "the settings of before")};
   log_.report(Level::error, "reload_refused", fields);
   manager_.status("reload refused, see the log; errors: " + std::to_string(errors));
   end();

@@ -521,7 +521,7 @@ class Usage(SendTest):
             self.check(result, 0)
             self.assertTrue(result.text.startswith(f"Usage: fairlead {command} "), result.text)
             self.assertEqual(fairlead(command, "--help").text, result.text)
-        self.assertRegex(fairlead("--version").text, r"^fairlead \d+\.\d+\.\d+\n$")
+        self.assertRegex(fairlead("--version").text, r"^fairlead \d+\.\d+\.\d+\nbuild: .*\nlibraries: .*\n$")
 
     def test_a_message_may_look_like_an_option(self):
         with PlainServer(answers(b"ok\n")) as server:

@@ -16,6 +16,7 @@ from support.waiting import DEADLINE
 
 ECHO = "service = echo\n[service.echo]\ntype = echo\n"
 NOBODY = 65534
+VERSION = r"\Afairleadd \d+\.\d+\.\d+\nbuild: \w+ [\d.]+, .+\nlibraries: Boost [\d.]+, spdlog [\d.]+, OpenSSL [\d.]+\w?\n\Z"
 
 
 def run(*arguments, environment=None, preexec=None):
@@ -60,7 +61,9 @@ class Explaining(CommandLineTest):
         for option in ("-V", "-v", "--version"):
             done = run(option)
             self.assertEqual((0, ""), (done.returncode, done.stderr))
-            self.assertRegex(done.stdout, r"^fairleadd \d+\.\d+\.\d+\n$")
+            self.assertRegex(done.stdout, VERSION)
+            sanitizers = os.environ.get("FAIRLEAD_SANITIZE")
+            self.assertEqual(bool(sanitizers), f"sanitizers {sanitizers}" in done.stdout)
 
     def test_test_says_that_a_configuration_is_valid_and_leaves_nothing_behind(self):
         path = self.folder / "socket"

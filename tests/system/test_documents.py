@@ -1,9 +1,11 @@
 """Every command and every configuration that a page shows is run: the fenced blocks of README.md, CONTRIBUTING.md and docs/, and
 the options of the commands within sentences, and the examples of --help. BLOCKS names each block and what runs it, or why nothing does."""
+import grp
 import gzip
 import json
 import os
 import pathlib
+import pwd
 import re
 import shlex
 import shutil
@@ -29,6 +31,7 @@ BUILDS = "builds the tree, which whoever runs this test has done"
 OUTPUT = "what a log or the doctor prints; test_signals.py, test_logs.py and test_doctor.py hold it against the programs"
 PICTURE = "a picture of the parts, no command"
 LONG = "takes an hour, and measures"
+SYSTEMD = "needs a systemd that runs, for one of them a later one than Debian 12 has"
 
 # (page, how the block begins): a test of this module, another one's file, or the reason why nothing runs it.
 BLOCKS = {
@@ -46,12 +49,12 @@ BLOCKS = {
     ("docs/bench.md", "fairlead bench -c 50"): "test_load_tests",
     ("docs/bench.md", "fairlead bench compare"): "test_comparison",
     ("docs/configuration.md", "# A comment"): "test_syntax",
-    ("docs/examples/client/README.md", "cmake"): "test_examples_long.py",
+    ("docs/examples/client/README.md", "cmake"): "test_install.py",
+    ("docs/examples/client/README.md", "g++"): "test_install.py",
     ("docs/examples/service/README.md", "cmake"): "test_examples_long.py",
     ("docs/files.md", "[service.file]"): "test_files",
     ("docs/from-the-tutorials.md", "fairleadd -c"): "test_tutorial_ports.py",
     ("docs/fuzzing.md", "tests/fuzz/run.sh"): LONG,
-    ("docs/operations.md", "/var/log/fairlead/*.log"): "test_rotation",
     ("docs/operations.md", "fairleadd -c /etc/fairlead"): "test_reload.py",
     ("docs/operations.md", "info draining"): OUTPUT,
     ("docs/operations.md", "info counters"): OUTPUT,
@@ -59,6 +62,11 @@ BLOCKS = {
     ("docs/operations.md", "fairleadd: crashed"): "what a crash prints; test_life.py",
     ("docs/operations.md", "info suppressed"): OUTPUT,
     ("docs/operations.md", "bad   descriptors"): OUTPUT,
+    ("docs/operations.md", "cmake --workflow"): "test_packages_long.py",
+    ("docs/operations.md", "cmake --preset release"): "test_install.py",
+    ("docs/operations.md", "# systemctl edit fairleadd.socket"): "test_units.py",
+    ("docs/operations.md", "printf"): SYSTEMD,
+    ("docs/operations.md", "# systemctl edit fairleadd.service"): SYSTEMD,
     ("docs/performance.md", "cmake"): LONG,
     ("docs/protocol.md", "offset"): "a table",
     ("docs/protocol.md", "[server]"): "the configuration of the vectors, which the test program of each codec plays",
@@ -272,13 +280,16 @@ class Configurations(unittest.TestCase):
             wait_for(lambda: daemon.stdout_lines() == ["no such file: none"], "the line of the missing file")
 
     def test_rotation(self):
-        """operations.md, with the logs of this daemon, by the logrotate of the machine. It must find nothing wrong while there is
-        no log yet, while the daemon is down, and lose no line while it is up."""
+        """config/logrotate/fairlead, with the logs of this daemon, by the logrotate of the machine. It must find nothing wrong while there
+        is no log yet, while the daemon is down, and lose no line while it is up."""
         program = shutil.which("logrotate", path=os.environ.get("PATH", "") + ":/usr/sbin")
         self.assertIsNotNone(program, "install logrotate")
         logs = self.folder / "log"
         logs.mkdir()
-        stanza = block("docs/operations.md", "/var/log/fairlead/*.log").replace("/var/log/fairlead", str(logs))
+        stanza = (SOURCE_DIR / "config" / "logrotate" / "fairlead").read_text().replace("/var/log/fairlead", str(logs))
+        owner = f"su {pwd.getpwuid(os.getuid()).pw_name} {grp.getgrgid(os.getgid()).gr_name}"
+        self.assertIn("su fairlead adm\n", stanza)
+        stanza = stanza.replace("su fairlead adm", owner)
         (self.folder / "stanza").write_text(stanza)
         (self.folder / "stanza").chmod(0o600)
         signalled = self.folder / "signalled"

@@ -10,6 +10,7 @@
 #include "client/commands/bench/bench_run.hpp"
 #include "client/commands/bench/bench_settings.hpp"
 #include "client/commands/command.hpp"
+#include "common/base/build_info.hpp"
 
 namespace fairlead {
 namespace {
@@ -92,7 +93,7 @@ int run(const BenchRunSettings& settings, Encoding terminal) {
   BenchResult result = run_bench(load, *target, settings.pid, watch, settings.abort_on);
   watch.end();
   result.address = settings.address;
-  result.version = FAIRLEAD_VERSION;
+  result.version = version();
   result.configuration = settings.bench.configuration;
   result.verdict = judge(result);
   for (const Threshold& threshold : settings.thresholds)
