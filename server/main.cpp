@@ -179,7 +179,7 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   // Until the daemon waits for them: neither a log rotation nor the end of a terminal ends it.
-  for (const int number : {SIGUSR1, SIGHUP}) ::signal(number, SIG_IGN);
+  for (const int number : {SIGUSR1, SIGUSR2, SIGHUP}) ::signal(number, SIG_IGN);
   fairlead::take_signals_anew();
   fairlead::hold_standard_descriptors();
   const bool is_journal = fairlead::is_journal(STDERR_FILENO, fairlead::journal_stream());

@@ -42,7 +42,7 @@ class SignalHandling final : public Component {
 
   Outcome<> start() override {
     signals_.emplace(daemon_.loop(),
-                     std::initializer_list<int>{SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP},
+                     std::initializer_list<int>{SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGHUP},
                      [this](const SignalEvent& signal) { on_signal(signal); });
     return {};
   }
@@ -58,6 +58,10 @@ class SignalHandling final : public Component {
     if (signal.number == SIGUSR1) {
       log_.reopen();
       daemon_.log_counters();
+    } else if (signal.number == SIGUSR2) {
+      const Field fields[] = {field("why", "this version cannot hand over to another process"),
+                              field("what_to_do", "restart it")};
+      log_.report(Level::warn, "upgrade_refused", fields);
     } else if (signal.number == SIGHUP) {
       reload_.request();
     } else {

@@ -165,16 +165,16 @@ class Inherited(unittest.TestCase):
     def test_a_rotation_or_a_hang_up_at_the_first_moment(self):
         """They wait already when the program begins, and would end it as soon as it takes signals."""
         def early():
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGHUP})
-            for number in (signal.SIGUSR1, signal.SIGHUP):
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP})
+            for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
                 signal.raise_signal(number)
         with Daemon(self.CONFIG, preexec=early) as daemon:
             self.assertEqual(b"served\n", exchange(daemon.address(), b"served\n"))
 
-    def test_a_hang_up_is_ignored_with_a_word(self):
+    def test_an_upgrade_is_refused_with_a_word(self):
         with Daemon(self.CONFIG) as daemon:
-            daemon.send_signal(signal.SIGHUP)
-            self.assertEqual("info", daemon.wait_for_events("reloaded", 1)[0]["level"])
+            daemon.send_signal(signal.SIGUSR2)
+            self.assertEqual("warn", daemon.wait_for_events("upgrade_refused", 1)[0]["level"])
             self.assertEqual(b"served\n", exchange(daemon.address(), b"served\n"))
 
 
