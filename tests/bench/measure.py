@@ -9,7 +9,7 @@ import time
 from cost import SystemCalls, cpu_seconds, private_bytes, user_and_system_ticks
 from files import file_memory, files, hashes, small_files
 from load_test import LoadTest, Window
-from programs import PEERS, PROTOCOLS, Counts, Daemon, Floor, Generator
+from programs import PEERS, PROTOCOLS, AsioFloor, Counts, Daemon, Floor, Generator
 from rounds import interleaved, ratio
 
 MESSAGE_BYTES = 64
@@ -53,7 +53,8 @@ class Setup:
     def peers(self):
         """The servers of others that are installed, where there is a floor to compare them with."""
         with contextlib.ExitStack() as stack:
-            yield [] if self.against else [stack.enter_context(peer()) for peer in PEERS if shutil.which(peer.program)]
+            others = [AsioFloor(self.build), *(peer() for peer in PEERS if shutil.which(peer.program))]
+            yield [] if self.against else [stack.enter_context(other) for other in others]
 
 
 def windows_of(setup, servers, protocol, connections, depth=1, mode=(), gauges=None):

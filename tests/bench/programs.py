@@ -151,10 +151,10 @@ class Counts:
 class Floor(EchoServer):
     """The C server. It speaks every protocol that it may send back unchanged."""
 
-    name = "floor"
+    name, program = "floor", "bench_floor"
 
     def __init__(self, build):
-        self.process = subprocess.Popen([build / "bench_floor"], stdout=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen([build / self.program], stdout=subprocess.PIPE, text=True,
                                         preexec_fn=on_core(SERVER_CORE))
         self._port = int(self.process.stdout.readline())
 
@@ -164,6 +164,12 @@ class Floor(EchoServer):
 
     def port(self, _):
         return self._port
+
+
+class AsioFloor(Floor):
+    """What is the floor for a server of Boost.Asio."""
+
+    name, program = "plain Asio", "bench_asio_floor"
 
 
 class Daemon(EchoServer):

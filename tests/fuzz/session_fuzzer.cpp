@@ -95,7 +95,8 @@ void check_framed_output(const TestClient& client) {
 
 class Script {
  public:
-  explicit Script(FuzzInput input) : input_(input), world_(narrow_settings(input_.byte())) {
+  explicit Script(FuzzInput input)
+      : input_(input), choice_(input_.byte()), world_(narrow_settings(choice_)) {
     add_files(world_);
     world_.shard().on_empty = [this] { ++times_empty_; };
     world_.after_turn = [this] { check_turn(); };
@@ -153,10 +154,17 @@ class Script {
 
   void stop() {
     const std::uint8_t manner = input_.below(8);
+    if (manner == 5) return reload();
     if (manner < 6) return;
     world_.begin_drain();
     draining_ = true;
     if (manner == 7) world_.evict_all();
+  }
+
+  // All but the mark of the queues, against which check_turn() holds them, may be another.
+  void reload() {
+    const auto choice = static_cast<std::uint8_t>((input_.byte() & ~1U) | (choice_ & 1U));
+    FAIRLEAD_CHECK(world_.reload(narrow_settings(choice)).empty());
   }
 
   void check_turn() {
@@ -194,6 +202,7 @@ class Script {
   }
 
   FuzzInput input_;
+  const std::uint8_t choice_;
   TestShard world_;
   int times_empty_ = 0;
   bool draining_ = false;

@@ -131,6 +131,8 @@ class World {
     }
     if (dice_.chance(30))
       schedule(Duration(dice_.between(100, 9000)), actors_.front().get(), &World::stop);
+    if (dice_.chance(30))
+      schedule(Duration(dice_.between(1, 3000)), actors_.front().get(), &World::reload);
     if (!dice_.chance(40)) return;
     schedule(Duration(dice_.between(100, 6000)), actors_.front().get(), &World::drain);
   }
@@ -263,6 +265,17 @@ class World {
     if (too_many) fail("more than half were sent away in half of the time");
   }
 
+  // No client notices, whether services stay or are made anew.
+  void reload(Actor&) {
+    ServerSettings settings = copy_of(shard_.settings());
+    for (const auto& service : settings.services)
+      if (dice_.chance(50)) ++service->file.max_downloads;
+    if (const std::string refused = shard_.reload(std::move(settings)); !refused.empty())
+      fail(refused);
+    if (dice_.chance(60))
+      schedule(Duration(dice_.between(1, 2000)), actors_.front().get(), &World::reload);
+  }
+
   // SIGSTOP, or a machine that is suspended: clients and their kernels go on without the daemon.
   void stop(Actor&) {
     const TimePoint from = shard_.now();
@@ -273,6 +286,7 @@ class World {
       events_.pop();
       if (event.order == &World::connect || event.order == &World::drain ||
           event.order == &World::evict || event.order == &World::stop ||
+          event.order == &World::reload ||
           event.order == &World::check_half) {
         daemons_own.push_back(event);
         continue;

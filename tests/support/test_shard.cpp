@@ -49,6 +49,25 @@ ListenerSettings& add_listener(ServerSettings& settings, ListenerProtocol protoc
   return listener;
 }
 
+ServerSettings copy_of(const ServerSettings& settings) {
+  ServerSettings copy = default_settings();
+  copy.version = settings.version + 1;
+  copy.name = settings.name;
+  copy.threads = settings.threads;
+  copy.accept = settings.accept;
+  copy.run_dir = settings.run_dir;
+  copy.limits = settings.limits;
+  copy.timeouts = settings.timeouts;
+  copy.socket = settings.socket;
+  copy.log = settings.log;
+  copy.access = settings.access;
+  for (const auto& service : settings.services)
+    copy.services.push_back(std::make_unique<ServiceSettings>(*service));
+  for (const auto& listener : settings.listeners)
+    copy.listeners.push_back(std::make_unique<ListenerSettings>(*listener));
+  return copy;
+}
+
 ServerSettings settings_for(const std::string& type, ListenerProtocol protocol, Boundary boundary) {
   ServerSettings settings = default_settings();
   ServiceSettings& service = add_service(settings, type, type);

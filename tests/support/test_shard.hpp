@@ -25,6 +25,9 @@ ServiceSettings& add_service(ServerSettings& settings, const std::string& name,
 ListenerSettings& add_listener(ServerSettings& settings, ListenerProtocol protocol,
                                const ServiceSettings* service);
 
+// What a reload of an unchanged file makes.
+ServerSettings copy_of(const ServerSettings& settings);
+
 // One service of `type` (which is its name, too) behind one listener, where framed clients may open
 // it by name.
 ServerSettings settings_for(const std::string& type, ListenerProtocol protocol,
