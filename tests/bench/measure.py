@@ -53,8 +53,8 @@ class Setup:
     def peers(self):
         """The servers of others that are installed, where there is a floor to compare them with."""
         with contextlib.ExitStack() as stack:
-            others = [AsioFloor(self.build), *(peer() for peer in PEERS if shutil.which(peer.program))]
-            yield [] if self.against else [stack.enter_context(other) for other in others]
+            others = [lambda: AsioFloor(self.build), *(peer for peer in PEERS if shutil.which(peer.program))]
+            yield [] if self.against else [stack.enter_context(other()) for other in others]
 
 
 def windows_of(setup, servers, protocol, connections, depth=1, mode=(), gauges=None):
