@@ -6,6 +6,7 @@ import subprocess
 from .waiting import wait_for
 
 LONG_S = 240
+DEBOOTSTRAP_S = 600
 RELEASE = "bookworm"
 
 # Process 1: it only collects what has ended.
@@ -82,7 +83,8 @@ class Machine:
         self._init = None
 
     def __enter__(self):
-        run("debootstrap", "--variant=minbase", RELEASE, self.root, mirror())
+        # Its mounts end with it, however it ends: what is removed afterwards must not lead into /proc.
+        run("unshare", "--mount", "debootstrap", "--variant=minbase", RELEASE, self.root, mirror(), timeout=DEBOOTSTRAP_S)
         # By apt, which knows what provides what; the later namespaces have no way to a mirror.
         run("unshare", "--mount", "sh", "-ec", 'mount -t proc proc "$0/proc"; exec env DEBIAN_FRONTEND=noninteractive chroot "$0" '
             'apt-get install -qq -y --no-install-recommends "$@"', self.root, *self._packages)
