@@ -84,7 +84,7 @@ int run_with_log(LoadedConfig config, const ConfigSource& source) {
       config.file.empty()
           ? config.file
           : std::filesystem::absolute(config.file, unknown).lexically_normal().string();
-  (*opened)->info("starting", {field("version", FAIRLEAD_VERSION), field("pid", ::getpid()),
+  (*opened)->info("starting", {field("version", version()), field("pid", ::getpid()),
                                field("user", user_name()), field("config", path)});
   for (const std::string& warning : config.warnings)
     (*opened)->warn("configuration", {field("what", warning)});
@@ -183,7 +183,7 @@ int main(int argc, char** argv) {
   fairlead::take_signals_anew();
   fairlead::hold_standard_descriptors();
   const bool is_journal = fairlead::is_journal(STDERR_FILENO, fairlead::journal_stream());
-  fairlead::report_crashes(FAIRLEAD_VERSION, is_journal ? "<2>" : "");
+  fairlead::report_crashes(fairlead::version().data(), is_journal ? "<2>" : "");
   try {
     return fairlead::run({argv + 1, argv + argc});
   } catch (const std::system_error& failure) {
