@@ -22,8 +22,11 @@ Reloader::Reloader(Daemon& daemon, ServiceManager& manager, Log& log, const Conf
 
 Reloader::~Reloader() { stop(); }
 
+// What was prepared last is not looked at any more.
 void Reloader::stop() {
   if (preparing_.joinable()) preparing_.join();
+  if (prepared_ && *prepared_) close_listeners((*prepared_)->change.opened);
+  prepared_.reset();
 }
 
 void Reloader::request() {
@@ -38,19 +41,21 @@ void Reloader::begin() {
   is_under_way_ = true;
   manager_.reloading();
   if (preparing_.joinable()) preparing_.join();  // it has ended
+  prepared_ = std::make_shared<Outcome<Prepared>>(failure("out of memory"));
   auto held = std::make_shared<const HeldListeners>(daemon_.hold_listeners());
   try {
     preparing_ =
-        start_background_thread([this, held = std::move(held), settings = daemon_.settings(),
-                                 running = running_]() mutable {
-          const auto prepared = std::make_shared<Outcome<Prepared>>(failure("out of memory"));
+        start_background_thread([this, held = std::move(held), prepared = prepared_,
+                                 settings = daemon_.settings(), running = running_]() mutable {
           try {
             *prepared = prepare(source_, running, *settings, log_, *held);
           } catch (const std::exception& error) {
             *prepared = failure(error.what());
           }
           held.reset();
-          daemon_.loop().post([this, prepared] { use(std::move(*prepared)); });
+          daemon_.loop().post([this] {
+            if (const auto ready = std::exchange(prepared_, nullptr)) use(std::move(*ready));
+          });
         });
   } catch (const std::system_error& error) {
     refuse({advised(error), kExitRuntimeFailure});

@@ -2,6 +2,7 @@
 // (docs/operations.md, Changing).
 #pragma once
 
+#include <memory>
 #include <thread>
 
 #include "common/config/configuration.hpp"
@@ -52,6 +53,7 @@ class Reloader final : public Component {
   const ConfigSource& source_;
   Configuration running_;
   std::thread preparing_;
+  std::shared_ptr<Outcome<Prepared>> prepared_;  // the thread's until it has ended
   bool is_under_way_ = false;
   bool is_asked_again_ = false;
 };

@@ -72,8 +72,10 @@ struct Passed {
 Planned planned(const std::string& config, const std::vector<Passed>& passed) {
   const SettingsSnapshot settings = settings_from("[service.echo]\ntype = echo\n" + config);
   InheritedSockets sockets;
-  for (const auto& [name, address] : passed)
-    sockets.push_back({Descriptor(), name, parse_endpoint(address).endpoint});
+  for (const auto& [name, address] : passed) {
+    const auto parsed = parse_endpoint(address);
+    sockets.push_back({Descriptor(), name, parsed ? std::optional(*parsed) : std::nullopt});
+  }
   const auto resolve = [](Endpoint address) -> std::vector<Endpoint> {
     if (address.host != "localhost") return {address};
     Endpoint other = address;
@@ -169,7 +171,7 @@ InheritedSockets passed(std::vector<ListeningSocket> sockets, const std::string&
 }
 
 std::vector<ListeningSocket> opened_at(const std::string& address, bool reuse_port = false) {
-  return *open_listening_sockets(*parse_endpoint(address).endpoint, {.reuse_port = reuse_port});
+  return *open_listening_sockets(*parse_endpoint(address), {.reuse_port = reuse_port});
 }
 
 TEST(InheritedSockets, AreServedAndTheirUnixPathsStay) {
@@ -267,7 +269,7 @@ TEST(AdoptListeningSocket, SetsTheOptionsThatAnotherConfigurationHad) {
                                 .keepalive = std::chrono::seconds(60),
                                 .user_timeout = std::chrono::seconds(60),
                                 .notsent_lowat = 32768};
-  const auto socket = (*open_listening_sockets(*parse_endpoint("127.0.0.1:0").endpoint, before))[0];
+  const auto socket = (*open_listening_sockets(*parse_endpoint("127.0.0.1:0"), before))[0];
   const auto adopted = adopt_listening_socket(socket.descriptor, {.nodelay = false});
   EXPECT_EQ(adopted.address, socket.address);
   EXPECT_EQ(option(adopted.descriptor, IPPROTO_TCP, TCP_NODELAY), 0);

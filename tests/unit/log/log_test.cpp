@@ -94,7 +94,7 @@ TEST_F(LogTest, BeginsLinesForTheJournalWithTheirPriority) {
     log.info("event");
     log.warn("odd");
     log.error("bad");
-    log.report("asked", {});
+    log.report(Level::info, "asked", {});
     log.print("<0>said by a client\n<0>twice");
   };
   const LogOptions options{.level = Level::debug,
