@@ -20,8 +20,16 @@ namespace {
 // A pipe that poll(2) calls writable has room for this much, so a write of it does not block.
 constexpr std::size_t kPieceMax = PIPE_BUF;
 
-// How often a thread that waits for room checks whether it still may.
+// How often a thread that waits looks whether it still may.
 constexpr int kLookUpMilliseconds = 50;
+
+bool is_past(const WriteDeadline& deadline) noexcept {
+  return std::chrono::steady_clock::now() >= deadline.load();
+}
+
+std::error_code no_room() noexcept {
+  return std::make_error_code(std::errc::resource_unavailable_try_again);
+}
 
 std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
 
@@ -64,13 +72,38 @@ Descriptor LineFile::duplicate(int descriptor, Manner& manner) noexcept {
   return Descriptor(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
 }
 
-LineFile::Written LineFile::write(std::string_view lines) noexcept {
+LineFile::Written LineFile::write(std::string_view lines, const WriteDeadline& deadline) noexcept {
   if (lines.empty()) return {};
-  const std::lock_guard lock(writing_);
+  if (!take_turn(deadline)) return {0, no_room()};
+  const Written written = write_lines(lines, deadline);
+  give_turn();
+  return written;
+}
+
+bool LineFile::take_turn(const WriteDeadline& deadline) noexcept {
+  std::unique_lock lock(mutex_);
+  while (is_writing_) {
+    if (is_past(deadline)) return false;
+    turn_given_.wait_for(lock, std::chrono::milliseconds(kLookUpMilliseconds));
+  }
+  is_writing_ = true;
+  return true;
+}
+
+void LineFile::give_turn() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    is_writing_ = false;
+  }
+  turn_given_.notify_one();
+}
+
+LineFile::Written LineFile::write_lines(std::string_view lines,
+                                        const WriteDeadline& deadline) noexcept {
   if (torn_)
-    if (const Written newline = write_all("\n"); newline.bytes == 0) return newline;
+    if (const Written newline = write_all("\n", deadline); newline.bytes == 0) return newline;
   torn_ = false;
-  const Written written = write_all(lines);
+  const Written written = write_all(lines, deadline);
   torn_ = written.bytes > 0 && lines[written.bytes - 1] != '\n';
   return written;
 }
@@ -84,16 +117,16 @@ std::error_code LineFile::reopen() noexcept {
   return replaced ? std::error_code() : last_error();
 }
 
-LineFile::Written LineFile::write_all(std::string_view bytes) noexcept {
+LineFile::Written LineFile::write_all(std::string_view bytes,
+                                      const WriteDeadline& deadline) noexcept {
   Written written;
-  const auto no_room = std::make_error_code(std::errc::resource_unavailable_try_again);
   while (written.bytes < bytes.size() && !written.error) {
-    if (manner_ == Manner::by_piece && !wait_for_room()) {
-      written.error = no_room;
+    if (manner_ == Manner::by_piece && !wait_for_room(deadline)) {
+      written.error = no_room();
     } else if (const long result = write_some(bytes.substr(written.bytes)); result >= 0) {
       written.bytes += static_cast<std::size_t>(result);
     } else if (errno == EAGAIN) {
-      if (is_hurried() || !wait_for_room()) written.error = no_room;
+      if (is_past(deadline) || !wait_for_room(deadline)) written.error = no_room();
     } else if (errno != EINTR) {
       written.error = last_error();
     }
@@ -113,19 +146,15 @@ long LineFile::write_some(std::string_view bytes) noexcept {
   return ::write(descriptor_.get(), bytes.data(), bytes.size());
 }
 
-bool LineFile::wait_for_room() const noexcept {
+bool LineFile::wait_for_room(const WriteDeadline& deadline) const noexcept {
   while (true) {
     pollfd room{descriptor_.get(), POLLOUT, 0};
-    const bool hurried = is_hurried();
+    const bool hurried = is_past(deadline);
     const int ready = ::poll(&room, 1, hurried ? 0 : kLookUpMilliseconds);
     if (ready > 0) return true;  // room, or an error that write(2) will name
     if (ready < 0 && errno != EINTR) return false;
     if (ready == 0 && hurried) return false;
   }
-}
-
-bool LineFile::is_hurried() const noexcept {
-  return std::chrono::steady_clock::now() >= wait_until_.load();
 }
 
 bool LineFile::is_file_of(int descriptor) const noexcept {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <mutex>
 #include <string>
@@ -13,6 +14,10 @@
 #include "common/base/descriptor.hpp"
 
 namespace fairlead {
+
+// Until when a write waits for room. Its owner may change it at any time, also to the past, while a
+// thread writes.
+using WriteDeadline = std::atomic<std::chrono::steady_clock::time_point>;
 
 // Any thread may call anything. Nothing throws. The caller counts the lines that could not be
 // written.
@@ -24,20 +29,18 @@ class LineFile {
   // A duplicate of `descriptor`, which stays the caller's. Nothing to reopen.
   LineFile(int descriptor, std::error_code& error);
 
-  // Writes whole lines, waiting while the other end has no room. Returns the number of bytes
-  // written, and why the rest, which is lost, was not. The next write starts on a new line even
-  // after a torn one. A terminal that this user may not open can make it wait for ever.
+  // Writes whole lines, waiting while the other end has no room or another thread writes, but only
+  // until `deadline`. Returns the number of bytes written, and why the rest, which is lost, was
+  // not. The next write starts on a new line even after a torn one. A terminal that this user may
+  // not open can make it wait for ever.
   struct Written {
     std::size_t bytes = 0;
     std::error_code error{};
   };
-  Written write(std::string_view lines) noexcept;
+  Written write(std::string_view lines, const WriteDeadline& deadline) noexcept;
 
   // Opens the path again after the file was renamed. On an error the old file stays open.
   std::error_code reopen() noexcept;
-
-  // From `when` on, write() does not wait for room.
-  void stop_waiting_at(std::chrono::steady_clock::time_point when) noexcept { wait_until_ = when; }
 
   const std::string& path() const noexcept { return path_; }  // "" for a duplicate
 
@@ -54,18 +57,24 @@ class LineFile {
   };
 
   static Descriptor duplicate(int descriptor, Manner& manner) noexcept;
-  Written write_all(std::string_view bytes) noexcept;
+  bool take_turn(const WriteDeadline& deadline) noexcept;
+  void give_turn() noexcept;
+  Written write_lines(std::string_view lines, const WriteDeadline& deadline) noexcept;
+  Written write_all(std::string_view bytes, const WriteDeadline& deadline) noexcept;
   long write_some(std::string_view bytes) noexcept;
-  bool wait_for_room() const noexcept;
-  bool is_hurried() const noexcept;
+  bool wait_for_room(const WriteDeadline& deadline) const noexcept;
 
   const std::string path_;
   Manner manner_ = Manner::nonblocking;
   const Descriptor descriptor_;  // reopen() replaces what the number refers to
-  std::mutex writing_;           // so that no line is written within another
-  bool torn_ = false;            // the last write ended within a line
-  std::atomic<std::chrono::steady_clock::time_point> wait_until_{
-      std::chrono::steady_clock::time_point::max()};
+
+  // One thread writes, so that no line is written within another. A mutex alone could not be
+  // waited for with a deadline that changes meanwhile.
+  std::mutex mutex_;
+  std::condition_variable turn_given_;
+  bool is_writing_ = false;  // guarded by mutex_
+
+  bool torn_ = false;  // the last write ended within a line; the writing thread's
 };
 
 // The number that is meant where a log's path names a standard descriptor: /dev/stdout,

@@ -74,11 +74,15 @@ LogOutput::~LogOutput() {
 }
 
 bool LogOutput::finish() noexcept {
-  file()->stop_waiting_at(std::chrono::steady_clock::now() + options_.close_wait);
   std::unique_lock lock(mutex_);
+  stop_waiting();
   ending_ = true;
   wake_up_.notify_one();
   return has_ended_.wait_for(lock, 2 * options_.close_wait, [this] { return ended_; });
+}
+
+void LogOutput::stop_waiting() noexcept {
+  deadline_ = std::chrono::steady_clock::now() + options_.close_wait;
 }
 
 std::shared_ptr<LineFile> LogOutput::file() {
@@ -88,6 +92,7 @@ std::shared_ptr<LineFile> LogOutput::file() {
 
 void LogOutput::change_file(std::shared_ptr<LineFile> file, LogSink* troubles_to) {
   const std::lock_guard lock(mutex_);
+  if (file != file_) stop_waiting();  // the old one may stand still for ever
   file_ = std::move(file);
   is_journal_ = file_->is_journal(options_.journal_stream);
   troubles_to_ = troubles_to;
@@ -164,6 +169,7 @@ void LogOutput::run() noexcept {
     wait_for_lines(lock);
     ending = ending_;  // no thread logs any more: this batch is the last
     std::swap(queue_, batch_);
+    if (!ending) deadline_ = Time::max();
     batch_file_ = file_;
     lock.unlock();
     report_losses(false);  // those lines were older than the batch
@@ -193,7 +199,7 @@ void LogOutput::wait_for_lines(std::unique_lock<std::mutex>& lock) {
 
 void LogOutput::write_batch() noexcept {
   if (batch_.empty()) return;
-  const LineFile::Written written = batch_file_->write(batch_.text());
+  const LineFile::Written written = batch_file_->write(batch_.text(), deadline_);
   count_lost(lines_in(batch_.text().substr(written.bytes)));
   batch_.clear();
   note_trouble(written.error);
@@ -257,7 +263,7 @@ bool LogOutput::write_own_line(Level level, std::string_view event, std::span<co
     const std::lock_guard lock(mutex_);
     lay_out(message_of(level, text), line);
   }
-  return batch_file_->write({line.data(), line.size()}).bytes == line.size();
+  return batch_file_->write({line.data(), line.size()}, deadline_).bytes == line.size();
 }
 
 // ---- The queue ----

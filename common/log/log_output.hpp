@@ -82,7 +82,8 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   // `close_wait`, and as long again, was not enough. Nobody logs any more.
   bool finish() noexcept;
 
-  // From any thread; what is queued may go to the one or to the other.
+  // From any thread. What is queued may go to the one or to the other; what is being written to the
+  // old one is given up after `close_wait`.
   std::shared_ptr<LineFile> file();
   void change_file(std::shared_ptr<LineFile> file, LogSink* troubles_to);
   void change_level(Level level) noexcept { level_.store(level, std::memory_order_relaxed); }
@@ -101,6 +102,8 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   void sink_it_(const spdlog::details::log_msg& message) override;
   void flush_() override {}  // the thread never holds a line back
 
+  void stop_waiting() noexcept;  // in `close_wait`; mutex_ is locked
+
   void run() noexcept;
   void wait_for_lines(std::unique_lock<std::mutex>& lock);
   void write_batch() noexcept;
@@ -114,6 +117,7 @@ class LogOutput final : public LogSink, private spdlog::sinks::base_sink<std::mu
   std::atomic<Level> level_;
   RepeatLimit limit_;
   std::atomic<std::uint64_t> lost_{0};
+  WriteDeadline deadline_{Time::max()};  // set with mutex_ locked
   std::condition_variable wake_up_, has_ended_;
 
   // Guarded by base_sink's mutex_, as its formatter_ is.

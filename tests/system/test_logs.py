@@ -170,6 +170,18 @@ class NobodyReads(LogTest):
         self.assertGreater(lost["n"], 0)
         self.check_ends_in_time()
 
+    def test_a_reload_leads_away_from_a_fifo(self):
+        self.start(f"file = {self.fifo()}\n", mute=True)
+        self.visit(2000)  # a pipe holds some hundred
+        self.check_serves()
+        log = self.folder / "log"
+        (self.daemon.directory / "test.conf").write_text(self.config(f"file = {log}\n"), encoding="utf-8")
+        self.daemon.send_signal(signal.SIGHUP)
+        def reloaded():
+            return log.exists() and any(event["event"] == "reloaded" for event in whole_lines(log.read_bytes()))
+        wait_for(reloaded, "the answer to HUP in the new file")
+        self.check_ends_in_time()
+
     def test_a_fifo_whose_reader_goes_and_comes_back(self):
         path = self.fifo()
         reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

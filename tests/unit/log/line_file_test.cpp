@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <string>
+#include <thread>
 
 #include "tests/unit/log/log_files.hpp"
 
@@ -14,8 +15,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-bool takes(LineFile& file, const std::string& lines) {
-  return file.write(lines).bytes == lines.size();
+const WriteDeadline kNever{Clock::time_point::max()};
+const WriteDeadline kPast{Clock::time_point::min()};
+
+bool takes(LineFile& file, const std::string& lines, const WriteDeadline& deadline = kNever) {
+  return file.write(lines, deadline).bytes == lines.size();
 }
 
 class LineFileTest : public ::testing::Test {
@@ -95,32 +99,29 @@ TEST_F(LineFileTest, FailsInsteadOfWaitingOnceItMayNotWait) {
   SmallPipe pipe;
   LineFile file(pipe.writer(), error_);
   pipe.fill();
-  file.stop_waiting_at(Clock::now());
-  EXPECT_FALSE(takes(file, "lost\n"));
+  EXPECT_FALSE(takes(file, "lost\n", kPast));
   pipe.read_some();
-  EXPECT_TRUE(takes(file, "kept\n"));
+  EXPECT_TRUE(takes(file, "kept\n", kPast));
   EXPECT_EQ(pipe.read_some(), "kept\n");
 }
 
 TEST_F(LineFileTest, StartsANewLineAfterATornOne) {
   SmallPipe pipe;
   LineFile file(pipe.writer(), error_);
-  file.stop_waiting_at(Clock::now());
-  EXPECT_FALSE(takes(file, std::string(SmallPipe::kRoom + 1, 'x') + "\n"));
+  EXPECT_FALSE(takes(file, std::string(SmallPipe::kRoom + 1, 'x') + "\n", kPast));
   EXPECT_EQ(pipe.read_some(), std::string(SmallPipe::kRoom, 'x'));
-  EXPECT_TRUE(takes(file, "next\n"));
-  EXPECT_TRUE(takes(file, "last\n"));
+  EXPECT_TRUE(takes(file, "next\n", kPast));
+  EXPECT_TRUE(takes(file, "last\n", kPast));
   EXPECT_EQ(pipe.read_some(), "\nnext\nlast\n");
 }
 
 TEST_F(LineFileTest, SaysHowMuchOfABatchHasLeft) {
   SmallPipe pipe;
   LineFile file(pipe.writer(), error_);
-  file.stop_waiting_at(Clock::now());
   std::string lines;
   while (lines.size() <= SmallPipe::kRoom) lines += std::string(99, 'x') + "\n";
-  EXPECT_EQ(file.write(lines).bytes, SmallPipe::kRoom);
-  EXPECT_EQ(file.write("no room\n").bytes, 0u);
+  EXPECT_EQ(file.write(lines, kPast).bytes, SmallPipe::kRoom);
+  EXPECT_EQ(file.write("no room\n", kPast).bytes, 0u);
 }
 
 TEST_F(LineFileTest, KeepsWhatFitsIntoAFifoUntilItHasAReader) {
@@ -135,9 +136,21 @@ TEST_F(LineFileTest, KeepsWhatFitsIntoAFifoUntilItHasAReader) {
   EXPECT_EQ(::read(reader, bytes, sizeof bytes), 6);
   ::close(reader);
   EXPECT_TRUE(takes(file, "later\n"));
-  file.stop_waiting_at(Clock::now());
   const std::string lines(1 << 20, '\n');  // more than a pipe has room for
-  EXPECT_LT(file.write(lines).bytes, lines.size());
+  EXPECT_LT(file.write(lines, kPast).bytes, lines.size());
+}
+
+TEST_F(LineFileTest, AThreadWhoseTurnDoesNotComeGivesUp) {
+  SmallPipe pipe;
+  LineFile file(pipe.writer(), error_);
+  const std::string lines(3 * SmallPipe::kRoom, '\n');
+  std::thread first([&] { EXPECT_TRUE(takes(file, lines)); });
+  std::string got = pipe.read_some();  // its turn has come, and lasts
+  EXPECT_EQ(file.write("lost\n", kPast).error, std::errc::resource_unavailable_try_again);
+  while (got.size() < lines.size()) got += pipe.read_some();
+  first.join();
+  EXPECT_EQ(got, lines);
+  EXPECT_TRUE(takes(file, "next\n", kPast));
 }
 
 TEST_F(LineFileTest, DoesNotMakeTheDescriptorItDuplicatedNonBlocking) {
@@ -151,11 +164,10 @@ TEST_F(LineFileTest, WaitsForNoSocketOnceItMayNotWait) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   {
     LineFile file(ends[0], error_);
-    file.stop_waiting_at(Clock::now());
     const std::string lines(16 << 20, '\n');
-    EXPECT_LT(file.write(lines).bytes, lines.size());
+    EXPECT_LT(file.write(lines, kPast).bytes, lines.size());
     ::close(ends[1]);
-    EXPECT_EQ(file.write("lost\n").bytes, 0u);
+    EXPECT_EQ(file.write("lost\n", kPast).bytes, 0u);
   }
   ::close(ends[0]);
 }

@@ -469,6 +469,22 @@ TEST_F(LogTest, AReloadChangesTheFiles) {
   EXPECT_THAT(lines_of("last"), ElementsAre(EndsWith("info two")));
 }
 
+TEST_F(LogTest, AReloadLeadsAwayFromAFileThatStandsStill) {
+  SmallPipe pipe;
+  LogOptions options{.descriptor = pipe.writer(), .close_wait = std::chrono::milliseconds(1)};
+  with_log(options, [&](Log& log) {
+    log.info(std::string(3 * SmallPipe::kRoom, 'x'));
+    pipe.read_some();  // it has begun, and waits for room again
+    options.file = folder_ / "log";
+    auto change = log.prepare_change(options);
+    ASSERT_TRUE(change) << change.error().what;
+    log.change(std::move(*change));
+    log.info("written");
+    while (content_of(folder_ / "log").find("written") == std::string::npos)
+      std::this_thread::yield();
+  });
+}
+
 TEST_F(LogTest, AReloadThatCannotOpenAFileChangesNothing) {
   LogOptions options{.level = Level::warn, .file = folder_ / "log"};
   with_log(options, [&](Log& log) {
