@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds and tests. What is missing is installed first.
 #
-#   ./test.sh               what every change has to pass: the release suite, the unit tests, the simulation and the saved
-#                           inputs of the fuzzers under ASan+UBSan, and a short run of each fuzzer
+#   ./test.sh               what every change has to pass: the tests of the programs as they ship; under ASan+UBSan the unit
+#                           tests, the simulation, the saved inputs of the fuzzers, and a short run of each fuzzer
 #   ./test.sh --all         everything: the parts below, one after the other
 #   ./test.sh --only PART   one of them:
 #       release    the suite, as the programs ship
@@ -70,12 +70,12 @@ tests_of() {
 # Most tests of the programs wait most of the time: meanwhile the rest is built and does what only computes. It gives way.
 quick() {
   local failed=no
-  timed "release build" build release
+  timed "release build" build release programs_and_peers
   set -m  # a process group of its own, so that all of it can be ended
   sanitizers >build/sanitizers.log 2>&1 &
   beside=$!
   set +m
-  timed "release tests side by side" suite release tests_of release -LE '^(long|alone)$' || failed=yes
+  timed "release tests side by side" suite release tests_of release -LE '^(long|alone|sans_io)$' || failed=yes
   step "waiting for what runs beside them (build/sanitizers.log)"
   timed "the wait for the sanitizers" wait "$beside" || { tail -n 100 build/sanitizers.log; failed=yes; }
   beside=
