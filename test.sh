@@ -95,12 +95,15 @@ sanitizers() {
 }
 
 run() {
+  local failed=no
   mkdir -p build
   case "$part" in
     quick) quick ;;
     release | asan | tsan)
       timed build build "$part"
-      timed tests suite "$part" ctest --preset "$part" -j "$jobs" ;;
+      timed tests suite "$part" tests_of "$part" -LE '^(long|fuzzing|alone)$' || failed=yes
+      timed "tests that run alone" suite "$part-alone" tests_of "$part" -L '^alone$' || failed=yes
+      [ "$failed" = no ] ;;
     fuzz)
       timed build build asan fuzzers
       export FAIRLEAD_FUZZ_RUNS=$FUZZ_RUNS

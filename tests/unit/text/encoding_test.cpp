@@ -125,8 +125,10 @@ TEST(Utf8, RejectsOverlongSurrogatesAndWhatIsAboveTheLastCodePoint) {
 
 // A second opinion on two bytes, from the table of RFC 3629 and by exhaustion.
 TEST(Utf8, PrefixOfTwoBytesIsValidExactlyWhenACodePointBeginsSo) {
+  // One code point for each two bytes: the bits of the others do not matter.
+  const auto bits_behind = [](char32_t code) { return code < 0x800 ? 0 : code < 0x10000 ? 6 : 12; };
   std::set<std::string> begins;
-  for (char32_t code = 0x80; code <= 0x10FFFF; ++code) {
+  for (char32_t code = 0x80; code <= 0x10FFFF; code += 1 << bits_behind(code)) {
     if (!is_surrogate(code)) begins.insert(utf8_of(code).substr(0, 2));
   }
   for (int first = 0x80; first <= 0xFF; ++first) {
