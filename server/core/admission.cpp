@@ -30,9 +30,8 @@ Admission::Answer Admission::admit(const PeerAddress& peer, TimePoint now) {
 
   const std::lock_guard lock(mutex_);
   if (connections_ >= connections_max_ || is_dropped_early()) return {CloseReason::server_full};
-  const bool counts_groups = limits_.max_per_ip > 0 || limits_.accept_rate_per_ip > 0;
   auto group = groups_.end();
-  if (has_address && counts_groups) {
+  if (has_address && counts_groups()) {
     try {
       forget_quiet_groups(now);
       group = groups_.try_emplace(block_of(peer)).first;
@@ -47,6 +46,18 @@ Admission::Answer Admission::admit(const PeerAddress& peer, TimePoint now) {
   if (group != groups_.end()) ++group->second.connections;
   ++connections_;
   return {CloseReason::none, AdmissionUnit(*this, group)};
+}
+
+AdmissionUnit Admission::take_over(const PeerAddress& peer) {
+  const bool has_address = peer.family != PeerAddress::Family::unix_socket;
+  const std::lock_guard lock(mutex_);
+  auto group = groups_.end();
+  if (has_address && counts_groups()) {
+    group = groups_.try_emplace(block_of(peer)).first;
+    ++group->second.connections;
+  }
+  ++connections_;
+  return {*this, group};
 }
 
 CloseReason Admission::judge(AddressGroup& group, TimePoint now) {

@@ -33,6 +33,10 @@ class Admission {
   struct Answer;
   Answer admit(const PeerAddress& peer, TimePoint now);
 
+  // The place of one that another process had admitted: no limit is asked, since a lower one closes
+  // nobody. Throws std::bad_alloc.
+  AdmissionUnit take_over(const PeerAddress& peer);
+
   std::uint64_t connections() const;
 
  private:
@@ -55,6 +59,9 @@ class Admission {
   };
   using Groups = std::map<AddressBlock, AddressGroup, BlockOrder>;
 
+  bool counts_groups() const noexcept {
+    return limits_.max_per_ip > 0 || limits_.accept_rate_per_ip > 0;
+  }
   bool is_denied(const PeerAddress& peer) const;
   bool is_dropped_early();
   static bool may_take(Bucket& bucket, std::uint64_t per_second, TimePoint now);

@@ -106,7 +106,7 @@ void Giver::on_collected(std::vector<Departing> sessions) {
 }
 
 // False: it is no answer to the open batch.
-bool Giver::settle_by(const Answer& answer) {
+bool Giver::settle_by(const HandoverAnswer& answer) {
   if (answer.number != number_ || answer.verdicts.size() != batch_.size()) return false;
   std::vector<Departed> settled;
   for (std::size_t i = 0; i < batch_.size(); ++i) {

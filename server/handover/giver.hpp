@@ -103,7 +103,7 @@ class Giver {
   void on_ready(Bytes fields);
   void on_answer(Bytes fields);
   void on_refuse_all(Bytes fields);
-  bool settle_by(const Answer& answer);
+  bool settle_by(const HandoverAnswer& answer);
   void settle_open(Departed::Fate fate);
   void collect_more();
   void complete();

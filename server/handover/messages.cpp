@@ -70,15 +70,15 @@ std::optional<HandoverMessage> HandoverReader::next() {
 
 // ---- HELLO, READY, GO
 
-HandoverMessage make_hello(const Versions& versions) {
+HandoverMessage make_hello(const HandoverVersions& versions) {
   HandoverMessage message{.kind = HandoverKind::hello, .fields = {}};
   append_number_field(message.fields, 0x8001, versions.oldest);
   append_number_field(message.fields, 0x8002, versions.newest);
   return message;
 }
 
-std::optional<Versions> read_hello(Bytes fields) {
-  Versions versions;
+std::optional<HandoverVersions> read_hello(Bytes fields) {
+  HandoverVersions versions;
   const bool is_right =
       read_fields(fields, {0x8001, 0x8002}, 0, [&](std::uint16_t tag, Bytes value) {
         if (tag == 0x8001) return take_all(value, versions.oldest);
@@ -122,8 +122,8 @@ HandoverMessage make_batch(std::uint32_t number, const std::vector<Bytes>& recor
   return message;
 }
 
-std::optional<Batch> read_batch(Bytes fields) {
-  Batch batch;
+std::optional<HandoverBatch> read_batch(Bytes fields) {
+  HandoverBatch batch;
   const bool is_right =
       read_fields(fields, {0x8001, 0x8002}, 0x8002, [&](std::uint16_t tag, Bytes value) {
         if (tag == 0x8001) return take_all(value, batch.number);
@@ -135,7 +135,7 @@ std::optional<Batch> read_batch(Bytes fields) {
   return batch;
 }
 
-HandoverMessage make_answer(const Answer& answer) {
+HandoverMessage make_answer(const HandoverAnswer& answer) {
   HandoverMessage message{.kind = HandoverKind::answer, .fields = {}};
   append_number_field(message.fields, 0x8001, answer.number);
   std::string verdicts;
@@ -146,8 +146,8 @@ HandoverMessage make_answer(const Answer& answer) {
 }
 
 // A verdict of a later version is a refusal all the same.
-std::optional<Answer> read_answer(Bytes fields) {
-  Answer answer;
+std::optional<HandoverAnswer> read_answer(Bytes fields) {
+  HandoverAnswer answer;
   const bool is_right =
       read_fields(fields, {0x8001, 0x8002}, 0, [&](std::uint16_t tag, Bytes value) {
         if (tag == 0x8001) return take_all(value, answer.number);

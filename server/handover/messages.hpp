@@ -57,7 +57,7 @@ class HandoverReader {
   // Nothing: the next message is not complete, or the stream is damaged.
   std::optional<HandoverMessage> next();
   bool is_damaged() const noexcept { return is_damaged_; }
-  // Of a message that is not complete.
+  // How much there is of a message that is not complete.
   std::size_t waiting_bytes() const noexcept { return buffer_.size(); }
 
  private:
@@ -67,11 +67,11 @@ class HandoverReader {
 
 // ---- The fields of each kind. A reader says nothing where they cannot be understood.
 
-struct Versions {
+struct HandoverVersions {
   std::uint16_t oldest = kHandoverVersion, newest = kHandoverVersion;
 };
-HandoverMessage make_hello(const Versions& versions);
-std::optional<Versions> read_hello(Bytes fields);
+HandoverMessage make_hello(const HandoverVersions& versions);
+std::optional<HandoverVersions> read_hello(Bytes fields);
 
 HandoverMessage make_ready(std::uint16_t version);
 std::optional<std::uint16_t> read_ready(Bytes fields);
@@ -80,18 +80,18 @@ HandoverMessage make_go(const GlobalState& global, std::uint16_t descriptors);
 
 // `records` are those of append_fields(SessionState); 1 to kBatchSessionsMax.
 HandoverMessage make_batch(std::uint32_t number, const std::vector<Bytes>& records);
-struct Batch {
+struct HandoverBatch {
   std::uint32_t number = 0;
   std::vector<Bytes> records;  // parts of the message
 };
-std::optional<Batch> read_batch(Bytes fields);
+std::optional<HandoverBatch> read_batch(Bytes fields);
 
-struct Answer {
+struct HandoverAnswer {
   std::uint32_t number = 0;
   std::vector<HandoverRefusal> verdicts;  // in the order of the batch; none: taken
 };
-HandoverMessage make_answer(const Answer& answer);
-std::optional<Answer> read_answer(Bytes fields);
+HandoverMessage make_answer(const HandoverAnswer& answer);
+std::optional<HandoverAnswer> read_answer(Bytes fields);
 
 HandoverMessage make_refuse_all(HandoverRefusal why);
 std::optional<HandoverRefusal> read_refuse_all(Bytes fields);

@@ -139,6 +139,18 @@ bool read_traffic(Bytes value, SessionState& session) {
   return value.empty();
 }
 
+std::string blocked_fields(const SessionState::Blocked& blocked) {
+  std::string out = bytes_of(blocked.since);
+  append_number(out, blocked.unacknowledged_bytes);
+  return out;
+}
+
+bool read_blocked(Bytes value, SessionState::Blocked& blocked) {
+  constexpr std::size_t kDurationBytes = 8;
+  return value.size() > kDurationBytes && read(value.substr(0, kDurationBytes), blocked.since) &&
+         read(value.substr(kDurationBytes), blocked.unacknowledged_bytes);
+}
+
 std::string framed_fields(const SessionState& session) {
   std::string out;
   append_number(out, session.last_request_id);
@@ -199,6 +211,7 @@ void append_fields(std::string& out, const SessionState& session) {
     append_field(out, 0x8010, framed_fields(session));
   for (const ChannelState& channel : session.channels)
     append_field(out, 0x8011, channel_fields(channel));
+  if (session.blocked) append_field(out, 0x0012, blocked_fields(*session.blocked));
 }
 
 std::optional<SessionState> read_session(Bytes fields) {
@@ -243,6 +256,8 @@ std::optional<SessionState> read_session(Bytes fields) {
         const bool has_room = session.channels.size() <= kChannelsMax;
         return taken(has_room && read_channel(value, session.channels.emplace_back()));
       }
+      case 0x0012:
+        return taken(read_blocked(value, session.blocked.emplace()));
       default:
         return Taken::unknown;
     }

@@ -75,6 +75,15 @@ struct SessionState {
   std::string output;                   // queued and not sent
   bool is_input_unread = false;         // it may hold requests, which had to wait
 
+  // The client has taken nothing of the output for so long, and so much of what had been sent was
+  // unacknowledged then. Nothing: it has.
+  struct Blocked {
+    Duration since{};
+    std::uint32_t unacknowledged_bytes = 0;
+    bool operator==(const Blocked&) const = default;
+  };
+  std::optional<Blocked> blocked;
+
   std::optional<Encoding> encoding;  // that a plain client has decided for
 
   // Framed clients.
@@ -118,6 +127,7 @@ struct GlobalState {
 //            8010    framed: u32 last request id, u32 skipped bytes missing, u8 1: preface seen,
 //                    u8 1: HELLO allowed
 //            8011    channel, once for each
+//            0012    blocked: u64 ms, u32 unacknowledged bytes
 // clang-format on
 //
 // A field that is absent is zero, empty or false. Those of a session without which it could not be

@@ -56,7 +56,7 @@ void Taker::on_batch(const HandoverMessage& message) {
   const auto batch = read_batch(message.fields);
   if (!batch || message.descriptors != batch->records.size()) return on_damage();
   const std::vector<int> descriptors = take_descriptors(message.descriptors);
-  Answer answer{batch->number, {}};
+  HandoverAnswer answer{batch->number, {}};
   for (std::size_t i = 0; i < batch->records.size(); ++i) {
     const bool has_descriptor = i < descriptors.size();
     auto session = read_session(batch->records[i]);

@@ -27,6 +27,7 @@ inline SessionState sample_text() {
   session.input = std::string("half a \0 line", 13);
   session.output = "a reply\n";
   session.is_input_unread = true;
+  session.blocked = {Duration(900), 70'000};
   session.encoding = Encoding::gb18030;
   session.channels = {{0, "echo", "echo", 12}};
   return session;

@@ -100,6 +100,8 @@ TEST(SessionRecord, AValueOfAnotherWidthOrOutOfItsRangeIsRefused) {
   EXPECT_FALSE(with(0x800f, std::string_view("\0", 1)));
   EXPECT_FALSE(with(0x800f, "\6"));
   EXPECT_FALSE(with(0x8011, "what is no channel"));
+  EXPECT_FALSE(with(0x0012, std::string(8, '\0')));
+  EXPECT_FALSE(with(0x0012, std::string(13, '\0')));
 }
 
 TEST(SessionRecord, InputAndOutputAreBoundTogether) {
