@@ -18,8 +18,13 @@
 #include "server/core/service_set.hpp"
 #include "server/core/settings.hpp"
 #include "server/core/shard_context.hpp"
+#include "server/handover/giver.hpp"
+#include "server/handover/state.hpp"
 
 namespace fairlead {
+
+// Whether a session of another process would have a place of the same kind here.
+HandoverRefusal judge_place(const SessionState& session, const ServerSettings& settings);
 
 // The shard is the strand: everything it owns is touched by its loop's thread only, within a turn.
 // What it is given outlives it.
@@ -80,6 +85,19 @@ class Shard final : public TurnClient {
   // is served as ever until then. Either phase of a stop may follow at any time.
   void evict_over(Duration time, CloseReason reason);
 
+  // ---- An upgrade (docs/decisions/0016). Not while the daemon stops: end_moves() comes first.
+
+  // Halts sessions that can go to another process, at most so many of them, and tells `done` in
+  // this turn or a later one. None: a walk over all of them has found none that can go.
+  void begin_moves(std::size_t sessions_max, std::function<void(std::vector<Departing>)> done);
+  // What has become of those that were told, or of some of them.
+  void end_moves(const std::vector<Departed>& fates);
+
+  // Goes on with a session of another process, which has a place here. Throws nothing: where there
+  // is no memory for it, it counts as one that has ended.
+  void take_over(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& listener,
+                 const SessionState& state, AdmissionUnit unit);
+
   std::size_t connections() const noexcept { return table_.size(); }
   // Calls visit(const Connection&) for each.
   template <class Visit>
@@ -108,9 +126,14 @@ class Shard final : public TurnClient {
   TimePoint next_wake() const;
   void flush_all();
   void shed_largest();
-  Connection& make_connection(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& listener,
-                              const PeerAddress& peer, std::uint64_t id,
-                              Admission::Answer admission);
+  // Connection's arguments but for the shard and the slot come from `make(slot)`.
+  template <class Make>
+  Connection& make_connection(Make&& make);
+  void count_failed(const ListenerSettings& listener, std::uint64_t id, CloseReason reason,
+                    const char* what);
+  std::size_t halt_some();
+  void report_moves();
+  std::vector<Departing> saved();
   void free(Connection& connection);
   std::shared_ptr<ServiceSet> make_services(SettingsSnapshot settings) const;
   OfferSnapshot offer_of(const ListenerSettings& listener) const;
@@ -147,6 +170,18 @@ class Shard final : public TurnClient {
   // Behind a reload: the slots from there on are still to look at their time-outs.
   std::optional<std::uint32_t> refreshed_to_;
   bool is_user_timeout_changed_ = false;  // in that reload
+
+  // Sessions that are on their way to another process, until end_moves().
+  struct Moving {
+    std::uint32_t slot;
+    std::uint64_t id;
+  };
+  Connection* find(const Moving& moving) noexcept;
+  std::vector<Moving> moving_;
+  std::function<void(std::vector<Departing>)> tell_moves_;  // set: some are being halted
+  std::size_t moves_max_ = 0;                               // sessions at a time
+  std::uint32_t walk_slot_ = 0;                             // those before it have been asked
+  bool has_walk_found_any_ = false;
 
   bool stopping_ = false;
 
