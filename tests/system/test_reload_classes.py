@@ -39,7 +39,7 @@ LINES = TEXT + "type = echo\nboundary = line\n"
 ANSWER = ANY + "boundary = line\ntype = reply\n"  # with a text
 REPEAT = ANSWER + "text = <{text}>\n"
 FILES = TEXT + "boundary = line\ntype = file\n"
-# A client that asks 400 times and takes nothing: far more than kernels hold.
+# For a client that asks 400 times and takes nothing: far more than kernels hold.
 MANY = 400
 LARGE = TEXT + f"boundary = line\ntype = reply\ntext = {'x' * 60000}\n[limits]\nqueue_soft = 64MiB\n"
 OTHER = "\n[service.other]\ntype = reply\nboundary = line\ntext = other\n"
@@ -108,15 +108,14 @@ def reason_behind(question):
     return show
 
 
-def printed(begin):
+def printed(test, client):
     """The line on stdout that ends with its port, once it has come and gone."""
-    def show(test, client):
-        port = str(client.getsockname()[1])
-        client.sendall(b"x\n")
-        client.shutdown(socket.SHUT_WR)
+    port = str(client.getsockname()[1])
+    client.sendall(b"x\n")
+    client.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(ConnectionResetError):
         receive_until_end(client)
-        return wait_for(lambda: [line.split()[0] for line in test.daemon.stdout_lines() if line.endswith(" " + port)], "its line")[0]
-    return show
+    return wait_for(lambda: [line.split()[0] for line in test.daemon.stdout_lines() if line.endswith(" " + port)], "its line")[0]
 
 
 def send_much(_, client):
@@ -124,9 +123,15 @@ def send_much(_, client):
     client.sendall(b"x\n" * MANY)
 
 
+def wait_for_much(test, client):
+    """All of it waits in the daemon, unless it is ended for that."""
+    send_much(test, client)
+    test.daemon.wait_for_counters(lambda now: now["messages_in"] >= MANY or now["open"] == 0, "all to be there")
+
+
 def are_all_handled(test, client):
-    """Behind send_much(), when the time-out has ended it."""
-    print(test.daemon.session_of(client.getsockname()), test.daemon.events("counters"))
+    """When the time-out has ended it."""
+    send_much(test, client)
     return test.daemon.session_of(client.getsockname())["messages_in"] == MANY
 
 
@@ -224,18 +229,21 @@ def listening_sockets(test, _):
 
 # ---- Checks that are no comparison of two
 
-def refuses(why, source="127.0.0.1", again=True):
-    """Who is in stays; the next one is refused, and once the value is the old one again, is not."""
+def refuses(why):
+    """Who is in stays, and counts; the next one is refused, and once the value is the old one again, is not."""
     def check(test):
         inside = test.come()
         test.served(inside)
-        test.assertEqual("served", test.visit(source))
-        test.wait_until_alone(1)
+        test.assertEqual("served", test.visit())
+        test.daemon.wait_for_counters(lambda now: now["open"] == 1, "the visitor to be gone")
         test.change()
-        wait_for(lambda: test.visit(source) == why, f"{why} for the next one")
+        if why == "rate_limited":
+            wait_for(lambda: test.visit() == why, "two within a second")
+        else:
+            test.assertEqual(why, test.visit())
         test.served(inside)
         test.reload(test.case.before)
-        test.assertEqual("served", test.visit(source))
+        test.assertEqual("served", test.visit())
         test.served(inside)
     return check
 
@@ -251,29 +259,17 @@ def admits(test):
     test.served(inside)
 
 
-def counts_those_who_are_in(why):
-    """As refuses(); and when the one who was in leaves, there is room."""
-    def check(test):
-        refuses(why)(test)
-        inside = test.enterContext(test.daemon.connect())
-        test.served(inside)
-    return check
-
-
 def drops_early(test):
-    """Beside refuses(): from 1 of 100 on, by chance that is soon a certainty."""
-    test.change()
-    inside = [test.come() for _ in range(1)]
-    test.served(inside[0])
-    for _ in range(98):
-        client = test.come()
-        client.sendall(b"x\n")
-        if line_of(client) != b"x\n":
-            break
-        inside.append(client)
-    test.assertLess(len(inside), 99)
+    """With half of them in, who counts, one more is refused as often as not, and somebody is long before all are in."""
+    inside = [test.come() for _ in range(50)]
     for client in inside:
         test.served(client)
+    test.change()
+    wait_for(lambda: test.visit() == "server_full", "a refusal")
+    for client in inside:
+        test.served(client)
+    test.reload(test.case.before)
+    test.assertEqual(["served"] * 20, [test.visit() for _ in range(20)])
 
 
 def keeps_its_group(*sources):
@@ -293,28 +289,27 @@ def keeps_its_group(*sources):
 
 def turns(test):
     """The order on stdout of what two say at once. The daemon is stopped meanwhile, so that both wait when it looks."""
-    clients = [test.come(), test.come()]
-    def order():
-        before = len(test.daemon.stdout_lines())
+    def alternate(clients, letters):
+        for client in clients:
+            test.served(client)
         test.daemon.freeze()
-        for name, client in zip((b"a", b"b"), clients):
-            client.sendall((name + b"\n") * 20)
+        for letter, client in zip(letters, clients):
+            client.sendall((letter + "\n").encode() * 20)
         test.daemon.send_signal(signal.SIGCONT)
+        def said():
+            return "".join(line for line in test.daemon.stdout_lines() if line in letters)
+        wait_for(lambda: len(said()) == 40, "what they said")
         for client in clients:
             receive_exactly(client, 40)
-        wait_for(lambda: len(test.daemon.stdout_lines()) == before + 40, "what they said")
-        return "".join(test.daemon.stdout_lines()[before:])
-    alternating = "ab" * 10
-    for client in clients:
-        test.served(client)
-    test.assertNotIn(alternating, order())
+        return letters * 10 in said()
+    there = [test.come(), test.come()]
+    test.assertFalse(alternate(there, "ab"))
     test.change()
-    test.assertIn(alternating, order())
-    clients = [test.come(), test.come()]
-    test.assertIn(alternating, order())
+    test.assertTrue(alternate(there, "cd"))
+    test.assertTrue(alternate([test.come(), test.come()], "ef"))
 
 
-def stops(number, *reasons):
+def stops(number):
     """Those from before and behind the reload are both ended by the daemon's stop, which would take days otherwise."""
     def check(test):
         clients = [test.come()]
@@ -448,16 +443,17 @@ CASES = [
     Case("limits.accept_rate_per_ip", None, "1", check=refuses("rate_limited"), kind="L"),
     Case("limits.early_drop", None, "1", check=drops_early, kind="L", config=LINES + "[limits]\nmax_connections = 100\n"),
     Case("limits.max_message", "1MiB", "1KiB", reason_behind(b"x" * 2000 + b"\n"), "peer_closed", "message_too_big"),
-    Case("limits.queue_soft", "64MiB", "1KiB", are_all_handled, True, False, begin=send_much,
-         config=LARGE.replace("queue_soft = 64MiB", "") + "[timeouts]\nwrite = 300ms\n"),
-    Case("limits.max_buffer_memory", "256MiB", "1MiB", reason, "write_timeout", "slow_consumer", begin=send_much,
-         config=LARGE + "[timeouts]\nwrite = 300ms\n"),
+    Case("limits.queue_soft", "64MiB", "1KiB", are_all_handled, True, False,
+         config=LARGE.replace("queue_soft = 64MiB", "requests_per_turn = 1000") + "[timeouts]\nwrite = 300ms\n"),
+    Case("limits.max_buffer_memory", "256MiB", "1MiB", reason, None, "slow_consumer", begin=wait_for_much, config=LARGE),
     Case("limits.requests_per_turn", None, "1", check=turns, kind="L", config=LINES + "on_message = {text}\n"),
 
     Case("timeouts.idle", None, "200ms", reason, None, "idle_timeout"),
     Case("timeouts.first_byte", None, "200ms", reason, None, "first_byte_timeout"),
     Case("timeouts.message", None, "200ms", reason, None, "message_timeout", begin=lambda _, client: client.sendall(b"half")),
     Case("timeouts.write", None, "200ms", reason, None, "write_timeout", begin=send_much, config=LARGE),
+    # An automatic socket.user_timeout is 30 s more.
+    Case("timeouts.write", "5s", "6s", option(socket.IPPROTO_TCP, TCP_USER_TIMEOUT), 35000, 36000),
     Case("timeouts.linger", "1m", "200ms", lingers_shortly, None, True, begin=leave_by_close_after,
          config=LINES + "close_after = 1\n"),
     Case("timeouts.drain", "1d", "200ms", check=stops(signal.SIGTERM), kind="L"),
@@ -500,7 +496,8 @@ CASES = [
     Case("listener.main.unix_mode", "0660", "0600", mode_of, 0o660, 0o600,
          config=LINES.replace("bind = 127.0.0.1:0", "bind = 127.0.0.1:0, unix:@/socket")),
 
-    Case("service.main.type", "reply\ntext = answer", "echo", ask(b"a fact\n", 7), b"answer\n", b"a fact\n", config=TEXT + "boundary = line\n"),
+    Case("service.main.type", "reply\ntext = answer", "echo", ask(b"a fact\n", 7), b"answer\n", b"a fact\n",
+         config=TEXT + "boundary = line\n"),
     Case("service.main.greeting", "hello", "welcome", greeting_of, b"hello\n", b"welcome\n",
          config=REPEAT + "[listener.main]\ngreet_wait = 1m\n"),
     Case("service.main.decode", "latin1", "utf-8", ask_to_the_end(b"\xe9\n"), b"<" + UTF8_E + b">\n", b"<" + BAD + b">\n",
@@ -514,9 +511,9 @@ CASES = [
     Case("service.main.pause", "1m", "1ms", check=pauses, kind="N", config=REPEAT.replace("= line", "= auto")),
     Case("service.main.text", "first", "other", ask(b"x\n", 6), b"first\n", b"other\n", config=ANSWER),
     Case("service.main.close_after", None, "1", ask_to_the_end(b"a\nb\n"), b"<a>\n<b>\n", b"<a>\n", config=REPEAT),
-    *(Case(f"service.main.{name}", "old {port}", "new {port}", printed(name), "old", "new", config=REPEAT)
+    *(Case(f"service.main.{name}", "old {port}", "new {port}", printed, "old", "new", config=REPEAT)
       for name in ("on_connect", "on_message", "on_close")),
-    Case("service.main.on_missing", "old {port}", "new {port}", printed("on_missing"), "old", "new", config=FILE_NAMES),
+    Case("service.main.on_missing", "old {port}", "new {port}", printed, "old", "new", config=FILE_NAMES),
     Case("service.main.root", "@/root", "@/root/folder", ask_to_the_end(b"name\n"), b"one", b"two", config=FILES),
     Case("service.main.max_rate", None, "1", check=transfers, kind="N", config=FILE_NAMES),
     Case("service.main.max_downloads", None, "1", check=downloads, kind="N", config=FILE_NAMES),
@@ -542,7 +539,7 @@ def classes():
 
 
 class Classes(unittest.TestCase):
-    large_bytes = 64 << 20
+    large_bytes = 8 << 20
 
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="fairlead-test-")))
@@ -559,6 +556,7 @@ class Classes(unittest.TestCase):
 
     def prove(self, case):
         self.case = case
+        self.connected = 0
         self.make_files()
         kind = classes()[case.key]
         self.lives = self.enterContext(contextlib.ExitStack())
@@ -607,6 +605,8 @@ class Classes(unittest.TestCase):
 
     def change(self):
         """A reload that tells the key as its class says."""
+        # What waits for accept() belongs to whoever accepts it.
+        self.daemon.wait_for_counters(lambda now: now["accepted"] == self.connected, "all to be accepted")
         key, kind = self.case.key, classes()[self.case.key]
         event = next(event for event in self.reload(self.case.after) if event.get("key") == key)
         if kind == "R":
@@ -621,33 +621,32 @@ class Classes(unittest.TestCase):
 
     def restart(self):
         self.lives.close()
+        self.connected = 0
         is_text = self.case.key == "log.format"
         self.daemon = self.lives.enter_context(Daemon(self.text(self.case.after), directory=self.folder, mute=is_text))
 
     # ---- Clients
 
     def come(self, listener="main", source=None):
+        self.connected += 1
         return self.lives.enter_context(self.daemon.connect(listener, source=source or self.case.source))
 
     def served(self, client):
         client.sendall(b"x\n")
         self.assertIn(line_of(client), (b"x\n", b"<x>\n"))
 
-    def visit(self, source, listener="main"):
+    def visit(self, source=None, listener="main"):
         """What one who comes and goes is told: `served`, or why not."""
-        with self.daemon.connect(listener, source=source) as client:
+        with self.come(listener, source) as client:
             client.sendall(b"x\n")
             line = line_of(client)
             client.shutdown(socket.SHUT_WR)
             receive_until_end(client)
         return "served" if line == b"x\n" else line.decode().split(": ")[1]
 
-    def wait_until_alone(self, count):
-        self.daemon.wait_for_counters(lambda now: now["open"] == count, f"{count} to be there")
-
     def sees_a_session(self):
         """The lines before it are there then, too."""
-        with self.daemon.connect() as client:
+        with self.come() as client:
             name = client.getsockname()
             client.sendall(b"x\n")
             receive_exactly(client, 2)
@@ -680,7 +679,8 @@ class Classes(unittest.TestCase):
 def add_test(case):
     def test(self):
         self.prove(case)
-    setattr(Classes, "test_" + case.key.replace(".", "_"), test)
+    name = "test_" + case.key.replace(".", "_")
+    setattr(Classes, name + "_too" * hasattr(Classes, name), test)
 
 
 for each in CASES:
@@ -688,8 +688,8 @@ for each in CASES:
 
 
 class EveryKey(unittest.TestCase):
-    def test_every_key_has_one_case(self):
-        self.assertEqual(sorted(classes()), sorted(case.key for case in CASES))
+    def test_every_key_has_a_case(self):
+        self.assertEqual(sorted(classes()), sorted({case.key for case in CASES}))
 
 
 if __name__ == "__main__":
