@@ -1,3 +1,4 @@
+// Longer than 400 lines: reading, writing, probing, halting and ending share one state.
 #include "common/io/link.hpp"
 
 #include <linux/sockios.h>

@@ -176,8 +176,8 @@ void Shard::accept(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& l
   Connection* connection = nullptr;
   try {
     connection = &make_connection([&](std::uint32_t slot) {
-      return std::make_unique<Connection>(context_, std::move(stream), offer_of(*listener), peer, id,
-                                          slot, std::move(admission));
+      return std::make_unique<Connection>(context_, std::move(stream), offer_of(*listener), peer,
+                                          id, slot, std::move(admission));
     });
   } catch (const std::exception& failure) {
     const CloseReason reason = refused == CloseReason::none ? CloseReason::internal_error : refused;
@@ -197,8 +197,8 @@ void Shard::take_over(std::unique_ptr<ByteStream> stream, const ListenerSnapshot
   Connection* connection = nullptr;
   try {
     connection = &make_connection([&](std::uint32_t slot) {
-      return std::make_unique<Connection>(context_, std::move(stream), offer_of(*listener), state, slot,
-                                          std::move(unit));
+      return std::make_unique<Connection>(context_, std::move(stream), offer_of(*listener), state,
+                                          slot, std::move(unit));
     });
   } catch (const std::exception& failure) {
     return count_failed(*listener, state.id, CloseReason::internal_error, failure.what());
