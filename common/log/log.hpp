@@ -75,8 +75,8 @@ class Log final : public LogSink {
   void print(std::string_view line) noexcept;
 
   // What a reload changes: level, file and session_file of `options`; nothing else of them is
-  // looked at. Opens the files that are new, beside those that are written to. On one thread, as
-  // change().
+  // looked at. Opens the files that are new, beside those that are written to. From any thread, but
+  // not while change() runs.
   class Change;
   tl::expected<Change, LogError> prepare_change(const LogOptions& options) const;
   void change(Change change) noexcept;

@@ -284,6 +284,7 @@ void Daemon::use(const std::shared_ptr<DaemonChange>& change, std::function<void
   settings_ = change->settings;
   connections_ = connection_limit(connections_.descriptors, *settings_);
   log_.change(std::move(change->log));
+  log_limits();
   admission_.change(settings_->limits, settings_->access, connections_.configured);
   shutdown_.change_times(settings_->timeouts.drain, settings_->timeouts.lame_duck);
   const auto forgotten = [this, done = std::move(done)](const Nothing&) {

@@ -88,8 +88,8 @@ class Admission {
 };
 
 // The place of one connection among all that the limits allow, at its listener and in its address
-// group. Its owner
-// is the connection; the place is free again when the unit is destroyed. On any thread.
+// group. Its owner is the connection; the place is free again when the unit is destroyed. On any
+// thread.
 class AdmissionUnit {
  public:
   AdmissionUnit() noexcept = default;  // no place

@@ -1,4 +1,5 @@
 """Servers that are loaded in turn, and what came of it."""
+import math
 import statistics
 
 
@@ -14,5 +15,6 @@ def interleaved(rounds, measured):
 
 def ratio(ours, theirs):
     """Of what two cost in the same rounds: the median, and how far it reaches."""
-    ratios = [one / other for one, other in zip(ours, theirs)]
+    # A window of a tenth of a second may be too short for the clock of a server that does little.
+    ratios = [one / other if other else math.inf for one, other in zip(ours, theirs)]
     return {"ratio": statistics.median(ratios), "lowest": min(ratios), "highest": max(ratios)}

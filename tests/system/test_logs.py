@@ -143,6 +143,7 @@ class NoRoom(LogTest):
         wait_for(sessions.exists, "the new session file")
         self.visit(10)
         wait_for(lambda: len(whole_lines(sessions.read_bytes())) >= 10, "sessions in the new file")
+        wait_for(lambda: self.stderr_events("log_works_again"), "to be told that it can be written again")
         self.check_ends_in_time()
         self.assertEqual([str(sessions)], [event["path"] for event in self.stderr_events("log_works_again")])
         written = len(whole_lines(full.read_bytes())) + len(whole_lines(sessions.read_bytes()))

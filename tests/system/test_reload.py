@@ -259,9 +259,9 @@ class Reload(unittest.TestCase):
 
     def test_files_are_served_from_now_on(self):
         daemon = self.start()
-        (daemon.directory / "root").mkdir()
-        (daemon.directory / "root" / "name").write_bytes(b"content")
-        self.reload(daemon, BASE.replace("type = reply", "type = file").replace("text = old", f"root = {daemon.directory}/root"))
+        (daemon.directory / "served").mkdir()
+        (daemon.directory / "served" / "name").write_bytes(b"content")
+        self.reload(daemon, BASE.replace("type = reply", "type = file").replace("text = old", f"root = {daemon.directory}/served"))
         with daemon.connect() as client:
             client.sendall(b"name\n")
             self.assertEqual(b"content", receive_until_end(client))

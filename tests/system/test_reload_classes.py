@@ -429,7 +429,7 @@ def loops(test, _):
 TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT = 18, 25
 UTF8_E, BAD = "é".encode(), "\N{REPLACEMENT CHARACTER}".encode()
 HAO = "好"
-FILE_NAMES = FILES + "root = @/root\n"
+FILE_NAMES = FILES + "root = @/served\n"
 
 CASES = [
     Case("server.name", "old", "new", hello_name, "old", "new", config=ANSWER + "text = x\n"),
@@ -520,7 +520,7 @@ CASES = [
     *(Case(f"service.main.{name}", "old {port}", "new {port}", printed, "old", "new", config=REPEAT)
       for name in ("on_connect", "on_message", "on_close")),
     Case("service.main.on_missing", "old {port}", "new {port}", printed, "old", "new", config=FILE_NAMES),
-    Case("service.main.root", "@/root", "@/root/folder", ask_to_the_end(b"name\n"), b"one", b"two", config=FILES),
+    Case("service.main.root", "@/served", "@/served/folder", ask_to_the_end(b"name\n"), b"one", b"two", config=FILES),
     Case("service.main.max_rate", None, "1", check=transfers, kind="N", config=FILE_NAMES),
     Case("service.main.max_downloads", None, "1", check=downloads, kind="N", config=FILE_NAMES),
     Case("service.main.symlinks", "no", "yes", ask_to_the_end(b"link\n"), b"", b"one", config=FILE_NAMES),
@@ -552,7 +552,7 @@ class Classes(unittest.TestCase):
 
     def make_files(self):
         (self.folder / "other").mkdir()
-        root = self.folder / "root"
+        root = self.folder / "served"
         (root / "folder").mkdir(parents=True)
         for name, content in (("name", "one"), ("folder/name", "two"), (".hidden", "three")):
             (root / name).write_text(content)

@@ -37,7 +37,7 @@ boundary = line
 greeting = {greeting}
 [service.files]
 type = file
-root = {directory}/root
+root = {directory}/served
 """
 
 
@@ -114,8 +114,8 @@ class ReloadsUnderLoad(unittest.TestCase):
             def config(extra=""):
                 return BASE.format(directory=folder, **values) + extra
 
-            (folder / "root").mkdir()
-            (folder / "root" / "file").write_bytes(b"f" * FILE_BYTES)
+            (folder / "served").mkdir()
+            (folder / "served" / "file").write_bytes(b"f" * FILE_BYTES)
             (folder / "test.conf").write_text(config())
             stack.enter_context(daemon)
             workers = [stack.enter_context(Worker(hold, daemon.address("main")))]

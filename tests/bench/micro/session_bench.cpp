@@ -46,16 +46,18 @@ class EchoConnection {
     service->name = service->type = "echo";
     service->text_rules.boundary = Boundary::line;
     settings->services.push_back(std::move(service));
-    const auto listener = std::make_shared<ListenerSettings>();
+    auto listener = std::make_unique<ListenerSettings>();
     listener->protocol = protocol;
     listener->default_service = "echo";
     listener->idle = Duration(600'000);
+    const ListenerSnapshot snapshot(settings, listener.get());
+    settings->listeners.push_back(std::move(listener));
     shard_ = std::make_unique<Shard>(
         Shard::Environment{settings, transcript_, files_, log_, log_, begin_conversation, last_id_},
         now_, 1);
     auto stream = std::make_unique<Socketless>();
     stream_ = stream.get();
-    turn([&] { shard_->accept(std::move(stream), listener, {}, {}); });
+    turn([&] { shard_->accept(std::move(stream), snapshot, {}, {}); });
   }
 
   // The shard's last turn frees what has been ended.
