@@ -53,6 +53,8 @@ class ReplyCodec final : public Codec {
         encoding_(encoding),
         message_bytes_max_(message_bytes_max) {}
 
+  std::uint32_t message_bytes_max() const noexcept override { return message_bytes_max_; }
+
   // Writes the payload and the line end of `frame`.
   void encode(const Frame& frame, ByteSink& out) const override;
 

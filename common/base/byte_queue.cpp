@@ -32,6 +32,11 @@ std::size_t ByteQueue::front(std::span<Bytes> out) const noexcept {
   return pieces;
 }
 
+void ByteQueue::append_to(std::string& out) const {
+  for (Block* block = head_; block != nullptr; block = block->next)
+    out.append(block->room() + block->begin, block->end - block->begin);
+}
+
 void ByteQueue::consume(std::size_t bytes) noexcept {
   FAIRLEAD_CHECK(bytes <= size_);
   size_ -= bytes;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string>
 
 #include "common/base/buffer_pool.hpp"
 #include "common/base/bytes.hpp"
@@ -41,6 +42,9 @@ class ByteQueue {
   // Fills `out` with the first contiguous pieces for a gathering write and returns their number. A
   // piece stays valid until it is consumed or cleared; append() does not move it.
   std::size_t front(std::span<Bytes> out) const noexcept;
+
+  // Copies all of it to the end of `out`.
+  void append_to(std::string& out) const;
 
   // Drops the first `bytes` bytes, at most size().
   void consume(std::size_t bytes) noexcept;

@@ -1,3 +1,4 @@
+// Longer than 400 lines: reading, writing, probing, halting and ending share one state.
 #include "common/io/link.hpp"
 
 #include <linux/sockios.h>
@@ -190,6 +191,7 @@ void Link::on_read(const Error& error, std::size_t size) {
       takes_much_ = false;
       observer_->on_bytes({own_.data(), size});
     }
+    check_halted();
     read_later();
   });
 }
@@ -231,7 +233,7 @@ void Link::end() {
 }
 
 void Link::resume() {
-  is_paused_ = false;
+  is_paused_ = is_halting_ = false;
   if (observer_ != nullptr) read_later();
 }
 
@@ -328,12 +330,13 @@ void Link::on_room(const Error& error, std::size_t size, PendingWrite& write) {
   is_writing_ = false;
   // A probe cancels the write with the read.
   const bool is_cancelled = error == asio::error::operation_aborted;
-  if (is_cancelled && may_write()) return begin_write(write);
+  if (is_cancelled && may_write() && !is_halting_) return begin_write(write);
   loop_.operation_memory().deallocate(&write, sizeof write);
-  loop_.connection_turn([this, &error, size] {
+  loop_.connection_turn([this, &error, size, is_cancelled] {
     if (is_terminated_) return on_aborted();
-    if (error) return fail(error);
+    if (error && !(is_cancelled && is_halting_)) return fail(error);
     if (!has_failed_) observer_->on_written(size);
+    check_halted();
   });
 }
 

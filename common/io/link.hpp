@@ -38,6 +38,8 @@ class Link final : public ByteStream {
   void terminate(TerminateManner manner) override;
   void set_user_timeout(Duration time) override;
   std::uint32_t unacknowledged_bytes() const override;
+  int descriptor() const override;
+  void halt() override;
 
   // For the loop, outside of a turn: begins the next read, if it is wanted.
   void read_loop();
@@ -68,6 +70,7 @@ class Link final : public ByteStream {
 
   void fail(const Error& error);
   void on_aborted();
+  void check_halted();
 
   LoopCore& loop_;
   StreamObserver* observer_ = nullptr;
@@ -77,6 +80,7 @@ class Link final : public ByteStream {
   bool is_resting_ : 1 = false;  // read_loop() will be called
   bool is_probing_ : 1 = false;  // the pending read has been cancelled
   bool is_paused_ : 1 = false;
+  bool is_halting_ : 1 = false;      // on_halted() is to come
   bool has_overflowed_ : 1 = false;  // the last read was more than fits into own_
   bool takes_much_ : 1 = false;      // it was full, and did not make the connection pause
   bool has_ended_ : 1 = false;       // the peer's FIN, or an error, has been delivered

@@ -40,6 +40,8 @@ class StreamObserver {
   // terminate() is complete and every pending operation has come back: the stream may be destroyed
   // after the turn.
   virtual void on_finished() = 0;
+  // The answer to halt().
+  virtual void on_halted() {}
 
  protected:
   ~StreamObserver() = default;
@@ -48,6 +50,7 @@ class StreamObserver {
 enum class TerminateManner : std::uint8_t {
   quiet,  // close(2): what the kernel has taken still goes out
   reset,  // the peer gets an RST
+  leave,  // another process goes on with the connection, which notices nothing; behind on_halted()
 };
 
 // Owned by its connection. Every call is made on the thread of the loop that owns it.
@@ -98,6 +101,17 @@ class ByteStream {
   // Bytes that the kernel has taken and the peer has not acknowledged (SIOCOUTQ, tcp(7)); 0 where
   // that is unknown. A system call: ask before a slow reader is judged, not for each message.
   virtual std::uint32_t unacknowledged_bytes() const { return 0; }
+
+  // ---- For another process that is to go on with the connection.
+
+  // -1: there is none that would be enough to go on.
+  virtual int descriptor() const { return -1; }
+
+  // Where there is a descriptor: pauses, and takes back what is pending. on_halted() follows,
+  // within the call or later, behind on_bytes and on_written for what had been taken already; where
+  // that was nothing of a write, on_written(0). After it the stream touches nothing before
+  // resume(), a write or terminate(). None follows resume(), an error or terminate().
+  virtual void halt() {}
 };
 
 }  // namespace fairlead

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "common/base/byte_queue.hpp"
 #include "common/base/byte_sink.hpp"
@@ -38,6 +39,13 @@ class OutputQueue final : public ByteSink {
   std::size_t write_through(ByteStream& stream, std::span<const Bytes> pieces);
   std::optional<std::size_t> write_through(ByteStream& stream, const FilePart& part);
   void await_room(ByteStream& stream);
+
+  // Begins where the queue of another process has stopped. Throws std::bad_alloc.
+  void go_on_with(Bytes unsent, std::uint64_t written_bytes) {
+    queue_.append(unsent);
+    written_bytes_ = written_bytes;
+  }
+  void append_unsent(std::string& out) const { queue_.append_to(out); }
 
   // The next flush() that leaves the queue empty ends our sending side.
   void finish() noexcept { is_finishing_ = true; }

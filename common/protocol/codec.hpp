@@ -76,6 +76,11 @@ class Codec {
   std::size_t kept_bytes() const noexcept { return tail_.size(); }
   std::size_t kept_memory() const noexcept { return tail_.capacity(); }  // bytes
 
+  Bytes kept() const noexcept { return tail_.view(); }  // until the next call that changes it
+
+  // The longest message that the client may send, in bytes.
+  virtual std::uint32_t message_bytes_max() const noexcept = 0;
+
   // Releases spare memory, since the kept bytes will stay for a while. Not from within a sink.
   void trim() noexcept { tail_.trim(); }
 

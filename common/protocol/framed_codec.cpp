@@ -25,18 +25,18 @@ DecodeResult check_header(std::uint32_t length, std::uint8_t type, std::uint8_t 
 }  // namespace
 
 Codec::Parsed FramedCodec::parse(Bytes in, More, FrameSink& sink) {
-  skip(skip_bytes_ > in.size() ? Skipping::on : Skipping::nothing);
+  skip(place_.skip_bytes > in.size() ? Skipping::on : Skipping::nothing);
   std::size_t at = 0;
-  if (!preface_seen_) {
+  if (!place_.preface_seen) {
     const std::size_t common = std::min(in.size(), kPreface.size());
     if (in.substr(0, common) != kPreface.substr(0, common)) return {0, malformed("bad preface")};
     if (common < kPreface.size()) return {0, {}};
-    preface_seen_ = true;
+    place_.preface_seen = true;
     at = kPreface.size();
   }
   for (;;) {
-    const std::size_t skipped = std::min<std::size_t>(skip_bytes_, in.size() - at);
-    skip_bytes_ -= static_cast<std::uint32_t>(skipped);
+    const std::size_t skipped = std::min<std::size_t>(place_.skip_bytes, in.size() - at);
+    place_.skip_bytes -= static_cast<std::uint32_t>(skipped);
     at += skipped;
     if (in.size() - at < kFrameHeaderBytes) return {at, {}};
 
@@ -49,7 +49,7 @@ Codec::Parsed FramedCodec::parse(Bytes in, More, FrameSink& sink) {
       return {at, verdict};
     }
     if (type >= kSkippableFrom) {
-      skip_bytes_ = length;
+      place_.skip_bytes = length;
       at += kFrameHeaderBytes;
       if (in.size() - at < length) skip(Skipping::begun);
       continue;

@@ -12,13 +12,25 @@ class FramedCodec final : public Codec {
       : Codec(pool), payload_bytes_max_(payload_bytes_max) {}
 
   void encode(const Frame& frame, ByteSink& out) const override;
+  std::uint32_t message_bytes_max() const noexcept override { return payload_bytes_max_; }
+
+  // Where in the stream it is, beside the bytes that are kept.
+  struct Place {
+    std::uint32_t skip_bytes = 0;  // the rest of a frame that is skipped
+    bool preface_seen = false;
+  };
+  Place place() const noexcept { return place_; }
+  // A codec of before was there.
+  void go_on_at(const Place& place) noexcept {
+    place_ = place;
+    if (place.skip_bytes > 0) skip(Skipping::begun);
+  }
 
  private:
   Parsed parse(Bytes in, More more, FrameSink& sink) override;
 
   std::uint32_t payload_bytes_max_;
-  std::uint32_t skip_bytes_ = 0;  // the rest of a frame that is skipped
-  bool preface_seen_ = false;
+  Place place_;
 };
 
 }  // namespace fairlead

@@ -12,6 +12,7 @@ class Len32Codec final : public Codec {
       : Codec(pool), message_bytes_max_(message_bytes_max) {}
 
   void encode(const Frame& frame, ByteSink& out) const override;
+  std::uint32_t message_bytes_max() const noexcept override { return message_bytes_max_; }
 
  private:
   Parsed parse(Bytes in, More more, FrameSink& sink) override;

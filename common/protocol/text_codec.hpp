@@ -28,6 +28,7 @@ class TextCodec final : public Codec {
         message_bytes_max_(message_bytes_max) {}
 
   void encode(const Frame& frame, ByteSink& out) const override;
+  std::uint32_t message_bytes_max() const noexcept override { return message_bytes_max_; }
 
  private:
   Parsed parse(Bytes in, More more, FrameSink& sink) override;

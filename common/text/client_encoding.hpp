@@ -49,7 +49,11 @@ class ClientEncoding {
   // most `bytes_max` bytes of ASCII, four bytes under UTF-8, and none under latin1.
   std::size_t whole_characters(Bytes bytes, std::size_t bytes_max, bool hold_tail) const noexcept;
 
-  std::optional<Encoding> decided() const noexcept { return decided_; }  // for the session log
+  std::optional<Encoding> decided() const noexcept { return decided_; }
+  // What decided() was in another process; a fixed `decode` stands.
+  void go_on_with(std::optional<Encoding> decided) noexcept {
+    if (!settings_->decode) decided_ = decided;
+  }
 
  private:
   const EncodingSettings* settings_;  // the service's; outlives the session

@@ -27,6 +27,9 @@ struct Message {
 class PeerState {
  public:
   virtual ~PeerState() = default;
+
+  // Whether the peer could go on in another process without it, as an upgrade asks.
+  virtual bool is_dispensable() const noexcept { return false; }
 };
 
 // One dialogue with a client: a plain client has one, a framed client one per channel. Owned by its

@@ -25,6 +25,8 @@ void append(std::vector<Field>& fields, const Figures& figures, const Table& tab
 std::vector<Field> counter_fields(const ShardReport& sum, const ProcessFigures& process) {
   std::vector<Field> fields;
   append(fields, sum.counters, kCounterTable);
+  if (sum.counters.taken_over + sum.counters.handed_over > 0)
+    append(fields, sum.counters, kUpgradeCounterTable);
   const auto& [turns, replies] = sum.times;
   fields.insert(
       fields.end(),

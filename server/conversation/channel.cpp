@@ -58,6 +58,31 @@ void Channel::finish(CloseReason reason) noexcept {
   instance_.transcribe_close({told_address(), connection_id()});
 }
 
+// ---- An upgrade ----
+
+bool Channel::can_move() const noexcept {
+  const bool is_busy = has_body() || pending_replies() > 0 || wants_turn_ || is_streaming_;
+  return !is_busy && (!state || state->is_dispensable());
+}
+
+ChannelState Channel::save() const {
+  const ServiceSettings& settings = instance_.settings();
+  return {id_, settings.name, settings.type, messages_};
+}
+
+// The service hears that its peer is gone; the transcript does not, because the client stays.
+void Channel::leave() noexcept {
+  if (!is_open()) return;
+  stage_ = Stage::closed;
+  instance_.service().on_close(*this, CloseReason::restart);
+  state.reset();
+}
+
+void Channel::go_on(const ChannelState& saved) noexcept {
+  stage_ = Stage::open;
+  messages_ = saved.messages;
+}
+
 // ---- Replies ----
 
 void Channel::reply(Bytes payload) {

@@ -9,6 +9,7 @@
 #include "common/protocol/frame.hpp"
 #include "server/api/service.hpp"
 #include "server/core/service_instance.hpp"
+#include "server/handover/state.hpp"
 
 namespace fairlead {
 
@@ -34,6 +35,15 @@ class Channel final : public Peer {
   void refuse_pending(CloseReason reason);
   // The connection ends, or the client has closed the channel.
   void finish(CloseReason reason) noexcept;
+
+  // ---- An upgrade.
+
+  // Nothing is being done for it.
+  bool can_move() const noexcept;
+  ChannelState save() const;
+  void leave() noexcept;  // to another process
+  // It is open, as another process has saved it.
+  void go_on(const ChannelState& saved) noexcept;
 
   std::uint16_t id() const noexcept { return id_; }
   bool wants_turn() const noexcept { return wants_turn_; }

@@ -6,6 +6,7 @@
 
 #include "server/conversation/framed.hpp"
 #include "server/conversation/plain.hpp"
+#include "server/handover/state.hpp"
 
 namespace fairlead {
 namespace {
@@ -33,8 +34,19 @@ Detected ProtocolDetector::feed(Bytes in) noexcept {
   return detected;
 }
 
-std::unique_ptr<Conversation> begin_conversation(Connection& connection) {
-  return std::make_unique<DetectingConversation>(connection);
+std::unique_ptr<Conversation> begin_conversation(Connection& connection,
+                                                 const SessionState* taken_over) {
+  if (taken_over == nullptr) return std::make_unique<DetectingConversation>(connection);
+  switch (taken_over->protocol) {
+    case SessionState::Protocol::text:
+    case SessionState::Protocol::len32:
+      return std::make_unique<PlainConversation>(connection, *taken_over);
+    case SessionState::Protocol::framed:
+      return std::make_unique<FramedConversation>(connection, *taken_over);
+    case SessionState::Protocol::undecided:
+      break;
+  }
+  return std::make_unique<DetectingConversation>(connection, *taken_over);
 }
 
 DetectingConversation::DetectingConversation(Connection& connection)
@@ -42,6 +54,23 @@ DetectingConversation::DetectingConversation(Connection& connection)
       service_(connection.offer().default_service),
       message_since_(connection.context().now),
       last_received_(connection.context().now) {}
+
+DetectingConversation::DetectingConversation(Connection& connection, const SessionState& state)
+    : DetectingConversation(connection) {
+  const TimePoint now = connection.context().now;
+  message_since_ = now - state.message_age;
+  last_received_ = now - state.since_received;
+  detector_.go_on_behind(state.input);
+  is_transcribed_ = service_ != nullptr;
+}
+
+void DetectingConversation::save(SessionState& state) const {
+  const TimePoint now = connection_.context().now;
+  state.protocol = SessionState::Protocol::undecided;
+  state.message_age = now - message_since_;
+  state.since_received = now - last_received_;
+  state.input = detector_.prefix();
+}
 
 void DetectingConversation::on_open() {
   if (service_ != nullptr) {

@@ -17,6 +17,9 @@ class ProtocolDetector {
   // `in` follows what came before. undecided: it is kept.
   Detected feed(Bytes in) noexcept;
 
+  // Begins behind this prefix, which was undecided elsewhere; what is longer is none.
+  void go_on_behind(Bytes prefix) noexcept { feed(prefix.substr(0, 3)); }
+
   // What is kept of an undecided client: up to three bytes.
   Bytes prefix() const noexcept { return {prefix_.data(), size_}; }
 
@@ -30,6 +33,7 @@ class ProtocolDetector {
 class DetectingConversation final : public Conversation {
  public:
   explicit DetectingConversation(Connection& connection);
+  DetectingConversation(Connection& connection, const SessionState& state);
 
   void on_open() override;
   void on_bytes(Bytes bytes) override;
@@ -45,9 +49,16 @@ class DetectingConversation final : public Conversation {
   void forget_input() noexcept override {}
   void on_closed(CloseReason reason) noexcept override;
 
+  bool can_move() const noexcept override { return !is_probing_; }
+  void save(SessionState& state) const override;
+  void on_moved() noexcept override {}
+  void on_stayed() override {}
+  void on_taken_over(const SessionState&) override {}
+
   ConversationKind kind() const noexcept override { return ConversationKind::undecided; }
   void add_clocks(Clocks& clocks) const noexcept override;
   Duration pause() const noexcept override;
+  std::size_t unparsed_bytes() const noexcept override { return detector_.prefix().size(); }
   std::size_t unread_memory() const noexcept override { return 0; }
 
  private:
@@ -69,6 +80,7 @@ class DetectingConversation final : public Conversation {
 };
 
 // What Shard::Environment asks for.
-std::unique_ptr<Conversation> begin_conversation(Connection& connection);
+std::unique_ptr<Conversation> begin_conversation(Connection& connection,
+                                                 const SessionState* taken_over);
 
 }  // namespace fairlead

@@ -6,6 +6,7 @@
 
 #include "common/protocol/limits.hpp"
 #include "server/conversation/reason_payload.hpp"
+#include "server/handover/state.hpp"
 
 namespace fairlead {
 namespace {
@@ -21,9 +22,27 @@ void append_short_string(std::string& out, std::string_view text) {
 FramedConversation::FramedConversation(Connection& connection)
     : RequestConversation(connection),
       codec_(connection.context().pool, connection.message_bytes_max()),
-      is_draining_(connection.context().draining) {
+      is_draining_(connection.context().draining_for != CloseReason::none) {
   if (ServiceInstance* const service = connection.offer().default_service; service != nullptr)
     default_channel_.emplace(*this, *service, std::uint16_t{0});
+}
+
+FramedConversation::FramedConversation(Connection& connection, const SessionState& state)
+    : RequestConversation(connection),
+      codec_(connection.context().pool, state.message_bytes_max),
+      last_request_id_(state.last_request_id),
+      is_hello_said_(true),
+      is_hello_allowed_(state.is_hello_allowed) {
+  codec_.go_on_at({state.skip_bytes, state.has_preface});
+  for (const ChannelState& channel : state.channels) {
+    ServiceInstance& instance = connection.offer().any_service(channel.service);
+    if (channel.id == 0) {
+      default_channel_.emplace(*this, instance, channel.id).go_on(channel);
+    } else {
+      channels_.emplace_back(std::make_unique<Channel>(*this, instance, channel.id))
+          ->go_on(channel);
+    }
+  }
 }
 
 void FramedConversation::on_open() {
@@ -208,6 +227,32 @@ std::size_t FramedConversation::write_body(std::uint16_t channel, std::uint32_t 
     taken -= size;
   }
   return begun;
+}
+
+// ---- An upgrade ----
+
+bool FramedConversation::can_channels_move() const noexcept {
+  const auto can_move = [](const auto& channel) {
+    return !channel->is_open() || channel->can_move();
+  };
+  return (!default_channel_ || can_move(&*default_channel_)) &&
+         std::ranges::all_of(channels_, can_move);
+}
+
+void FramedConversation::save_protocol(SessionState& state) const {
+  const FramedCodec::Place place = codec_.place();
+  state.protocol = SessionState::Protocol::framed;
+  state.skip_bytes = place.skip_bytes;
+  state.has_preface = place.preface_seen;
+  state.last_request_id = last_request_id_;
+  state.is_hello_allowed = is_hello_allowed_;
+  if (default_channel_) state.channels.push_back(default_channel_->save());
+  for (const auto& channel : channels_)
+    if (channel->is_open()) state.channels.push_back(channel->save());
+}
+
+void FramedConversation::on_moved() noexcept {
+  for_each_channel([](Channel& channel) { channel.leave(); });
 }
 
 // ---- Hello and goodbye ----

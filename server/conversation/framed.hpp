@@ -14,11 +14,13 @@ namespace fairlead {
 class FramedConversation final : public RequestConversation {
  public:
   explicit FramedConversation(Connection& connection);
+  FramedConversation(Connection& connection, const SessionState& state);
 
   void on_open() override;
   void on_drain() override;
   void say_goodbye(CloseReason reason, std::string_view problem) override;
   void on_closed(CloseReason reason) noexcept override;
+  void on_moved() noexcept override;
 
   ConversationKind kind() const noexcept override { return ConversationKind::framed; }
   Duration pause() const noexcept override { return Duration::zero(); }  // no silence ends a frame
@@ -27,6 +29,8 @@ class FramedConversation final : public RequestConversation {
 
  private:
   const Codec& codec() const noexcept override { return codec_; }
+  bool can_channels_move() const noexcept override;
+  void save_protocol(SessionState& state) const override;
   void on_request(const Frame& frame) override;
   void on_decoded() override { remove_closed_channels(); }
   bool awaits_replies() const noexcept override;

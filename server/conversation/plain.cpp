@@ -5,16 +5,14 @@
 namespace fairlead {
 namespace {
 
-std::variant<TextCodec, Len32Codec> make_codec(const Connection& connection,
-                                               const ServiceSettings& service,
+std::variant<TextCodec, Len32Codec> make_codec(BufferPool& pool, const ServiceSettings& service,
                                                const ClientEncoding& encoding,
-                                               PlainConversation::Protocol protocol) {
+                                               PlainConversation::Protocol protocol,
+                                               std::uint32_t message_bytes_max) {
   using Codecs = std::variant<TextCodec, Len32Codec>;
-  ShardContext& context = connection.context();
-  const std::uint32_t message_bytes_max = connection.message_bytes_max();
   if (protocol == PlainConversation::Protocol::len32)
-    return Codecs(std::in_place_type<Len32Codec>, context.pool, message_bytes_max);
-  return Codecs(std::in_place_type<TextCodec>, context.pool, service.text_rules, encoding,
+    return Codecs(std::in_place_type<Len32Codec>, pool, message_bytes_max);
+  return Codecs(std::in_place_type<TextCodec>, pool, service.text_rules, encoding,
                 message_bytes_max);
 }
 
@@ -24,7 +22,26 @@ PlainConversation::PlainConversation(Connection& connection, Protocol protocol)
     : RequestConversation(connection),
       channel_(*this, *connection.offer().default_service, 0),
       encoding_(settings().encoding),
-      codec_(make_codec(connection, settings(), encoding_, protocol)) {}
+      codec_(make_codec(connection.context().pool, settings(), encoding_, protocol,
+                        connection.message_bytes_max())) {}
+
+PlainConversation::PlainConversation(Connection& connection, const SessionState& state)
+    : RequestConversation(connection),
+      channel_(*this, connection.offer().any_service(state.channels.front().service), 0),
+      encoding_(settings().encoding),
+      codec_(make_codec(
+          connection.context().pool, settings(), encoding_,
+          state.protocol == SessionState::Protocol::text ? Protocol::text : Protocol::len32,
+          state.message_bytes_max)) {
+  encoding_.go_on_with(state.encoding);
+  channel_.go_on(state.channels.front());
+}
+
+void PlainConversation::save_protocol(SessionState& state) const {
+  state.protocol = is_text() ? SessionState::Protocol::text : SessionState::Protocol::len32;
+  state.encoding = encoding_.decided();
+  state.channels = {channel_.save()};
+}
 
 const Codec& PlainConversation::codec() const noexcept {
   if (const auto* text = std::get_if<TextCodec>(&codec_)) return *text;

@@ -17,11 +17,13 @@ class PlainConversation final : public RequestConversation {
 
   // The connection's listener has a service.
   PlainConversation(Connection& connection, Protocol protocol);
+  PlainConversation(Connection& connection, const SessionState& state);
 
   void on_open() override { channel_.open(); }
   void on_drain() override {}  // served on until evicted: there is nothing to tell it by
   void say_goodbye(CloseReason reason, std::string_view problem) override;
   void on_closed(CloseReason reason) noexcept override { channel_.finish(reason); }
+  void on_moved() noexcept override { channel_.leave(); }
 
   ConversationKind kind() const noexcept override {
     return codec_.index() == 0 ? ConversationKind::text : ConversationKind::len32;
@@ -36,6 +38,8 @@ class PlainConversation final : public RequestConversation {
 
  private:
   const Codec& codec() const noexcept override;
+  bool can_channels_move() const noexcept override { return channel_.can_move(); }
+  void save_protocol(SessionState& state) const override;
   void on_request(const Frame& frame) override;
   bool awaits_replies() const noexcept override { return pending_replies() > 0; }
   Channel* next_waiting_channel(bool& more) override;

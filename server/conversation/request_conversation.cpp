@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/handover/state.hpp"
+
 namespace fairlead {
 // ---- Requests ----
 
@@ -168,13 +170,45 @@ void RequestConversation::end_if_due() {
   if (evicted_for == CloseReason::none) {
     if (!is_draining() || is_reading_paused()) return;
     if (pending_replies_ > 0) return pause_reading(ReadPause::backpressure);
-    return connection_.close(CloseReason::draining);
+    return connection_.close(connection_.context().draining_for);
   }
   if (must_reset() || (is_framed() && pending_replies_ > 0)) return connection_.close(evicted_for);
   // What had been received is handled as room comes, for as long as an ending may take.
   if (is_reading_paused()) return;
   finish_decoding(mutable_codec().on_pause(*this));
   if (!is_reading_paused() || must_reset()) connection_.close(evicted_for);
+}
+
+// ---- An upgrade ----
+
+bool RequestConversation::can_move() const noexcept {
+  return pending_replies_ == 0 && !is_leaving() && !is_draining() && !is_probing_pause_ &&
+         can_channels_move();
+}
+
+void RequestConversation::save(SessionState& state) const {
+  const TimePoint now = connection_.context().now;
+  state.since_received = now - last_received_;
+  state.message_age = now - message_since_;
+  state.message_bytes_max = codec().message_bytes_max();
+  state.input = codec().kept();
+  state.is_input_unread = is_reading_paused();
+  save_protocol(state);
+}
+
+// A turn that came meanwhile was missed.
+void RequestConversation::on_stayed() {
+  if (is_reading_paused()) connection_.pause();
+  if (read_pause_ == ReadPause::yielded) connection_.request_turn();
+}
+
+// What was not looked at is looked at once there is room, as behind any read pause.
+void RequestConversation::on_taken_over(const SessionState& state) {
+  const TimePoint now = connection_.context().now;
+  mutable_codec().keep(state.input);
+  last_received_ = now - state.since_received;
+  message_since_ = now - state.message_age;
+  if (state.is_input_unread) pause_reading(ReadPause::backpressure);
 }
 
 // ---- Output ----

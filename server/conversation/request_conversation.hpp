@@ -28,6 +28,11 @@ class RequestConversation : public Conversation, private FrameSink {
   void on_turn() final;
   void on_evict() final;
   void forget_input() noexcept final { mutable_codec().forget(); }
+  bool can_move() const noexcept final;
+  void save(SessionState& state) const final;
+  void on_stayed() final;
+  void on_taken_over(const SessionState& state) final;
+  std::size_t unparsed_bytes() const noexcept final { return codec().kept_bytes(); }
   void add_clocks(Clocks& clocks) const noexcept final;
   std::size_t unread_memory() const noexcept final;
 
@@ -68,6 +73,10 @@ class RequestConversation : public Conversation, private FrameSink {
         last_received_(connection.context().now) {}
 
   virtual const Codec& codec() const noexcept = 0;
+
+  // What an upgrade asks.
+  virtual bool can_channels_move() const noexcept = 0;
+  virtual void save_protocol(SessionState& state) const = 0;
 
   virtual void on_request(const Frame& frame) = 0;
   // One delivery has been decoded; channels that have closed may be removed.

@@ -77,6 +77,20 @@ Admission::Answer Admission::admit(const PeerAddress& peer, const ListenerSettin
   return {CloseReason::none, AdmissionUnit(*this, group, place)};
 }
 
+AdmissionUnit Admission::take_over(const PeerAddress& peer, const std::string& listener) {
+  const bool has_address = peer.family != PeerAddress::Family::unix_socket;
+  const std::lock_guard lock(mutex_);
+  const auto place = listeners_.try_emplace(listener).first;
+  auto group = groups_.end();
+  if (has_address) {
+    group = groups_.try_emplace(block_of(peer)).first;
+    ++group->second.connections;
+  }
+  ++place->second;
+  ++connections_;
+  return {*this, group, place};
+}
+
 CloseReason Admission::judge(AddressGroup& group, TimePoint now) {
   if (limits_.max_per_ip > 0 && group.connections >= limits_.max_per_ip)
     return CloseReason::ip_limit;

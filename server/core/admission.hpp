@@ -40,6 +40,10 @@ class Admission {
   // Both the daemon's limits and the listener's must admit the peer.
   Answer admit(const PeerAddress& peer, const ListenerSettings& listener, TimePoint now);
 
+  // The place of one that another process had admitted: no limit is asked, since a lower one closes
+  // nobody. Throws std::bad_alloc.
+  AdmissionUnit take_over(const PeerAddress& peer, const std::string& listener);
+
   std::uint64_t connections() const;
 
  private:

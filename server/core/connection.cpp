@@ -1,8 +1,6 @@
 #include "server/core/connection.hpp"
 
 #include <algorithm>
-#include <new>
-#include <string>
 #include <utility>
 
 namespace fairlead {
@@ -42,7 +40,7 @@ Connection::Connection(ShardContext& context, std::unique_ptr<ByteStream> stream
       id_(id),
       started_(context.now),
       admission_(std::move(admission.unit)) {
-  conversation_ = context.begin_conversation(*this);
+  conversation_ = context.begin_conversation(*this, nullptr);
 }
 
 Connection::~Connection() = default;
@@ -62,6 +60,7 @@ void Connection::on_bytes(Bytes bytes) {
   guarded([this, bytes] {
     bytes_in_ += bytes.size();
     touch();
+    end_move();
     if (is_open()) return conversation_->on_bytes(bytes);
     // Read and dropped, so that the peer is not stuck in its own sending.
     if (stage_ != Stage::lingering) return;
@@ -74,6 +73,7 @@ void Connection::on_end() {
   guarded([this] {
     peer_ended_ = true;
     touch();
+    end_move();
     if (is_open()) return conversation_->on_end();
     if (stage_ == Stage::finishing) after_output();
     if (stage_ == Stage::lingering) terminate(TerminateManner::quiet);
@@ -89,7 +89,12 @@ void Connection::on_silence() {
 void Connection::on_written(std::size_t size) {
   guarded([this, size] {
     output_.on_written(size);
+    if (is_moving() && size == 0) return;
     touch();
+    if (is_moving()) {
+      write_blocked_since_ = kNever;
+      return;
+    }
     write(Progress::some);
     after_output();
   });
@@ -101,12 +106,8 @@ void Connection::on_error(StreamError error) {
 
 void Connection::on_finished() {
   context_.wheel.cancel(*this);
-  Counters& counters = context_.counters;
-  --counters.open;
-  ++counters.closed[static_cast<std::size_t>(reason_)];
-  add_traffic(counters);
-  is_counted_ = true;
-  write_log_line();
+  --context_.counters.open;
+  is_handed_over_ ? static_cast<void>(++context_.counters.handed_over) : count_end();
   stage_ = Stage::finished;
   mark_dirty();
 }
@@ -190,6 +191,7 @@ void Connection::flush() {
   if (has_ended()) return;
   guarded([this] {
     if (is_ending_) return terminate(ending_manner_);
+    if (is_moving()) return;
     write(Progress::none);
     after_output();
   });
@@ -242,7 +244,8 @@ std::size_t Connection::note_written_through(std::size_t taken, std::size_t of) 
 // Tells the shard how much memory waits here: the replies, and behind them what has not even been
 // looked at because of them.
 void Connection::account() noexcept {
-  const std::size_t bytes = has_ended() ? 0 : output_.memory() + conversation_->unread_memory();
+  const bool is_held = !has_ended() && !is_moving();
+  const std::size_t bytes = is_held ? output_.memory() + conversation_->unread_memory() : 0;
   if (bytes == 0 && !is_accounted_) return;
   context_.output.set(slot_, bytes);
   is_accounted_ = bytes > 0;
@@ -252,7 +255,7 @@ void Connection::account() noexcept {
 
 Clocks Connection::clocks() const noexcept {
   Clocks clocks;
-  if (has_ended()) return clocks;
+  if (has_ended() || is_moving()) return clocks;
   clocks.stopping_since = context_.stopping_since;
   if (stage_ == Stage::lingering) {
     clocks.lingering_since = lingering_since_;
@@ -374,26 +377,6 @@ void Connection::terminate(TerminateManner manner) {
   context_.wheel.cancel(*this);
   stream_->terminate(manner);
   account();
-}
-
-// Without memory the line is shorter, but it is not missing.
-void Connection::write_log_line() noexcept {
-  if (!context_.session_log.enabled(Level::info)) return;
-  const bool has_left = reason_ == CloseReason::eof_before_data || reason_ == CloseReason::reset;
-  if (bytes_in_ == 0 && has_left && !context_.settings->log.empty_sessions) return;
-  const auto encoding = conversation_->encoding();
-  std::string peer;
-  try {
-    peer = told_text(peer_, context_.settings->log.peer);
-  } catch (const std::bad_alloc&) {
-  }
-  context_.session_log.info(
-      "session", {field("id", id_), field("listener", listener().name), field("peer", peer),
-                  field("protocol", name_of(kind())),
-                  field("encoding", encoding ? name_of(*encoding) : "undecided"),
-                  field("reason", name_of(reason_)), field("ms", (context_.now - started_).count()),
-                  field("bytes_in", bytes_in_), field("bytes_out", output_.written_bytes()),
-                  field("messages_in", messages_in_), field("messages_out", messages_out_)});
 }
 
 }  // namespace fairlead

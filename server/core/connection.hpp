@@ -7,6 +7,9 @@
 //   open ────────▶ finishing ─────────▶ lingering ───────▶ closed ────────▶ finished
 //   it is talked   what is queued       our FIN is out,    the stream is    to be freed
 //   over           leaves, then a FIN   theirs is awaited  closing down
+//
+//   open ◀───────▶ moving ───────────▶ closed   (connection_moves.cpp)
+//                  it may go on in another process
 // clang-format on
 #pragma once
 
@@ -29,6 +32,8 @@
 
 namespace fairlead {
 
+struct SessionState;  // server/handover/state.hpp
+
 // Owned by its shard's table and touched by its thread only; freed at the end of the turn in which
 // its stream has reported on_finished.
 //
@@ -42,6 +47,9 @@ class Connection final : public WheelEntry, private StreamObserver {
   Connection(ShardContext& context, std::unique_ptr<ByteStream> stream, OfferSnapshot offer,
              const PeerAddress& peer, std::uint64_t id, std::uint32_t slot,
              Admission::Answer admission);
+  // Goes on where another process has saved it.
+  Connection(ShardContext& context, std::unique_ptr<ByteStream> stream, OfferSnapshot offer,
+             const SessionState& state, std::uint32_t slot, AdmissionUnit unit);
   ~Connection();
 
   // ---- For the shard, each within a turn.
@@ -54,6 +62,27 @@ class Connection final : public WheelEntry, private StreamObserver {
   void evict(CloseReason reason);        // handle what was received, then end
   void shed();                           // memory is short, and this queue is the largest
   void refresh(bool with_user_timeout);  // what is in force for everybody has changed
+
+  // ---- An upgrade takes it to another process.
+
+  // Halts it. False: it cannot go now, and nothing was done.
+  bool begin_move();
+  // True: nothing of it is touched any more, and save() tells all. What happens before that ends
+  // the move.
+  bool is_ready_to_move() const noexcept { return stage_ == Stage::moving && is_halted_; }
+  bool is_moving() const noexcept { return stage_ == Stage::moving; }
+  // Lent: it is ready to move.
+  int descriptor() const { return stream_->descriptor(); }
+  SessionState save() const;
+  // It has gone, or has not. `for_good`: it is not asked again.
+  void leave();
+  void stay(bool for_good);
+  // What was saved goes on here.
+  void go_on(const SessionState& state);
+  // What save() would carry along, in bytes.
+  std::size_t carried_bytes() const noexcept {
+    return output_.bytes() + conversation_->unparsed_bytes();
+  }
 
   // ---- For the conversation.
 
@@ -136,7 +165,7 @@ class Connection final : public WheelEntry, private StreamObserver {
   }
 
  private:
-  enum class Stage : std::uint8_t { open, finishing, lingering, closed, finished };
+  enum class Stage : std::uint8_t { open, moving, finishing, lingering, closed, finished };
   enum class Progress : std::uint8_t { none, some };
 
   // StreamObserver.
@@ -146,6 +175,7 @@ class Connection final : public WheelEntry, private StreamObserver {
   void on_written(std::size_t size) override;
   void on_error(StreamError error) override;
   void on_finished() override;
+  void on_halted() override;
 
   // Every entry runs so: an exception ends this connection alone, and the wheel entry is right
   // afterwards.
@@ -162,6 +192,8 @@ class Connection final : public WheelEntry, private StreamObserver {
   }
   void fail(const char* what) noexcept;
 
+  void count_end();
+  void end_move();
   void write(Progress progress);
   void after_output();
   std::size_t note_written_through(std::size_t taken, std::size_t of);
@@ -201,6 +233,9 @@ class Connection final : public WheelEntry, private StreamObserver {
   bool is_turn_requested_ : 1 = false;  // has a place in ShardContext::deferred
   bool is_accounted_ : 1 = false;       // has something in ShardContext::output
   bool is_counted_ : 1 = false;
+  bool is_halted_ : 1 = false;       // while it is moving
+  bool is_staying_ : 1 = false;      // the other process does not want it
+  bool is_handed_over_ : 1 = false;  // it has gone
 
   const std::uint32_t slot_;
   std::uint32_t unacknowledged_bytes_ = 0;  // when write_blocked_since_ or lingering_since_ was set

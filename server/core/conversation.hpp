@@ -16,6 +16,7 @@
 namespace fairlead {
 
 class Connection;
+struct SessionState;
 
 enum class ConversationKind : std::uint8_t { undecided, text, len32, framed };
 constexpr std::string_view name_of(ConversationKind kind) noexcept {
@@ -60,6 +61,19 @@ class Conversation {
   // The connection is gone. Called once, also where nothing could be said.
   virtual void on_closed(CloseReason reason) noexcept = 0;
 
+  // ---- An upgrade (docs/decisions/0016): it is to go on in another process.
+
+  // False: a request is being executed, or it knows what save() cannot tell. Once it was asked for
+  // a move, it hears of nothing before on_moved or on_stayed.
+  virtual bool can_move() const noexcept = 0;
+  virtual void save(SessionState& state) const = 0;
+  // In place of on_closed.
+  virtual void on_moved() noexcept = 0;
+  // It goes on here after all, where it was. It is being read from.
+  virtual void on_stayed() = 0;
+  // In place of on_open, in the other process.
+  virtual void on_taken_over(const SessionState& state) = 0;
+
   // ---- Questions
 
   virtual ConversationKind kind() const noexcept = 0;
@@ -71,6 +85,8 @@ class Conversation {
   // How long a silence must be to end a message.
   virtual Duration pause() const noexcept = 0;
 
+  // What has arrived and is not parsed, in bytes.
+  virtual std::size_t unparsed_bytes() const noexcept = 0;
   // Memory of what has arrived and waits unread for room in the output queue, in bytes.
   virtual std::size_t unread_memory() const noexcept = 0;
   // A clean end would be taken for the whole of what is being sent: only a reset tells the peer.
@@ -80,7 +96,9 @@ class Conversation {
   Conversation() = default;
 };
 
-// Begins what a connection of a shard says. The connection owns the conversation and outlives it.
-using BeginConversation = std::unique_ptr<Conversation> (*)(Connection&);
+// Begins what a connection of a shard says, or goes on where another process has saved it. The
+// connection owns the conversation and outlives it.
+using BeginConversation = std::unique_ptr<Conversation> (*)(Connection&,
+                                                            const SessionState* taken_over);
 
 }  // namespace fairlead

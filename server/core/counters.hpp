@@ -20,7 +20,7 @@ struct FigureRow {
   std::uint64_t Figures::*member;
 };
 
-// Invariant, once a turn has ended: accepted == open + sum(closed).
+// Invariant, once a turn has ended: accepted + taken_over == open + sum(closed) + handed_over.
 struct Counters {
   std::uint64_t accepted = 0;
   std::uint64_t open = 0;
@@ -29,6 +29,9 @@ struct Counters {
   std::uint64_t messages_in = 0, messages_out = 0;
   std::uint64_t shed = 0;    // connections ended because of max_buffer_memory
   std::uint64_t stalls = 0;  // the daemon was stopped or starved for a second or more
+  // Sessions that an upgrade has brought from another process, and taken to one, their traffic
+  // with them.
+  std::uint64_t taken_over = 0, handed_over = 0;
 
   std::array<std::uint64_t, kCloseReasonCount> closed{};  // by CloseReason
 
@@ -45,8 +48,14 @@ inline constexpr FigureRow<Counters> kCounterTable[] = {
     {"shed", &Counters::shed},
     {"stalls", &Counters::stalls},
 };
+// Shown by daemons that have been part of an upgrade.
+inline constexpr FigureRow<Counters> kUpgradeCounterTable[] = {
+    {"taken_over", &Counters::taken_over},
+    {"handed_over", &Counters::handed_over},
+};
 static_assert(sizeof(Counters) ==
-                  (std::size(kCounterTable) + kCloseReasonCount) * sizeof(std::uint64_t),
+                  (std::size(kCounterTable) + std::size(kUpgradeCounterTable) + kCloseReasonCount) *
+                      sizeof(std::uint64_t),
               "every counter stands in the table");
 
 // Sessions that are still being served, by protocol.
@@ -65,6 +74,7 @@ static_assert(sizeof(Census) == std::size(kCensusTable) * sizeof(std::uint64_t),
 
 inline Counters& Counters::operator+=(const Counters& other) noexcept {
   for (const auto& [name, member] : kCounterTable) this->*member += other.*member;
+  for (const auto& [name, member] : kUpgradeCounterTable) this->*member += other.*member;
   for (std::size_t i = 0; i < closed.size(); ++i) closed[i] += other.closed[i];
   return *this;
 }

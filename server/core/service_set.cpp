@@ -22,6 +22,12 @@ ServiceInstance* ListenerOffer::service_named(std::string_view name) const noexc
   return find_named(offered, name);
 }
 
+ServiceInstance& ListenerOffer::any_service(std::string_view name) const noexcept {
+  ServiceInstance* const found = services.service_named(name);
+  FAIRLEAD_CHECK(found != nullptr);
+  return *found;
+}
+
 ServiceSet::ServiceSet(SettingsSnapshot settings, const Environment& environment,
                        const ServiceSet* before)
     : settings_(std::move(settings)) {
@@ -42,7 +48,7 @@ ServiceSet::ServiceSet(SettingsSnapshot settings, const Environment& environment
         environment.transcript, environment.files, environment.now));
   }
   for (const auto& listener : settings_->listeners) {
-    ListenerOffer offer{*settings_, *listener, service_named(listener->default_service), {}};
+    ListenerOffer offer{*settings_, *listener, service_named(listener->default_service), {}, *this};
     for (const std::string& name : listener->offered_services)
       offer.offered.push_back(service_named(name));
     offers_.push_back(std::move(offer));

@@ -11,6 +11,8 @@
 
 namespace fairlead {
 
+class ServiceSet;
+
 // What one listener offers on one shard. A connection keeps that of its first moment, so a reload
 // changes nothing that it has begun with.
 struct ListenerOffer {
@@ -18,15 +20,21 @@ struct ListenerOffer {
   const ListenerSettings& listener;
   ServiceInstance* default_service;       // null: only framed clients, which name theirs
   std::vector<ServiceInstance*> offered;  // what a framed client may OPEN
+  const ServiceSet& services;             // all, whether or not they are offered here
 
   // Null: it is not offered here.
   ServiceInstance* service_named(std::string_view name) const noexcept;
+  // One of the snapshot's, for a session that has it already; aborts if there is none.
+  ServiceInstance& any_service(std::string_view name) const noexcept;
 };
 
 // Owned by its shard and by the connections that began with it, through their offers; all of it is
 // used on the shard's thread.
 class ServiceSet {
  public:
+  ServiceSet(const ServiceSet&) = delete;
+  ServiceSet& operator=(const ServiceSet&) = delete;
+
   // All of these outlive it. `now` is the shard's.
   struct Environment {
     TranscriptSink& transcript;
@@ -45,9 +53,10 @@ class ServiceSet {
     return services_;
   }
 
- private:
+  // Null: there is none.
   ServiceInstance* service_named(std::string_view name) const noexcept;
 
+ private:
   const SettingsSnapshot settings_;
   std::vector<std::shared_ptr<ServiceInstance>> services_;  // one for each [service.NAME]
   std::vector<ListenerOffer> offers_;                       // one for each [listener.NAME]

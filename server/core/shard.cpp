@@ -132,6 +132,7 @@ bool Shard::end_turn() {
   context_.retired.clear();
   flush_all();
   shed_largest();
+  report_moves();
   flush_all();
   if (stopping_ && table_.size() == 0 && on_empty) std::exchange(on_empty, nullptr)();
   // What is overdue is due from now on; the wheel would say the moment after its last advance.
@@ -174,15 +175,13 @@ void Shard::accept(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& l
   const CloseReason refused = admission.refused;
   Connection* connection = nullptr;
   try {
-    connection = &make_connection(std::move(stream), listener, peer, id, std::move(admission));
+    connection = &make_connection([&](std::uint32_t slot) {
+      return std::make_unique<Connection>(context_, std::move(stream), offer_of(*listener), peer,
+                                          id, slot, std::move(admission));
+    });
   } catch (const std::exception& failure) {
     const CloseReason reason = refused == CloseReason::none ? CloseReason::internal_error : refused;
-    ++context_.counters.closed[static_cast<std::size_t>(reason)];
-    context_.log.error("session failed", {field("id", id), field("listener", listener->name),
-                                          field("what", failure.what())});
-    context_.session_log.info("session", {field("id", id), field("listener", listener->name),
-                                          field("reason", name_of(reason))});
-    return;
+    return count_failed(*listener, id, reason, failure.what());
   }
   ++context_.counters.open;
   if (context_.log.enabled(Level::debug))
@@ -192,21 +191,44 @@ void Shard::accept(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& l
   connection->start();
 }
 
-Connection& Shard::make_connection(std::unique_ptr<ByteStream> stream,
-                                   const ListenerSnapshot& listener, const PeerAddress& peer,
-                                   std::uint64_t id, Admission::Answer admission) {
+void Shard::take_over(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& listener,
+                      const SessionState& state, AdmissionUnit unit) {
+  ++context_.counters.taken_over;
+  Connection* connection = nullptr;
+  try {
+    connection = &make_connection([&](std::uint32_t slot) {
+      return std::make_unique<Connection>(context_, std::move(stream), offer_of(*listener), state,
+                                          slot, std::move(unit));
+    });
+  } catch (const std::exception& failure) {
+    return count_failed(*listener, state.id, CloseReason::internal_error, failure.what());
+  }
+  ++context_.counters.open;
+  connection->go_on(state);
+}
+
+template <class Make>
+Connection& Shard::make_connection(Make&& make) {
   const std::uint32_t slot = table_.reserve_slot();
   try {
     context_.dirty.reserve(table_.capacity());
     context_.output.reserve(table_.capacity());
     context_.deferred.reserve(table_.capacity());
-    return table_.put(
-        slot, std::make_unique<Connection>(context_, std::move(stream), offer_of(*listener), peer,
-                                           id, slot, std::move(admission)));
+    return table_.put(slot, make(slot));
   } catch (...) {
     table_.free(slot);
     throw;
   }
+}
+
+// There is no memory for it.
+void Shard::count_failed(const ListenerSettings& listener, std::uint64_t id, CloseReason reason,
+                         const char* what) {
+  ++context_.counters.closed[static_cast<std::size_t>(reason)];
+  context_.log.error("session failed",
+                     {field("id", id), field("listener", listener.name), field("what", what)});
+  context_.session_log.info("session", {field("id", id), field("listener", listener.name),
+                                        field("reason", name_of(reason))});
 }
 
 Census Shard::census() {
@@ -280,6 +302,20 @@ void Shard::use_settings() {
   refreshed_to_ = 0;
 }
 
+// Services that are as in the settings in use are shared with them.
+std::string Shard::add_older_settings(SettingsSnapshot settings) {
+  try {
+    auto services = make_services(std::move(settings));
+    services_.reserve(services_.size() + services->services().size());
+    service_sets_.insert(service_sets_.begin(), services);
+    for (const auto& service : services->services())
+      if (std::ranges::find(services_, service) == services_.end()) services_.push_back(service);
+    return {};
+  } catch (const std::exception& failure) {
+    return failure.what();
+  }
+}
+
 void Shard::forget_old_settings() {
   service_sets_.erase(service_sets_.begin(), service_sets_.end() - 1);
 }
@@ -298,8 +334,9 @@ void Shard::refresh_some() {
 
 // ---- The end ----
 
-void Shard::begin_drain() {
-  stopping_ = context_.draining = true;
+void Shard::begin_drain(CloseReason reason) {
+  stopping_ = true;
+  context_.draining_for = reason;
   table_.for_each([](Connection& connection) { connection.begin_drain(); });
 }
 

@@ -18,8 +18,13 @@
 #include "server/core/service_set.hpp"
 #include "server/core/settings.hpp"
 #include "server/core/shard_context.hpp"
+#include "server/handover/giver.hpp"
+#include "server/handover/state.hpp"
 
 namespace fairlead {
+
+// Whether a session of another process would have a place of the same kind here.
+HandoverRefusal judge_place(const SessionState& session, const ServerSettings& settings);
 
 // The shard is the strand: everything it owns is touched by its loop's thread only, within a turn.
 // What it is given outlives it.
@@ -71,7 +76,7 @@ class Shard final : public TurnClient {
 
   // The two phases of a stop (docs/protocol.md, Endings). Framed clients are told at once and end;
   // the others are served on until evict_all.
-  void begin_drain();
+  void begin_drain(CloseReason reason = CloseReason::draining);
   void evict_all(CloseReason reason);
   // Ends every connection by a reset, in this turn.
   void cut_all(CloseReason reason);
@@ -79,6 +84,25 @@ class Shard final : public TurnClient {
   // Lame duck: the connections of now are evicted one after the other, evenly over that time. Each
   // is served as ever until then. Either phase of a stop may follow at any time.
   void evict_over(Duration time, CloseReason reason);
+
+  // ---- An upgrade (docs/decisions/0016). Not while the daemon stops: end_moves() comes first.
+
+  // Halts sessions that can go to another process, at most so many of them, and tells `done` in
+  // this turn or a later one. None: a walk over all of them has found none that can go.
+  void begin_moves(std::size_t sessions_max, std::function<void(std::vector<Departing>)> done);
+  // What has become of those that were told, or of some of them.
+  void end_moves(const std::vector<Departed>& fates);
+
+  // Another process has served by `settings`: its sessions go on with them where they are taken
+  // over for a listener of theirs, before forget_old_settings(). Returns why they cannot; empty:
+  // they can.
+  std::string add_older_settings(SettingsSnapshot settings);
+
+  // Goes on with a session of another process, which has a place here: the listener is one of the
+  // settings in use, or of older ones that are not forgotten. Throws nothing: where there is no
+  // memory for it, it counts as one that has ended.
+  void take_over(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& listener,
+                 const SessionState& state, AdmissionUnit unit);
 
   std::size_t connections() const noexcept { return table_.size(); }
   // Calls visit(const Connection&) for each.
@@ -108,9 +132,14 @@ class Shard final : public TurnClient {
   TimePoint next_wake() const;
   void flush_all();
   void shed_largest();
-  Connection& make_connection(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& listener,
-                              const PeerAddress& peer, std::uint64_t id,
-                              Admission::Answer admission);
+  // Connection's arguments but for the shard and the slot come from `make(slot)`.
+  template <class Make>
+  Connection& make_connection(Make&& make);
+  void count_failed(const ListenerSettings& listener, std::uint64_t id, CloseReason reason,
+                    const char* what);
+  std::size_t halt_some();
+  void report_moves();
+  std::vector<Departing> saved();
   void free(Connection& connection);
   std::shared_ptr<ServiceSet> make_services(SettingsSnapshot settings) const;
   OfferSnapshot offer_of(const ListenerSettings& listener) const;
@@ -147,6 +176,18 @@ class Shard final : public TurnClient {
   // Behind a reload: the slots from there on are still to look at their time-outs.
   std::optional<std::uint32_t> refreshed_to_;
   bool is_user_timeout_changed_ = false;  // in that reload
+
+  // Sessions that are on their way to another process, until end_moves().
+  struct Moving {
+    std::uint32_t slot;
+    std::uint64_t id;
+  };
+  Connection* find(const Moving& moving) noexcept;
+  std::vector<Moving> moving_;
+  std::function<void(std::vector<Departing>)> tell_moves_;  // set: some are being halted
+  std::size_t moves_max_ = 0;                               // sessions at a time
+  std::uint32_t walk_slot_ = 0;                             // those before it have been asked
+  bool has_walk_found_any_ = false;
 
   bool stopping_ = false;
 

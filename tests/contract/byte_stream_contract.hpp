@@ -84,6 +84,10 @@ class ByteStreamContract : public testing::TestWithParam<StreamRigFactory> {
       EXPECT_FALSE(is_in_call) << "within a call to the stream";
       ++finishes;
     }
+    void on_halted() override {
+      note();
+      ++halts;
+    }
 
     void note() const {
       EXPECT_EQ(0, finishes) << "behind on_finished";
@@ -93,7 +97,7 @@ class ByteStreamContract : public testing::TestWithParam<StreamRigFactory> {
     std::string bytes;
     std::vector<std::size_t> written;
     std::vector<StreamError> errors;
-    int ends = 0, silences = 0, finishes = 0;
+    int ends = 0, silences = 0, finishes = 0, halts = 0;
     std::function<void()> on_bytes_do;
     std::function<void(std::size_t)> on_written_do;
     bool is_in_call = false;
@@ -350,6 +354,55 @@ TEST_P(ByteStreamContract, ShutDownEndsOurSideOnly) {
   EXPECT_TRUE(rig->peer_sees_end());
   rig->peer_sends("an answer");
   ASSERT_TRUE(settles([this] { return observer.bytes == "an answer"; }));
+}
+
+// ---- Halting, for those whose connection may go to another process
+
+TEST_P(ByteStreamContract, HaltedItTouchesNothingBeforeItIsResumed) {
+  if (is([this] { return stream->descriptor() < 0; })) return;
+  settle();
+  call([this] { stream->halt(); });
+  ASSERT_TRUE(settles([this] { return observer.halts == 1; }));
+  rig->peer_sends("later");
+  settle();
+  EXPECT_TRUE(is([this] { return observer.bytes.empty(); }));
+  call([this] { stream->resume(); });
+  ASSERT_TRUE(settles([this] { return observer.bytes == "later"; }));
+  EXPECT_TRUE(is([this] { return observer.halts == 1 && observer.written.empty(); }));
+}
+
+TEST_P(ByteStreamContract, HaltedItTellsWhatAPendingWriteHasTaken) {
+  if (is([this] { return stream->descriptor() < 0; })) return;
+  const std::string sent = fill();
+  const std::string rest = "the rest of it";
+  call([&] {
+    const std::array<Bytes, 1> pieces{Bytes(rest)};
+    stream->write_later(pieces);
+  });
+  settle();
+  call([this] { stream->halt(); });
+  ASSERT_TRUE(settles([this] { return observer.halts == 1; }));
+  std::string expected = sent;
+  rig->turn([&] {
+    ASSERT_EQ(1U, observer.written.size());
+    expected += rest.substr(0, observer.written.front());
+  });
+  EXPECT_TRUE(peer_receives_exactly(expected.size()) == expected);
+  settle();
+  EXPECT_EQ("", rig->peer_receives(100));
+  EXPECT_EQ(4U, write("more")) << "it may write again";
+  EXPECT_EQ("more", peer_receives_exactly(4));
+}
+
+TEST_P(ByteStreamContract, BehindAnErrorNoHaltIsAnswered) {
+  if (is([this] { return stream->descriptor() < 0; })) return;
+  rig->peer_resets();
+  ASSERT_TRUE(settles([this] { return observer.errors.size() + observer.ends > 0; }));
+  if (is([this] { return observer.errors.empty(); })) return;
+  EXPECT_TRUE(is([this] { return stream->descriptor() < 0; }));
+  call([this] { stream->halt(); });
+  settle();
+  EXPECT_TRUE(is([this] { return observer.halts == 0; }));
 }
 
 // ---- The end

@@ -1,6 +1,6 @@
 // A whole shard. The first byte chooses between a script (many clients, and the bytes say what
-// happens next: deliveries, silences, slow kernels, ends, resets, a drain) and a comparison (one
-// client's stream, whole and split, must come to the same replies and the same end).
+// happens next: deliveries, silences, slow kernels, ends, resets, moves, a drain) and a comparison
+// (one client's stream, whole and split, must come to the same replies and the same end).
 #include <map>
 #include <numeric>
 
@@ -154,7 +154,8 @@ class Script {
 
   void stop() {
     const std::uint8_t manner = input_.below(8);
-    if (manner == 5) return reload();
+    if (manner == 3) return reload();
+    if (manner == 4 || manner == 5) return upgrade(manner == 5);
     if (manner < 6) return;
     world_.begin_drain();
     draining_ = true;
@@ -167,12 +168,22 @@ class Script {
     FAIRLEAD_CHECK(world_.reload(narrow_settings(choice)).empty());
   }
 
+  // To this shard, as if it were another one. Those that are not taken go on where they were.
+  void upgrade(bool is_taken) {
+    using enum Departed::Fate;
+    for (const auto& client : world_.clients())
+      client->wire.conditions.halt_finds_bytes = (client->id() & 1) != 0;
+    world_.take_over_from(world_, 1U + input_.below(4),
+                          [&](const auto&) { return is_taken ? taken : returned; });
+  }
+
   void check_turn() {
     FAIRLEAD_CHECK(world_.turns() < 200'000);  // a loop that never sleeps
     const Counters& counters = world_.shard().counters();
     FAIRLEAD_CHECK(counters.accepted == world_.clients().size());
     FAIRLEAD_CHECK(counters.open == world_.shard().connections());
-    FAIRLEAD_CHECK(counters.accepted == counters.open + closed_sessions(counters));
+    FAIRLEAD_CHECK(counters.accepted + counters.taken_over ==
+                   counters.open + closed_sessions(counters) + counters.handed_over);
     // The mark, and what one answer may put above it.
     constexpr std::size_t kOneAnswerMax = 4096;
     for (const auto& client : world_.clients()) {

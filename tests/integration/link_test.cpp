@@ -3,10 +3,14 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "tests/integration/loop_thread.hpp"
@@ -264,6 +268,43 @@ TEST(Link, MayGoWithTheTurnOfItsRead) {
     leaving.stream->start(leaving);
   });
   EXPECT_TRUE(leaving.gone.wait_until([](bool now) { return now; }));
+}
+
+// Whether an epoll set of this process still watches the socket, as /proc shows it.
+bool is_watched(int descriptor) {
+  struct stat found {};
+  EXPECT_EQ(0, ::fstat(descriptor, &found));
+  std::ostringstream wanted;
+  wanted << " ino:" << std::hex << found.st_ino << ' ';
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    std::ifstream file(entry.path());
+    for (std::string line; std::getline(file, line);)
+      if (line.starts_with("tfd:") && line.find(wanted.str()) != std::string::npos) return true;
+  }
+  return false;
+}
+
+// An upgrade: somebody else has a copy of the descriptor.
+TEST_F(LinkTest, LeftToAnotherProcessTheConnectionNoticesNothing) {
+  const Socket far = adopt_one_end();
+  int copy = -1;
+  thread.call([&] { copy = ::dup(link.stream->descriptor()); });
+  const Socket other(copy);
+  ASSERT_GE(other.get(), 0);
+  EXPECT_TRUE(is_watched(other.get()));
+  far.send_all("before");
+  ASSERT_TRUE(wait_for_bytes(6));
+  thread.call([&] { link.stream->halt(); });
+  ASSERT_TRUE(link.reported.wait_until([](const Reported& now) { return now.halts == 1; }));
+  thread.call([&] { link.stream->terminate(TerminateManner::leave); });
+  ASSERT_TRUE(link.reported.wait_until([](const Reported& now) { return now.finishes == 1; }));
+  EXPECT_FALSE(is_watched(other.get())) << "close(2) alone leaves it in the epoll set";
+
+  far.send_all("behind");
+  EXPECT_EQ("behind", other.receive_exactly(6));
+  other.send_all("an answer");
+  EXPECT_EQ("an answer", far.receive_exactly(9));
+  EXPECT_EQ("before", link.reported.now().bytes);
 }
 
 // Both directions at once, each several hundred times as long as the kernel's buffers.

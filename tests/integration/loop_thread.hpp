@@ -113,6 +113,7 @@ struct Reported {
   int silences = 0;
   int writes = 0;  // those that had to wait, and have come to something
   int finishes = 0;
+  int halts = 0;
   std::vector<StreamError> errors;
 };
 
@@ -162,6 +163,10 @@ class Recorder final : public StreamObserver {
   }
   void on_finished() override {
     reported.change([](Reported& now) { ++now.finishes; });
+  }
+
+  void on_halted() override {
+    reported.change([](Reported& now) { ++now.halts; });
   }
 
   // Touched on the loop's thread only.

@@ -23,8 +23,9 @@ constexpr Duration kEndOfTime = 15min;
 constexpr Duration kSlot = TimerWheel::kSlot;
 constexpr Duration kGrace = 1s;  // what a stop that is noticed leaves everybody to be heard
 
-constexpr const char* kEventNames[] = {"delivered", "end", "error",      "silence", "written",
-                                       "sent",      "fin", "terminated", "reset",   "finished"};
+constexpr const char* kEventNames[] = {"delivered", "end",      "error", "silence",
+                                       "written",   "sent",     "fin",   "terminated",
+                                       "reset",     "finished", "left"};
 
 class Trace {
  public:
@@ -133,6 +134,8 @@ class World {
       schedule(Duration(dice_.between(100, 9000)), actors_.front().get(), &World::stop);
     if (dice_.chance(30))
       schedule(Duration(dice_.between(1, 3000)), actors_.front().get(), &World::reload);
+    if (dice_.chance(40))
+      schedule(Duration(dice_.between(100, 5000)), actors_.front().get(), &World::upgrade);
     if (!dice_.chance(40)) return;
     schedule(Duration(dice_.between(100, 6000)), actors_.front().get(), &World::drain);
   }
@@ -276,6 +279,22 @@ class World {
       schedule(Duration(dice_.between(1, 2000)), actors_.front().get(), &World::reload);
   }
 
+  // To this shard, as if it were another process's. Some are refused, or come back.
+  void upgrade(Actor&) {
+    send_meanwhile();
+    for (const auto& actor : actors_)
+      if (actor->client != nullptr)
+        actor->client->wire.conditions.halt_finds_bytes = dice_.chance(30);
+    const auto fate = [this](const auto&) {
+      if (dice_.chance(10)) return Departed::Fate::refused;
+      return dice_.chance(10) ? Departed::Fate::returned : Departed::Fate::taken;
+    };
+    const std::size_t batch = dice_.between(1, 10);
+    for (int batches = 0; batches < 10; ++batches) shard_.take_over_from(shard_, batch, fate);
+    if (dice_.chance(50))
+      schedule(Duration(dice_.between(10, 3000)), actors_.front().get(), &World::upgrade);
+  }
+
   // SIGSTOP, or a machine that is suspended: clients and their kernels go on without the daemon.
   void stop(Actor&) {
     const TimePoint from = shard_.now();
@@ -286,7 +305,7 @@ class World {
       events_.pop();
       if (event.order == &World::connect || event.order == &World::drain ||
           event.order == &World::evict || event.order == &World::stop ||
-          event.order == &World::reload ||
+          event.order == &World::reload || event.order == &World::upgrade ||
           event.order == &World::check_half) {
         daemons_own.push_back(event);
         continue;
@@ -350,7 +369,8 @@ class World {
     const Counters& counters = shard_.shard().counters();
     const std::uint64_t closed =
         std::accumulate(counters.closed.begin(), counters.closed.end(), std::uint64_t{0});
-    if (counters.accepted != counters.open + closed) fail("accepted != open + sum(closed)");
+    if (counters.accepted + counters.taken_over != counters.open + closed + counters.handed_over)
+      fail("accepted + taken_over != open + sum(closed) + handed_over");
   }
 
   void judge() {

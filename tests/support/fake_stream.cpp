@@ -30,10 +30,15 @@ class FakeConnection::End final : public ByteStream {
   void shut_down() override { connection_.shut_down(); }
   void pause() override { connection_.paused_ = true; }
   void resume() override {
-    connection_.paused_ = false;
+    connection_.paused_ = connection_.halting_ = false;
     connection_.reading_ = !connection_.ended_ && !connection_.terminated_;
   }
   void probe() override { connection_.probe(); }
+  int descriptor() const override {
+    const bool has_ended = connection_.terminated_ || connection_.ended_by_error_;
+    return has_ended ? -1 : connection_.conditions.descriptor;
+  }
+  void halt() override { connection_.halt(); }
   void terminate(TerminateManner manner) override { connection_.terminate(manner); }
   void set_user_timeout(Duration time) override { connection_.user_timeout_ = time; }
   std::uint32_t unacknowledged_bytes() const override {
@@ -44,7 +49,14 @@ class FakeConnection::End final : public ByteStream {
   FakeConnection& connection_;
 };
 
-std::unique_ptr<ByteStream> FakeConnection::make_stream() { return std::make_unique<End>(*this); }
+std::unique_ptr<ByteStream> FakeConnection::make_stream() {
+  if (std::exchange(left_, false)) {
+    if (!destroyed_) break_contract("two streams at a time");
+    observer_ = nullptr;
+    ended_ = paused_ = terminated_ = finished_ = destroyed_ = false;
+  }
+  return std::make_unique<End>(*this);
+}
 
 void FakeConnection::break_contract(std::string_view how) {
   if (breach_.empty()) breach_ = how;
@@ -80,7 +92,7 @@ void FakeConnection::take(std::size_t bytes) {
 bool FakeConnection::has_event() const {
   if (finished_ || observer_ == nullptr) return false;
   if (terminated_) return true;
-  if (probing_) return true;
+  if (probing_ || halting_) return true;
   // The end waits until it is read again, as the kernel keeps it.
   const bool end_waits = client_ended_ && !ended_ && !paused_;
   if (reading_ && (!inbox_.empty() || end_waits || (error_ && !ended_))) return true;
@@ -94,6 +106,7 @@ void FakeConnection::run_event() {
     note(FakeEvent::finished);
     return observer_->on_finished();
   }
+  if (halting_) return run_halt();
   if (writing_ && write_error_) return report_write_error();
   if (reading_ || probing_) {
     const bool asked = std::exchange(probing_, false);
@@ -179,6 +192,34 @@ void FakeConnection::probe() {
   observer_->on_silence();
 }
 
+// ---- Halting ----
+
+void FakeConnection::halt() {
+  if (terminated_ || ended_by_error_) return;
+  paused_ = halting_ = true;
+  if (!reading_ && !writing_) run_halt();
+}
+
+// One event at a time, as the operations that are taken back come one by one.
+void FakeConnection::run_halt() {
+  if (error_ && !ended_ && (reading_ || writing_)) {
+    halting_ = false;
+    deliver(false);
+    return;
+  }
+  if (std::exchange(reading_, false) && conditions.halt_finds_bytes && deliver(false)) return;
+  if (std::exchange(writing_, false)) {
+    std::vector<Bytes> pieces = std::exchange(later_, {});
+    later_bytes_ = 0;
+    if (!conditions.halt_finds_bytes) pieces.clear();
+    const std::size_t size = give_to_kernel(pieces);
+    note(FakeEvent::written);
+    return observer_->on_written(size);
+  }
+  halting_ = false;
+  observer_->on_halted();
+}
+
 // ---- Writing ----
 
 std::size_t FakeConnection::write_some(std::span<const Bytes> pieces) {
@@ -245,7 +286,12 @@ std::size_t FakeConnection::give_to_kernel(std::span<const Bytes> pieces) {
 void FakeConnection::terminate(TerminateManner manner) {
   if (terminated_) return;
   terminated_ = true;
-  reading_ = writing_ = probing_ = false;
+  if (manner == TerminateManner::leave) {
+    if (reading_ || writing_ || halting_) break_contract("left while something was pending");
+    left_ = true;
+    return note(FakeEvent::left);
+  }
+  reading_ = writing_ = probing_ = halting_ = false;
   later_.clear();
   later_bytes_ = 0;
   note(manner == TerminateManner::reset ? FakeEvent::terminated_by_reset

@@ -30,6 +30,10 @@ struct FakeConditions {
   bool probe_answers_later = true;
   // True: start() fails, as it does without memory for the reactor.
   bool start_fails = false;
+  // -1: the connection cannot go to another process.
+  int descriptor = 100;
+  // True: what was pending when the stream was halted had taken some bytes already.
+  bool halt_finds_bytes = false;
 };
 
 // What happened on one connection, for a trace.
@@ -43,7 +47,8 @@ enum class FakeEvent : std::uint8_t {
   fin,
   terminated_quietly,
   terminated_by_reset,
-  finished
+  finished,
+  left
 };
 
 // The whole connection; owned by the test, outlives the stream it has made. Every event is
@@ -54,7 +59,7 @@ class FakeConnection {
   FakeConnection(const FakeConnection&) = delete;
   FakeConnection& operator=(const FakeConnection&) = delete;
 
-  // Once only.
+  // Once, and once more behind each stream that has left the connection to another one.
   std::unique_ptr<ByteStream> make_stream();
 
   // What the daemon has set; nothing: as the listening socket had it.
@@ -117,6 +122,8 @@ class FakeConnection {
   void report_write_error();
   std::size_t room() const;
   void probe();
+  void halt();
+  void run_halt();
   bool deliver(bool wanted);
   std::string take_from_inbox(std::size_t size);
   void terminate(TerminateManner manner);
@@ -141,6 +148,8 @@ class FakeConnection {
   bool reading_ = false;
   bool paused_ = false;
   bool probing_ = false;
+  bool halting_ = false;
+  bool left_ = false;     // the connection, by terminate(leave)
   bool writing_ = false;  // write_later() is pending
   bool fin_sent_ = false;
   bool saw_reset_ = false;

@@ -41,7 +41,8 @@ ServiceSettings& add_service(ServerSettings& settings, const std::string& name,
 ListenerSettings& add_listener(ServerSettings& settings, ListenerProtocol protocol,
                                const ServiceSettings* service) {
   auto& listener = *settings.listeners.emplace_back(std::make_unique<ListenerSettings>());
-  listener.name = "main";
+  const std::size_t count = settings.listeners.size();
+  listener.name = count == 1 ? "main" : "listener" + std::to_string(count);
   listener.protocol = protocol;
   if (service != nullptr) listener.default_service = service->name;
   if (service != nullptr) listener.offered_services = {service->name};
@@ -81,7 +82,7 @@ ServerSettings settings_for(const std::string& type, ListenerProtocol protocol, 
 
 TestClient& TestClient::sends(Bytes bytes) {
   wire.send(bytes);
-  shard_.settle();
+  shard_->settle();
   return *this;
 }
 
@@ -92,19 +93,19 @@ TestClient& TestClient::sends_pieces(const std::vector<Bytes>& pieces) {
 
 TestClient& TestClient::ends() {
   wire.end();
-  shard_.settle();
+  shard_->settle();
   return *this;
 }
 
 TestClient& TestClient::fails(StreamError error) {
   wire.fail(error);
-  shard_.settle();
+  shard_->settle();
   return *this;
 }
 
 TestClient& TestClient::takes(std::size_t bytes) {
   wire.take(bytes);
-  shard_.settle();
+  shard_->settle();
   return *this;
 }
 
@@ -115,7 +116,7 @@ std::string TestClient::news() {
 
 std::size_t TestClient::queued_bytes() const {
   std::size_t bytes = 0;
-  shard_.shard().for_each([&](const Connection& connection) {
+  shard_->shard().for_each([&](const Connection& connection) {
     if (connection.id() == id_) bytes = connection.queued_bytes();
   });
   return bytes;
@@ -125,7 +126,7 @@ std::string TestClient::reason() const { return log_field("reason"); }
 
 std::string TestClient::log_field(const std::string& name) const {
   const std::string id = std::to_string(id_);
-  for (const auto& event : shard_.session_log.events) {
+  for (const auto& event : shard_->session_log.events) {
     if (event.name == "session" && event.fields.at("id") == id) return event.fields.at(name);
   }
   return {};
@@ -178,16 +179,49 @@ TestClient& TestShard::connect(FakeConditions conditions, std::size_t listener,
 
 TestClient& TestShard::connect(FakeConditions conditions, std::size_t listener,
                                Admission::Answer admission) {
-  const auto number = static_cast<std::uint32_t>(clients_.size());
-  auto& client =
-      *clients_.emplace_back(std::make_unique<TestClient>(*this, conditions, number + 1));
-  const auto port = static_cast<std::uint16_t>(40'001 + number);
+  const std::uint64_t id = last_id_ + 1;
+  auto& client = *clients_.emplace_back(std::make_unique<TestClient>(*this, conditions, id));
+  const auto port = static_cast<std::uint16_t>(40'000 + id);
   auto stream = client.wire.make_stream();
   in_turn([&, this] {
     shard_->accept(std::move(stream), {settings_, settings_->listeners[listener].get()},
                    PeerAddress::from_ipv4({127, 0, 0, 1}, port), std::move(admission));
   });
   return client;
+}
+
+std::size_t TestShard::take_over_from(TestShard& from, std::size_t sessions_max, const Fate& fate,
+                                      const std::function<void()>& first) {
+  std::vector<Departing> departing;
+  from.in_turn([&] {
+    if (first) first();
+    from.shard_->begin_moves(sessions_max,
+                             [&](std::vector<Departing> ready) { departing = std::move(ready); });
+  });
+  std::vector<Departed> departed;
+  std::vector<SessionState> taken;
+  for (const Departing& session : departing) {
+    SessionState state = read_session(session.record).value();
+    const bool is_judged_right = judge_place(state, *settings_) == HandoverRefusal::none;
+    const auto its_fate = fate              ? fate(state)
+                          : is_judged_right ? Departed::Fate::taken
+                                            : Departed::Fate::refused;
+    departed.push_back({session.id, its_fate});
+    if (its_fate == Departed::Fate::taken) taken.push_back(std::move(state));
+  }
+  from.in_turn([&] { from.shard_->end_moves(departed); });
+  for (const SessionState& state : taken) {
+    const auto found = std::ranges::find(from.clients_, state.id, &TestClient::id);
+    auto moved = std::move(*found);
+    from.clients_.erase(found);
+    TestClient& client = *clients_.emplace_back(std::move(moved));
+    client.is_now_of(*this);
+    last_id_ = std::max<std::uint64_t>(last_id_, state.id);
+    const ListenerSnapshot listener(settings_, settings_->listener_named(state.listener));
+    auto stream = client.wire.make_stream();
+    in_turn([&] { shard_->take_over(std::move(stream), listener, state, {}); });
+  }
+  return taken.size();
 }
 
 void TestShard::settle() {

@@ -40,7 +40,7 @@ class TestShard;
 class TestClient {
  public:
   TestClient(TestShard& shard, FakeConditions conditions, std::uint64_t id)
-      : wire(conditions), shard_(shard), id_(id) {}
+      : wire(conditions), shard_(&shard), id_(id) {}
 
   TestClient& sends(Bytes bytes);
   // One delivery, and one settling, for each piece.
@@ -58,11 +58,13 @@ class TestClient {
   std::size_t queued_bytes() const;
   std::string log_field(const std::string& name) const;
   std::uint64_t id() const { return id_; }
+  // An upgrade has taken it there.
+  void is_now_of(TestShard& shard) { shard_ = &shard; }
 
   FakeConnection wire;
 
  private:
-  TestShard& shard_;
+  TestShard* shard_;
   std::uint64_t id_;
   std::size_t seen_ = 0;
 };
@@ -75,6 +77,13 @@ class TestShard {
   TestClient& connect(FakeConditions conditions = {}, std::size_t listener = 0,
                       CloseReason refused = CloseReason::none);
   TestClient& connect(FakeConditions conditions, std::size_t listener, Admission::Answer admission);
+
+  // What an upgrade does: sessions of `from` that can go, at most so many, come here as bytes, and
+  // their clients with them. What `fate` says of each is done; without it, what judge_place() says.
+  // `first` is done in the turn that begins it. How many came.
+  using Fate = std::function<Departed::Fate(const SessionState&)>;
+  std::size_t take_over_from(TestShard& from, std::size_t sessions_max = kBatchSessionsMax,
+                             const Fate& fate = {}, const std::function<void()>& first = {});
 
   // Runs the loop until nothing is left to do without time passing.
   void settle();

@@ -52,6 +52,7 @@ BLOCKS = {
     ("docs/examples/client/README.md", "cmake"): "test_install.py",
     ("docs/examples/client/README.md", "g++"): "test_install.py",
     ("docs/examples/service/README.md", "cmake"): "test_examples_long.py",
+    ("docs/decisions/0016-an-upgrade-hands-sessions-over.md", "old (giver)"): "a diagram",
     ("docs/files.md", "[service.file]"): "test_files",
     ("docs/from-the-tutorials.md", "fairleadd -c"): "test_tutorial_ports.py",
     ("docs/fuzzing.md", "tests/fuzz/run.sh"): LONG,

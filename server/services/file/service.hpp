@@ -59,6 +59,8 @@ class FileService final : public Service {
   // What one client has asked for and not got yet. Only the first request is worked on, so answers
   // are in order.
   struct Requests final : PeerState {
+    bool is_dispensable() const noexcept override { return waiting.empty(); }
+
     std::deque<FileRequest> waiting;
     DownloadSlot slot;                 // for the first, where it is a download
     std::optional<FileAnswer> answer;  // what the task has come to

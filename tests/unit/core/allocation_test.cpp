@@ -121,6 +121,11 @@ void live(TestShard& shard) {
   auto& held = connect("echo", automatic, kSlow);
   held.sends(std::string(900, 'h') + "\n" + lines);
   connect("greet", automatic);
+  // As if to another process; the bystander, who was first, comes back.
+  shard.take_over_from(shard, kBatchSessionsMax, [](const SessionState& state) {
+    return state.id == 1 ? Departed::Fate::returned : Departed::Fate::taken;
+  });
+  held.takes(200);
   shard.begin_drain();
   shard.advance(1s);
   shard.evict_all();
@@ -143,7 +148,8 @@ bool live_with_failure_at(long number) {
   EXPECT_GT(greeting, 0U);
   shard.after_turn = [&shard] {
     const Counters& counters = shard.shard().counters();
-    EXPECT_EQ(counters.accepted, counters.open + all_closed(counters));
+    EXPECT_EQ(counters.accepted + counters.taken_over,
+              counters.open + all_closed(counters) + counters.handed_over);
   };
   FailingAllocations::left = number;
   FailingAllocations::armed = true;
