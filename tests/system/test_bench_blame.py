@@ -120,7 +120,9 @@ class ThatIsSlow(BlameTest):
             table = self.report(*load, "-s", "1000000", server.address)
         self.assertEqual(6, made["counts"]["done"])
         least, least_of_table = (report["latency"]["intended"]["min"] for report in (made, table))
-        self.assertLess(least, 50_000 + 3 * least_of_table)
+        # Under TSan to take a megabyte that was made costs more than one of the table.
+        allowed = 250_000 if os.environ.get("FAIRLEAD_SANITIZE") == "thread" else 50_000
+        self.assertLess(least, allowed + 3 * least_of_table)
 
     def test_its_own_work_on_what_came_together_is_told(self):
         with LineServer() as server:
