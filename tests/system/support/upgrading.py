@@ -219,10 +219,10 @@ class UpgradedDaemon(Daemon):
 
     # ---- Upgrades
 
-    def ask_for_upgrade(self, generation=None):
-        """USR2; its answer. A refusal and a failure are answers, too."""
+    def ask_for_upgrade(self, ask=None):
+        """Its answer; a refusal and a failure are answers, too. ask() makes somebody send USR2; without it it is sent here."""
         before = self._answers()
-        (generation or self.current).send_signal(signal.SIGUSR2)
+        (ask or (lambda: self.send_signal(signal.SIGUSR2)))()
         return self.wait_for_answer(before)
 
     def wait_for_answer(self, before):
@@ -240,10 +240,10 @@ class UpgradedDaemon(Daemon):
         self.send_signal(signal.SIGUSR2)
         return self.wait_for_events("upgrade_began", began + 1)[-1], before
 
-    def upgrade(self):
+    def upgrade(self, ask=None):
         """Is upgraded; the event `upgraded`. From now on the new process is the daemon."""
         taken = len(self.events("took_over"))
-        answer = self.ask_for_upgrade()
+        answer = self.ask_for_upgrade(ask)
         if answer["event"] != "upgraded":
             raise AssertionError(f"{answer}: {self.stderr()[-4000:]}")
         self.generations.append(Generation(answer["to"]))
