@@ -139,13 +139,13 @@ bool read_traffic(Bytes value, SessionState& session) {
   return value.empty();
 }
 
-std::string blocked_fields(const SessionState::Blocked& blocked) {
+std::string blocked_fields(const BlockedState& blocked) {
   std::string out = bytes_of(blocked.since);
   append_number(out, blocked.unacknowledged_bytes);
   return out;
 }
 
-bool read_blocked(Bytes value, SessionState::Blocked& blocked) {
+bool read_blocked(Bytes value, BlockedState& blocked) {
   constexpr std::size_t kDurationBytes = 8;
   return value.size() > kDurationBytes && read(value.substr(0, kDurationBytes), blocked.since) &&
          read(value.substr(kDurationBytes), blocked.unacknowledged_bytes);

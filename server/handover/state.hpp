@@ -52,6 +52,15 @@ struct ChannelState {
   bool operator==(const ChannelState&) const = default;
 };
 
+// A client has taken nothing of the output for so long, and so much of what had been sent was
+// unacknowledged then.
+struct BlockedState {
+  Duration since{};
+  std::uint32_t unacknowledged_bytes = 0;
+
+  bool operator==(const BlockedState&) const = default;
+};
+
 // One session, without its descriptor. Times are durations, because the processes have not been
 // stopped for equally long.
 struct SessionState {
@@ -75,16 +84,8 @@ struct SessionState {
   std::string output;                   // queued and not sent
   bool is_input_unread = false;         // it may hold requests, which had to wait
 
-  // The client has taken nothing of the output for so long, and so much of what had been sent was
-  // unacknowledged then. Nothing: it has.
-  struct Blocked {
-    Duration since{};
-    std::uint32_t unacknowledged_bytes = 0;
-    bool operator==(const Blocked&) const = default;
-  };
-  std::optional<Blocked> blocked;
-
-  std::optional<Encoding> encoding;  // that a plain client has decided for
+  std::optional<BlockedState> blocked;  // nothing: the client takes what is sent
+  std::optional<Encoding> encoding;     // that a plain client has decided for
 
   // Framed clients.
   std::uint32_t last_request_id = 0;
