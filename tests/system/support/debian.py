@@ -121,7 +121,8 @@ class Machine:
         self.write("usr/bin/systemctl", SYSTEMCTL)
         self.write("notified", NOTIFIED)
         self.run("mkdir", "-p", "/run/systemd/system")
-        self.run("sh", "-c", "[ -e /run/notify ] || perl /notified </dev/null >/dev/null 2>&1 & while ! [ -e /run/notify ]; do sleep 0.1; done")
+        self.run("sh", "-c", "if ! [ -e /run/notify ]; then perl /notified </dev/null >/dev/null 2>&1 & fi; "
+                 "while ! [ -e /run/notify ]; do sleep 0.1; done")
 
     def write(self, name, script):
         (self.root / name).write_text(script)
