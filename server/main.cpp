@@ -24,9 +24,9 @@
 #include "server/app/command_line.hpp"
 #include "server/app/config_source.hpp"
 #include "server/app/crash_report.hpp"
-#include "server/app/daemon.hpp"
 #include "server/app/doctor.hpp"
 #include "server/app/inherited_sockets.hpp"
+#include "server/app/run_daemon.hpp"
 #include "server/app/server_config.hpp"
 #include "server/app/service_manager.hpp"
 #include "server/app/setting_changes.hpp"
@@ -65,11 +65,14 @@ std::string user_name() {
   return user == nullptr ? std::to_string(::geteuid()) : user->pw_name;
 }
 
-int run_with_log(LoadedConfig config, const ConfigSource& source) {
+int run_with_log(LoadedConfig config, const ConfigSource& source, const Program& program) {
   // Before the log's threads.
+  Outcome<UpgradeContact> upgrade = UpgradeContact::take_from_environment();
+  if (!upgrade) return fail(upgrade.error());
   Outcome<InheritedSockets> inherited = take_inherited_sockets();
   if (!inherited) return fail(inherited.error());
-  const auto contact = ServiceManagerContact::take_from_environment();
+  ProcessStart start{program, ServiceManagerContact::take_from_environment(), std::move(*inherited),
+                     std::move(*upgrade)};
   LogOptions options = log_options(config.settings.log);
   options.journal_stream = journal_stream();
   options.transcript = STDOUT_FILENO;
@@ -88,8 +91,7 @@ int run_with_log(LoadedConfig config, const ConfigSource& source) {
                                field("user", user_name()), field("config", path)});
   for (const std::string& warning : config.warnings)
     (*opened)->warn("configuration", {field("what", warning)});
-  const Outcome<> outcome =
-      run_daemon(std::move(config), source, **opened, contact, std::move(*inherited));
+  const Outcome<> outcome = run_daemon(std::move(config), source, **opened, std::move(start));
   const bool has_ended = (*opened)->finish();  // the failure is the last line
   const int status = outcome ? 0 : fail(outcome.error());
   if (!has_ended) ::_exit(status);
@@ -148,8 +150,12 @@ int check_reload(const ConfigSource& source, const LoadedConfig& running, const 
   return printed(0);
 }
 
-int run(const std::vector<std::string>& arguments) {
-  const Outcome<CommandLine> parsed = parse_command_line(arguments);
+int run(const Program& program) {
+  // Without the program's name, which execve(2) may have left out.
+  const auto& given = program.arguments;
+  const std::size_t names = std::min<std::size_t>(given.size(), 1);
+  const Outcome<CommandLine> parsed =
+      parse_command_line({given.begin() + static_cast<std::ptrdiff_t>(names), given.end()});
   if (!parsed) return fail(parsed.error());
   const CommandLine& command_line = *parsed;
   if (command_line.action == CommandLine::Action::help)
@@ -171,7 +177,7 @@ int run(const std::vector<std::string>& arguments) {
     if (const int status = printed(0); status != 0) return status;
   }
   if (command_line.action != CommandLine::Action::run) return check(loaded->settings);
-  return run_with_log(std::move(*loaded), source);
+  return run_with_log(std::move(*loaded), source, program);
 }
 
 }  // namespace
@@ -185,7 +191,7 @@ int main(int argc, char** argv) {
   const bool is_journal = fairlead::is_journal(STDERR_FILENO, fairlead::journal_stream());
   fairlead::report_crashes(fairlead::version().data(), is_journal ? "<2>" : "");
   try {
-    return fairlead::run({argv + 1, argv + argc});
+    return fairlead::run(fairlead::Program::of_this_process(argc, argv));
   } catch (const std::system_error& failure) {
     return fairlead::fail({fairlead::advised(failure), fairlead::kExitRuntimeFailure});
   } catch (const std::exception& failure) {

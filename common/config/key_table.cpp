@@ -40,6 +40,7 @@ constexpr Key kKeys[] = {
 {"server",     "name",             text,      "",               "fairlead",   1,       64,            "",                           N, "What the daemon calls itself to framed clients."},
 {"server",     "threads",          count,     "threads",        "auto",       1,       1024,          "auto",                       R, "How many event loops run, each in a thread of its own. auto: one per core that the affinity and the CPU quota of the control group allow."},
 {"server",     "accept",           choice,    "",               "shared",     0,       0,             "shared|reuseport",           R, "shared: one listening socket hands its connections to the loops in turn. reuseport: each loop has one of its own, and the kernel distributes."},
+{"server",     "upgrade",          choice,    "",               "sessions",   0,       0,             "sessions|listeners",         L, "At USR2: what goes to the new process. sessions: the listening sockets and the clients. listeners: the sockets alone."},
 {"server",     "run_dir",          path,      "",               "",           0,       kPath,         "",                           R, "A folder where the file `ports` names the addresses really listened at. Empty: none is written."},
 
 {"limits",     "max_connections",  count,     "connections",    "auto",       1,       kMany,         "auto",                       L, "Connections at a time; more are refused as server_full. auto: what the limit on descriptors allows."},
@@ -61,6 +62,8 @@ constexpr Key kKeys[] = {
 {"timeouts",   "linger",           duration,  "",               "2s",         0,       60 * kSecond,  "",                           L, "After its last byte the daemon reads and drops until the client ends too, or is silent for this long. 0: no wait."},
 {"timeouts",   "drain",            duration,  "",               "10s",        0,       kDay,          "",                           L, "At TERM: how long the connected clients are still served. 0: not at all."},
 {"timeouts",   "lame_duck",        duration,  "",               "2m",         0,       kDay,          "",                           L, "At QUIT: over how long the goodbyes are spread. 0: all at once."},
+{"timeouts",   "upgrade",          duration,  "",               "10s",        100,     kDay,          "",                           L, "At USR2: how long the new process may take to become ready, and for each answer behind that, before it has failed."},
+{"timeouts",   "upgrade_drain",    duration,  "",               "1h",         0,       30 * kDay,     "",                           L, "Behind an upgrade: how long the old process serves the clients that could not go. 0: not at all."},
 
 {"socket",     "backlog",          count,     "connections",    "4096",       1,       1'000'000,     "",                           R, "Connections that the kernel keeps until they are accepted; net.core.somaxconn bounds it."},
 {"socket",     "reuse_address",    flag,      "",               "yes",        0,       0,             "",                           R, "Lets a restarted daemon listen again at once, while old connections are still in TIME_WAIT."},

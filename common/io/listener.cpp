@@ -55,7 +55,9 @@ struct Listener::Accepting {
   bool accept_waiting(int accepts_max);
   void reject_waiting(int error);
   void hand_over(Loop& chosen, LoopSocket connection);
-  void pause(const error_code& why);
+  void retry_later(const error_code& why);
+  void pause(std::function<void()> paused);
+  void resume();
   void close();
   void stop(std::function<void()> stopped);
   void report_stopped();
@@ -70,13 +72,15 @@ struct Listener::Accepting {
   std::chrono::steady_clock::time_point report_next{};
   Protocol::endpoint peer;  // of the connection that was accepted last
   bool pending = false;     // an async_accept, which may hold a connection already
+  bool is_held = false;     // paused
   bool closed = false;
-  std::function<void()> on_stopped;
+  std::function<void()> on_stopped;  // stopped, or paused
 };
 
 // Accepts into the context of the loop that will serve. The first of a burst arrives by
 // async_accept; the rest are taken at once.
 void Listener::Accepting::accept_loop() {
+  if (pending) return;
   pending = true;
   Loop& chosen = client.place();
   acceptor.async_accept(chosen.core().context(), peer,
@@ -85,12 +89,12 @@ void Listener::Accepting::accept_loop() {
                           bool paused = false;
                           core.turn([&] {
                             if (!error) hand_over(chosen, std::move(connection));
-                            if (closed) return report_stopped();
+                            if (closed || is_held) return report_stopped();
                             paused = is_shortage(error);
-                            if (paused) return pause(error);
+                            if (paused) return retry_later(error);
                             if (!error) paused = !accept_waiting(kAcceptsPerTurn - 1);
                           });
-                          if (!paused && !closed) accept_loop();
+                          if (!paused && !closed && !is_held) accept_loop();
                         });
 }
 
@@ -103,7 +107,7 @@ bool Listener::Accepting::accept_waiting(int accepts_max) {
     if (!error) hand_over(chosen, std::move(connection));
     if (error == asio::error::would_block) return true;
     if (is_shortage(error)) {
-      pause(error);
+      retry_later(error);
       return false;
     }
   }
@@ -133,7 +137,7 @@ void Listener::Accepting::hand_over(Loop& chosen, LoopSocket connection) {
              });
 }
 
-void Listener::Accepting::pause(const error_code& why) {
+void Listener::Accepting::retry_later(const error_code& why) {
   const auto now = std::chrono::steady_clock::now();
   if (now >= report_next) {
     report_next = now + kReportEvery;
@@ -142,10 +146,27 @@ void Listener::Accepting::pause(const error_code& why) {
   reject_waiting(why.value());
   retry.expires_after(kRetryAfter);
   retry.async_wait([this](const error_code& failed) {
-    if (failed || closed) return;
+    if (failed || closed || is_held) return;
     reserve.refill();
     accept_loop();
   });
+}
+
+// What was pending comes back, perhaps with a connection.
+void Listener::Accepting::pause(std::function<void()> paused) {
+  is_held = true;
+  on_stopped = std::move(paused);
+  retry.cancel();
+  error_code ignored;
+  acceptor.cancel(ignored);
+  if (!pending) report_stopped();
+}
+
+void Listener::Accepting::resume() {
+  if (closed) return;
+  is_held = false;
+  report_stopped();
+  accept_loop();
 }
 
 void Listener::Accepting::close() {
@@ -157,7 +178,7 @@ void Listener::Accepting::close() {
 
 void Listener::Accepting::stop(std::function<void()> stopped) {
   constexpr int kEverybody = 1 << 20;
-  if (!closed) accept_waiting(kEverybody);
+  if (!closed && !is_held) accept_waiting(kEverybody);
   close();
   on_stopped = std::move(stopped);
   if (!pending) report_stopped();
@@ -173,7 +194,9 @@ Listener::Listener(Loop& loop, ListeningSocket socket, ListenerClient& client,
 
 Listener::~Listener() { accepting_->close(); }
 
-void Listener::start() { accepting_->accept_loop(); }
+void Listener::start() { accepting_->resume(); }
+void Listener::pause(std::function<void()> paused) { accepting_->pause(std::move(paused)); }
+void Listener::resume() { accepting_->resume(); }
 
 void Listener::stop(std::function<void()> stopped) { accepting_->stop(std::move(stopped)); }
 

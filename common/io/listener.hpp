@@ -36,9 +36,9 @@ class ListenerClient {
   ~ListenerClient() = default;
 };
 
-// Used on its loop's thread. accepting ⇄ paused → closed: an error never ends the accept loop, and
-// never makes it spin. Without descriptors those who wait are let in on the reserve's, as many as
-// it has, every 50 ms.
+// Used on its loop's thread. paused ⇄ accepting ⇄ waiting → closed: an error never ends the accept
+// loop, and never makes it spin. Without descriptors those who wait are let in on the reserve's, as
+// many as it has, every 50 ms.
 class Listener {
  public:
   // Takes over the socket. The client and the reserve outlive the listener.
@@ -47,9 +47,15 @@ class Listener {
 
   void start();
 
-  // Accepts whoever is already waiting, then closes. `stopped` is called once, in a turn, within
-  // this call or later, when nobody more will be handed to the client; the listener may then be
-  // destroyed.
+  // Accepts nobody more and keeps the socket: who comes waits in the kernel, or is another
+  // process's that has the socket, too. `paused` is called once, in a turn, within this call or
+  // later, when nobody more will be handed to the client.
+  void pause(std::function<void()> paused);
+  void resume();
+
+  // Accepts whoever is already waiting, unless it is paused, then closes. `stopped` is called once,
+  // in a turn, within this call or later, when nobody more will be handed to the client; the
+  // listener may then be destroyed.
   void stop(std::function<void()> stopped);
 
   const ListeningSocket& socket() const noexcept;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/config/files.hpp"
+#include "common/config/reader.hpp"
 #include "common/io/listening_socket.hpp"
 #include "server/api/service_table.hpp"
 #include "server/app/control_groups.hpp"
@@ -18,6 +19,20 @@ Outcome<LoadedConfig> without_conflict(Outcome<LoadedConfig> loaded) {
   if (!conflict.empty()) return failure(conflict, kExitInvalidConfiguration);
   return loaded;
 }
+
+// A file that is not on a disk.
+class OneFile final : public ConfigFiles {
+ public:
+  explicit OneFile(std::string text) : text_(std::move(text)) {}
+
+  FileText read(const std::string&) override { return {.text = text_}; }
+  Result<std::vector<std::string>> matching(const std::string&, const std::string&) override {
+    return {};
+  }
+
+ private:
+  const std::string text_;
+};
 
 }  // namespace
 
@@ -42,6 +57,16 @@ Outcome<LoadedConfig> ConfigSource::load_file(const std::string& file) const {
   CommandLine other = command_line_;
   other.config_file = file;
   return load(other);
+}
+
+std::optional<ServerSettings> ConfigSource::load_listing(const std::string& listing) const {
+  OneFile files(listing);
+  ConfigInput input;
+  read_config_file(input, "listing", files, {});
+  Configuration config(input);
+  ServerSettings settings = build_settings(config, service_types_, usable_cores());
+  if (!config.errors().empty()) return std::nullopt;
+  return settings;
 }
 
 Outcome<LoadedConfig> ConfigSource::adapt(const LoadedConfig& written, const Configuration& running,

@@ -1,6 +1,7 @@
 // Where the configuration of this process comes from, so that it can be read again.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,10 @@ class ConfigSource {
   Outcome<LoadedConfig> load() const { return load(command_line_); }
   // The same for another file in the place of -c.
   Outcome<LoadedConfig> load_file(const std::string& file) const;
+
+  // What another process of the daemon, which listed its configuration so (-T), serves by. Nothing:
+  // this version does not understand all of it. Resolves nothing.
+  std::optional<ServerSettings> load_listing(const std::string& listing) const;
 
   // What a reload makes of it: see adapted_to().
   Outcome<LoadedConfig> adapt(const LoadedConfig& written, const Configuration& running,

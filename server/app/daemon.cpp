@@ -1,21 +1,15 @@
 #include "server/app/daemon.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <random>
 #include <ranges>
 #include <string>
 #include <utility>
 
-#include "common/base/background_thread.hpp"
-#include "common/base/descriptor.hpp"
-#include "common/io/signals.hpp"
 #include "server/app/heap.hpp"
 #include "server/app/ports_file.hpp"
-#include "server/app/reloader.hpp"
-#include "server/app/service_manager.hpp"
 #include "server/app/stats.hpp"
 #include "server/files/beneath.hpp"
 
@@ -29,70 +23,17 @@ Outcome<> check_confinement(const ServerSettings& settings) {
   return failure(why);
 }
 
+Shutdown::Times stop_times(const ServerSettings& settings) {
+  const TimeoutSettings& times = settings.timeouts;
+  return {.drain = times.drain, .lame_duck = times.lame_duck, .upgrade_drain = times.upgrade_drain};
+}
+
 // An answer of a shard that says only that it is done.
 struct Nothing {
   Nothing& operator+=(const Nothing&) noexcept { return *this; }
 };
 
-// What the signals of docs/operations.md ask of the daemon.
-class SignalHandling final : public Component {
- public:
-  SignalHandling(Daemon& daemon, Reloader& reload, Log& log)
-      : daemon_(daemon), reload_(reload), log_(log) {}
-
-  Outcome<> start() override {
-    signals_.emplace(daemon_.loop(),
-                     std::initializer_list<int>{SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGHUP},
-                     [this](const SignalEvent& signal) { on_signal(signal); });
-    return {};
-  }
-
-  // The exit status is decided: a signal that comes after its handler has gone would change it.
-  void stop() override {
-    block_signals();
-    if (signals_) signals_->stop();
-  }
-
- private:
-  void on_signal(const SignalEvent& signal) {
-    if (signal.number == SIGUSR1) {
-      log_.reopen();
-      daemon_.log_counters();
-    } else if (signal.number == SIGUSR2) {
-      const Field fields[] = {field("why", "this version cannot hand over to another process"),
-                              field("what_to_do", "restart it")};
-      log_.report(Level::warn, "upgrade_refused", fields);
-    } else if (signal.number == SIGHUP) {
-      reload_.request();
-    } else {
-      daemon_.request_stop(signal.number == SIGQUIT ? StopRequest::lame_duck : StopRequest::drain,
-                           signal);
-    }
-  }
-
-  Daemon& daemon_;
-  Reloader& reload_;
-  Log& log_;
-  std::optional<Signals> signals_;
-};
-
 }  // namespace
-
-Outcome<> run_daemon(LoadedConfig config, const ConfigSource& source, Log& log,
-                     const ServiceManagerContact& contact, InheritedSockets inherited) {
-  ::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone does not end the daemon
-  const auto settings = std::make_shared<const ServerSettings>(std::move(config.settings));
-  raise_descriptor_limit();
-  Daemon daemon(settings, log, connection_limit(descriptors_max(), *settings));
-  ServiceManager manager(daemon, log, contact);
-  Reloader reloader(daemon, manager, log, source, std::move(config.configuration));
-  SignalHandling signals(daemon, reloader, log);
-  daemon.add(manager);
-  daemon.add(reloader);
-  daemon.add(signals);
-  if (Outcome<> opened = daemon.open(std::move(inherited)); !opened) return opened;
-  return daemon.run();
-}
 
 Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& connections)
     : settings_(std::move(settings)),
@@ -106,7 +47,7 @@ Daemon::Daemon(SettingsSnapshot settings, Log& log, const ConnectionLimit& conne
                  [this] { obey(shutdown_.on_listeners_closed(Loop::read_clock())); }),
       components_{&shards_, &listeners_},
       deadline_(shards_.first().loop),
-      shutdown_(settings_->timeouts.drain, settings_->timeouts.lame_duck),
+      shutdown_(stop_times(*settings_)),
       shards_in_use_(shards_.size()) {
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     Shard& shard = shards_.at(i).shard;
@@ -122,10 +63,10 @@ Daemon::~Daemon() {
 
 Outcome<> Daemon::open(InheritedSockets inherited) {
   if (Outcome<> files = prepare_for_files(*settings_); !files) return files;
-  const auto opened = open_listeners(*settings_, log_, std::move(inherited));
+  const auto opened = open_listeners(*settings_, log_, std::move(inherited), &left_);
   if (!opened) return tl::unexpected(opened.error());
   listeners_.add(settings_, *opened);
-  if (settings_->run_dir.empty()) return {};
+  if (settings_->run_dir.empty() || listeners_.is_waiting()) return {};
   return write_ports_file(settings_->run_dir, *opened);
 }
 
@@ -140,10 +81,11 @@ Outcome<> Daemon::run() {
     return started;
   }
   log_limits();
-  log_.info("ready", {field("name", settings_->name), field("threads", settings_->threads)});
+  if (!listeners_.is_waiting()) log_ready();
 
   shards_.run_first();
   shards_.join();
+  if (!failure_.empty()) return failure(failure_);
   ShardReport sum;
   for (std::size_t i = 0; i < shards_.size(); ++i) sum += shards_.at(i).report();
   write_counters(sum);
@@ -157,6 +99,10 @@ Outcome<> Daemon::start() {
   for (Component* part : components_)
     if (Outcome<> started = part->start(); !started) return started;
   return {};
+}
+
+void Daemon::log_ready() {
+  log_.info("ready", {field("name", settings_->name), field("threads", settings_->threads)});
 }
 
 void Daemon::log_limits() {
@@ -173,8 +119,12 @@ void Daemon::log_limits() {
 // ---- The stop ----
 
 void Daemon::request_stop(StopRequest request, const SignalEvent& cause) {
+  is_stop_asked_ = true;
   loop().post([this, request, cause] {
-    if (is_changing_) return stops_.push_back({request, cause});
+    if (is_holding_stops_) {
+      stops_.push_back({request, cause});
+      return on_stop_held_();
+    }
     const Shutdown::Order order = shutdown_.on_request(request, Loop::read_clock());
     // A further lame duck changes nothing; a drain does, be it later.
     if (request == StopRequest::drain || order != Shutdown::Order::none) cause_ = cause;
@@ -200,11 +150,12 @@ void Daemon::obey(Shutdown::Order order) {
       return set_deadline();
     case Shutdown::Order::begin_drain:
       begin_phase(
-          "draining", [](Shard& shard) { shard.begin_drain(); }, Mention::cause);
+          "draining", [reason = stop_reason()](Shard& shard) { shard.begin_drain(reason); },
+          Mention::cause);
       return set_deadline();
     case Shutdown::Order::evict:
       return begin_phase(is_lame_duck ? "lame duck deadline reached" : "drain deadline reached",
-                         [](Shard& shard) { shard.evict_all(CloseReason::draining); });
+                         [reason = stop_reason()](Shard& shard) { shard.evict_all(reason); });
     case Shutdown::Order::cut:
       log_stop(Level::warn, "second signal: leaving at once", cause_, {});
       return begin_phase("cut", [](Shard& shard) { shard.cut_all(CloseReason::draining); });
@@ -212,6 +163,11 @@ void Daemon::obey(Shutdown::Order order) {
       // Behind what the loops have still to say for the log.
       return probe_loops([this] { stop_components(); });
   }
+}
+
+CloseReason Daemon::stop_reason() const noexcept {
+  const bool is_replaced = shutdown_.kind() == StopRequest::handed_over;
+  return is_replaced ? CloseReason::restart : CloseReason::draining;
 }
 
 // Each shard counts the sessions that it still serves before it acts.
@@ -264,15 +220,18 @@ void Daemon::change(DaemonChange to, std::function<void(const Outcome<>&)> done)
     return done(possible);
   }
   is_changing_ = true;
+  hold_stops([] {});
   const auto prepared = [this, change, done](const std::string& why) {
     if (why.empty())
       return use(change, [this, done] {
-        end_change();
+        is_changing_ = false;
+        release_stops();
         done({});
       });
     shards_.for_each([](ShardThread& thread) { thread.shard.drop_prepared(); });
     close_listeners(change->opened);
-    end_change();
+    is_changing_ = false;
+    release_stops();
     done(failure(why));
   };
   shards_.gather([settings = change->settings](
@@ -286,7 +245,7 @@ void Daemon::use(const std::shared_ptr<DaemonChange>& change, std::function<void
   log_.change(std::move(change->log));
   log_limits();
   admission_.change(settings_->limits, settings_->access, connections_.configured);
-  shutdown_.change_times(settings_->timeouts.drain, settings_->timeouts.lame_duck);
+  shutdown_.change_times(stop_times(*settings_));
   const auto forgotten = [this, done = std::move(done)](const Nothing&) {
     listeners_.forget_closed();
     note_ports();
@@ -310,16 +269,51 @@ void Daemon::use(const std::shared_ptr<DaemonChange>& change, std::function<void
       });
 }
 
-void Daemon::end_change() {
-  is_changing_ = false;
-  for (const auto& [request, cause] : std::exchange(stops_, {})) request_stop(request, cause);
-}
-
 // What has been opened serves in any case.
 void Daemon::note_ports() {
   if (settings_->run_dir.empty()) return;
   if (const Outcome<> written = write_ports_file(settings_->run_dir, listeners_.opened()); !written)
     log_.error("ports_file_failed", {field("what", written.error().what)});
+}
+
+// ---- An upgrade ----
+
+void Daemon::begin_accepting(std::uint64_t last_id) {
+  last_id_ = last_id;
+  listeners_.accept();
+  note_ports();
+  log_ready();
+}
+
+void Daemon::own_listeners() {
+  listeners_.own_paths();
+  for (const ListeningSocket& socket : std::exchange(left_, {})) {
+    log_.info("listener_closed", {field("address", socket.address.text())});
+    close_listening_socket(socket);
+  }
+}
+
+void Daemon::fail(const std::string& why) {
+  failure_ = why;
+  request_stop(StopRequest::drain);
+}
+
+void Daemon::hold_stops(std::function<void()> asked) {
+  is_holding_stops_ = true;
+  on_stop_held_ = std::move(asked);
+}
+
+void Daemon::release_stops() {
+  is_holding_stops_ = false;
+  for (const auto& [request, cause] : std::exchange(stops_, {})) request_stop(request, cause);
+}
+
+AdmissionUnit Daemon::take_over_place(const PeerAddress& peer, const std::string& listener) {
+  try {
+    return admission_.take_over(peer, listener);
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
 }
 
 // ---- Counters ----

@@ -27,13 +27,6 @@
 
 namespace fairlead {
 
-struct ServiceManagerContact;
-
-// The program: raises the limit of descriptors, takes the signals, and serves until one of them
-// ends it. Called once, on the main thread. `config` has been loaded from `source`.
-Outcome<> run_daemon(LoadedConfig config, const ConfigSource& source, Log& log,
-                     const ServiceManagerContact& contact, InheritedSockets inherited);
-
 // What a reload has prepared; none of it can fail any more.
 struct DaemonChange {
   SettingsSnapshot settings;
@@ -66,6 +59,33 @@ class Daemon {
   // in force; a stop that is asked for meanwhile begins behind that.
   void change(DaemonChange to, std::function<void(const Outcome<>&)> done);
 
+  // ---- An upgrade (server/app/upgrade); on the main thread.
+
+  // Instead of run(), begin_accepting() begins to accept, with numbers above `last_id` for
+  // connections. Before open().
+  void wait_for_order() { listeners_.wait_for_order(); }
+  void begin_accepting(std::uint64_t last_id);
+  // The listening sockets are no other process's any more.
+  void own_listeners();
+  // Ends the run, which has served nobody, with a failure.
+  void fail(const std::string& why);
+
+  // A stop that is asked for waits until release_stops(); `asked` is called for each.
+  void hold_stops(std::function<void()> asked);
+  void release_stops();
+  bool is_changing() const noexcept { return is_changing_; }
+  bool is_stopping() const noexcept { return is_stop_asked_; }
+  // Another process serves from now on: what is left is said goodbye, and this one leaves.
+  void hand_over() { request_stop(StopRequest::handed_over); }
+  // Writes the ports file anew.
+  void note_ports();
+
+  // For a session that another process had admitted. No place: there is no memory to count it.
+  AdmissionUnit take_over_place(const PeerAddress& peer, const std::string& listener);
+  std::uint64_t last_id() const noexcept { return last_id_; }
+  ShardThreads& shards() noexcept { return shards_; }
+  Listeners& listeners() noexcept { return listeners_; }
+
   // From any thread. The log says which signal asks for it; none: nobody did by a signal.
   void request_stop(StopRequest request, const SignalEvent& cause = {});
   void log_counters();
@@ -87,6 +107,7 @@ class Daemon {
 
   Outcome<> start();
   void log_limits();
+  void log_ready();
   void obey(Shutdown::Order order);
   enum class Mention : std::uint8_t { cause, nothing };
   void begin_phase(const char* event, std::function<void(Shard&)> act,
@@ -97,8 +118,7 @@ class Daemon {
   void on_shard_empty();
   void stop_components();
   void use(const std::shared_ptr<DaemonChange>& change, std::function<void()> done);
-  void end_change();
-  void note_ports();
+  CloseReason stop_reason() const noexcept;
   Outcome<> prepare_for_files(const ServerSettings& settings);
   void write_counters(const ShardReport& sum);
 
@@ -117,8 +137,13 @@ class Daemon {
   Shutdown shutdown_;
   SignalEvent cause_;  // of the stop under way
   std::size_t shards_in_use_;
+  std::atomic<bool> is_stop_asked_{false};
   bool is_changing_ = false;
-  std::vector<std::pair<StopRequest, SignalEvent>> stops_;  // asked for while it changes
+  bool is_holding_stops_ = false;
+  std::function<void()> on_stop_held_;
+  std::vector<std::pair<StopRequest, SignalEvent>> stops_;  // that are held
+  std::vector<ListeningSocket> left_;  // listening sockets of an older process that serve no more
+  std::string failure_;                // of a run that has served nobody
   const TimePoint started_ = Loop::read_clock();
 };
 

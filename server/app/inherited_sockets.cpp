@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <set>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -151,12 +152,47 @@ Outcome<std::vector<std::string>> inherited_names(const ListenVariables& variabl
   return names;
 }
 
+std::string origins_text(const std::vector<std::optional<OpenedByOlder>>& origins) {
+  std::string text;
+  for (const auto& origin : origins) {
+    text += !origin ? "-"
+                    : std::to_string(origin->device) + ' ' + std::to_string(origin->inode) + ' ' +
+                          origin->written.text();
+    text += '\n';
+  }
+  return text;
+}
+
+std::optional<std::vector<std::optional<OpenedByOlder>>> read_origins(const std::string& text) {
+  std::vector<std::optional<OpenedByOlder>> origins;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    auto& origin = origins.emplace_back();
+    if (line == "-") continue;
+    std::istringstream words(line);
+    std::string address;
+    origin.emplace();
+    if (!(words >> origin->device >> origin->inode) || words.get() != ' ' ||
+        !std::getline(words, address))
+      return std::nullopt;
+    const auto written = parse_endpoint(address);
+    if (!written) return std::nullopt;
+    origin->written = *written;
+  }
+  return origins;
+}
+
 Outcome<InheritedSockets> take_inherited_sockets() {
-  const ListenVariables variables{.pid = take_variable("LISTEN_PID"),
-                                  .descriptors = take_variable("LISTEN_FDS"),
-                                  .names = take_variable("LISTEN_FDNAMES")};
+  const ListenVariables variables{.pid = take_variable(kListenPid),
+                                  .descriptors = take_variable(kListenDescriptors),
+                                  .names = take_variable(kListenNames),
+                                  .origins = take_variable(kListenOrigins)};
   auto names = inherited_names(variables, ::getpid());
   if (!names) return tl::unexpected(names.error());
+  const bool is_upgrade = !variables.origins.empty();
+  auto origins = read_origins(variables.origins);
+  if (is_upgrade && (!origins || origins->size() != names->size()))
+    return wrong(std::string(kListenOrigins) + " does not fit them");
   InheritedSockets sockets;
   int number = kFirstDescriptor;
   for (std::string& name : *names) {
@@ -164,7 +200,11 @@ Outcome<InheritedSockets> take_inherited_sockets() {
     if (flags < 0) return wrong("descriptor " + std::to_string(number) + " is not open");
     static_cast<void>(::fcntl(number, F_SETFD, FD_CLOEXEC));
     static_cast<void>(::fcntl(number, F_SETFL, flags | O_NONBLOCK));
-    sockets.push_back({Descriptor(number), std::move(name), listening_address(number)});
+    sockets.push_back({.descriptor = Descriptor(number),
+                       .name = std::move(name),
+                       .address = listening_address(number),
+                       .is_lent = is_upgrade});
+    if (is_upgrade) sockets.back().older = std::move((*origins)[sockets.size() - 1]);
     ++number;
   }
   return sockets;

@@ -28,7 +28,12 @@ struct OpenedListener {
   std::uint32_t shard = 0;    // the shard whose loop accepts from it
   bool is_for_all = true;     // its connections go to all shards in turn; else to that one
   bool is_inherited = false;  // somebody else has opened it, and keeps it
+  bool is_lent = false;       // an older process accepts from it until it has handed over
 };
+
+// The listener that serves a socket under other settings; null: none.
+const ListenerSettings* successor(const ServerSettings& settings, const std::string& name,
+                                  const Endpoint& written, bool is_inherited);
 
 // The socket options of a listener.
 ListeningOptions listening_options(const ServerSettings& settings,
@@ -52,9 +57,11 @@ using HeldListeners = std::vector<HeldListener>;
 // Opens all addresses that no inherited socket stands for; a failure leaves none open. With accept
 // = reuseport every TCP address is opened once for each shard. What is left out, because this
 // machine has no such address, is logged, and so are inherited sockets that serve no listener,
-// which are closed.
+// which are closed. Those that an older process had opened for listeners that are no more are added
+// to `left`, for close_listening_socket() once it has handed over.
 Outcome<OpenedListeners> open_listeners(const ServerSettings& settings, LogSink& log,
-                                        InheritedSockets inherited = {});
+                                        InheritedSockets inherited = {},
+                                        std::vector<ListeningSocket>* left = nullptr);
 
 // The same for a reload: addresses that are held stay as they are. One that is held and that the
 // settings no longer have may be in the way of a new one, as 127.0.0.1:80 is of 0.0.0.0:80: both
@@ -66,6 +73,7 @@ Outcome<OpenedListeners> open_new_listeners(const ServerSettings& settings, LogS
 // show; empty: nothing. Those that are written out have been compared before.
 std::string conflict_of_names(const ServerSettings& settings, const Resolve& resolve);
 
+// Closes them, and removes the paths of unix sockets that are not lent.
 void close_listeners(const OpenedListeners& listeners);
 
 // Accepts at the sockets it is given and takes each connection through admission to its shard. Owns
@@ -90,10 +98,26 @@ class Listeners final : public Component {
   // start().
   void add(const SettingsSnapshot& settings, const OpenedListeners& opened);
 
+  // Begins to accept, unless wait_for_order() was called: then accept() does.
   Outcome<> start() override;
-  // Clients that wait are accepted, then every address refuses. The sessions go on. Not while
-  // change() is under way.
+  // Clients that wait are accepted, unless it is paused, then every address refuses. The sessions
+  // go on. Not while change() is under way.
   void begin_drain() override;
+
+  // ---- An upgrade. Within turns of the first loop, but for wait_for_order().
+
+  void wait_for_order() noexcept { is_waiting_ = true; }
+  bool is_waiting() const noexcept { return is_waiting_; }
+  void accept();
+
+  // Keeps the sockets and accepts nobody more, until resume(). `done` is called once, in a turn of
+  // the first loop, when all connections that were accepted are in the queues of their shards.
+  void pause(const std::function<void()>& done);
+  void resume();
+  // Another process has the sockets, too, and the paths of unix sockets are that one's to remove;
+  // or they are ours from now on.
+  void leave_paths() { set_lent(true); }
+  void own_paths() { set_lent(false); }
 
   // ---- A reload. Within turns of the first loop.
 
@@ -120,6 +144,7 @@ class Listeners final : public Component {
   std::function<void()> countdown(std::size_t times, std::function<void()> done);
 
   Loop& place(const ListenerHandler& handler);
+  void set_lent(bool is_lent);
 
   const Environment environment_;
   std::function<void()> on_drained_;
@@ -127,6 +152,7 @@ class Listeners final : public Component {
   Handlers handlers_;
   // Connections that they have accepted may still be on their way to a shard.
   Handlers closed_;
+  bool is_waiting_ = false;
 };
 
 }  // namespace fairlead

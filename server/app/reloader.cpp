@@ -121,6 +121,15 @@ void Reloader::report(const SettingChanges& changes) {
 }
 
 void Reloader::refuse(const Failure& why) {
+  report_refusal(why);
+  end();
+}
+
+void Reloader::refuse_request(const std::string& why) {
+  report_refusal({why, kExitRuntimeFailure});
+}
+
+void Reloader::report_refusal(const Failure& why) {
   std::istringstream lines(why.what);
   std::uint64_t errors = 0;
   for (std::string line; std::getline(lines, line); ++errors) {
@@ -130,7 +139,6 @@ void Reloader::refuse(const Failure& why) {
   const Field fields[] = {field("errors", errors), field("in_force", "the settings of before")};
   log_.report(Level::error, "reload_refused", fields);
   manager_.status("reload refused, see the log; errors: " + std::to_string(errors));
-  end();
 }
 
 void Reloader::end() {

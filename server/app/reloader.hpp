@@ -28,6 +28,11 @@ class Reloader final : public Component {
 
   // One that comes while another is under way is done behind it.
   void request();
+  // Answers a request that cannot be followed now.
+  void refuse_request(const std::string& why);
+
+  bool is_under_way() const noexcept { return is_under_way_; }
+  const Configuration& running() const noexcept { return running_; }
 
   void stop() override;
 
@@ -45,6 +50,7 @@ class Reloader final : public Component {
   void use(Outcome<Prepared> prepared);
   void report(const SettingChanges& changes);
   void refuse(const Failure& why);
+  void report_refusal(const Failure& why);
   void end();
 
   Daemon& daemon_;

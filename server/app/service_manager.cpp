@@ -78,14 +78,20 @@ ServiceManager::ServiceManager(Daemon& daemon, LogSink& log, const ServiceManage
     : daemon_(daemon), log_(log), contact_(contact) {}
 
 Outcome<> ServiceManager::start() {
-  if (contact_.socket.empty()) return {};
+  if (!is_waiting_) begin();
+  return {};
+}
+
+void ServiceManager::begin() {
+  is_waiting_ = false;
+  if (contact_.socket.empty() || state_ >= State::stopping) return;
   std::error_code error;
   sender_.emplace(contact_.socket, error);
   if (error) {
     sender_.reset();
     log_.warn("service_manager_unreachable",
               {field("socket", contact_.socket), field("why", error.message())});
-    return {};
+    return;
   }
   look_around_at_.emplace(daemon_.loop());
   probe_at_.emplace(daemon_.loop());
@@ -94,7 +100,6 @@ Outcome<> ServiceManager::start() {
     look_around();
     if (contact_.watchdog > microseconds::zero()) probe();
   });
-  return {};
 }
 
 // An alarm may have rung before it is cancelled, and its call is still to come.
@@ -121,7 +126,11 @@ void ServiceManager::stopping() {
   if (sender_) look_around();
 }
 
-void ServiceManager::main_pid(pid_t pid) { tell("MAINPID=" + std::to_string(pid)); }
+void ServiceManager::main_pid(pid_t pid) {
+  tell("MAINPID=" + std::to_string(pid));
+  sender_.reset();
+  stop();
+}
 
 // ---- What is told again and again
 

@@ -42,7 +42,11 @@ class ServiceManager final : public Component {
   // The daemon and the log outlive it.
   ServiceManager(Daemon& daemon, LogSink& log, const ServiceManagerContact& contact);
 
-  Outcome<> start() override;  // ready() is said by the first turn of the loop
+  // ready() is said by the first turn of the loop, unless wait_for_order() was called: then begin()
+  // does all that. Until then nothing is told, because another process is the service.
+  Outcome<> start() override;
+  void wait_for_order() noexcept { is_waiting_ = true; }
+  void begin();
   void begin_drain() override { stopping(); }
   void stop() override;
 
@@ -50,7 +54,7 @@ class ServiceManager final : public Component {
   void reloading();
   void ready();
   void stopping();
-  // Another process is the service from now on.
+  // Another process is the service from now on; nothing is told any more.
   void main_pid(pid_t pid);
   // What is shown behind the number of connections, until the next one: "reload refused: 3 errors".
   void status(std::string note) {
@@ -78,6 +82,7 @@ class ServiceManager final : public Component {
   std::string told_status_;
   std::string untold_state_;  // what could not be sent of it
   bool has_warned_ = false;
+  bool is_waiting_ = false;
   bool is_probing_ = false;  // some loop has not answered yet
   std::optional<Alarm> look_around_at_, probe_at_;
 };

@@ -57,6 +57,9 @@ class Builder {
     settings_.accept =
         choice<AcceptMode>(config_, "server", "accept",
                            {{"shared", AcceptMode::shared}, {"reuseport", AcceptMode::reuseport}});
+    settings_.upgrade = choice<UpgradeMode>(
+        config_, "server", "upgrade",
+        {{"sessions", UpgradeMode::sessions}, {"listeners", UpgradeMode::listeners}});
     settings_.run_dir = config_.text("server", "run_dir");
   }
 
@@ -84,7 +87,9 @@ class Builder {
                           .write = duration("write"),
                           .linger = duration("linger"),
                           .drain = duration("drain"),
-                          .lame_duck = duration("lame_duck")};
+                          .lame_duck = duration("lame_duck"),
+                          .upgrade = duration("upgrade"),
+                          .upgrade_drain = duration("upgrade_drain")};
   }
 
   void read_socket() {

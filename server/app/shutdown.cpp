@@ -4,11 +4,6 @@
 
 namespace fairlead {
 
-void Shutdown::change_times(Duration drain, Duration lame_duck) noexcept {
-  drain_time_ = drain;
-  lame_duck_time_ = lame_duck;
-}
-
 Shutdown::Order Shutdown::on_request(StopRequest request, TimePoint now) noexcept {
   if (phase_ == Phase::over) return Order::none;
   if (phase_ == Phase::running) {
@@ -16,8 +11,8 @@ Shutdown::Order Shutdown::on_request(StopRequest request, TimePoint now) noexcep
     kind_ = request;
     return Order::close_listeners;
   }
-  // A lame duck asks for no more than what is under way, and nothing asks for more than a cut.
-  if (request == StopRequest::lame_duck || is_cutting_) return Order::none;
+  // Nothing but a drain asks for more than what is under way, and nothing for more than a cut.
+  if (request != StopRequest::drain || is_cutting_) return Order::none;
   is_cutting_ = kind_ == StopRequest::drain;
   kind_ = StopRequest::drain;
   return phase_ == Phase::serving ? begin_serving(now) : Order::none;
@@ -30,9 +25,20 @@ Shutdown::Order Shutdown::on_listeners_closed(TimePoint now) noexcept {
 Shutdown::Order Shutdown::begin_serving(TimePoint now) noexcept {
   phase_ = Phase::serving;
   if (is_cutting_) return Order::cut;
-  const bool is_lame_duck = kind_ == StopRequest::lame_duck;
-  deadline_ = std::min(deadline_, now + (is_lame_duck ? lame_duck_time_ : drain_time_));
-  return is_lame_duck ? Order::begin_lame_duck : Order::begin_drain;
+  deadline_ = std::min(deadline_, now + time_of(kind_));
+  return kind_ == StopRequest::lame_duck ? Order::begin_lame_duck : Order::begin_drain;
+}
+
+Duration Shutdown::time_of(StopRequest request) const noexcept {
+  switch (request) {
+    case StopRequest::drain:
+      break;
+    case StopRequest::lame_duck:
+      return times_.lame_duck;
+    case StopRequest::handed_over:
+      return times_.upgrade_drain;
+  }
+  return times_.drain;
 }
 
 Shutdown::Order Shutdown::on_deadline() noexcept {

@@ -9,8 +9,9 @@
 namespace fairlead {
 
 enum class StopRequest : std::uint8_t {
-  drain,      // TERM, INT
-  lame_duck,  // QUIT
+  drain,        // TERM, INT
+  lame_duck,    // QUIT
+  handed_over,  // an upgrade: another process serves, and this one what could not go
 };
 
 // running → closing the listeners → serving what is left → over. Owned by the daemon, used on the
@@ -28,11 +29,14 @@ class Shutdown {
     finish,           // let the loops end
   };
 
-  Shutdown(Duration drain, Duration lame_duck) noexcept
-      : drain_time_(drain), lame_duck_time_(lame_duck) {}
+  // How long what is left is served, by what has been asked for.
+  struct Times {
+    Duration drain, lame_duck, upgrade_drain;
+  };
+  explicit Shutdown(const Times& times) noexcept : times_(times) {}
 
   // A reload, for a stop that has not begun.
-  void change_times(Duration drain, Duration lame_duck) noexcept;
+  void change_times(const Times& times) noexcept { times_ = times; }
 
   Order on_request(StopRequest request, TimePoint now) noexcept;
   Order on_listeners_closed(TimePoint now) noexcept;
@@ -47,8 +51,9 @@ class Shutdown {
   enum class Phase : std::uint8_t { running, closing, serving, over };
 
   Order begin_serving(TimePoint now) noexcept;
+  Duration time_of(StopRequest request) const noexcept;
 
-  Duration drain_time_, lame_duck_time_;
+  Times times_;
   Phase phase_ = Phase::running;
   StopRequest kind_ = StopRequest::drain;
   bool is_cutting_ = false;  // a second request to drain has come

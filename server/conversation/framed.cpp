@@ -22,7 +22,7 @@ void append_short_string(std::string& out, std::string_view text) {
 FramedConversation::FramedConversation(Connection& connection)
     : RequestConversation(connection),
       codec_(connection.context().pool, connection.message_bytes_max()),
-      is_draining_(connection.context().draining) {
+      is_draining_(connection.context().draining_for != CloseReason::none) {
   if (ServiceInstance* const service = connection.offer().default_service; service != nullptr)
     default_channel_.emplace(*this, *service, std::uint16_t{0});
 }

@@ -170,7 +170,7 @@ void RequestConversation::end_if_due() {
   if (evicted_for == CloseReason::none) {
     if (!is_draining() || is_reading_paused()) return;
     if (pending_replies_ > 0) return pause_reading(ReadPause::backpressure);
-    return connection_.close(CloseReason::draining);
+    return connection_.close(connection_.context().draining_for);
   }
   if (must_reset() || (is_framed() && pending_replies_ > 0)) return connection_.close(evicted_for);
   // What had been received is handled as room comes, for as long as an ending may take.

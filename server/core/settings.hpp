@@ -20,6 +20,7 @@ namespace fairlead {
 
 enum class ListenerProtocol : std::uint8_t { automatic, text, len32, framed };
 enum class AcceptMode : std::uint8_t { shared, reuseport };
+enum class UpgradeMode : std::uint8_t { sessions, listeners };
 
 // The longest matching prefix decides, deny on a tie; an address that neither names is admitted.
 struct AccessSettings {
@@ -42,7 +43,8 @@ struct ListenerSettings {
 };
 
 struct TimeoutSettings {  // 0: none
-  Duration idle{}, first_byte{}, message{}, write{}, linger{}, drain{}, lame_duck{};
+  Duration idle{}, first_byte{}, message{}, write{}, linger{}, drain{}, lame_duck{}, upgrade{},
+      upgrade_drain{};
 };
 
 struct LimitSettings {
@@ -78,6 +80,7 @@ struct ServerSettings {
   std::string name;
   std::uint32_t threads = 0;  // resolved: never 0
   AcceptMode accept = AcceptMode::shared;
+  UpgradeMode upgrade = UpgradeMode::sessions;
   std::string run_dir;
   LimitSettings limits;
   TimeoutSettings timeouts;

@@ -302,6 +302,20 @@ void Shard::use_settings() {
   refreshed_to_ = 0;
 }
 
+// Services that are as in the settings in use are shared with them.
+std::string Shard::add_older_settings(SettingsSnapshot settings) {
+  try {
+    auto services = make_services(std::move(settings));
+    services_.reserve(services_.size() + services->services().size());
+    service_sets_.insert(service_sets_.begin(), services);
+    for (const auto& service : services->services())
+      if (std::ranges::find(services_, service) == services_.end()) services_.push_back(service);
+    return {};
+  } catch (const std::exception& failure) {
+    return failure.what();
+  }
+}
+
 void Shard::forget_old_settings() {
   service_sets_.erase(service_sets_.begin(), service_sets_.end() - 1);
 }
@@ -320,8 +334,9 @@ void Shard::refresh_some() {
 
 // ---- The end ----
 
-void Shard::begin_drain() {
-  stopping_ = context_.draining = true;
+void Shard::begin_drain(CloseReason reason) {
+  stopping_ = true;
+  context_.draining_for = reason;
   table_.for_each([](Connection& connection) { connection.begin_drain(); });
 }
 

@@ -76,7 +76,7 @@ class Shard final : public TurnClient {
 
   // The two phases of a stop (docs/protocol.md, Endings). Framed clients are told at once and end;
   // the others are served on until evict_all.
-  void begin_drain();
+  void begin_drain(CloseReason reason = CloseReason::draining);
   void evict_all(CloseReason reason);
   // Ends every connection by a reset, in this turn.
   void cut_all(CloseReason reason);
@@ -93,8 +93,14 @@ class Shard final : public TurnClient {
   // What has become of those that were told, or of some of them.
   void end_moves(const std::vector<Departed>& fates);
 
-  // Goes on with a session of another process, which has a place here. Throws nothing: where there
-  // is no memory for it, it counts as one that has ended.
+  // Another process has served by `settings`: its sessions go on with them where they are taken
+  // over for a listener of theirs, before forget_old_settings(). Returns why they cannot; empty:
+  // they can.
+  std::string add_older_settings(SettingsSnapshot settings);
+
+  // Goes on with a session of another process, which has a place here: the listener is one of the
+  // settings in use, or of older ones that are not forgotten. Throws nothing: where there is no
+  // memory for it, it counts as one that has ended.
   void take_over(std::unique_ptr<ByteStream> stream, const ListenerSnapshot& listener,
                  const SessionState& state, AdmissionUnit unit);
 

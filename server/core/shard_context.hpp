@@ -10,6 +10,7 @@
 #include "common/base/time.hpp"
 #include "common/base/timer_wheel.hpp"
 #include "common/log/log_sink.hpp"
+#include "common/protocol/close_reason.hpp"
 #include "server/core/connection_list.hpp"
 #include "server/core/conversation.hpp"
 #include "server/core/counters.hpp"
@@ -33,7 +34,8 @@ struct ShardContext {
   std::size_t body_bytes = 0;  // written past the queues in this turn
   Counters counters{};
   OutputBudget output;
-  bool draining = false;  // framed clients are sent away as soon as they have shown themselves
+  // Framed clients are sent away for it as soon as they have shown themselves; none: they are not.
+  CloseReason draining_for = CloseReason::none;
   TimePoint stopping_since = kNever;  // the drain's deadline has passed
 
   ConnectionList dirty{};                // to be flushed, or freed, at the end of the turn

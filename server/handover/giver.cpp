@@ -13,7 +13,8 @@ std::size_t answer_bytes(std::size_t sessions) {
 
 }  // namespace
 
-void Giver::begin() {
+void Giver::begin(Gives gives) {
+  gives_sessions_ = gives == Gives::sessions;
   shell_.set_deadline();
   static_cast<void>(shell_.send(bytes_of(make_hello({})), {}));
 }
@@ -44,7 +45,7 @@ void Giver::take(const HandoverMessage& message) {
 void Giver::on_ready(Bytes fields) {
   const auto version = read_ready(fields);
   if (!version || *version > kHandoverVersion) return fail("its READY is not understood");
-  wants_sessions_ = *version != 0;
+  gives_sessions_ &= *version != 0;
   phase_ = Phase::pausing;
   has_paused_ = true;
   shell_.set_deadline();
@@ -56,7 +57,7 @@ void Giver::on_paused(const GlobalState& global, const std::vector<int>& older) 
   const auto descriptors = static_cast<std::uint16_t>(older.size());
   if (shell_.send(bytes_of(make_go(global, descriptors)), older) == GiverShell::Sent::too_many)
     return fail("the kernel passes no descriptors to it at present");
-  if (!wants_sessions_) return complete();
+  if (!gives_sessions_) return complete();
   collect_more();
 }
 
@@ -134,8 +135,8 @@ void Giver::settle_open(Departed::Fate fate) {
 
 void Giver::complete() {
   phase_ = Phase::over;
-  static_cast<void>(shell_.send(bytes_of({.kind = HandoverKind::done, .fields = {}}), {}));
   shell_.on_given();
+  static_cast<void>(shell_.send(bytes_of({.kind = HandoverKind::done, .fields = {}}), {}));
 }
 
 void Giver::on_deadline() {

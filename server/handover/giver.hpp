@@ -58,7 +58,7 @@ class GiverShell {
   // on_deadline() follows when timeouts.upgrade has passed; replaces the one before.
   virtual void set_deadline() = 0;
 
-  // The end, once. The listeners are closed, and the rest is said goodbye.
+  // The end, once: DONE follows. The listeners are closed, and the rest is said goodbye.
   virtual void on_given() = 0;
   // The new daemon is being killed; this one serves on as if nothing had been.
   virtual void on_failed(const std::string& why) = 0;
@@ -74,8 +74,9 @@ class Giver {
  public:
   explicit Giver(GiverShell& shell) : shell_(shell) {}
 
-  // The new daemon has been started.
-  void begin();
+  enum class Gives : std::uint8_t { listeners, sessions };
+  // The new daemon has been started, and is to have this.
+  void begin(Gives gives);
 
   // ---- Events; any may come at any time, and behind the end they are ignored, but for a
   // collection, which is then returned.
@@ -112,7 +113,7 @@ class Giver {
   GiverShell& shell_;
   HandoverReader reader_;
   Phase phase_ = Phase::starting;
-  bool wants_sessions_ = false;   // the new daemon does
+  bool gives_sessions_ = false;   // as long as the new daemon wants them
   bool has_paused_ = false;       // the listeners
   std::uint32_t number_ = 0;      // of the last batch
   std::vector<Departing> batch_;  // that is not answered

@@ -113,7 +113,7 @@ class AnyTaker final : public TakerShell {
 class AnyGiver final : public GiverShell {
  public:
   void play(FuzzInput input) {
-    giver_.begin();
+    giver_.begin(Giver::Gives::sessions);
     while (!input.empty()) {
       const std::uint8_t choice = input.byte();
       if ((choice & 0x80) != 0 && collecting_) deliver(input.below(5));

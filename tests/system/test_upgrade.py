@@ -451,8 +451,9 @@ class Processes(UpgradeTest):
         refused = self.daemon.ask_for_upgrade(lambda: self.daemon.previous.send_signal(signal.SIGUSR2))
         self.assertEqual("upgrade_refused", refused["event"])
         new = self.talking()
+        draining = len(self.daemon.events("draining"))
         self.daemon.send_signal(signal.SIGTERM)
-        self.daemon.wait_for_events("draining")
+        self.daemon.wait_for_events("draining", draining + 1)
         self.assertEqual("upgrade_refused", self.daemon.ask_for_upgrade()["event"])
         for client in (old, new):
             self.goes_on(client)

@@ -26,6 +26,7 @@ MAY_USE = {
     "server/core": [*SHELL_FREE, "server/api", "server/handover"],
     "server/conversation": [*SHELL_FREE, "server/api", "server/core", "server/handover"],
     "server/app": ["common/", "server/"],
+    "server/app/upgrade": ["common/", "server/"],
     "server": ["common/", "server/"],
     "client/api": SHELL_FREE,
     "client/fetch": [*SHELL_FREE, "common/hash", "client/api"],

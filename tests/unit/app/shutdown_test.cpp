@@ -11,7 +11,7 @@ using Order = Shutdown::Order;
 constexpr TimePoint kStart{1h};
 
 struct ShutdownTest : testing::Test {
-  Shutdown shutdown{10s, 2min};
+  Shutdown shutdown{{10s, 2min, 1h}};
 
   void begin(StopRequest request) {
     EXPECT_EQ(shutdown.on_request(request, kStart), Order::close_listeners);
@@ -30,7 +30,7 @@ TEST_F(ShutdownTest, DrainsAfterTheListenersHaveClosedAndEndsWithTheLastSession)
 }
 
 TEST_F(ShutdownTest, TakesTheTimesOfAReload) {
-  shutdown.change_times(3s, 4s);
+  shutdown.change_times({3s, 4s, 5s});
   begin(StopRequest::drain);
   EXPECT_EQ(shutdown.deadline(), kStart + 3s);
 }

@@ -73,7 +73,7 @@ class World final : public GiverShell, public TakerShell {
   }
 
   void run() {
-    giver_.begin();
+    giver_.begin(Giver::Gives::sessions);
     for (int steps = 0; steps < 100'000; ++steps) {
       if (accident_in_-- == 0) have_accident();
       if (!step()) break;
