@@ -183,9 +183,9 @@ class Killed(LongTest):
         handed_over = self.daemon.counters().get("handed_over", 0)
         taken, failed = len(self.daemon.events("took_over")), len(self.daemon.events("upgrade_failed"))
         old = self.daemon.current
+        begun = len(self.daemon.events("takes_over"))
         new = Generation(self.daemon.begin_upgrade()[0]["pid"])
         # It takes longer to start than to take over, so most kills come behind the start.
-        begun = len(self.daemon.events("takes_over"))
         if chance.random() < 0.8:
             wait_for(lambda: len(self.daemon.events("takes_over")) > begun, "the new process to start", pause_max=0.001)
             self.talk(chance, chance.uniform(0, self.HAND_OVER_S))

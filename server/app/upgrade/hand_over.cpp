@@ -47,6 +47,7 @@ void HandOver::sent() { deliver(); }
 // It has died, most likely: how is told by its exit status, in a moment.
 void HandOver::ended() {
   if (giver_.is_over()) return;
+  has_channel_ended_ = true;
   deadline_.set(std::chrono::steady_clock::now() + kExitWait,
                 [this] { giver_.abandon("it has closed the channel to this process"); });
 }
@@ -55,7 +56,9 @@ std::string HandOver::stop_listening_to_taker() { return channel_.stop_receiving
 
 void HandOver::kill_taker() { ::kill(pid_, SIGKILL); }
 
+// What was under way when the channel ended, as a collection, does not prolong the wait.
 void HandOver::set_deadline() {
+  if (has_channel_ended_) return;
   deadline_.set(std::chrono::steady_clock::now() + environment_.daemon.settings()->timeouts.upgrade,
                 [this] { giver_.on_deadline(); });
 }

@@ -76,6 +76,7 @@ class HandOver final : private GiverShell, private DescriptorChannelClient {
   std::optional<std::vector<Departing>> collected_;
   bool is_pausing_ = false;  // the listeners
   bool has_failed_ = false;
+  bool has_channel_ended_ = false;
   bool is_told_ = false;  // over()
 };
 
