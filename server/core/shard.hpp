@@ -186,8 +186,7 @@ class Shard final : public TurnClient {
   std::vector<Moving> moving_;
   std::function<void(std::vector<Departing>)> tell_moves_;  // set: some are being halted
   std::size_t moves_max_ = 0;                               // sessions at a time
-  std::uint32_t walk_slot_ = 0;                             // those before it have been asked
-  bool has_walk_found_any_ = false;
+  std::uint32_t walk_slot_ = 0;                             // where the walk goes on
 
   bool stopping_ = false;
 

@@ -19,10 +19,11 @@ void Shard::begin_moves(std::size_t sessions_max,
   } catch (const std::bad_alloc&) {
     return;  // nobody goes
   }
+  const bool is_whole_walk = walk_slot_ == 0;
   if (stopping_ || halt_some() > 0) return;
-  // Somebody who was busy may have become free while the others went.
   walk_slot_ = 0;
-  if (std::exchange(has_walk_found_any_, false)) halt_some();
+  // Somebody who was busy may have become free while the others went, or has come since.
+  if (!is_whole_walk && halt_some() == 0) walk_slot_ = 0;
 }
 
 // From where the last one stopped. How many.
@@ -35,7 +36,6 @@ std::size_t Shard::halt_some() {
     moving_.push_back({next->slot(), next->id()});
     bytes += next->carried_bytes();
   }
-  if (!moving_.empty()) has_walk_found_any_ = true;
   return moving_.size();
 }
 

@@ -277,6 +277,17 @@ TEST(Moves, ABatchHasABoundAndTheWalkGoesOn) {
   EXPECT_EQ(after.take_over_from(before, 4), 0U);
 }
 
+// Between two upgrades, of which the first may have failed anywhere.
+TEST(Moves, WhoComesBehindAWalkIsFoundByTheNext) {
+  TestShard before(settings_for("echo", ListenerProtocol::text));
+  TestShard after(settings_for("echo", ListenerProtocol::text));
+  for (int i = 0; i < 3; ++i) before.connect();
+  EXPECT_EQ(after.take_over_from(before), 3U);
+  EXPECT_EQ(after.take_over_from(before), 0U);
+  for (int i = 0; i < 2; ++i) before.connect();
+  EXPECT_EQ(after.take_over_from(before), 2U);
+}
+
 TEST(Moves, ARefusedOneIsNotAskedAgainAndAReturnedOneIs) {
   TestShard before(settings_for("echo", ListenerProtocol::text));
   TestShard after(settings_for("echo", ListenerProtocol::text));
