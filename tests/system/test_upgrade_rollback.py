@@ -187,6 +187,13 @@ class Takers(RollbackTest):
         self.daemon.sessions(1)
         self.serves_on()
 
+    def test_that_refuse_and_fail_are_not_the_last_word(self):
+        """The next one may have a place for them."""
+        self.begin()
+        self.fails(fake_taker("taker = Taker()\ntaker.begin()\nnumber, records = taker.receive_batch()\n"
+                              "taker.send(answer(number, [2] * len(records)))\ntaker.receive_batch()"), ".")
+        self.serves_on()
+
     def test_that_die_behind_an_answer_take_those_of_it_along(self):
         """A session belongs to whoever has said so last."""
         self.begin()

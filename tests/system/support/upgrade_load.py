@@ -136,6 +136,13 @@ class _Held:
             if not is_there:
                 raise AssertionError(f"client {client.number} behind {client.said} messages: the server has ended it")
 
+    def leave(self):
+        """How many messages they have said."""
+        for client in self.clients:
+            client.socket.close()
+        self._poller.close()
+        return sum(client.said for client in self.clients)
+
     def hear_all(self):
         """Until nothing is owed."""
         end = time.monotonic() + DEADLINE
@@ -173,7 +180,7 @@ def hold(addresses, talking, resting, rate, pipe):
             if word != "stop":
                 pipe.send("all there")
     talkers.hear_all()
-    pipe.send({"talking": sum(client.said for client in talkers.clients), "resting": sum(client.said for client in resters.clients)})
+    pipe.send({"talking": talkers.leave(), "resting": resters.leave()})
 
 
 def come_and_go(address, rate, pipe):
@@ -209,4 +216,5 @@ def come_and_go(address, rate, pipe):
         if time.monotonic() > end:
             raise AssertionError(f"{len(waiting)} visitors wait for their replies")
         hear(0.1)
+    poller.close()
     pipe.send({"served": served, "seconds": seconds, "waited_max": waited_max})
