@@ -1,4 +1,5 @@
 """USR2: another process takes over, with the sessions; what cannot go is finished by the old one. Clients notice nothing."""
+import contextlib
 import os
 import pathlib
 import re
@@ -138,6 +139,62 @@ class Sessions(UpgradeTest):
         line, = self.daemon.sessions(1)
         self.assertEqual((len(lines), len(lines), 3000, 3000),
                          tuple(line[name] for name in ("bytes_in", "bytes_out", "messages_in", "messages_out")))
+
+    def test_who_has_ended_its_side_gets_all_replies(self):
+        self.start(BASE + "[socket]\nsend_buffer = 16KiB\n")
+        client = self.stack.enter_context(socket.socket())
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(DEADLINE)
+        client.connect(self.daemon.address("lines"))
+        lines = b"".join(b"%07d %s\n" % (number, b"x" * 991) for number in range(200))
+        client.sendall(lines)
+        client.shutdown(socket.SHUT_WR)
+        self.wait_until_received(len(lines))
+        self.daemon.upgrade()
+        self.assertEqual(lines, receive_until_end(client))
+        client.close()
+        self.check_the_old_one_ends()
+        self.assertEqual("peer_closed", self.daemon.sessions(1)[0]["reason"])
+
+    def test_of_unix_sockets_and_of_ipv6_keep_their_peers(self):
+        config = BASE + "[listener.local]\nbind = unix:{directory}/socket\nservice = echo\n"
+        with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+            config += "[listener.six]\nbind = [::1]:0\nservice = echo\n"
+        self.start(config)
+        listeners = [name for name in ("lines", "local", "six") if f"[listener.{name}]" in config]
+        clients = {name: self.talking(name) for name in listeners}
+        unmoved = {name: self.connect(name) for name in listeners}
+        for name in listeners:
+            self.says(unmoved[name], b"x\n", b"x\n")
+            unmoved[name].close()
+        self.daemon.sessions(len(listeners))
+        self.daemon.upgrade()
+        for name, client in clients.items():
+            self.goes_on(client)
+            address = client.getsockname()
+            client.close()
+            if name == "local":
+                line = self.daemon.sessions(2, "local")[-1]
+                self.assertEqual(self.daemon.sessions(2, "local")[0]["peer"], line["peer"])
+            else:
+                line = self.daemon.session_of(address, name)
+            self.assertEqual(14, line["bytes_in"])
+
+    def test_they_count_against_the_limits(self):
+        limits = BASE + "[limits]\nmax_connections = 3\nmax_per_ip = 2\n"
+        self.start(limits)
+        first, second = self.talking(), self.talking()
+        self.daemon.upgrade()
+        refused = self.connect("lines")
+        self.assertIn(b"ip_limit", receive_until_end(refused))
+        third = self.stack.enter_context(self.daemon.connect("lines", source="127.0.0.2"))
+        self.says(third, b"x\n", b"x\n")
+        refused = self.stack.enter_context(self.daemon.connect("lines", source="127.0.0.3"))
+        self.assertIn(b"server_full", receive_until_end(refused))
+        first.close()
+        self.daemon.sessions(3)
+        self.goes_on(second)
+        self.talking().close()
 
     def test_more_than_a_mebibyte_stays_and_is_finished(self):
         self.start(BASE + "[socket]\nsend_buffer = 16KiB\n[limits]\nqueue_soft = 4MiB\n")
@@ -401,12 +458,16 @@ class Processes(UpgradeTest):
     def test_one_behind_the_other(self):
         self.start()
         client, framed = self.talking(), self.framed("framed")
+        descriptors = set()
         for number in range(5):
+            if number > 0:
+                descriptors.add(self.daemon.descriptors_at_rest())
             told = self.daemon.upgrade()
             self.assertEqual((2, 0), (told["sessions_handed_over"], told["sessions_kept"]))
             self.check_the_old_one_ends()
             self.goes_on(client)
             self.assertEqual(b"%d" % number, framed.ask(b"%d" % number))
+        self.assertEqual(1, len(descriptors), f"{descriptors} descriptors")
         began = self.daemon.events("upgrade_began")
         self.assertEqual([one.pid for one in self.daemon.generations[1:]], [event["pid"] for event in began])
         self.assertEqual({str(self.daemon.program)}, {event["path"] for event in began})

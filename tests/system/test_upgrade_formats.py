@@ -3,12 +3,14 @@ import contextlib
 import fcntl
 import os
 import pathlib
+import signal
 import socket
 import struct
+import subprocess
 import unittest
 
 from support import handover
-from support.daemon import Daemon, connect
+from support.daemon import Daemon, binary, connect
 from support.handover import (ANSWER, FRAMED, LEN32, NO_LISTENER, NO_SERVICE, NOT_UNDERSTOOD, READY, REFUSE_ALL, SMALLER_LIMIT,
                               TAKEN, TEXT, UNDECIDED, Channel, batch, channel, field, fields_of, go, hello, message, session)
 from support.held import listening
@@ -199,6 +201,34 @@ class Giving(unittest.TestCase):
         self.assertEqual(b"x\n", receive_exactly(first[0], 2))
         self.assertEqual(b"", receive_until_end(second[0]))
         self.served()
+
+    def test_a_stop_in_the_middle(self):
+        """It ends what it has taken, and leaves the rest."""
+        self.begin()
+        self.ready()
+        first, second = self.pair(), self.pair()
+        self.assertEqual([TAKEN], self.give((self.record(first[0]), first[1])))
+        first[0].sendall(b"x\n")
+        self.assertEqual(b"x\n", receive_exactly(first[0], 2))
+        self.daemon.send_signal(signal.SIGTERM)
+        self.assertEqual(b"", receive_until_end(first[0]))
+        first[0].close()
+        self.assertEqual(0, self.daemon.wait())
+        with self.assertRaises((EOFError, ConnectionError)):
+            self.channel.send(batch(2, [self.record(second[0])]), [second[1].fileno()])
+            self.channel.receive(ANSWER)
+        second[1].sendall(b"still ours\n")
+        self.assertEqual(b"still ours\n", receive_exactly(second[0], 11))
+        line, = self.daemon.sessions(1)
+        self.assertEqual(("draining", 7), (line["reason"], line["id"]))
+
+    def test_a_channel_that_is_none(self):
+        for value in ("x", "-1", "2", "999", ""):
+            with self.subTest(value):
+                done = subprocess.run([binary(), "--listen", "127.0.0.1:0"], env={**os.environ, "FAIRLEAD_UPGRADE": value},
+                                      stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE)
+                self.assertEqual(1, done.returncode)
+                self.assertRegex(done.stderr, rf"^fairleadd: FAIRLEAD_UPGRADE={value} is no channel .*; unset it\n$")
 
     def fails_to_start(self, words, upgrade="30s"):
         with self.assertRaisesRegex(AssertionError, "did not start"):
