@@ -171,12 +171,6 @@ class Inherited(unittest.TestCase):
         with Daemon(self.CONFIG, preexec=early) as daemon:
             self.assertEqual(b"served\n", exchange(daemon.address(), b"served\n"))
 
-    def test_an_upgrade_is_refused_with_a_word(self):
-        with Daemon(self.CONFIG) as daemon:
-            daemon.send_signal(signal.SIGUSR2)
-            self.assertEqual("warn", daemon.wait_for_events("upgrade_refused", 1)[0]["level"])
-            self.assertEqual(b"served\n", exchange(daemon.address(), b"served\n"))
-
 
 class Successors(unittest.TestCase):
     def test_the_unix_socket_of_a_successor_stays(self):

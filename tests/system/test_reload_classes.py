@@ -326,6 +326,57 @@ def stops(number):
     return check
 
 
+def upgrade(test):
+    """What becomes of it. A new process that takes over is killed at the end."""
+    test.daemon.send_signal(signal.SIGUSR2)
+    began, = test.daemon.wait_for_events("upgrade_began")
+    test.lives.callback(kill, began["pid"])
+    return wait_for(lambda: test.daemon.events("upgraded") + test.daemon.events("upgrade_failed"), "the end of the upgrade")[0]
+
+
+def kill(pid):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def hands_over_no_sessions(test):
+    inside = test.come()
+    test.served(inside)
+    test.change()
+    told = upgrade(test)
+    test.assertEqual(("upgraded", 0, 1), (told["event"], told.get("sessions_handed_over"), told.get("sessions_kept")))
+    test.served(inside)
+    inside.close()
+    test.assertEqual(0, test.daemon.wait())
+
+
+def is_drained_shortly(test):
+    inside = test.come()
+    test.served(inside)
+    test.change()
+    test.assertEqual("upgraded", upgrade(test)["event"])
+    test.assertEqual(b"", receive_until_end(inside))
+    inside.close()
+    test.assertEqual(0, test.daemon.wait())
+    test.assertEqual(["restart"], [session["reason"] for session in test.daemon.sessions()])
+
+
+def gives_up_shortly(test):
+    """A program that hangs, at the path of the start."""
+    program, hanging = test.folder / "program", test.folder / "hanging"
+    program.symlink_to(binary())
+    hanging.write_text("#!/bin/sh\nexec sleep 1000\n")
+    hanging.chmod(0o755)
+    test.lives.close()
+    test.daemon = test.lives.enter_context(Daemon(test.text(test.case.before), directory=test.folder, program=str(program)))
+    inside = test.come()
+    test.served(inside)
+    test.change()
+    hanging.replace(program)
+    test.assertIn("timeouts.upgrade", upgrade(test)["reason"])
+    test.served(inside)
+
+
 def moves(test):
     inside = test.come()
     test.served(inside)
@@ -435,6 +486,7 @@ CASES = [
     Case("server.name", "old", "new", hello_name, "old", "new", config=ANSWER + "text = x\n"),
     Case("server.threads", "1", "2", loops, 1, 2),
     Case("server.accept", "shared", "reuseport", listening_sockets, 1, 2),
+    Case("server.upgrade", None, "listeners", check=hands_over_no_sessions, kind="L"),
     Case("server.run_dir", "@/run", "@/other", ports_file, ["run"], ["other"]),
 
     Case("limits.max_connections", None, "1", check=refuses("server_full"), kind="L"),
@@ -463,6 +515,8 @@ CASES = [
          config=LINES + "close_after = 1\n"),
     Case("timeouts.drain", "1d", "200ms", check=stops(signal.SIGTERM), kind="L"),
     Case("timeouts.lame_duck", "1d", "200ms", check=stops(signal.SIGQUIT), kind="L"),
+    Case("timeouts.upgrade", "1d", "200ms", check=gives_up_shortly, kind="L"),
+    Case("timeouts.upgrade_drain", "1d", "200ms", check=is_drained_shortly, kind="L", config=LINES + "[server]\nupgrade = listeners\n"),
 
     Case("socket.backlog", "7", "8", listening_option(backlog), 7, 8),
     Case("socket.reuse_address", "yes", "no", listening_option(lambda end: end.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)), 1, 0),
