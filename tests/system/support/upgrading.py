@@ -111,8 +111,10 @@ class UpgradedDaemon(Daemon):
             self._program = str(self.program)
 
     def configure(self, config):
-        text = config.replace("{directory}", str(self.directory))
-        (self.directory / "test.conf").write_text(text, encoding="utf-8")
+        """In one step, so that whoever reads meanwhile reads one or the other."""
+        new = self.directory / "test.conf.new"
+        new.write_text(config.replace("{directory}", str(self.directory)), encoding="utf-8")
+        new.replace(self.directory / "test.conf")
 
     def put_program(self, text=None):
         """Puts a script at the path of the start, or fairleadd again, in the one step in which a package does."""
