@@ -9,6 +9,13 @@ namespace fairlead {
 
 // ---- Out ----
 
+void Shard::begin_walk() {
+  walk_slot_ = 0;
+  has_walk_found_any_ = false;
+  if (std::exchange(has_refused_any_, false))
+    table_.for_each([](Connection& connection) { connection.ask_again(); });
+}
+
 void Shard::begin_moves(std::size_t sessions_max,
                         std::function<void(std::vector<Departing>)> done) {
   tell_moves_ = std::move(done);
@@ -19,11 +26,12 @@ void Shard::begin_moves(std::size_t sessions_max,
   } catch (const std::bad_alloc&) {
     return;  // nobody goes
   }
-  const bool is_whole_walk = walk_slot_ == 0;
   if (stopping_ || halt_some() > 0) return;
+  // Somebody who was busy may have become free while the others went.
   walk_slot_ = 0;
-  // Somebody who was busy may have become free while the others went, or has come since.
-  if (!is_whole_walk && halt_some() == 0) walk_slot_ = 0;
+  if (std::exchange(has_walk_found_any_, false) && halt_some() > 0) return;
+  // Nobody; later there may be somebody again.
+  walk_slot_ = 0;
 }
 
 // From where the last one stopped. How many.
@@ -36,6 +44,7 @@ std::size_t Shard::halt_some() {
     moving_.push_back({next->slot(), next->id()});
     bytes += next->carried_bytes();
   }
+  if (!moving_.empty()) has_walk_found_any_ = true;
   return moving_.size();
 }
 
@@ -86,6 +95,7 @@ void Shard::end_moves(const std::vector<Departed>& fates) {
   for (const Departed& departed : fates) {
     const auto moving = std::ranges::find(moving_, departed.id, &Moving::id);
     if (moving == moving_.end()) continue;
+    has_refused_any_ |= departed.fate == Departed::Fate::refused;
     if (Connection* const connection = find(*moving)) {
       departed.fate == Departed::Fate::taken
           ? connection->leave()

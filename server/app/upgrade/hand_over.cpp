@@ -24,6 +24,7 @@ HandOver::HandOver(Environment environment, Started started, TimePoint begun)
 
 void HandOver::begin() {
   const bool gives_sessions = environment_.daemon.settings()->upgrade == UpgradeMode::sessions;
+  environment_.departures.begin();
   channel_.start();
   giver_.begin(gives_sessions ? Giver::Gives::sessions : Giver::Gives::listeners);
 }
@@ -114,10 +115,14 @@ void HandOver::on_given() {
 }
 
 void HandOver::report_given(const Census& kept) {
-  const Field fields[] = {
+  std::vector<Field> fields{
       field("to", pid_), field("sessions_handed_over", giver_.counts()[0]),
       field("sessions_kept", kept.text + kept.len32 + kept.framed + kept.undecided),
       field("ms", (Loop::read_clock() - begun_).count())};
+  // Why the new process has refused some.
+  for (std::size_t i = 1; i < giver_.counts().size(); ++i)
+    if (giver_.counts()[i] > 0)
+      fields.push_back(field(name_of(static_cast<HandoverRefusal>(i)), giver_.counts()[i]));
   environment_.log.report(Level::info, "upgraded", fields);
   environment_.over(Result::given);
 }
