@@ -85,7 +85,7 @@ class UnderLoad(LongTest):
         said = self.finish()
         taken_ms.sort()
         print(f"{UPGRADES} upgrades: {min(handed_over)} to {max(handed_over)} sessions handed over, {kept} kept in all, "
-              f"ms: median {taken_ms[len(taken_ms) // 2]}, longest {taken_ms[-1]}; {said}")
+              f"ms: median {taken_ms[len(taken_ms) // 2]}, longest {taken_ms[-3:]}; {said}")
         self.assertGreaterEqual(min(handed_over), 0.95 * (TALKING + RESTING))
         counters = self.daemon.counters()
         self.assertEqual(0, balance(counters), counters)
