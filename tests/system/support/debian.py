@@ -17,11 +17,12 @@ while :; do sleep 1000 & wait; done
 
 # What a service tells its manager by $NOTIFY_SOCKET, as far as it is looked at: which process is the main one.
 NOTIFIED = r"""use Socket;
-socket(my $told, AF_UNIX, SOCK_DGRAM, 0) and bind($told, pack_sockaddr_un("/run/notify")) or die;
+my ($told, $file);
+socket($told, AF_UNIX, SOCK_DGRAM, 0) and bind($told, pack_sockaddr_un("/run/notify")) or die;
 chmod 0666, "/run/notify";
 while (defined recv($told, my $message, 4096, 0)) {
   next unless $message =~ /^MAINPID=(\d+)$/m;
-  open(my $file, ">", "/run/main-pid.new") and print $file $1 and close $file and rename "/run/main-pid.new", "/run/main-pid";
+  open($file, ">", "/run/main-pid.new") and print $file $1 and close $file and rename "/run/main-pid.new", "/run/main-pid";
 }
 """
 
