@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "common/base/descriptor.hpp"
 #include "tests/integration/loop_thread.hpp"
 #include "tests/integration/sockets.hpp"
 

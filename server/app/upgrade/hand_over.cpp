@@ -12,6 +12,10 @@ namespace {
 // How long the exit status of a process whose channel has ended is waited for.
 constexpr std::chrono::seconds kExitWait{1};
 
+// So late is no alarm of a process that runs; and what it then waits on.
+constexpr std::chrono::seconds kLate{1};
+constexpr std::chrono::seconds kGrace{1};
+
 }  // namespace
 
 HandOver::HandOver(Environment environment, Started started, TimePoint begun)
@@ -49,8 +53,7 @@ void HandOver::sent() { deliver(); }
 void HandOver::ended() {
   if (giver_.is_over()) return;
   has_channel_ended_ = true;
-  deadline_.set(std::chrono::steady_clock::now() + kExitWait,
-                [this] { giver_.abandon("it has closed the channel to this process"); });
+  expect(kExitWait, [this] { giver_.abandon("it has closed the channel to this process"); });
 }
 
 std::string HandOver::stop_listening_to_taker() { return channel_.stop_receiving(); }
@@ -60,8 +63,27 @@ void HandOver::kill_taker() { ::kill(pid_, SIGKILL); }
 // What was under way when the channel ended, as a collection, does not prolong the wait.
 void HandOver::set_deadline() {
   if (has_channel_ended_) return;
-  deadline_.set(std::chrono::steady_clock::now() + environment_.daemon.settings()->timeouts.upgrade,
-                [this] { giver_.on_deadline(); });
+  has_grace_ = false;
+  expect(environment_.daemon.settings()->timeouts.upgrade, [this] { giver_.on_deadline(); });
+}
+
+// An alarm that is replaced may have rung already, where this process was busy: it is void. One
+// that comes late says that this process did not run (SIGSTOP, a machine that was frozen): the
+// answer may have come meanwhile, and is heard first.
+void HandOver::expect(Duration time, std::function<void()> missed) {
+  const auto at = std::chrono::steady_clock::now() + time;
+  deadline_at_ = at;
+  deadline_.set(at, [this, at, missed = std::move(missed)] {
+    if (deadline_at_ != at) return;
+    const bool is_late = std::chrono::steady_clock::now() >= at + kLate;
+    if (is_late && !std::exchange(has_grace_, true)) return expect(kGrace, missed);
+    missed();
+  });
+}
+
+void HandOver::expect_nothing() {
+  deadline_at_.reset();
+  deadline_.cancel();
 }
 
 // ---- The listeners
@@ -106,7 +128,7 @@ void HandOver::settle(const std::vector<Departed>& sessions) {
 
 // The new process hears of it behind the service manager.
 void HandOver::on_given() {
-  deadline_.cancel();
+  expect_nothing();
   channel_.rest();
   environment_.daemon.listeners().leave_paths();
   environment_.before_done();
@@ -128,7 +150,7 @@ void HandOver::report_given(const Census& kept) {
 }
 
 void HandOver::on_failed(const std::string& why) {
-  deadline_.cancel();
+  expect_nothing();
   has_failed_ = true;
   const Field fields[] = {field("reason", why)};
   environment_.log.report(Level::error, "upgrade_failed", fields);
