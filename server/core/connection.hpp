@@ -74,9 +74,10 @@ class Connection final : public WheelEntry, private StreamObserver {
   // Lent: it is ready to move.
   int descriptor() const { return stream_->descriptor(); }
   SessionState save() const;
-  // It has gone, or has not. `for_good`: it is not asked again.
+  // It has gone, or has not. `for_good`: it is not asked before ask_again().
   void leave();
   void stay(bool for_good);
+  void ask_again() noexcept { is_staying_ = false; }
   // What was saved goes on here.
   void go_on(const SessionState& state);
   // What save() would carry along, in bytes.

@@ -87,6 +87,8 @@ class Shard final : public TurnClient {
 
   // ---- An upgrade (docs/decisions/0016). Not while the daemon stops: end_moves() comes first.
 
+  // Those that an earlier upgrade has not wanted are asked again.
+  void begin_walk();
   // Halts sessions that can go to another process, at most so many of them, and tells `done` in
   // this turn or a later one. None: a walk over all of them has found none that can go.
   void begin_moves(std::size_t sessions_max, std::function<void(std::vector<Departing>)> done);
@@ -188,6 +190,7 @@ class Shard final : public TurnClient {
   std::size_t moves_max_ = 0;                               // sessions at a time
   std::uint32_t walk_slot_ = 0;                             // those before it have been asked
   bool has_walk_found_any_ = false;
+  bool has_refused_any_ = false;
 
   bool stopping_ = false;
 

@@ -9,6 +9,13 @@ namespace fairlead {
 
 // ---- Out ----
 
+void Shard::begin_walk() {
+  walk_slot_ = 0;
+  has_walk_found_any_ = false;
+  if (std::exchange(has_refused_any_, false))
+    table_.for_each([](Connection& connection) { connection.ask_again(); });
+}
+
 void Shard::begin_moves(std::size_t sessions_max,
                         std::function<void(std::vector<Departing>)> done) {
   tell_moves_ = std::move(done);
@@ -22,7 +29,9 @@ void Shard::begin_moves(std::size_t sessions_max,
   if (stopping_ || halt_some() > 0) return;
   // Somebody who was busy may have become free while the others went.
   walk_slot_ = 0;
-  if (std::exchange(has_walk_found_any_, false)) halt_some();
+  if (std::exchange(has_walk_found_any_, false) && halt_some() > 0) return;
+  // Nobody; later there may be somebody again.
+  walk_slot_ = 0;
 }
 
 // From where the last one stopped. How many.
@@ -86,6 +95,7 @@ void Shard::end_moves(const std::vector<Departed>& fates) {
   for (const Departed& departed : fates) {
     const auto moving = std::ranges::find(moving_, departed.id, &Moving::id);
     if (moving == moving_.end()) continue;
+    has_refused_any_ |= departed.fate == Departed::Fate::refused;
     if (Connection* const connection = find(*moving)) {
       departed.fate == Departed::Fate::taken
           ? connection->leave()

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "common/base/descriptor.hpp"
 #include "tests/integration/loop_thread.hpp"
 #include "tests/integration/sockets.hpp"
 
@@ -63,6 +64,18 @@ class Host final : public ListenerClient {
     EXPECT_TRUE(stopped.wait_until([](bool now) { return now; }));
   }
 
+  // Waits until it has paused.
+  void pause() {
+    Watched<bool> paused;
+    own_.call([this, &paused] {
+      listener_->pause([&paused] { paused.change([](bool& now) { now = true; }); });
+    });
+    EXPECT_TRUE(paused.wait_until([](bool now) { return now; }));
+  }
+  void resume() {
+    own_.call([this] { listener_->resume(); });
+  }
+
   ByteStream& first() { return *streams_.front(); }
 
   // For a test that is on the loop's thread itself.
@@ -70,6 +83,9 @@ class Host final : public ListenerClient {
   void stop_here() {
     listener_->stop([] {});
   }
+  void pause_here(std::function<void()> paused) { listener_->pause(std::move(paused)); }
+  void resume_here() { listener_->resume(); }
+  int descriptor_here() const { return listener_->socket().descriptor; }
 
   Loop& place() override { return serving_.loop(); }
   void accepted(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress&) override {
@@ -292,6 +308,69 @@ TEST(ListenerTest, StopLosesNobodyWhoIsJustBeingAccepted) {
     ASSERT_TRUE(host.wait_for_accepted(2));
     host.drop_connections();
   }
+}
+
+TEST(ListenerTest, PausedItKeepsWhoComesWaitingAndResumedItAcceptsThem) {
+  LoopThread thread;
+  Host host(thread, thread);
+  const std::uint16_t port = host.listen();
+  host.start();
+  const Socket before = new_socket();
+  connect_to(before, port);
+  ASSERT_TRUE(host.wait_for_accepted(1));
+  for (std::size_t round = 1; round <= 3; ++round) {
+    host.pause();
+    std::vector<Socket> clients;
+    for (int i = 0; i < 100; ++i) {
+      clients.push_back(new_socket());
+      connect_to(clients.back(), port);
+    }
+    EXPECT_EQ(host.counts.now().accepted, 1 + 100 * (round - 1));
+    host.resume();
+    ASSERT_TRUE(host.wait_for_accepted(1 + 100 * round));
+  }
+  host.drop_connections();
+}
+
+TEST(ListenerTest, ResumedBeforeItHasPausedItAcceptsOn) {
+  LoopThread thread;
+  Host host(thread, thread);
+  const std::uint16_t port = host.listen();
+  host.start();
+  int paused = 0;
+  thread.call([&] {
+    host.pause_here([&paused] { ++paused; });
+    host.resume_here();
+  });
+  const Socket client = new_socket();
+  connect_to(client, port);
+  ASSERT_TRUE(host.wait_for_accepted(1));
+  EXPECT_EQ(thread.call([&] { return paused; }), 1);
+  host.drop_connections();
+}
+
+// Another process has the same socket: neither does closing it reset whoever waits, nor is this
+// loop woken for them any more (epoll(7), Q6).
+TEST(ListenerTest, ClosedBehindAPauseItLeavesTheSocketAndWhoWaitsToAnotherProcess) {
+  LoopThread thread;
+  Host host(thread, thread);
+  const std::uint16_t port = host.listen();
+  host.start();
+  const Descriptor other(thread.call([&] { return ::dup(host.descriptor_here()); }));
+  host.pause();
+  const Socket waiting = new_socket();
+  connect_to(waiting, port);
+  host.stop();
+  EXPECT_EQ(host.counts.now().accepted, 0U);
+  const auto before = thread.processor_time();
+  for (int i = 0; i < 2000; ++i) {
+    const Socket client = new_socket();
+    connect_to(client, port);
+    const Descriptor accepted(::accept(other.get(), nullptr, nullptr));
+    ASSERT_TRUE(accepted);
+  }
+  EXPECT_LT(thread.processor_time() - before, std::chrono::milliseconds(2))
+      << "2,000 wake-ups take ten times as long";
 }
 
 TEST(ListenerTest, AStopWhileAcceptingEndsIt) {

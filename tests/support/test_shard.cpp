@@ -217,7 +217,8 @@ std::size_t TestShard::take_over_from(TestShard& from, std::size_t sessions_max,
     TestClient& client = *clients_.emplace_back(std::move(moved));
     client.is_now_of(*this);
     last_id_ = std::max<std::uint64_t>(last_id_, state.id);
-    const ListenerSnapshot listener(settings_, settings_->listener_named(state.listener));
+    const SettingsSnapshot settings = older_settings ? older_settings : settings_;
+    const ListenerSnapshot listener(settings, settings->listener_named(state.listener));
     auto stream = client.wire.make_stream();
     in_turn([&] { shard_->take_over(std::move(stream), listener, state, {}); });
   }

@@ -134,6 +134,7 @@ class TestShard {
   CapturingTranscript transcript;
   MemoryFileStores files;
 
+  SettingsSnapshot older_settings;     // optional: what the next to come has begun with
   std::function<void()> after_turn;    // optional
   std::mt19937_64* shuffle = nullptr;  // optional: the order in which connections are served
   std::function<void(TestClient&)> before_event;  // optional: conditions may change

@@ -19,7 +19,9 @@ import unittest
 from support.bench import BenchTest
 from support.client import ENVIRONMENT, PlainServer
 from support.daemon import SOURCE_DIR, Daemon, binary
+from support.peers import receive_exactly
 from support.runner import main
+from support.upgrading import UpgradedDaemon
 from support.waiting import DEADLINE, wait_for
 
 READMES = ["README.md", "docs/README.zh-CN.md"]
@@ -58,6 +60,8 @@ BLOCKS = {
     ("docs/fuzzing.md", "tests/fuzz/run.sh"): LONG,
     ("docs/operations.md", "fairleadd -c /etc/fairlead"): "test_reload.py",
     ("docs/operations.md", "info draining"): OUTPUT,
+    ("docs/operations.md", "cp -p /usr/sbin/fairleadd"): "test_upgrading_and_going_back",
+    ("docs/operations.md", "mv /usr/sbin/fairleadd.old"): "test_upgrading_and_going_back",
     ("docs/operations.md", "info counters"): OUTPUT,
     ("docs/operations.md", "[Socket]"): "a unit file of systemd; test_inherited.py does what it does",
     ("docs/operations.md", "fairleadd: crashed"): "what a crash prints; test_life.py",
@@ -365,6 +369,36 @@ class Helps(unittest.TestCase):
 
 
 class Programs(unittest.TestCase):
+    def test_upgrading_and_going_back(self):
+        """operations.md, with a systemctl that knows one unit: a client goes along both ways."""
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="fairlead-test-")))
+        program, new = folder / "sbin" / "fairleadd", folder / "new"
+        program.parent.mkdir()
+        shutil.copy(binary(), program)
+        shutil.copy(binary(), new)
+        with open(new, "ab") as file:
+            file.write(b"another version")
+        before, behind = program.stat().st_size, new.stat().st_size
+        (folder / "systemctl").write_text(f'#!/bin/sh\n[ "$*" = "kill --kill-whom=main --signal=USR2 fairleadd.service" ] || exit 2\n'
+                                          f'kill -USR2 "$(cat {folder}/main-pid)"\n')
+        (folder / "systemctl").chmod(0o755)
+        with UpgradedDaemon(ECHO, program=str(program)) as daemon, daemon.connect() as client:
+            def run():
+                text = block("docs/operations.md", begin).replace("/etc/fairlead/fairleadd.conf", str(daemon.config_file))
+                text = re.sub(r"/usr/sbin(?=/)|\bNEW\b", lambda shown: str({"NEW": new}.get(shown[0], program.parent)), text)
+                (folder / "main-pid").write_text(str(daemon.pid))
+                done = subprocess.run(["bash", "-ec", text], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                      text=True, timeout=DEADLINE, env={"PATH": f"{folder}:{os.environ['PATH']}"})
+                self.assertEqual(0, done.returncode, done.stderr)
+            for begin, size in (("cp -p /usr/sbin/fairleadd", behind), ("mv /usr/sbin/fairleadd.old", before)):
+                client.sendall(b"x\n")
+                self.assertEqual(b"x\n", receive_exactly(client, 2))
+                daemon.upgrade(run)
+                self.assertEqual(0, daemon.previous.wait())
+                self.assertEqual((str(program), size), (daemon.current.program(), os.stat(f"/proc/{daemon.pid}/exe").st_size))
+            client.sendall(b"y\n")
+            self.assertEqual(b"y\n", receive_exactly(client, 2))
+
     def test_simulation(self):
         """simulation.md, with fewer seeds: sim_clean and sim_finds_NAME run all of them."""
         for line in block("docs/simulation.md", "build/release/bin/sim").splitlines():

@@ -119,6 +119,17 @@ class Lives(unittest.TestCase):
     def pid(self):
         return self.machine.run("systemctl", "show", "--property", "MainPID", "--value", "fairleadd.service").strip()
 
+    def rest(self):
+        """A client connects, is served, and says nothing until wake()."""
+        self.machine.run("bash", "-ec", """exec 3<>/dev/tcp/127.0.0.1/7878 && echo served >&3 && read -r reply <&3 && [ "$reply" = served ]
+            ( while ! [ -e /run/speak ]; do sleep 0.1; done; echo still here >&3; head -n 1 <&3 >/run/heard; mv /run/heard /run/reply
+            ) </dev/null >/dev/null 2>&1 &""")
+
+    def wake(self):
+        """Its reply."""
+        return self.machine.run("sh", "-ec", "touch /run/speak; for tenth in $(seq 100); do [ -e /run/reply ] && break; sleep 0.1; done; "
+                                "cat /run/reply; rm /run/reply /run/speak")
+
     def check_nothing_is_left(self):
         left = {name for name in self.machine.files() - self.before if not MAY_STAY.match(name)}
         self.assertEqual(set(), left)
@@ -146,6 +157,7 @@ class Lives(unittest.TestCase):
         self.install("1")
         self.assertEqual("hello\n", self.ask_the_daemon())
         first = self.pid()
+        self.rest()
         # A change of the administrator, state, and logs.
         self.machine.run("sh", "-c", "echo '# mine' >> /etc/fairlead/fairleadd.conf; echo > /var/log/fairlead/fairleadd.log; "
                          "echo > /var/lib/fairlead/bans; touch /etc/fairlead/users")
@@ -153,6 +165,9 @@ class Lives(unittest.TestCase):
         self.assertEqual("hello\n", self.ask_the_daemon())
         self.assertNotEqual(first, self.pid())
         self.assertIn("kill --kill-whom=main --signal USR2 fairleadd.service", self.machine.asked())
+        self.assertEqual([], [line for line in self.machine.asked() if "restart" in line.split()])
+        self.assertIn(f" info upgraded to={self.pid()} ", self.machine.run("cat", "/run/journal"))
+        self.assertEqual("still here\n", self.wake())
         self.assertNotIn("deleted", self.machine.run("readlink", f"/proc/{self.pid()}/exe"))
         self.assertIn("# mine", self.machine.run("cat", "/etc/fairlead/fairleadd.conf"))
         self.dpkg("--remove", *NAMES)
@@ -173,18 +188,21 @@ class Lives(unittest.TestCase):
         self.assertEqual("hello\n", self.ask_the_daemon())
 
     def test_4_an_upgrade_that_cannot_be(self):
-        """The old daemon refuses the hand-over, and the new one does not take the configuration: whoever is connected stays so."""
+        """The new one does not take the configuration: whoever is connected stays so. Where the old daemon refuses the hand-over, it is
+        restarted."""
         self.machine.has_service_manager()
         self.install("1")
         before = self.pid()
-        self.machine.run("touch", "/run/deaf")
-        self.addCleanup(self.machine.run, "rm", "/run/deaf")
+        self.rest()
         self.machine.run("sh", "-c", "echo nonsense > /etc/fairlead/conf.d/mine.conf")
         said = self.install("2")
         self.assertRegex(said, r"mine\.conf:1: (?s:.*)the old one serves on")
         self.assertEqual(before, self.pid())
-        self.assertEqual("hello\n", self.ask_the_daemon())
+        self.assertIn(" error upgrade_failed ", self.machine.run("cat", "/run/journal"))
+        self.assertEqual("still here\n", self.wake())
         self.machine.run("rm", "/etc/fairlead/conf.d/mine.conf")
+        self.machine.run("touch", "/run/deaf")
+        self.addCleanup(self.machine.run, "rm", "/run/deaf")
         self.install("1")
         self.assertNotEqual(before, self.pid())
         self.assertEqual("hello\n", self.ask_the_daemon())

@@ -5,6 +5,10 @@
 
 namespace fairlead {
 
+void Departures::begin() {
+  shards_.for_each([](ShardThread& thread) { thread.shard.begin_walk(); });
+}
+
 void Departures::collect(std::size_t sessions_max, Done done) {
   done_ = std::move(done);
   sessions_max_ = sessions_max;

@@ -16,6 +16,9 @@ class Departures {
  public:
   explicit Departures(ShardThreads& shards) : shards_(shards) {}
 
+  // Another process may take all of them.
+  void begin();
+
   using Done = std::function<void(std::vector<Departing>)>;
   // Halts sessions that can go, at most so many; not while it collects. `done` is called once, in a
   // turn of the first loop. None: no shard has one that can go. Each is settled behind that.

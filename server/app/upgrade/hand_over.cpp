@@ -12,6 +12,10 @@ namespace {
 // How long the exit status of a process whose channel has ended is waited for.
 constexpr std::chrono::seconds kExitWait{1};
 
+// So late is no alarm of a process that runs; and what it then waits on.
+constexpr std::chrono::seconds kLate{1};
+constexpr std::chrono::seconds kGrace{1};
+
 }  // namespace
 
 HandOver::HandOver(Environment environment, Started started, TimePoint begun)
@@ -24,6 +28,7 @@ HandOver::HandOver(Environment environment, Started started, TimePoint begun)
 
 void HandOver::begin() {
   const bool gives_sessions = environment_.daemon.settings()->upgrade == UpgradeMode::sessions;
+  environment_.departures.begin();
   channel_.start();
   giver_.begin(gives_sessions ? Giver::Gives::sessions : Giver::Gives::listeners);
 }
@@ -47,17 +52,38 @@ void HandOver::sent() { deliver(); }
 // It has died, most likely: how is told by its exit status, in a moment.
 void HandOver::ended() {
   if (giver_.is_over()) return;
-  deadline_.set(std::chrono::steady_clock::now() + kExitWait,
-                [this] { giver_.abandon("it has closed the channel to this process"); });
+  has_channel_ended_ = true;
+  expect(kExitWait, [this] { giver_.abandon("it has closed the channel to this process"); });
 }
 
 std::string HandOver::stop_listening_to_taker() { return channel_.stop_receiving(); }
 
 void HandOver::kill_taker() { ::kill(pid_, SIGKILL); }
 
+// What was under way when the channel ended, as a collection, does not prolong the wait.
 void HandOver::set_deadline() {
-  deadline_.set(std::chrono::steady_clock::now() + environment_.daemon.settings()->timeouts.upgrade,
-                [this] { giver_.on_deadline(); });
+  if (has_channel_ended_) return;
+  has_grace_ = false;
+  expect(environment_.daemon.settings()->timeouts.upgrade, [this] { giver_.on_deadline(); });
+}
+
+// An alarm that is replaced may have rung already, where this process was busy: it is void. One
+// that comes late says that this process did not run (SIGSTOP, a machine that was frozen): the
+// answer may have come meanwhile, and is heard first.
+void HandOver::expect(Duration time, std::function<void()> missed) {
+  const auto at = std::chrono::steady_clock::now() + time;
+  deadline_at_ = at;
+  deadline_.set(at, [this, at, missed = std::move(missed)] {
+    if (deadline_at_ != at) return;
+    const bool is_late = std::chrono::steady_clock::now() >= at + kLate;
+    if (is_late && !std::exchange(has_grace_, true)) return expect(kGrace, missed);
+    missed();
+  });
+}
+
+void HandOver::expect_nothing() {
+  deadline_at_.reset();
+  deadline_.cancel();
 }
 
 // ---- The listeners
@@ -102,7 +128,7 @@ void HandOver::settle(const std::vector<Departed>& sessions) {
 
 // The new process hears of it behind the service manager.
 void HandOver::on_given() {
-  deadline_.cancel();
+  expect_nothing();
   channel_.rest();
   environment_.daemon.listeners().leave_paths();
   environment_.before_done();
@@ -111,16 +137,20 @@ void HandOver::on_given() {
 }
 
 void HandOver::report_given(const Census& kept) {
-  const Field fields[] = {
+  std::vector<Field> fields{
       field("to", pid_), field("sessions_handed_over", giver_.counts()[0]),
       field("sessions_kept", kept.text + kept.len32 + kept.framed + kept.undecided),
       field("ms", (Loop::read_clock() - begun_).count())};
+  // Why the new process has refused some.
+  for (std::size_t i = 1; i < giver_.counts().size(); ++i)
+    if (giver_.counts()[i] > 0)
+      fields.push_back(field(name_of(static_cast<HandoverRefusal>(i)), giver_.counts()[i]));
   environment_.log.report(Level::info, "upgraded", fields);
   environment_.over(Result::given);
 }
 
 void HandOver::on_failed(const std::string& why) {
-  deadline_.cancel();
+  expect_nothing();
   has_failed_ = true;
   const Field fields[] = {field("reason", why)};
   environment_.log.report(Level::error, "upgrade_failed", fields);

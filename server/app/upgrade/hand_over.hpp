@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -61,6 +62,9 @@ class HandOver final : private GiverShell, private DescriptorChannelClient {
   void sent() override;
   void ended() override;
 
+  // `missed` is called if nothing else is expected within that time.
+  void expect(Duration time, std::function<void()> missed);
+  void expect_nothing();
   void on_paused();
   void deliver();
   void report_given(const Census& kept);
@@ -71,11 +75,14 @@ class HandOver final : private GiverShell, private DescriptorChannelClient {
   const TimePoint begun_;
   DescriptorChannel channel_;
   Alarm deadline_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_at_;
+  bool has_grace_ = false;  // the deadline has been put off once
   Giver giver_;
   // What has been collected while a message was still being sent: a batch goes by itself.
   std::optional<std::vector<Departing>> collected_;
   bool is_pausing_ = false;  // the listeners
   bool has_failed_ = false;
+  bool has_channel_ended_ = false;
   bool is_told_ = false;  // over()
 };
 

@@ -90,9 +90,10 @@ class Daemon:
 
     def __init__(self, config="", *, arguments=(), environment=None, config_file=None, directory=None,
                  preexec=None, log_file=None, log_format="json", stdout=None, stderr=None, mute=False, program="fairleadd",
-                 inherited=()):
+                 inherited=(), passed=()):
         """`stdout` and `stderr`: descriptors to be used instead of files of its own. `mute`: its log cannot be read, so
-        the file `ports` says that it listens, and where. `inherited`: (name, socket) each, passed as sd_listen_fds(3) has it."""
+        the file `ports` says that it listens, and where. `inherited`: (name, socket) each, passed as sd_listen_fds(3) has it.
+        `passed`: further descriptors that it gets."""
         self._owns_directory = directory is None
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="fairlead-test-"))
         (self.directory / "run").mkdir(exist_ok=True)
@@ -111,6 +112,7 @@ class Daemon:
         self._preexec = preexec
         self._program = program
         self._inherited = list(inherited)
+        self._passed = list(passed)
         self._log_file = log_file or self.directory / "stderr"
         self._log_format = log_format
         self._stdout, self._stderr, self._mute = stdout, stderr, mute
@@ -136,7 +138,7 @@ class Daemon:
             self._process = subprocess.Popen(
                 [*passing(self._inherited), binary(self._program), "-c", str(self.config_file), *self._set, *self._arguments],
                 stdin=subprocess.DEVNULL, stdout=self._stdout or out, stderr=self._stderr or err, preexec_fn=self._preexec,
-                env={**os.environ, **self._environment}, pass_fds=[each.fileno() for _, each in self._inherited])
+                env={**os.environ, **self._environment}, pass_fds=[*(each.fileno() for _, each in self._inherited), *self._passed])
         wait_for(lambda: self._is_ready() or self._process.poll() is not None, "the daemon to be ready")
         if not self._is_ready():
             raise AssertionError(f"the daemon did not start: {self.stderr()}")

@@ -15,28 +15,42 @@ trap 'exit 0' TERM
 while :; do sleep 1000 & wait; done
 """
 
-# systemctl, as far as packages use it. The main process is the youngest of that program. What was asked is kept. The file deaf makes
-# a daemon to which no signal leads, as one that refuses an upgrade.
+# What a service tells its manager by $NOTIFY_SOCKET, as far as it is looked at: which process is the main one.
+NOTIFIED = r"""use Socket;
+my ($told, $file);
+socket($told, AF_UNIX, SOCK_DGRAM, 0) and bind($told, pack_sockaddr_un("/run/notify")) or die;
+chmod 0666, "/run/notify";
+while (defined recv($told, my $message, 4096, 0)) {
+  next unless $message =~ /^MAINPID=(\d+)$/m;
+  open($file, ">", "/run/main-pid.new") and print $file $1 and close $file and rename "/run/main-pid.new", "/run/main-pid";
+}
+"""
+
+# systemctl, as far as packages use it. What was asked is kept. The file deaf makes a daemon to which no signal leads, as one that
+# refuses an upgrade.
 SYSTEMCTL = r"""#!/bin/sh
 echo "$*" >> /run/asked
 unit=/usr/lib/systemd/system/fairleadd.service
 value() { sed -n "s/^$1=//p" $unit; }
 main_pid() {
+  pid=$(cat /run/main-pid 2>/dev/null) && readlink "/proc/$pid/exe" >/dev/null && echo "$pid"
+}
+all_pids() {
   for process in /proc/[0-9]*; do
     case $(readlink "$process/exe") in /usr/sbin/fairleadd*) echo "${process#/proc/}" ;; esac
-  done | sort -n | tail -n 1
+  done
 }
 begin() {
   rm -f /run/fairlead/ports
-  setpriv --reuid="$(value User)" --regid="$(value Group)" --init-groups --no-new-privs $(value ExecStart) </dev/null >/dev/null 2>>/run/journal &
+  NOTIFY_SOCKET=/run/notify setpriv --reuid="$(value User)" --regid="$(value Group)" --init-groups --no-new-privs $(value ExecStart) \
+    </dev/null >/dev/null 2>>/run/journal &
+  echo $! > /run/main-pid
   for tenth in $(seq 100); do [ -s /run/fairlead/ports ] && return 0; sleep 0.1; done
   return 1
 }
 end() {
-  pid=$(main_pid)
-  [ -n "$pid" ] || return 0
-  kill "$pid"
-  while [ -n "$(main_pid)" ]; do sleep 0.1; done
+  kill $(all_pids) 2>/dev/null
+  while [ -n "$(all_pids)" ]; do sleep 0.1; done
 }
 while case $1 in show | kill) false ;; --*) true ;; *) false ;; esac; do shift; done
 case "$*" in
@@ -106,7 +120,10 @@ class Machine:
     def has_service_manager(self):
         """From now on packages find systemctl, and that it is in charge."""
         self.write("usr/bin/systemctl", SYSTEMCTL)
+        self.write("notified", NOTIFIED)
         self.run("mkdir", "-p", "/run/systemd/system")
+        self.run("sh", "-c", "if ! [ -e /run/notify ]; then perl /notified </dev/null >/dev/null 2>&1 & fi; "
+                 "while ! [ -e /run/notify ]; do sleep 0.1; done")
 
     def write(self, name, script):
         (self.root / name).write_text(script)

@@ -12,7 +12,7 @@ class NotifySocket:
     def __init__(self, name):
         self.environment = {"NOTIFY_SOCKET": name}
         self.messages = []  # (seconds, dictionary) each
-        self.senders = set()
+        self.sent_by = []  # the process of each
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._socket.bind("\0" + name[1:] if name.startswith("@") else name)
@@ -30,10 +30,14 @@ class NotifySocket:
             text, ancillary, _, _ = self._socket.recvmsg(4096, socket.CMSG_SPACE(12))
         except (TimeoutError, BlockingIOError):
             return None
-        self.senders.add(struct.unpack("3i", ancillary[0][2][:12])[0])
+        self.sent_by.append(struct.unpack("3i", ancillary[0][2][:12])[0])
         message = dict(line.split("=", 1) for line in text.decode().splitlines())
         self.messages.append((time.monotonic(), message))
         return message
+
+    @property
+    def senders(self):
+        return set(self.sent_by)
 
     def wait_for(self, condition, what, timeout=DEADLINE):
         """The first message from now on for which condition(message) is true."""

@@ -174,6 +174,140 @@ std::vector<ListeningSocket> opened_at(const std::string& address, bool reuse_po
   return *open_listening_sockets(*parse_endpoint(address), {.reuse_port = reuse_port});
 }
 
+TEST(Origins, AreReadAsTheyWereWritten) {
+  const std::vector<std::optional<OpenedByOlder>> origins{
+      OpenedByOlder{*parse_endpoint("127.0.0.1:0")}, std::nullopt,
+      OpenedByOlder{*parse_endpoint("unix:/a folder/a:name"), 64'768, 18'000'000'000},
+      OpenedByOlder{*parse_endpoint("localhost:7878")}, OpenedByOlder{*parse_endpoint(":7878")}};
+  EXPECT_EQ(read_origins(origins_text(origins)), origins);
+}
+
+TEST(Origins, AreNothingWhereTheyAreNoText) {
+  for (const char* text : {"x\n", "1\n", "1 2\n", "1 2 \n", "1 2 no address\n", "-1 2:3\n", "\n"})
+    EXPECT_EQ(read_origins(text), std::nullopt) << text;
+}
+
+// What the older process of an upgrade passes: sockets that it has opened for what it had written.
+InheritedSockets of_older(const std::vector<ListeningSocket>& sockets, const std::string& name,
+                          const std::string& written) {
+  auto inherited = passed(sockets, name);
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    inherited[i].is_lent = true;
+    inherited[i].older = {*parse_endpoint(written), sockets[i].device, sockets[i].inode};
+  }
+  return inherited;
+}
+
+struct OpenedBehindOlder {
+  OpenedListeners opened;
+  std::vector<ListeningSocket> left;
+
+  OpenedBehindOlder(const std::string& config, InheritedSockets inherited) {
+    const SettingsSnapshot settings = settings_from(config);
+    CapturingLog log;
+    auto result = open_listeners(*settings, log, std::move(inherited), &left);
+    EXPECT_TRUE(result) << result.error().what;
+    if (result) opened = std::move(*result);
+  }
+  ~OpenedBehindOlder() {
+    close_listeners(opened);
+    for (const ListeningSocket& socket : left) close_listening_socket(socket);
+  }
+
+  const OpenedListener* named(const std::string& name) const {
+    const auto found = std::ranges::find(opened, name, &OpenedListener::name);
+    return found == opened.end() ? nullptr : &*found;
+  }
+};
+
+TEST(SocketsOfAnOlderProcess, AreOursToAReload) {
+  const auto sockets = opened_at("127.0.0.1:0");
+  const OpenedBehindOlder now(kTwoListeners, of_older(sockets, "main", "127.0.0.1:0"));
+  ASSERT_EQ(now.opened.size(), 2U);
+  const OpenedListener* const kept = now.named("main");
+  ASSERT_NE(kept, nullptr);
+  EXPECT_EQ(kept->socket.address, sockets[0].address);
+  EXPECT_EQ(kept->written.port, 0);
+  EXPECT_FALSE(kept->is_inherited);
+  EXPECT_TRUE(kept->is_lent);
+  EXPECT_NE(now.named("other"), nullptr) << "it is opened";
+  EXPECT_THAT(now.left, IsEmpty());
+}
+
+TEST(SocketsOfAnOlderProcess, AreLeftWhereTheListenerHasAnotherAddress) {
+  const auto sockets = opened_at("127.0.0.1:0");
+  const OpenedBehindOlder now(kTwoListeners, of_older(sockets, "main", "127.0.0.2:0"));
+  ASSERT_EQ(now.left.size(), 1U);
+  EXPECT_EQ(now.left[0].address, sockets[0].address);
+  ASSERT_NE(now.named("main"), nullptr);
+  EXPECT_NE(now.named("main")->socket.address, sockets[0].address);
+}
+
+TEST(SocketsOfAnOlderProcess, AreNotInTheWayOfAnAddressThatHoldsTheirs) {
+  const auto sockets = opened_at("127.0.0.1:0");
+  const std::string port = std::to_string(sockets[0].address.port);
+  const OpenedBehindOlder now(
+      "[service.echo]\ntype = echo\n[listener.main]\nservice = echo\n"
+      "bind = 0.0.0.0:" +
+          port + "\n",
+      of_older(sockets, "main", "127.0.0.1:" + port));
+  ASSERT_EQ(now.opened.size(), 1U);
+  EXPECT_EQ(now.opened[0].socket.address.text(), "0.0.0.0:" + port);
+  EXPECT_EQ(now.left.size(), 1U);
+}
+
+TEST(SocketsOfAnOlderProcess, HaveTheirPathsAsLongAsTheyAreLent) {
+  const TestFolder folder;
+  const std::string path = folder / "socket";
+  const std::string bind = "unix:" + path;
+  const std::string config =
+      "[service.echo]\ntype = echo\n[listener.main]\nservice = echo\nbind = " + bind + "\n";
+  const auto socket = opened_at(bind);
+  const Descriptor of_the_older(::fcntl(socket[0].descriptor, F_DUPFD_CLOEXEC, 0));
+  { const OpenedBehindOlder now(config, of_older(socket, "main", bind)); }
+  EXPECT_TRUE(std::filesystem::exists(path));
+  {
+    OpenedBehindOlder now(config, of_older({{::fcntl(of_the_older.get(), F_DUPFD_CLOEXEC, 0),
+                                             socket[0].address, socket[0].device, socket[0].inode}},
+                                           "main", bind));
+    now.opened[0].is_lent = false;
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(SocketsOfAnOlderProcess, AreAcceptedFromOnlyOnceItHasGivenTheOrder) {
+  RunningDaemon running(kTwoListeners);
+  const auto sockets = opened_at("127.0.0.1:0");
+  running.daemon().wait_for_order();
+  ASSERT_TRUE(running.daemon().open(of_older(sockets, "main", "127.0.0.1:0")));
+  running.run();
+  Socket early = new_socket();
+  connect_to(early, sockets[0].address.port);
+  running.call([] {});
+  EXPECT_EQ(running.daemon().connections(), 0U);
+  running.call([&] { running.daemon().begin_accepting(41); });
+  expect_echo(early, "hello\n");
+  running.daemon().request_stop(StopRequest::drain);
+  EXPECT_TRUE(running.outcome());
+  EXPECT_THAT(running.log(), HasSubstr("session id=42 "));
+}
+
+TEST(SocketsOfAnOlderProcess, WhoWaitsIsNotAcceptedByAProcessThatGivesUp) {
+  RunningDaemon running(kTwoListeners);
+  const auto sockets = opened_at("127.0.0.1:0");
+  const Descriptor of_the_older(::fcntl(sockets[0].descriptor, F_DUPFD_CLOEXEC, 0));
+  running.daemon().wait_for_order();
+  ASSERT_TRUE(running.daemon().open(of_older(sockets, "main", "127.0.0.1:0")));
+  running.run();
+  const Socket early = new_socket();
+  connect_to(early, sockets[0].address.port);
+  running.call([&] { running.daemon().fail("no order came"); });
+  ASSERT_FALSE(running.outcome());
+  EXPECT_EQ(running.outcome().error().what, "no order came");
+  const Descriptor accepted(::accept(of_the_older.get(), nullptr, nullptr));
+  EXPECT_TRUE(accepted) << "the older process has the client";
+}
+
 TEST(InheritedSockets, AreServedAndTheirUnixPathsStay) {
   RunningDaemon running(kTwoListeners);
   const std::string path = running.folder / "socket";

@@ -50,6 +50,11 @@ struct ServiceManagerTest : testing::Test {
     EXPECT_TRUE(running.outcome());
   }
 
+  DatagramSender sender() const {
+    std::error_code error;
+    return {path, error};
+  }
+
   RunningDaemon running{kTwoListeners};
   const std::string path = running.folder / "notify";
   CapturingLog log;
@@ -71,6 +76,33 @@ TEST_F(ServiceManagerTest, IsToldOfAReloadAndWhatCameOfIt) {
   EXPECT_EQ(listening.next(), "STATUS=serving 0 connections; reload refused: 3 errors");
   EXPECT_EQ(listening.next(), "READY=1\nSTATUS=serving 0 connections; reload refused: 3 errors");
   EXPECT_EQ(listening.next(), "MAINPID=4711");
+  end();
+}
+
+TEST_F(ServiceManagerTest, HearsNothingOnceAnotherProcessIsTheService) {
+  Listening listening(path);
+  ServiceManager manager(running.daemon(), log,
+                         {.socket = path, .watchdog = std::chrono::milliseconds(1)});
+  run(manager);
+  running.call([&] { manager.main_pid(4711); });
+  while (listening.next() != "MAINPID=4711") {
+  }
+  DatagramSender end_mark = sender();
+  end();
+  end_mark.send("end");
+  EXPECT_EQ(listening.next(), "end") << "no state, no status and no watchdog";
+}
+
+TEST_F(ServiceManagerTest, HearsNothingBeforeThisProcessIsTheService) {
+  Listening listening(path);
+  ServiceManager manager(running.daemon(), log, {.socket = path});
+  manager.wait_for_order();
+  run(manager);
+  running.call([&] { manager.status("waits"); });
+  sender().send("mark");
+  EXPECT_EQ(listening.next(), "mark");
+  running.call([&] { manager.begin(); });
+  EXPECT_EQ(listening.next(), "READY=1\nSTATUS=serving 0 connections; waits");
   end();
 }
 

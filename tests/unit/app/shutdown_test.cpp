@@ -35,6 +35,30 @@ TEST_F(ShutdownTest, TakesTheTimesOfAReload) {
   EXPECT_EQ(shutdown.deadline(), kStart + 3s);
 }
 
+TEST_F(ShutdownTest, BehindAnUpgradeItDrainsForATimeOfItsOwn) {
+  EXPECT_EQ(shutdown.on_request(StopRequest::handed_over, kStart), Order::close_listeners);
+  EXPECT_EQ(shutdown.on_listeners_closed(kStart), Order::begin_drain);
+  EXPECT_EQ(shutdown.deadline(), kStart + 1h);
+  EXPECT_EQ(shutdown.on_request(StopRequest::lame_duck, kStart), Order::none);
+  EXPECT_EQ(shutdown.on_deadline(), Order::evict);
+  EXPECT_EQ(shutdown.kind(), StopRequest::handed_over);
+}
+
+TEST_F(ShutdownTest, ADrainRequestBehindAnUpgradeIsAStopAsEver) {
+  shutdown.on_request(StopRequest::handed_over, kStart);
+  shutdown.on_listeners_closed(kStart);
+  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart + 1min), Order::begin_drain);
+  EXPECT_EQ(shutdown.deadline(), kStart + 1min + 10s);
+  EXPECT_EQ(shutdown.on_request(StopRequest::drain, kStart + 1min), Order::cut);
+}
+
+TEST_F(ShutdownTest, AnUpgradeChangesNothingOfAStopThatIsUnderWay) {
+  begin(StopRequest::drain);
+  EXPECT_EQ(shutdown.on_request(StopRequest::handed_over, kStart), Order::none);
+  EXPECT_EQ(shutdown.kind(), StopRequest::drain);
+  EXPECT_EQ(shutdown.deadline(), kStart + 10s);
+}
+
 TEST_F(ShutdownTest, EvictsAtTheDeadlineAndStillWaitsForTheLastSession) {
   begin(StopRequest::drain);
   EXPECT_EQ(shutdown.on_deadline(), Order::evict);

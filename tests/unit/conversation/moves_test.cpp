@@ -296,6 +296,48 @@ TEST(Moves, ARefusedOneIsNotAskedAgainAndAReturnedOneIs) {
   EXPECT_EQ(returned.sends("d\n").received(), "a\nd\n");
 }
 
+TEST(Moves, WhoComesBehindAWalkThatHasFoundNobodyIsAskedInTheNext) {
+  TestShard before(settings_for("echo", ListenerProtocol::text));
+  TestShard after(settings_for("echo", ListenerProtocol::text));
+  before.connect().sends("a\n");
+  EXPECT_EQ(after.take_over_from(before), 1U);
+  EXPECT_EQ(after.take_over_from(before), 0U);
+  before.connect().sends("b\n");  // in the place of the first
+  EXPECT_EQ(after.take_over_from(before), 1U);
+}
+
+TEST(Moves, ARefusedOneIsAskedAgainByTheNextUpgrade) {
+  TestShard before(settings_for("echo", ListenerProtocol::text));
+  TestShard after(settings_for("echo", ListenerProtocol::text));
+  before.connect().sends("a\n");
+  after.take_over_from(before, 10, [](const SessionState&) { return Departed::Fate::refused; });
+  EXPECT_EQ(after.take_over_from(before), 0U);
+  before.in_turn([&] { before.shard().begin_walk(); });
+  EXPECT_EQ(after.take_over_from(before), 1U);
+}
+
+TEST(Moves, ASessionOfTheOlderSettingsKeepsThem) {
+  const auto answering = [](const char* text) {
+    ServerSettings settings = settings_for("reply", ListenerProtocol::text);
+    settings.services.front()->text = text;
+    return settings;
+  };
+  TestShard before(answering("older"));
+  TestShard after(answering("newer"));
+  after.older_settings = std::make_shared<const ServerSettings>(answering("older"));
+  TestClient& client = before.connect();
+  client.sends("a\n");
+  EXPECT_EQ(client.news(), "older\n");
+  after.in_turn([&] { EXPECT_EQ(after.shard().add_older_settings(after.older_settings), ""); });
+  EXPECT_EQ(after.take_over_from(before), 1U);
+  after.in_turn([&] { after.shard().forget_old_settings(); });
+  client.sends("b\n");
+  EXPECT_EQ(client.news(), "older\n");
+  TestClient& later = after.connect();
+  later.sends("c\n");
+  EXPECT_EQ(later.news(), "newer\n");
+}
+
 // Its requests of the next turn are still to come when it is halted.
 TEST(Moves, ATurnThatWasDueIsNotLost) {
   for (const auto fate : {Departed::Fate::taken, Departed::Fate::returned}) {
