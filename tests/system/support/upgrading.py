@@ -41,6 +41,15 @@ def balance(counters):
     return counters["accepted"] + counters.get("taken_over", 0) - counters["open"] - closed - counters.get("handed_over", 0)
 
 
+def _parent_of(pid):
+    """None: there is no such process. The number may be another one's by now."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("PPid:")))
+
+
 class Generation:
     """One process of a daemon. A number that the kernel gives to another process is not mistaken for it."""
 
@@ -195,7 +204,7 @@ class UpgradedDaemon(Daemon):
         """Those that an upgrade has begun and that have not become the daemon."""
         known = {generation.pid for generation in self.generations}
         began = {event["pid"] for event in self.events("upgrade_began")} - known
-        return [pid for pid in began if pathlib.Path(f"/proc/{pid}").exists()] if self.generations else []
+        return [pid for pid in began if _parent_of(pid) in known | {os.getpid()}] if self.generations else []
 
     def _clean_up(self):
         strays = self._strays()
