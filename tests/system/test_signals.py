@@ -450,7 +450,8 @@ class LogFiles(SignalTest):
         # docs/operations.md says what each field means.
         table = (SOURCE_DIR / "docs" / "operations.md").read_text().split("| field | meaning |")[1].split("\n\n")[0]
         explained = set(re.findall(r"`(\w+)`", table))
-        self.assertEqual(explained, set(counters) - {"time", "level", "event", "peer_closed"})
+        of_upgrades = {"taken_over", "handed_over"}  # left out while there was none
+        self.assertEqual(explained - of_upgrades, set(counters) - {"time", "level", "event", "peer_closed"})
 
     def test_usr1_with_a_folder_that_has_gone_keeps_the_old_file(self):
         self.start_logging()

@@ -151,9 +151,7 @@ void HandOver::report_given(const Census& kept) {
 
 void HandOver::on_failed(const std::string& why) {
   expect_nothing();
-  has_failed_ = true;
-  const Field fields[] = {field("reason", why)};
-  environment_.log.report(Level::error, "upgrade_failed", fields);
+  failure_ = why;
   environment_.daemon.note_ports();
   deliver();
   end_when_settled();
@@ -162,8 +160,10 @@ void HandOver::on_failed(const std::string& why) {
 // What is still being collected comes back first, and listeners that are being paused have been.
 void HandOver::end_when_settled() {
   const bool is_settled = !collected_ && !environment_.departures.is_collecting() && !is_pausing_;
-  if (has_failed_ && is_settled && !std::exchange(is_told_, true))
-    environment_.over(Result::failed);
+  if (!failure_ || !is_settled || std::exchange(is_told_, true)) return;
+  const Field fields[] = {field("reason", *failure_)};
+  environment_.log.report(Level::error, "upgrade_failed", fields);
+  environment_.over(Result::failed);
 }
 
 }  // namespace fairlead

@@ -81,7 +81,7 @@ class HandOver final : private GiverShell, private DescriptorChannelClient {
   // What has been collected while a message was still being sent: a batch goes by itself.
   std::optional<std::vector<Departing>> collected_;
   bool is_pausing_ = false;  // the listeners
-  bool has_failed_ = false;
+  std::optional<std::string> failure_;
   bool has_channel_ended_ = false;
   bool is_told_ = false;  // over()
 };
