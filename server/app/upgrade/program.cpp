@@ -32,7 +32,7 @@ struct Child {
   const int* descriptors;  // above those that they become
   int descriptor_count;
   const sigset_t* mask;
-  volatile int error = 0;
+  int failure;  // takes an errno if there is no execve(2), which closes it
 };
 
 void take_default_signals() {
@@ -57,7 +57,8 @@ void take_default_signals() {
     ::sigprocmask(SIG_SETMASK, child.mask, nullptr);
     ::execve(child.path, child.arguments, child.environment);
   }
-  child.error = errno;
+  const int error = errno;
+  static_cast<void>(!::write(child.failure, &error, sizeof error));
   ::_exit(127);
 }
 
@@ -90,6 +91,16 @@ std::vector<std::string> environment_with(const Program& program,
   return environment;
 }
 
+// What the child has written; 0: it has executed the program. Memory would not tell: sanitizers,
+// for one, make a fork(2) of a vfork(2).
+int error_of_child(const Descriptor& pipe) {
+  int error = 0;
+  ssize_t size = 0;
+  while ((size = ::read(pipe.get(), &error, sizeof error)) < 0 && errno == EINTR) {
+  }
+  return size == sizeof error ? error : 0;
+}
+
 tl::unexpected<Failure> cannot_start(const Program& program, int error) {
   return failure("cannot execute " + program.path + ": " + std::generic_category().message(error));
 }
@@ -120,6 +131,12 @@ Outcome<pid_t> start_process(const Program& program, const std::vector<ChildVari
     if (!moved.back()) return cannot_start(program, errno);
     numbers.push_back(moved.back().get());
   }
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return cannot_start(program, errno);
+  const Descriptor reading_end(ends[0]);
+  Descriptor writing_end(ends[1]);
+  writing_end = Descriptor(::fcntl(writing_end.get(), F_DUPFD_CLOEXEC, above));
+  if (!writing_end) return cannot_start(program, errno);
   std::vector<std::string> arguments = program.arguments;
   std::vector<std::string> environment = environment_with(program, variables);
   std::erase_if(environment,
@@ -142,15 +159,18 @@ Outcome<pid_t> start_process(const Program& program, const std::vector<ChildVari
               .pid_digits = environment.back().data() + digits,
               .descriptors = numbers.data(),
               .descriptor_count = static_cast<int>(numbers.size()),
-              .mask = &none};
+              .mask = &none,
+              .failure = writing_end.get()};
   const pid_t pid = start(child);
-  const int error = pid < 0 ? errno : child.error;
+  const int fork_error = pid < 0 ? errno : 0;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pid > 0 && error != 0)
-    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  if (error != 0) return cannot_start(program, error);
-  return pid;
+  if (fork_error != 0) return cannot_start(program, fork_error);
+  writing_end = Descriptor();
+  const int error = error_of_child(reading_end);
+  if (error == 0) return pid;
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return cannot_start(program, error);
 }
 
 }  // namespace fairlead
