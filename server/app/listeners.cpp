@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 #include "common/io/listener.hpp"
@@ -38,7 +39,10 @@ class Listeners::ListenerHandler final : public ListenerClient {
   // From now on it accepts for a listener of newer settings.
   void serve(const SettingsSnapshot& settings, const std::string& name) {
     settings_ = settings;
-    listener_settings_ = {settings, settings->listener_named(name)};
+    {
+      const std::lock_guard lock(mutex_);
+      listener_settings_ = {settings, settings->listener_named(name)};
+    }
     set_connection_options(listener_.socket().descriptor,
                            listening_options(*settings, *listener_settings_));
   }
@@ -55,12 +59,14 @@ class Listeners::ListenerHandler final : public ListenerClient {
   // ListenerClient.
   Loop& place() override { return owner_.place(*this); }
   void accepted(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress& peer) override {
-    accept(loop, std::move(stream), peer,
-           owner_.environment_.admission.admit(peer, *listener_settings_, Loop::read_clock()));
+    const ListenerSnapshot settings = current_settings();
+    accept(loop, std::move(stream), peer, settings,
+           owner_.environment_.admission.admit(peer, *settings, Loop::read_clock()));
   }
   void turned_away(Loop& loop, std::unique_ptr<ByteStream> stream,
                    const PeerAddress& peer) override {
-    accept(loop, std::move(stream), peer, {.refused = CloseReason::server_full});
+    accept(loop, std::move(stream), peer, current_settings(),
+           {.refused = CloseReason::server_full});
   }
   void accept_failed(const std::string& why) override {
     owner_.environment_.log.warn("accept paused",
@@ -68,9 +74,15 @@ class Listeners::ListenerHandler final : public ListenerClient {
   }
 
   void accept(Loop& loop, std::unique_ptr<ByteStream> stream, const PeerAddress& peer,
-              Admission::Answer admission) {
-    owner_.environment_.shards.of(loop).shard.accept(std::move(stream), listener_settings_, peer,
+              const ListenerSnapshot& settings, Admission::Answer admission) {
+    owner_.environment_.shards.of(loop).shard.accept(std::move(stream), settings, peer,
                                                      std::move(admission));
+  }
+
+  // On the thread of any loop that is to serve.
+  ListenerSnapshot current_settings() const {
+    const std::lock_guard lock(mutex_);
+    return listener_settings_;
   }
 
   void adopt() {
@@ -84,6 +96,7 @@ class Listeners::ListenerHandler final : public ListenerClient {
   }
 
   SettingsSnapshot settings_;
+  mutable std::mutex mutex_;            // for the other loops; this listener's own writes
   ListenerSnapshot listener_settings_;  // one of those
   Listeners& owner_;
   bool is_path_left_;  // it is removed, or another process's to remove
