@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstddef>
 
@@ -244,8 +245,11 @@ TEST(SocketsOfAnOlderProcess, AreLeftWhereTheListenerHasAnotherAddress) {
 }
 
 TEST(SocketsOfAnOlderProcess, AreNotInTheWayOfAnAddressThatHoldsTheirs) {
-  const auto sockets = opened_at("127.0.0.1:0");
-  const std::string port = std::to_string(sockets[0].address.port);
+  // A port that nobody has at any address.
+  const ListeningSocket anywhere = opened_at("0.0.0.0:0")[0];
+  ::close(anywhere.descriptor);
+  const std::string port = std::to_string(anywhere.address.port);
+  const auto sockets = opened_at("127.0.0.1:" + port);
   const OpenedBehindOlder now(
       "[service.echo]\ntype = echo\n[listener.main]\nservice = echo\n"
       "bind = 0.0.0.0:" +
@@ -281,12 +285,14 @@ TEST(SocketsOfAnOlderProcess, AreAcceptedFromOnlyOnceItHasGivenTheOrder) {
   running.daemon().wait_for_order();
   ASSERT_TRUE(running.daemon().open(of_older(sockets, "main", "127.0.0.1:0")));
   running.run();
-  Socket early = new_socket();
-  connect_to(early, sockets[0].address.port);
-  running.call([] {});
-  EXPECT_EQ(running.daemon().connections(), 0U);
-  running.call([&] { running.daemon().begin_accepting(41); });
-  expect_echo(early, "hello\n");
+  {
+    Socket early = new_socket();
+    connect_to(early, sockets[0].address.port);
+    running.call([] {});
+    EXPECT_EQ(running.daemon().connections(), 0U);
+    running.call([&] { running.daemon().begin_accepting(41); });
+    expect_echo(early, "hello\n");
+  }
   running.daemon().request_stop(StopRequest::drain);
   EXPECT_TRUE(running.outcome());
   EXPECT_THAT(running.log(), HasSubstr("session id=42 "));
