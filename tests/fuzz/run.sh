@@ -2,7 +2,8 @@
 # Builds the libFuzzer programs (the build preset `fuzz`) and runs each for a while, from the saved inputs on. Prints one
 # line per program; fails at a finding, and keeps the input that shows it.
 #
-#   tests/fuzz/run.sh [--built] [--runs N] [NAME...]     NAME: detect framed len32 text config session client
+#   tests/fuzz/run.sh [--built] [--runs N] [NAME...]     NAME: detect framed len32 text config session
+#                                                            client handover
 #
 # --built    they are built already
 # --runs N   each makes N runs; without it 20,000, or as many as fit into a minute. FAIRLEAD_FUZZ_RUNS=N says the same.

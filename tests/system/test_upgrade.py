@@ -20,8 +20,8 @@ from support.notify import NotifySocket
 from support.peers import (CLOSE, CLOSE_AFTER, GOAWAY, MESSAGE, OPENED, PING, PONG, PREFACE, REPLY, Frame, Framed, exchange,
                            frame, len32, reason_of, receive_exactly, receive_len32, receive_until_end)
 from support.runner import main
-from support.upgrading import (ANSWER, BASE, CONTENT, LISTENERS, Generation, UpgradedDaemon, UpgradeTest, adopt_orphans, balance,
-                               script)
+from support.upgrading import (ANSWER, BASE, CONTENT, LISTENERS, Generation, UpgradeTest, UpgradedDaemon, adopt_orphans,
+                               balance, numbered_lines, script)
 from support.waiting import DEADLINE, wait_for
 
 RESTART = 18
@@ -122,11 +122,7 @@ class Sessions(UpgradeTest):
 
     def test_replies_that_were_not_sent_and_requests_that_were_not_read_go_along(self):
         self.start(BASE + "[socket]\nsend_buffer = 16KiB\n")
-        client = self.stack.enter_context(socket.socket())
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(DEADLINE)
-        client.connect(self.daemon.address("lines"))
-        lines = b"".join(b"%07d %s\n" % (number, b"x" * 991) for number in range(3000))
+        client, lines = self.client_that_does_not_read(), numbered_lines(3000)
         sender = threading.Thread(target=client.sendall, args=(lines,), daemon=True)
         sender.start()
         self.daemon.wait_for_counters(lambda now: now["bytes_in"] > 256 << 10, "the client to be paused")
@@ -142,11 +138,7 @@ class Sessions(UpgradeTest):
 
     def test_who_has_ended_its_side_gets_all_replies(self):
         self.start(BASE + "[socket]\nsend_buffer = 16KiB\n")
-        client = self.stack.enter_context(socket.socket())
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(DEADLINE)
-        client.connect(self.daemon.address("lines"))
-        lines = b"".join(b"%07d %s\n" % (number, b"x" * 991) for number in range(200))
+        client, lines = self.client_that_does_not_read(), numbered_lines(200)
         client.sendall(lines)
         client.shutdown(socket.SHUT_WR)
         self.wait_until_received(len(lines))
@@ -198,11 +190,7 @@ class Sessions(UpgradeTest):
 
     def test_more_than_a_mebibyte_stays_and_is_finished(self):
         self.start(BASE + "[socket]\nsend_buffer = 16KiB\n[limits]\nqueue_soft = 4MiB\n")
-        client = self.stack.enter_context(socket.socket())
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(DEADLINE)
-        client.connect(self.daemon.address("lines"))
-        lines = b"".join(b"%07d %s\n" % (number, b"x" * 991) for number in range(2000))
+        client, lines = self.client_that_does_not_read(), numbered_lines(2000)
         sender = threading.Thread(target=client.sendall, args=(lines,), daemon=True)
         sender.start()
         self.wait_until_received(len(lines))

@@ -5,6 +5,7 @@ import os
 import pathlib
 import select
 import signal
+import socket
 import sys
 import unittest
 
@@ -311,6 +312,11 @@ LISTENERS = 5
 CONTENT = bytes(range(256)) * (1 << 16)  # 16 MiB: more than the kernel takes from a server whose client does not read
 
 
+def numbered_lines(count):
+    """A KiB each; lost, doubled and exchanged ones are seen."""
+    return b"".join(b"%07d %s\n" % (number, b"x" * 991) for number in range(count))
+
+
 class UpgradeTest(unittest.TestCase):
     def setUp(self):
         self.stack = contextlib.ExitStack()
@@ -334,6 +340,14 @@ class UpgradeTest(unittest.TestCase):
         """A client of the echo that has been served."""
         client = self.connect(listener)
         self.says(client, b"before\n", b"before\n")
+        return client
+
+    def client_that_does_not_read(self):
+        """It has room for little, so that replies wait in the daemon until somebody reads."""
+        client = self.stack.enter_context(socket.socket())
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(DEADLINE)
+        client.connect(self.daemon.address("lines"))
         return client
 
     def goes_on(self, client):
