@@ -76,6 +76,7 @@ NOT_A_CLIENT = {
     "common/log/line_file.cpp": "where the log goes: a file, a terminal, a pipe or the socket of a service manager",
     "client/cli/options.cpp": "files that options name, and the standard input",
     "server/app/crash_report.cpp": "the standard error",
+    "server/app/upgrade/program.cpp": "a pipe from the process that is started",
     "client/commands/term.cpp": "the standard input",
     "client/cli/line_editor.cpp": "the terminal",
     "client/cli/output.cpp": "the standard output",
